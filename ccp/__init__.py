@@ -1,0 +1,13 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Airtel CCP's Click to Call protocol in plain Python; it knows nothing of Odoo.
+
+Import the module that you need, importing the package alone loads none of them:
+
+- ``const``: names, limits and error codes of the protocol
+- ``request``: the body of an execute/workflow request
+- ``client``: sends it to Airtel, once
+- ``number``: free text to a number that Airtel can dial
+- ``callback``: what Airtel posts to a notify URL, parsed
+- ``timeline``: a call's reports folded into its state, result and legs
+- ``recording``: fetches a recording from the hosts that are allowed
+"""

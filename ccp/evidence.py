@@ -1,0 +1,214 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Which of a call's reports count, and for which leg."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import reduce
+from typing import NamedTuple
+
+from . import const
+from . import vocabulary as words
+from .callback import ApiResult, Cdr, CdrLeg, Event, Unreadable
+from .fields import fold_name
+from .leg import Fact, Leg, Party, cdr_end, filled, merge_cdr_legs, with_cdr
+
+AGENT = "agent"
+CUSTOMER = "customer"
+
+KEYPAD = "keypad"
+RECORDING_STARTED = "recording_started"
+RECORDING_FINISHED = "recording_finished"
+
+Report = Event | ApiResult | Cdr | Unreadable
+
+_RECORDING = {
+    "recordingstarted": RECORDING_STARTED,
+    "recordingfinished": RECORDING_FINISHED,
+    "recordingstopped": RECORDING_FINISHED,
+}
+
+
+@dataclass(frozen=True)
+class Dialled:
+    """Whom the request asked Airtel to dial, by which a report's leg is known."""
+
+    agent_numbers: tuple[str, ...] = field(repr=False)
+    """10 digits each."""
+    customer_numbers: tuple[str, ...] = field(repr=False)
+    agent_name: str = "A"
+    """The request's participantName."""
+    customer_name: str = "B"
+    agent_component: str = const.DEFAULT_INITIATE_ID
+    customer_component: str = const.DEFAULT_ADD_ID
+
+    def knows(self, address: str) -> bool:
+        """Whether this number was dialled."""
+        return address in self.agent_numbers or address in self.customer_numbers
+
+    def role(self, address: str, name: str, component: str = "") -> str | None:
+        """Which leg a report belongs to: by number, then name, then component.
+
+        A whole number that was not dialled belongs to none, whatever else the report says.
+        """
+        if len(address) == 10 and not self.knows(address):
+            return None
+        return (
+            _which(address in self.agent_numbers, address in self.customer_numbers)
+            or _which(_same(name, self.agent_name), _same(name, self.customer_name))
+            or _which(
+                _same(component, self.agent_component), _same(component, self.customer_component)
+            )
+        )
+
+
+def _which(is_agent: bool, is_customer: bool) -> str | None:
+    if is_agent == is_customer:
+        return None
+    return AGENT if is_agent else CUSTOMER
+
+
+def _same(text: str, other: str | None) -> bool:
+    return bool(text) and text.casefold() == (other or "").strip().casefold()
+
+
+class Told(NamedTuple):
+    """An event, the leg it belongs to and what it means."""
+
+    event: Event
+    role: str | None
+    what: str | None
+    """A word of ``vocabulary``, a recording or keypad word from here, or ``None``."""
+
+
+class Evidence:
+    """A call's reports, each once, sorted out.
+
+    :ivar told: the events in order of time
+    :ivar cdrs: the CDRs in order of arrival
+    :ivar cdr: the CDRs that tell how this call went, as one; ``None`` without any
+    :ivar api_errors: API results that are no success
+    :ivar parties: what events say of each leg
+    :ivar cdr_legs: what CDRs say of each leg, ``None`` where nothing
+    :ivar legs: both together
+    """
+
+    def __init__(self, reports: Iterable[Report], dialled: Dialled):
+        self.dialled = dialled
+        distinct = _distinct(reports)
+        self.api_errors = [each for each in distinct if isinstance(each, ApiResult) and not each.ok]
+        cdrs = (each for each in distinct if isinstance(each, Cdr))
+        self.cdrs = sorted(cdrs, key=lambda cdr: cdr.received_at)
+        self._telling_cdrs = [each for each in self.cdrs if self.counts(each)]
+        self.cdr = reduce(_later_wins, self._telling_cdrs, None)
+        self.told = self._tell([each for each in distinct if isinstance(each, Event)])
+
+        self.parties = {
+            AGENT: Party(self._facts(AGENT), dialled.agent_numbers),
+            CUSTOMER: Party(self._facts(CUSTOMER), dialled.customer_numbers),
+        }
+        self.cdr_legs = {role: self._cdr_leg(role) for role in self.parties}
+        self.legs = {role: self._leg(role) for role in self.parties}
+
+    @property
+    def has_life(self) -> bool:
+        """Whether Airtel dialled anyone."""
+        return any(party.facts for party in self.parties.values())
+
+    def counts(self, cdr: Cdr) -> bool:
+        """Whether a CDR is about this call, as far as one can see, and says how it went."""
+        addresses = [leg.address for leg in cdr.legs if len(leg.address) == 10]
+        is_ours = not addresses or any(map(self.dialled.knows, addresses))
+        return is_ours and _tells(cdr)
+
+    def _tell(self, live: list[Event]) -> list[Told]:
+        """The events in order of time; from a CDR, which repeats them, only what was lost."""
+        told = [self._told(event) for event in live]
+        known = {(each.role, each.what) for each in told}
+        repeated = dict.fromkeys(event for cdr in self._telling_cdrs for event in cdr.events)
+        told += [
+            each
+            for each in map(self._told, repeated)
+            if each.what and (each.role, each.what) not in known
+        ]
+        return sorted(told, key=lambda each: each.event.at or each.event.received_at)
+
+    def _told(self, event: Event) -> Told:
+        role = self.dialled.role(event.address, event.participant_name, event.component)
+        return Told(event, role, _what(event))
+
+    def _facts(self, role: str) -> list[Fact]:
+        """What happened to one leg, in order of time."""
+        facts = [
+            Fact(each.what, each.event)
+            for each in self.told
+            if each.role == role and each.what in words.LEG_WORDS
+        ]
+        return sorted(facts, key=lambda fact: (fact.moment, fact.rank))
+
+    def _cdr_leg(self, role: str) -> CdrLeg | None:
+        merged = None
+        for cdr in self._telling_cdrs:
+            leg = merge_cdr_legs(each for each in cdr.legs if self._cdr_role(each) == role)
+            merged = _later_wins(merged, leg) if leg else merged
+        return merged
+
+    def _cdr_role(self, leg: CdrLeg) -> str | None:
+        return self.dialled.role(leg.address, leg.name) or leg.role
+
+    def _leg(self, role: str) -> Leg:
+        leg, cdr_leg = self.parties[role].leg(), self.cdr_legs[role]
+        return with_cdr(leg, cdr_leg) if cdr_leg else leg
+
+
+def _distinct(reports: Iterable[Report]) -> list[Report]:
+    """Each report once, as it came first, in an order that depends on nothing but what they say.
+
+    Later sorts by time are stable, so what happened in the same moment keeps this order.
+    """
+    earliest: dict[Report, Report] = {}
+    for report in reports:
+        known = earliest.get(report)
+        if known is None or report.received_at < known.received_at:
+            earliest[report] = report
+    return sorted(earliest.values(), key=_content)
+
+
+_NAMES = {cls: tuple(each.name for each in fields(cls)) for cls in (Event, ApiResult, Cdr, CdrLeg)}
+_NAMES[Unreadable] = ("reason",)
+
+
+def _content(value) -> tuple | str:
+    """All that a report says, comparable with any other report."""
+    if is_dataclass(value):
+        names = _NAMES[type(value)]
+        return getattr(value, "kind", ""), *[_content(getattr(value, name)) for name in names]
+    if isinstance(value, tuple):
+        return tuple(map(_content, value))
+    return str(value)
+
+
+def _later_wins(earlier, later):
+    return filled(later, earlier) if earlier else later
+
+
+def _what(event: Event) -> str | None:
+    if event.event_type == "DTMF":
+        return KEYPAD if event.digits else None
+    if event.event in _RECORDING:
+        return _RECORDING[event.event]
+    # Other types say nothing of a leg.
+    if event.event_type in ("CALL", ""):
+        return words.meaning(event.event, event.cause_code, event.sip_code)
+    return None
+
+
+def _tells(cdr: Cdr) -> bool:
+    """Whether a CDR says anything of how the call went; without that it is nonsense."""
+    measures = (cdr.ended_at, cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds)
+    return (
+        words.is_overall_status(cdr.overall_status)
+        or words.who_hung_up(fold_name(cdr.hangup_cause)) is not None
+        or bool(cdr.recording_url)
+        or any(measure is not None for measure in measures)
+        or any(leg.answered_at or leg.ended_at or cdr_end(leg) for leg in cdr.legs)
+    )

@@ -1,0 +1,158 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""From where a recording may be fetched.
+
+A recording's URL arrives from outside. It is taken apart once, strictly, by ``Target``, and the
+same parts are checked and connected to, so that no second reader of the URL can see another host in
+it.
+"""
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+MAX_URL = 4096
+MAX_ADDRESSES = 4
+"""So many of a host's addresses are tried."""
+
+# No user, no fragment, no backslash, no blank, no control character, nothing beyond ASCII
+_URL = re.compile(
+    r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?([/?][!-\"$-\[\]-~]*)?",
+    re.IGNORECASE,
+)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+# A last label that no domain has, but that resolvers take for an IPv4 address
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class Address(NamedTuple):
+    """Where to connect: arguments for a socket."""
+
+    family: int
+    sockaddr: tuple
+
+
+@dataclass(frozen=True)
+class Target:
+    """The parts of a URL."""
+
+    scheme: str
+    host: str
+    """Lower case; an IPv6 address without brackets."""
+    port: int
+    path: str = field(repr=False)
+    """Path and query exactly as received: a token in it is never decoded and encoded again."""
+
+    @classmethod
+    def read(cls, url: str) -> "Target | None":
+        """Take a URL apart; ``None`` where there is anything unusual about it."""
+        if not isinstance(url, str) or len(url) > MAX_URL:
+            return None
+        match = _URL.fullmatch(url.strip(" "))
+        if not match:
+            return None
+        scheme, host = match[1].lower(), match[2].lower()
+        port = int(match[3]) if match[3] else _DEFAULT_PORTS[scheme]
+        is_host = _is_ipv6(host) if host.startswith("[") else _HOST.fullmatch(host)
+        if not is_host or not 0 < port < 65536:
+            return None
+        path = match[4] or "/"
+        return cls(scheme, host.strip("[]"), port, path if path.startswith("/") else f"/{path}")
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port."""
+        return self.scheme, self.host, self.port
+
+    def addresses(self) -> list[Address]:
+        """Resolve the host, once.
+
+        :raises OSError: when that fails
+        """
+        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        return [Address(family, sockaddr) for family, _, _, _, sockaddr in found[:MAX_ADDRESSES]]
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+class HostList:
+    """The hosts that the company allows.
+
+    :param setting: entries with commas between: a host, or ``*.`` and a domain for all hosts in it,
+        by https on its default port and only at public addresses; or scheme, host and port, which
+        allows exactly that origin wherever it is
+    :ivar unreadable: the entries that are none of these; they allow nothing
+    """
+
+    def __init__(self, setting: str):
+        self._hosts: set[str] = set()
+        self._domains: tuple[str, ...] = ()
+        self._origins: set[tuple[str, str, int]] = set()
+        self.unreadable: tuple[str, ...] = ()
+        for entry in re.split(r"[,;\s]+", (setting or "").strip()):
+            if entry:
+                self._add(entry)
+
+    def _add(self, entry: str) -> None:
+        name = entry.lower()
+        domain = name.removeprefix("*.")
+        target = Target.read(entry)
+        if target and target.path == "/":
+            self._origins.add(target.origin)
+        elif not _is_name(domain) or (domain != name and "." not in domain):
+            self.unreadable += (entry,)
+        elif domain != name:
+            self._domains += (f".{domain}",)
+        else:
+            self._hosts.add(name)
+
+    def allows(self, url: str) -> bool:
+        """Whether a recording may be fetched from this URL, as far as the URL itself tells."""
+        target = Target.read(url)
+        return target is not None and self.allows_target(target)
+
+    def allows_target(self, target: Target) -> bool:
+        """The same for a URL that was taken apart."""
+        if self.names_origin(target):
+            return True
+        is_default = target.scheme == "https" and target.port == _DEFAULT_PORTS["https"]
+        is_listed = target.host in self._hosts or target.host.endswith(self._domains)
+        return is_default and is_listed and _is_name(target.host)
+
+    def names_origin(self, target: Target) -> bool:
+        """Whether an entry allows exactly this origin, at whatever address."""
+        return target.origin in self._origins
+
+
+def _is_name(host: str) -> bool:
+    """Whether a host is a name, not an IP address in any of its spellings."""
+    return bool(_HOST.fullmatch(host)) and not _NUMBER.fullmatch(host.rpartition(".")[2])
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is on the public Internet, and not inside somebody's network."""
+    parsed = ipaddress.ip_address(address.sockaddr[0].partition("%")[0])
+    if parsed.version == 4:
+        return _is_public_ipv4(parsed)
+    # IPv6 has several ways to carry an IPv4 address.
+    if parsed in _NAT64:
+        return _is_public_ipv4(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF))
+    if parsed.ipv4_mapped:
+        return _is_public_ipv4(parsed.ipv4_mapped)
+    is_tunnel = parsed.sixtofour or parsed.teredo
+    return parsed in _GLOBAL_UNICAST and parsed.is_global and not is_tunnel
+
+
+def _is_public_ipv4(address: ipaddress.IPv4Address) -> bool:
+    return address.is_global and not address.is_multicast

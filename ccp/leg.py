@@ -1,0 +1,270 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""One party of a call: what its events and its part of the CDR say together.
+
+A leg may ring several phones (the component's participants), each several times (maxRetries,
+section 1.10). Only one thing is certain about order: a phone that was answered is not dialled
+again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from . import vocabulary as words
+from .callback import CdrLeg, Event
+
+_RANKS = {what: rank for rank, what in enumerate((words.DIALLED, words.RINGING, words.ANSWERED))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leg:
+    """One party of a call. Times are aware, in UTC."""
+
+    address: str = field(default="", repr=False)
+    """10 digits: the phone that answered, else the one that was last dialled."""
+    rang: bool = False
+    dialled_at: datetime | None = None
+    ringing_at: datetime | None = None
+    """When it rang in the last attempt."""
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    ring_seconds: int | None = None
+    end: str | None = None
+    """One of ``vocabulary.ENDS``, or ``None``."""
+    cause_code: int | None = None
+    sip_code: int | None = None
+    cause_text: str = ""
+    attempts: int = 0
+    operator: str = ""
+    circle: str = ""
+    live: bool = False
+    """Whether it is being dialled, rings or talks, as far as reports say."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A CALL event that we understand and that belongs to a leg."""
+
+    what: str
+    event: Event
+
+    @property
+    def moment(self) -> datetime:
+        """When it happened or, where the event does not say, arrived."""
+        return self.event.at or self.event.received_at
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the event tells its own time, so that its place among others is certain."""
+        return self.event.at is not None
+
+    @property
+    def rank(self) -> int:
+        """Place among facts of the same moment."""
+        return _RANKS.get(self.what, len(_RANKS))
+
+    def is_surely_before(self, other: "Fact") -> bool:
+        """Whether both tell their time, and this one's is earlier."""
+        return self.is_timed and other.is_timed and self.moment < other.moment
+
+
+class Phone:
+    """One phone of a leg, by its events.
+
+    :param facts: in order of time
+    """
+
+    def __init__(self, facts: list[Fact]):
+        self.facts = facts
+        self.address = facts[0].event.address
+        self.answer = self._first(words.ANSWERED)
+        self.ending = self._ending_of_answered() if self.answer else self._ending_of_unanswered()
+        """The fact that ended it, ``None`` while it lives."""
+
+    def all(self, *whats: str) -> list[Fact]:
+        """The facts of these kinds."""
+        return [fact for fact in self.facts if fact.what in whats]
+
+    def _first(self, what: str) -> Fact | None:
+        return next((fact for fact in self.facts if fact.what == what), None)
+
+    def _ending_of_unanswered(self) -> Fact | None:
+        """Airtel may dial again, so only the last thing that happened counts."""
+        last = self.facts[-1]
+        return last if last.what in words.ENDS else None
+
+    def _ending_of_answered(self) -> Fact | None:
+        return next((fact for fact in self.all(*words.ENDS) if self._ends_the_answer(fact)), None)
+
+    def _ends_the_answer(self, end: Fact) -> bool:
+        """Whether an end is the answered attempt's and not that of an earlier one."""
+        if end.what in words.TELLING_ENDS:
+            return self.answer.is_surely_before(end)
+        marks = self.all(words.DIALLED) or self.all(words.RINGING)
+        attempts = [mark for mark in marks if not self.answer.is_surely_before(mark)]
+        return not (attempts and end.is_surely_before(attempts[-1]))
+
+
+class Party:
+    """The events of one leg.
+
+    :param facts: in order of time
+    :param numbers: the numbers that were dialled, 10 digits each
+    """
+
+    def __init__(self, facts: list[Fact], numbers: tuple[str, ...]):
+        self.facts = facts
+        self.numbers = numbers
+        by_address = sorted(facts, key=self._address)
+        self.phones = [Phone(list(each)) for _, each in groupby(by_address, key=self._address)]
+        self._answered_phones = [phone for phone in self.phones if phone.answer]
+
+    def _address(self, fact: Fact) -> str:
+        # With one number, an event that names none can only be about that one.
+        return fact.event.address if len(self.numbers) > 1 else ""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether any of its phones was picked up."""
+        return bool(self._answered_phones)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it lives, as far as events tell. In a conference the last counts."""
+        phones = self._answered_phones or self.phones
+        return bool(phones) and all(phone.ending for phone in phones)
+
+    @property
+    def ending(self) -> Fact | None:
+        """What ended it last."""
+        if not self.is_over:
+            return None
+        phones = self._answered_phones or self.phones
+        return max((phone.ending for phone in phones), key=lambda fact: fact.moment)
+
+    def leg(self) -> Leg:
+        """What the events say."""
+        if not self.facts:
+            return Leg(address=next(iter(self.numbers), ""))
+        ending = self.ending
+        event = ending.event if ending else None
+        phone = self._shown_phone()
+        answered_at = phone.answer.moment if phone.answer else None
+        ended_at = _not_before(ending.moment, answered_at) if ending else None
+        ringing_at = _last_until(phone.all(words.RINGING), answered_at or ended_at)
+        dialled = self._all(words.DIALLED)
+        return Leg(
+            address=phone.address or next(iter(self.numbers), ""),
+            rang=bool(self._all(words.RINGING, words.ANSWERED)),
+            dialled_at=dialled[0].moment if dialled else None,
+            ringing_at=ringing_at,
+            answered_at=answered_at,
+            ended_at=ended_at,
+            ring_seconds=whole_seconds(ringing_at, answered_at or ended_at),
+            end=self._end(ending),
+            cause_code=event and event.cause_code,
+            sip_code=event and event.sip_code,
+            cause_text=event.cause_text if event else "",
+            attempts=max(len({fact.moment for fact in dialled}), 1),
+            live=ending is None,
+        )
+
+    def _shown_phone(self) -> Phone:
+        phones = self._answered_phones or self.phones
+        return max(phones, key=lambda phone: phone.facts[-1].moment)
+
+    def _all(self, *whats: str) -> list[Fact]:
+        return [fact for fact in self.facts if fact.what in whats]
+
+    def _end(self, ending: Fact | None) -> str | None:
+        if ending is None:
+            return None
+        # A network error after the answer often only means that the other party hung up.
+        return words.HUNG_UP if self.is_answered else ending.what
+
+
+def merge_cdr_legs(legs: Iterable[CdrLeg]) -> CdrLeg | None:
+    """One party's entries of a CDR as one: the answered one, else the latest attempt, leads."""
+    ordered = sorted(legs, key=_precedence)
+    if not ordered:
+        return None
+    lead = ordered[0]
+    for other in ordered[1:]:
+        if not (lead.address and other.address) or lead.address == other.address:
+            lead = filled(lead, other)
+    return lead
+
+
+def _precedence(leg: CdrLeg) -> tuple:
+    started = leg.started_at.timestamp() if leg.started_at else 0.0
+    return leg.answered_at is None, -started
+
+
+def filled(first, second):
+    """A copy of a dataclass' instance whose empty fields come from another of the same class."""
+    own = {name: value for name, value in vars(first).items() if not _is_empty(value)}
+    return type(first)(**(vars(second) | own))
+
+
+def _is_empty(value) -> bool:
+    return value is None or value == "" or value == ()
+
+
+def cdr_end(cdr_leg: CdrLeg) -> str | None:
+    """How a leg ended by its status and causes in the CDR."""
+    if cdr_leg.answered_at:
+        return words.HUNG_UP
+    causes = cdr_leg.cause_code, cdr_leg.sip_code
+    what = words.meaning(cdr_leg.status, *causes)
+    if what == words.ANSWERED:
+        return words.HUNG_UP
+    return what if what in words.ENDS else words.reason(*causes)
+
+
+def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
+    """The CDR is the authority; where it is silent, events fill in."""
+    end = cdr_end(cdr_leg)
+    if end in (None, words.HUNG_UP) and leg.end in words.TELLING_ENDS and not cdr_leg.answered_at:
+        end = leg.end
+    answered_at = cdr_leg.answered_at or leg.answered_at
+    ended_at = cdr_leg.ended_at or leg.ended_at
+    ring_seconds = cdr_leg.ring_seconds
+    if ring_seconds is None:
+        ring_seconds = leg.ring_seconds
+    attempts = leg.attempts
+    if cdr_leg.retries is not None and (leg.attempts or cdr_leg.started_at or end):
+        attempts = max(attempts, cdr_leg.retries + 1)
+    return Leg(
+        address=leg.address or cdr_leg.address,
+        rang=leg.rang or bool(answered_at) or end in (words.NO_ANSWER, words.REJECTED),
+        dialled_at=leg.dialled_at or cdr_leg.started_at,
+        ringing_at=leg.ringing_at,
+        answered_at=answered_at,
+        ended_at=ended_at,
+        ring_seconds=ring_seconds,
+        end=end or leg.end,
+        cause_code=cdr_leg.cause_code or leg.cause_code,
+        sip_code=cdr_leg.sip_code or leg.sip_code,
+        cause_text=cdr_leg.cause_text or leg.cause_text,
+        attempts=attempts,
+        operator=cdr_leg.operator,
+        circle=cdr_leg.circle,
+        live=False,
+    )
+
+
+def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
+    """Seconds between two moments, ``None`` where one is missing or they are in the wrong order."""
+    if start is None or end is None or end < start:
+        return None
+    return int((end - start).total_seconds() + 0.5)
+
+
+def _not_before(moment: datetime, earliest: datetime | None) -> datetime:
+    return max(moment, earliest) if earliest else moment
+
+
+def _last_until(facts: list[Fact], limit: datetime | None) -> datetime | None:
+    moments = [fact.moment for fact in facts if limit is None or fact.moment <= limit]
+    return max(moments, default=None)

@@ -1,0 +1,130 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Airtel's words for what happened to a leg, in ours.
+
+Section 3 shows one word (``Removed``); the others come from field notes. Words are compared in
+lower case without blanks and underscores (``fields.fold_name``). A word that is not listed means
+nothing to us.
+"""
+
+DIALLED = "dialled"
+RINGING = "ringing"
+ANSWERED = "answered"
+BUSY = "busy"
+NO_ANSWER = "no_answer"
+UNREACHABLE = "unreachable"
+REJECTED = "rejected"
+FAILED = "failed"
+HUNG_UP = "hung_up"
+
+TELLING_ENDS = (BUSY, NO_ANSWER, UNREACHABLE, REJECTED)
+"""Ends that say by themselves that the leg was not answered."""
+ENDS = (*TELLING_ENDS, FAILED, HUNG_UP)
+LEG_WORDS = (DIALLED, RINGING, ANSWERED, *ENDS)
+"""All that can happen to a leg."""
+
+OVERALL_ANSWERED = ("answered", "connected")
+"""A CDR's overall status where anyone but the agent answered."""
+OVERALL_UNANSWERED = {
+    "missed": NO_ANSWER,
+    "noanswer": NO_ANSWER,
+    "notanswered": NO_ANSWER,
+    "busy": BUSY,
+    "notreachable": UNREACHABLE,
+    "unreachable": UNREACHABLE,
+    "rejected": REJECTED,
+    "failed": FAILED,
+}
+"""A CDR's overall status where nobody but the agent answered, and why, as far as it goes."""
+
+_EVENTS = {
+    "callednumber": DIALLED,
+    "called": DIALLED,
+    "dialled": DIALLED,
+    "dialed": DIALLED,
+    "initiated": DIALLED,
+    "ringing": RINGING,
+    "alerting": RINGING,
+    "answer": ANSWERED,
+    "answered": ANSWERED,
+    "connected": ANSWERED,
+    "busy": BUSY,
+    "userbusy": BUSY,
+    "noanswer": NO_ANSWER,
+    "noreply": NO_ANSWER,
+    "notanswered": NO_ANSWER,
+    "missed": NO_ANSWER,
+    "notreachable": UNREACHABLE,
+    "unreachable": UNREACHABLE,
+    "switchedoff": UNREACHABLE,
+    "rejected": REJECTED,
+    "reject": REJECTED,
+    "declined": REJECTED,
+    "networkerror": FAILED,
+    "failed": FAILED,
+    "disconnected": HUNG_UP,
+    "disconnect": HUNG_UP,
+    "removed": HUNG_UP,
+    "hangup": HUNG_UP,
+    "completed": HUNG_UP,
+}
+
+_Q850 = {
+    1: UNREACHABLE,  # unallocated number
+    3: UNREACHABLE,  # no route to destination
+    17: BUSY,
+    18: NO_ANSWER,  # no user responding
+    19: NO_ANSWER,  # alerted, no answer
+    20: UNREACHABLE,  # absent subscriber
+    21: REJECTED,
+    22: UNREACHABLE,  # number changed
+    27: UNREACHABLE,  # destination out of order
+    28: UNREACHABLE,  # invalid number format
+}
+
+_SIP = {
+    404: UNREACHABLE,
+    408: NO_ANSWER,
+    410: UNREACHABLE,
+    480: UNREACHABLE,  # temporarily unavailable: switched off or no coverage
+    484: UNREACHABLE,
+    486: BUSY,
+    600: BUSY,
+    603: REJECTED,
+    604: UNREACHABLE,
+}
+
+_WHO_HUNG_UP = {
+    "caller": "agent",
+    "from": "agent",
+    "agent": "agent",
+    "destination": "customer",
+    "called": "customer",
+    "callee": "customer",
+    "to": "customer",
+    "customer": "customer",
+    "systeminitiated": "system",
+    "system": "system",
+    "userinitiated": "user",
+    "user": "user",
+}
+
+
+def meaning(word: str, cause_code: int | None = None, sip_code: int | None = None) -> str | None:
+    """What a word of an event or status means; of a plain end, its causes tell the reason."""
+    what = _EVENTS.get(word)
+    return reason(cause_code, sip_code) or HUNG_UP if what == HUNG_UP else what
+
+
+def reason(cause_code: int | None, sip_code: int | None) -> str | None:
+    """Why a leg was not answered by its Q.850 cause or SIP code, where these tell it."""
+    return _Q850.get(cause_code) or _SIP.get(sip_code)
+
+
+def is_overall_status(word: str) -> bool:
+    """Whether a CDR's overall status says anything to us."""
+    return word in OVERALL_ANSWERED or word in OVERALL_UNANSWERED or word in _EVENTS
+
+
+def who_hung_up(word: str) -> str | None:
+    """``agent``, ``customer``, ``system``, ``user`` (one of the two) or ``None``."""
+    return _WHO_HUNG_UP.get(word)

@@ -1,0 +1,159 @@
+"""``python -m sandbox``: serve the sandbox until it is told to stop."""
+
+import argparse
+import logging
+import signal
+import sys
+
+from . import scripts
+from .server import CannotListenError, Sandbox
+from .settings import DIALECTS, Settings
+
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+
+
+def make_parser():
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="A stand-in for Airtel CCP: rings nobody, but reports as if it did.",
+        epilog="The customer's number (addParticipant) chooses what happens; a number that is not "
+        f"in this list connects:\n\n{scripts.text_table()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    default = Settings()
+    parser.add_argument("--host", default=default.host, help="default: %(default)s")
+    parser.add_argument(
+        "--port", type=int, default=default.port, help="default: %(default)s; 0 takes a free one"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=default.speed,
+        help="every wait of a call is divided by it; default: %(default)s",
+    )
+    parser.add_argument("--user", default=default.user, help="default: %(default)s")
+    parser.add_argument("--password", default=default.password, help="default: %(default)s")
+    parser.add_argument("--customer-id", default=default.customer_id, help="default: %(default)s")
+    parser.add_argument(
+        "--flow",
+        action="append",
+        metavar="CODE",
+        help=f"a callFlowId that the account has, repeatable; default: {' '.join(default.flows)}",
+    )
+    parser.add_argument(
+        "--caller-number",
+        action="append",
+        metavar="NUMBER",
+        help="a callerId that the account owns, repeatable; default: "
+        + " ".join(default.caller_numbers),
+    )
+    parser.add_argument(
+        "--dialect",
+        choices=DIALECTS,
+        default=default.dialect,
+        help="of the CDR; default: %(default)s (from call to call)",
+    )
+    parser.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="what recording URLs begin with; default: the address that is listened at",
+    )
+    parser.add_argument(
+        "--path", default=default.path, help="of the API, after any prefix; default: %(default)s"
+    )
+    parser.add_argument("--seed", type=int, help="makes ids, tokens and shuffles repeatable")
+    parser.add_argument(
+        "--callback-attempts",
+        type=int,
+        default=default.callback_attempts,
+        metavar="N",
+        help="how often a report is posted until it is answered 200; default: %(default)s",
+    )
+    parser.add_argument(
+        "--callback-pause",
+        type=float,
+        default=default.callback_pause,
+        metavar="SECONDS",
+        help="between two attempts, divided by the speed; default: %(default)s",
+    )
+    parser.add_argument(
+        "--callback-timeout",
+        type=float,
+        default=default.callback_timeout,
+        metavar="SECONDS",
+        help="that a receiver may take to answer; default: %(default)s",
+    )
+    parser.add_argument(
+        "--callback-ca",
+        metavar="FILE",
+        help="certificates to trust for https receivers, beside the system's",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no line for each POST and report")
+    parser.add_argument(
+        "--scripts-markdown",
+        action="store_true",
+        help="print the script numbers as a Markdown table and stop",
+    )
+    return parser
+
+
+def make_sandbox(options):
+    """Return the Sandbox that the command line asks for.
+
+    :raises ValueError: when an option can't work
+    """
+    default = Settings()
+    return Sandbox(
+        host=options.host,
+        port=options.port,
+        speed=options.speed,
+        user=options.user,
+        password=options.password,
+        customer_id=options.customer_id,
+        flows=options.flow or default.flows,
+        caller_numbers=options.caller_number or default.caller_numbers,
+        dialect=options.dialect,
+        public_url=options.public_url,
+        path=options.path,
+        seed=options.seed,
+        callback_attempts=options.callback_attempts,
+        callback_pause=options.callback_pause,
+        callback_timeout=options.callback_timeout,
+        callback_ca=options.callback_ca,
+    )
+
+
+def main(arguments=None):
+    """Serve until SIGTERM or Ctrl-C.
+
+    :param arguments: list of texts; None: the command line's
+    :return: exit code: 0, or 1 when it can't start
+    """
+    options = make_parser().parse_args(arguments)
+    if options.scripts_markdown:
+        print(scripts.markdown_table())
+        return 0
+    logging.basicConfig(
+        stream=sys.stdout,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        level=logging.WARNING if options.quiet else logging.INFO,
+    )
+    # Blocked in every thread and waited for in this one: with a handler the system may interrupt
+    # another thread instead, and this one would sleep on.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        sandbox = make_sandbox(options)
+        sandbox.start()
+    except (ValueError, CannotListenError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Airtel CCP sandbox listening on {sandbox.url}", flush=True)
+    signal.sigwait(STOP_SIGNALS)
+    sandbox.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""The call data record in its two dialects.
+
+The specification promises a CDR and shows none; these are the fields that real accounts get.
+"""
+
+import datetime
+
+from . import scripts
+from . import story as stories
+from .reports import EMPTY, minutes, render, shown_number, time_text, utc
+
+IST = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
+SPARSE_FIELDS = {
+    "display": ("Session_ID", "Overall_Call_Status", "Conversation_Duration", "Recording"),
+    "camel": ("vmSessionId", "overallCallStatus", "conversationDuration", "recordingURL"),
+}
+OPERATORS = ("Airtel", "Jio", "Vodafone Idea", "BSNL")
+CIRCLES = ("Delhi", "Karnataka", "Maharashtra", "Tamil Nadu", "Kolkata")
+# What a CDR calls the one who hung up.
+WHO = {scripts.AGENT: "Caller", scripts.CUSTOMER: "Destination"}
+
+
+def render_cdr(story, identity, clock, dialect, recording_url):
+    """Return the CDR of a call.
+
+    :param story: Story
+    :param identity: Identity
+    :param clock: Clock; every duration is the difference of two of its times
+    :param dialect: ``display`` or ``camel``
+    :param recording_url: address of the recording, or None where nothing was recorded
+    :return: JSON object
+    """
+    facts = _Facts(story, clock)
+    if dialect == "display":
+        cdr = _display(facts, identity, recording_url)
+    else:
+        cdr = _camel(facts, identity, recording_url)
+    if story.script.sparse:
+        return {name: cdr[name] for name in SPARSE_FIELDS[dialect] if name in cdr}
+    cdr["participants"] = [facts.participant(leg) for leg in facts.legs]
+    cdr["events"] = [
+        render(moment, story, identity, clock)
+        for moment in story.moments
+        if moment.kind == stories.EVENT
+    ]
+    # Some accounts get the keys of the request's metaData back.
+    for name, value in story.order.meta_data.items():
+        cdr.setdefault(name, value)
+    return cdr
+
+
+class _Facts:
+    """The figures that both dialects show; durations in milliseconds."""
+
+    def __init__(self, story, clock):
+        self.story = story
+        self.clock = clock
+        self.agent = story.agent_leg
+        self.customer = story.customer_leg
+        self.legs = story.agent_legs + story.customer_legs
+        self.started = min(leg.started for leg in self.legs)
+        self.ended = max(leg.ended for leg in self.legs)
+        self.caller = self.number(self.agent)
+        self.destination = self.number(self.customer) if self.customer else self.undialled()
+        self.status = "Answered" if self.customer and self.customer.answered else "Missed"
+        self.overall = clock.between(self.started, self.ended)
+        self.conversation = clock.between(story.talk_started, story.ended)
+        self.billable = clock.between(self.agent.answered, self.agent.ended)
+        waited_until = story.ended if story.talk_started is None else story.talk_started
+        self.waiting = clock.between(self.agent.answered, waited_until)
+        self.hangup = WHO.get(story.hung_up_by) or (
+            stories.USER_INITIATED if story.talk_started is not None else stories.SYSTEM_INITIATED
+        )
+
+    def number(self, leg):
+        return shown_number(self.story.script, leg.role, leg.participant.number)
+
+    def undialled(self):
+        return shown_number(self.story.script, stories.TO, self.story.order.customer_number)
+
+    def detail(self, leg):
+        cause = leg.cause
+        codes = [cause.cause_code, cause.sip_code]
+        if self.story.script.swapped:
+            codes.reverse()
+        return " | ".join([*codes, cause.description, leg.status])
+
+    def participant(self, leg):
+        clock = self.clock
+        billable = clock.between(leg.answered, leg.ended)
+        return {
+            "participantAddress": self.number(leg),
+            "participantType": leg.role,
+            "participantName": leg.participant.name,
+            "startTime": clock.milliseconds(leg.started),
+            "callAnswerTime": clock.milliseconds(leg.answered),
+            "endTime": clock.milliseconds(leg.ended),
+            "duration": clock.between(leg.started, leg.ended),
+            "billableDuration": billable,
+            "pulse": minutes(billable / 1000),
+            "retryCount": leg.retries,
+            "status": leg.status,
+            "hangupCause": leg.hangup,
+            "circleName": circle(leg.participant.number),
+            "operatorName": operator(leg.participant.number),
+        }
+
+
+def operator(number):
+    """Return an operator's name for a number: made up, always the same."""
+    return OPERATORS[int(number[-2:]) % len(OPERATORS)]
+
+
+def circle(number):
+    """Return a telecom circle's name for a number: made up, always the same."""
+    return CIRCLES[int(number[-2:]) % len(CIRCLES)]
+
+
+def clock_text(milliseconds):
+    """Return a duration as ``mm:ss``, or ``hh:mm:ss`` from an hour on."""
+    whole_minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    hours, whole_minutes = divmod(whole_minutes, 60)
+    text = f"{whole_minutes:02d}:{seconds:02d}"
+    return f"{hours:02d}:{text}" if hours else text
+
+
+def _display(facts, identity, recording_url):
+    agent, customer = facts.agent, facts.customer
+    started = facts.clock.milliseconds(facts.started)
+    indian = utc(started).astimezone(IST)
+    return {
+        "Session_ID": identity.session_id,
+        "Client_Correlation_Id": identity.correlation_id,
+        "Overall_Call_Status": facts.status,
+        "Call_Type": facts.story.order.call_type,
+        "Caller_ID": agent.participant.caller_number,
+        "Caller_Number": facts.caller,
+        "Destination_Number": facts.destination,
+        "Caller_Status": agent.status,
+        "Destination_Status": customer.status if customer else EMPTY,
+        "Caller_Status_Detail": facts.detail(agent),
+        "Destination_Status_Detail": facts.detail(customer) if customer else EMPTY,
+        "Hangup_Cause": facts.hangup,
+        "Caller_Operator_Name": operator(agent.participant.number),
+        "Caller_Circle_Name": circle(agent.participant.number),
+        "Destination_Operator_Name": operator(customer.participant.number) if customer else EMPTY,
+        "Destination_Circle_Name": circle(customer.participant.number) if customer else EMPTY,
+        "Pulse_Count": minutes(facts.billable / 1000),
+        "Billable_Duration": clock_text(facts.billable),
+        "Conversation_Duration": clock_text(facts.conversation),
+        "Overall_Call_Duration": clock_text(facts.overall),
+        "Caller_Waiting_Time": clock_text(facts.waiting),
+        "Caller_Retry_Count": agent.retries,
+        "Destination_Retry_Count": customer.retries if customer else 0,
+        "DTMF_Capture": EMPTY,
+        "Date": f"{indian:%d/%m/%Y}",
+        "Time": f"{indian:%H:%M:%S}",
+        "timestamp": time_text(started),
+        "Recording": recording_url or EMPTY,
+    }
+
+
+def _camel(facts, identity, recording_url):
+    agent, customer, clock = facts.agent, facts.customer, facts.clock
+    cdr = {
+        "vmSessionId": identity.session_id,
+        "clientCorrelationId": identity.correlation_id,
+        "overallCallStatus": facts.status,
+        "callType": facts.story.order.call_type,
+        "callerId": agent.participant.caller_number,
+        "callerNumber": facts.caller,
+        "destinationNumber": facts.destination,
+        "callerNumberStatus": agent.status,
+        "destinationNumberStatus": customer.status if customer else None,
+        "startTime": clock.milliseconds(facts.started),
+        "callAnswerTime": clock.milliseconds(facts.story.talk_started),
+        "endTime": clock.milliseconds(facts.ended),
+        "duration": facts.overall,
+        "conversationDuration": facts.conversation,
+        "fromWaitingTime": facts.waiting,
+        "hangupCause": facts.hangup,
+        "retryCount": customer.retries if customer else agent.retries,
+    }
+    if recording_url:
+        cdr["recordingURL"] = recording_url
+    return cdr

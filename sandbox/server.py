@@ -1,0 +1,310 @@
+"""The sandbox itself: an HTTP server that can be embedded in tests."""
+
+import base64
+import collections
+import errno
+import itertools
+import logging
+import random
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+import time
+import uuid
+from http.server import ThreadingHTTPServer
+
+from . import scripts
+from .handler import Handler
+from .ledger import Ledger
+from .live_call import LiveCall, make_ssl_context
+from .recording import TOKEN_BYTES
+from .reports import Clock, Identity
+from .settings import Settings
+from .story import deliveries, tell
+
+_logger = logging.getLogger("sandbox")
+
+MOST_CALLS_REMEMBERED = 5000
+STOP_SECONDS = 2.0
+
+
+class CannotListenError(Exception):
+    """The server can't listen where it should; the text says why and what to do."""
+
+
+class PortTakenError(CannotListenError):
+    """Another program listens there already."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    # Fifty calls at once must not be refused by a short queue of connections.
+    request_queue_size = 256
+
+    def __init__(self, address, handler, sandbox):
+        self.sandbox = sandbox
+        self._connections = set()
+        self._connections_lock = threading.Lock()
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, handler)
+
+    def server_bind(self):
+        # HTTPServer would look the host's name up, which can take long without a name server.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def get_request(self):
+        connection, address = super().get_request()
+        with self._connections_lock:
+            self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request):
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request, client_address):
+        error = sys.exc_info()[1]
+        # Clients that went away are no fault of the sandbox, everything else is.
+        if isinstance(error, OSError):
+            _logger.debug("A client went away: %s", error)
+        else:
+            _logger.error("A request could not be answered", exc_info=error)
+
+    def close_connections(self):
+        """End every open connection, so that no thread waits for its client any more."""
+        with self._connections_lock:
+            connections = list(self._connections)
+        for connection in connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                _logger.debug("A connection was closed already")
+
+
+class Sandbox:
+    """A stand-in for Airtel CCP.
+
+    ``with Sandbox(port=0, speed=50) as sandbox:`` serves at ``sandbox.url`` until the block ends.
+    Arguments are the fields of ``settings.Settings``; the port is a free one by default.
+
+    :raises ValueError: when a setting can't work
+    """
+
+    def __init__(self, *, port=0, **settings):
+        for name in ("flows", "caller_numbers", "agent_pool"):
+            if name in settings:
+                settings[name] = tuple(settings[name])
+        self.settings = Settings(port=port, **settings)
+        self.ledger = Ledger()
+        self.stopping = threading.Event()
+        self._random = random.SystemRandom()
+        if self.settings.seed is not None:
+            self._random = random.Random(self.settings.seed)
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._busy = 0
+        self._assigned = {}
+        self._calls = collections.OrderedDict()
+        self._tokens = {}
+        self._dialects = itertools.cycle(("display", "camel"))
+        self._pool_turn = 0
+        self._ssl_context = None
+        self._server = None
+        self._thread = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.stop()
+
+    def start(self):
+        """Listen and serve in threads of its own; returns at once.
+
+        :raises PortTakenError: when the port is taken
+        :raises CannotListenError: when the address can't be listened at for another reason
+        :raises ValueError: when the file of certificates can't be read
+        """
+        host, port = self.settings.host, self.settings.port
+        try:
+            self._ssl_context = make_ssl_context(self.settings.callback_ca)
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError(
+                f"The certificates in {self.settings.callback_ca} can't be read: {error}."
+            ) from error
+        try:
+            self._server = _Server((host, port), Handler, self)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTakenError(
+                    f"Port {port} on {host} is taken: stop the program that uses it, "
+                    "or choose another port with --port."
+                ) from error
+            raise CannotListenError(
+                f"The sandbox can't listen on {host}, port {port} ({error.strerror}): "
+                "choose an address of this machine with --host, or another port with --port."
+            ) from error
+        self.stopping.clear()
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="sandbox",
+            daemon=True,
+        )
+        self._thread.start()
+
+    def stop(self):
+        """Stop at once: calls under way report nothing more. Stopping twice does nothing."""
+        if self._server is None:
+            return
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.close_connections()
+        self._thread.join(STOP_SECONDS)
+        deadline = time.monotonic() + STOP_SECONDS
+        with self._lock:
+            calls = list(self._calls.values())
+        for call in calls:
+            call.end(max(0.0, deadline - time.monotonic()))
+        self._server = None
+
+    @property
+    def url(self):
+        """The address that it serves at, without a slash at the end."""
+        if self._server is None:
+            raise RuntimeError("The sandbox is not started.")
+        host, port = self._server.server_address[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def api_url(self):
+        """The address to POST a call to."""
+        return self.url + self.settings.path
+
+    def calls(self):
+        """Return the ledger: a list of dicts as ``ledger.Ledger.entries`` describes them."""
+        return self.ledger.entries()
+
+    def clear(self):
+        """Empty the ledger; scripts assigned to numbers stay."""
+        self.ledger.clear()
+
+    def assign_script(self, number, name):
+        """Let a number behave as a script says; the name None undoes it.
+
+        :raises ValueError: when there is no such script or the number doesn't have 10 digits
+        """
+        if not (isinstance(number, str) and len(number) == 10 and number.isdecimal()):
+            raise ValueError("The number must be a text of 10 digits.")
+        if name is not None and name not in scripts.BY_NAME:
+            raise ValueError(f"There is no script {name!r}: see python -m sandbox --help.")
+        with self._lock:
+            if name is None:
+                self._assigned.pop(number, None)
+            else:
+                self._assigned[number] = scripts.BY_NAME[name]
+
+    def script_of(self, number):
+        """Return the script of a 10-digit number: the assigned one, else its own."""
+        with self._lock:
+            assigned = self._assigned.get(number)
+        return assigned or scripts.script_for(number)
+
+    def wait_idle(self, timeout):
+        """Wait until every call has reported all that it has to and every POST is answered.
+
+        :param timeout: seconds
+        :raises TimeoutError: when that takes longer
+        """
+        with self._idle:
+            if not self._idle.wait_for(lambda: self._busy == 0, timeout):
+                raise TimeoutError(
+                    f"The sandbox still has {self._busy} calls or requests under way "
+                    f"after {timeout} seconds."
+                )
+
+    def agent_pool(self):
+        """Return the agent pool's numbers, the one whose turn it is first."""
+        with self._lock:
+            pool = self.settings.agent_pool
+            turn = self._pool_turn % len(pool)
+            self._pool_turn += 1
+        return pool[turn:] + pool[:turn]
+
+    def count_busy(self, step):
+        """Count something under way (1) or over (-1), for ``wait_idle``."""
+        with self._idle:
+            self._busy += step
+            if self._busy == 0:
+                self._idle.notify_all()
+
+    def prepare_call(self, order, script, entry):
+        """Make the call that an accepted request leads to; its clock starts now.
+
+        It counts as under way from here on, so the caller has to ``start`` it.
+
+        :param order: validation.Order
+        :param script: scripts.Script
+        :param entry: ledger.Entry of the POST
+        :return: live_call.LiveCall
+        """
+        with self._lock:
+            identity = Identity(str(uuid.UUID(int=self._random.getrandbits(128), version=4)))
+            token = self._make_token()
+            rng = random.Random(self._random.getrandbits(64))
+            dialect = script.dialect or self.settings.dialect
+            if dialect == "alternate":
+                dialect = next(self._dialects)
+        story = tell(order, script, self.script_of)
+        recording_url = None
+        if story.recorded:
+            base = (self.settings.public_url or self.url).rstrip("/")
+            recording_url = f"{base}/recordings/{identity.session_id}.wav?token={token}"
+        call = LiveCall(
+            entry=entry,
+            story=story,
+            identity=identity,
+            clock=Clock(time.time_ns() // 1_000_000, self.settings.speed),
+            plan=deliveries(story, rng),
+            dialect=dialect,
+            recording_url=recording_url,
+            settings=self.settings,
+            stopping=self.stopping,
+            ssl_context=self._ssl_context,
+            on_finished=lambda: self.count_busy(-1),
+        )
+        entry.set(
+            correlationId=identity.correlation_id,
+            sessionId=identity.session_id,
+            dialect=dialect,
+            finished=False,
+        )
+        with self._lock:
+            self._calls[identity.session_id] = call
+            self._tokens[identity.session_id] = token
+            while len(self._calls) > MOST_CALLS_REMEMBERED:
+                oldest, _call = self._calls.popitem(last=False)
+                del self._tokens[oldest]
+        self.count_busy(1)
+        return call
+
+    def find_call(self, session_id):
+        """Return a call and its recording's token; None and None where there is no such call."""
+        with self._lock:
+            return self._calls.get(session_id), self._tokens.get(session_id)
+
+    def _make_token(self):
+        # Real tokens are raw base64: one without all of these would be too easy to handle.
+        while True:
+            token = base64.b64encode(self._random.randbytes(TOKEN_BYTES)).decode()
+            if all(sign in token for sign in "+/="):
+                return token

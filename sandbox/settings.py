@@ -1,0 +1,71 @@
+"""What the stand-in account looks like and how the sandbox behaves."""
+
+from dataclasses import dataclass
+
+API_PATH = "/v2/execute/workflow"
+DEFAULT_PORT = 8270
+DEFAULT_FLOWS = ("SANDBOX-FLOW", "c2FuZGJveCtmbG93L2RlbW8=+/=")
+DEFAULT_CALLER_NUMBERS = ("8000000001", "8000000002", "1400000001")
+DIALECTS = ("display", "camel", "alternate")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The account's data and the sandbox's options; all have defaults.
+
+    - ``host``, ``port``: where to listen; port 0 takes a free one.
+    - ``speed``: every wait of a call is divided by it; fractions make calls slower.
+    - ``user``, ``password``: Basic authentication (specification 1.1; its own sample by default).
+    - ``customer_id``, ``flows``, ``caller_numbers``: what the account knows.
+    - ``agent_pool``: numbers rung, in turn, for a round robin component, whichever agentPoolId
+      it names (the specification describes no pools).
+    - ``dialect``: of the CDR: ``display``, ``camel`` or ``alternate`` (from call to call).
+    - ``public_url``: what recording URLs begin with, where it isn't the listening address.
+    - ``path``: of the API; any prefix before it is accepted, as real accounts have one.
+    - ``seed``: makes ids, tokens and shuffles repeatable.
+    - ``callback_attempts``: how often a report is posted at most until it is answered 200.
+    - ``callback_pause``: call seconds between two attempts.
+    - ``callback_timeout``: real seconds that a receiver may take to answer.
+    - ``callback_ca``: file of certificates to trust for https receivers, beside the system's.
+    - ``hang_seconds``: real seconds that the script "never answered" keeps a request open.
+    - ``max_body``: bytes; a larger request is answered 413.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    speed: float = 1.0
+    user: str = "demo"
+    password: str = "p@55w0rd"
+    customer_id: str = "SANDBOX-CUSTOMER"
+    flows: tuple = DEFAULT_FLOWS
+    caller_numbers: tuple = DEFAULT_CALLER_NUMBERS
+    agent_pool: tuple = ("7000000901", "7000000902")
+    dialect: str = "alternate"
+    public_url: str | None = None
+    path: str = API_PATH
+    seed: int | None = None
+    callback_attempts: int = 3
+    callback_pause: float = 2.0
+    callback_timeout: float = 10.0
+    callback_ca: str | None = None
+    hang_seconds: float = 120.0
+    max_body: int = 1024 * 1024
+
+    def __post_init__(self):
+        """Refuse settings that can't work.
+
+        :raises ValueError: with a sentence that names the setting
+        """
+        # A NaN compares false with everything, so ask for what is allowed, not for what isn't.
+        if not 0 < self.speed < float("inf"):
+            raise ValueError("The speed must be a number above 0.")
+        if self.dialect not in DIALECTS:
+            raise ValueError(f"The dialect must be one of {', '.join(DIALECTS)}.")
+        if not 0 <= self.port <= 65535:
+            raise ValueError("The port must be between 0 and 65535.")
+        if not self.path.startswith("/"):
+            raise ValueError("The path must begin with a slash.")
+        if not self.agent_pool:
+            raise ValueError("The agent pool needs at least one number.")
+        if self.callback_attempts < 1:
+            raise ValueError("A report needs at least one attempt.")

@@ -1,0 +1,23 @@
+# Everything that is fetched or made lies below .dev/; `make clean` removes it.
+PYTHON ?= python3
+TOOL = exec $(PYTHON) -m devtools
+
+.PHONY: help setup run test demo lint format clean
+
+help:
+	@echo "make run      start Odoo with the addon, demo data and a stand-in for Airtel; Ctrl-C ends it"
+	@echo "make test     run every test; ARGS=\"-k webhook\" runs only those Odoo tests"
+	@echo "make demo     place one call on a demo lead and print what became of it"
+	@echo "make lint     check style and house rules; make format mends what can be mended"
+	@echo "make setup    fetch what the others need (they call it themselves)"
+	@echo "make clean    remove everything that was fetched or made"
+	@echo
+	@echo "Variables: ODOO_PORT (8069), SANDBOX_PORT (8270), WORKERS (0), GEVENT_PORT (8072),"
+	@echo "ODOO_SRC (a checkout of Odoo 19), PGHOST and its like (a PostgreSQL server of your own),"
+	@echo "CHROMIUM (the browser's program), PYTHON (python3)."
+	@echo "Any Odoo command: .dev/bin/odoo, for example .dev/bin/odoo shell"
+
+setup run test demo lint format clean:
+	@$(TOOL) $@
+
+export ARGS

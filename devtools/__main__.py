@@ -1,0 +1,45 @@
+"""``python3 -m devtools COMMAND``: what the Makefile's targets call."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from .errors import ToolError
+from .layout import LAYOUT, Settings
+
+# Each is the name of a module with a function `main(layout, settings)`.
+COMMANDS = {
+    "setup": "fetch and make everything that is needed",
+    "run": "serve the demo database until Ctrl-C",
+    "test": "run every test",
+    "demo": "place one call and print what became of it",
+    "lint": "check style and house rules",
+    "format": "mend what the formatters can mend",
+    "clean": "remove everything that was fetched or made",
+}
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m devtools", description="Developer tools of airtel_ccp."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text)
+    command = parser.parse_args(words).command
+    module = importlib.import_module(f".{command}", __package__)
+    try:
+        return module.main(LAYOUT, Settings.from_environ()) or 0
+    except ToolError as error:
+        print(f"make {command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"make {command}: stopped.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

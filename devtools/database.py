@@ -1,0 +1,208 @@
+"""Databases with the addon in them, made from a template that has what the addon depends on.
+
+What a database was made from is noted in its comment, so that it needs no file beside it and
+follows the database to whatever server it is on. A template's copy does not inherit the comment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import addon
+from .errors import ToolError
+from .layout import ADDON, Layout
+from .odoo_source import OdooTree
+from .postgres import Server
+from .process import run_logged
+from .progress import Progress
+from .stamps import fingerprint
+
+INSTALL_SECONDS = 1800
+QUERY_SECONDS = 60
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
+
+
+def quoted(text: str) -> str:
+    """Return an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The databases on one server.
+
+    :param demo: whether they hold demo data.
+    """
+
+    layout: Layout
+    tree: OdooTree
+    server: Server
+    demo: bool
+
+    @property
+    def template(self) -> str:
+        """The name of the template: the addon's dependencies installed, the addon not."""
+        return f"{ADDON}_base_demo" if self.demo else f"{ADDON}_base"
+
+    def ensure(self, name: str, *, fresh: bool = False) -> None:
+        """Make a database with the addon in its present form, or bring it up to date.
+
+        :param fresh: make it anew rather than update it when the addon has changed.
+        :raises ToolError: when the addon cannot be installed; names the log.
+        """
+        if not _NAME.fullmatch(name):
+            raise ToolError(
+                f"{name!r} is no database name: use small letters, digits and underscores."
+            )
+        wanted = fingerprint(
+            self.tree.fingerprint, addon.addon_fingerprint(self.layout.root), self.demo
+        )
+        note = self.note(name) if self.exists(name) else None
+        if note == wanted:
+            return
+        if not self.exists(name) or fresh:
+            self._make(name)
+        else:
+            self._odoo(
+                name, f"Database {name}: updating {ADDON}", "--init", ADDON, "--update", ADDON
+            )
+        if self.demo and self.query(name, _HAS_DEMO) != "t":
+            raise ToolError(f"The demo data of {ADDON} cannot be loaded: see {self._log(name)}.")
+        self._set_note(name, wanted)
+
+    def _make(self, name: str) -> None:
+        self._ensure_template()
+        part = f"{name}_part"
+        self.drop(part)
+        self._copy(self.template, part)
+        self._odoo(part, f"Database {name}: installing {ADDON}", "--init", ADDON)
+        self.drop(name)
+        self._rename(part, name)
+
+    def _ensure_template(self) -> None:
+        depends = addon.dependencies(self.layout.root)
+        wanted = fingerprint(self.tree.fingerprint, depends, self.demo)
+        name = self.template
+        if self.exists(name) and self.note(name) == wanted:
+            return
+        part = f"{name}_part"
+        self.drop(part)
+        options = ("--encoding=UTF8", "--lc-collate=C", "--template=template0")
+        self._program("createdb", *options, part)
+        title = f"Database template, made once: installing {', '.join(depends)}"
+        self._odoo(part, title, "--init", ",".join(depends))
+        self.drop(name)
+        self._rename(part, name)
+        self._set_note(name, wanted)
+
+    def _odoo(self, name: str, title: str, *words: str) -> None:
+        progress = Progress(title)
+        demo = "--with-demo" if self.demo else "--without-demo"
+        command = [
+            self.layout.bin / "odoo",
+            "--database",
+            name,
+            *words,
+            demo,
+            "--stop-after-init",
+            "--no-http",
+        ]
+        log = self._log(name)
+        failure = f"Odoo could not prepare the database {name}."
+        run_logged(
+            command,
+            progress,
+            log,
+            failure,
+            measure=lambda report: report.note(module_in_work(log)),
+            environ=self.server.full_environ(os.environ),
+            timeout=INSTALL_SECONDS,
+        )
+        progress.done()
+
+    def _log(self, name: str) -> Path:
+        return self.layout.logs / f"database-{name.removesuffix('_part')}.log"
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is a database of this name."""
+        query = f"SELECT 1 FROM pg_database WHERE datname = {quoted(name)}"
+        return self.query("postgres", query) == "1"
+
+    def note(self, name: str) -> str:
+        """Return the fingerprint that a finished database was noted with, or an empty text."""
+        query = (
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+            f"WHERE datname = {quoted(name)}"
+        )
+        return self.query("postgres", query)
+
+    def _set_note(self, name: str, note: str) -> None:
+        self.query("postgres", f'COMMENT ON DATABASE "{name}" IS {quoted(note)}')
+
+    def drop(self, name: str) -> None:
+        """Remove a database with its attachments, if there is one."""
+        self._program("dropdb", "--if-exists", "--force", name)
+        shutil.rmtree(self._filestore(name), ignore_errors=True)
+
+    def _rename(self, old: str, new: str) -> None:
+        if self._filestore(old).exists():
+            self._filestore(old).rename(self._filestore(new))
+        self.query("postgres", f'ALTER DATABASE "{old}" RENAME TO "{new}"')
+
+    def _copy(self, old: str, new: str) -> None:
+        self._program("createdb", f"--template={old}", new)
+        if self._filestore(old).exists():
+            # Odoo never changes an attachment's file in place, so that both may share it.
+            shutil.copytree(self._filestore(old), self._filestore(new), copy_function=os.link)
+
+    def _filestore(self, name: str) -> Path:
+        return self.layout.data / "filestore" / name
+
+    def query(self, database: str, query: str) -> str:
+        """Run one statement and return its rows as text, columns parted by ``|``.
+
+        :raises ToolError: when the server refuses it.
+        """
+        words = ("--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--set=ON_ERROR_STOP=1")
+        return self._program("psql", *words, f"--dbname={database}", f"--command={query}").strip()
+
+    def _program(self, program: str, *words: str) -> str:
+        environ = self.server.full_environ(os.environ)
+        try:
+            result = subprocess.run(
+                [program, *words],
+                env={
+                    **environ,
+                    "PGCONNECT_TIMEOUT": "10",
+                    "PGOPTIONS": "--client-min-messages=warning",
+                },
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=QUERY_SECONDS,
+            )
+        except FileNotFoundError as error:
+            raise ToolError(
+                f"PostgreSQL's program {program} is missing: run `make setup`."
+            ) from error
+        if result.returncode:
+            raise ToolError(f"PostgreSQL's {program} failed: {result.stderr.strip()}")
+        return result.stdout
+
+
+_HAS_DEMO = f"SELECT demo FROM ir_module_module WHERE name = {quoted(ADDON)}"
+_LOADING = re.compile(rb"Loading module (\w+) \((\d+)/(\d+)\)")
+
+
+def module_in_work(log: Path) -> str:
+    """Return which module Odoo is loading, according to its log, and how many there are."""
+    found = _LOADING.findall(log.read_bytes())
+    if not found:
+        return "starting"
+    name, number, total = found[-1]
+    return f"module {int(number)} of {int(total)}, {name.decode()}"

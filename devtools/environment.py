@@ -1,0 +1,126 @@
+"""The virtual environment: pinned packages, and Odoo on its path."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import apt
+from .errors import ToolError
+from .layout import Layout
+from .odoo_source import OdooTree
+from .process import run_logged
+from .progress import Progress
+from .stamps import Stamp, fingerprint, replace_tree, write_atomically
+
+TITLE = "Python packages"
+_FOLDER = Path(__file__).parent
+REQUIREMENTS = (_FOLDER / "requirements.txt", _FOLDER / "requirements-dev.txt")
+PIP_PACKAGE = "python3-pip-whl"
+
+
+def prepare(layout: Layout, tree: OdooTree) -> None:
+    """Make the virtual environment, or leave it when nothing changed.
+
+    :raises ToolError: when a package cannot be installed.
+    """
+    _install(layout)
+    link_tools(layout)
+    _put_on_path(layout, "odoo", tree.parent)
+    _put_on_path(layout, "devtools", str(layout.library))
+
+
+def _install(layout: Layout) -> None:
+    wanted = fingerprint(
+        sys.version_info[:2], layout.venv, *(path.read_text() for path in REQUIREMENTS)
+    )
+    stamp = Stamp(layout.stamps, "venv")
+    if stamp.holds(wanted) and layout.python.exists():
+        return
+    stamp.clear()
+    if layout.venv.exists() and not _runs(layout.python):
+        shutil.rmtree(layout.venv)
+    if not layout.venv.exists():
+        _create(layout)
+    progress = Progress(f"{TITLE}: installing")
+    command = [layout.python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    for path in REQUIREMENTS:
+        command += ["--requirement", path]
+    run_logged(
+        command, progress, layout.logs / "pip.log", "pip could not install the Python packages."
+    )
+    progress.done()
+    stamp.set(wanted)
+
+
+def _runs(python: Path) -> bool:
+    if not python.exists():
+        return False
+    code = f"import sys, pip; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    return subprocess.run([str(python), "-c", code], capture_output=True).returncode == 0
+
+
+def _create(layout: Layout) -> None:
+    progress = Progress(f"{TITLE}: making a virtual environment")
+    # Moved into place only when whole, so that an interrupted run leaves nothing half made.
+    part = layout.dev / "venv.part"
+    shutil.rmtree(part, ignore_errors=True)
+    failure = "The virtual environment could not be made."
+    # The interpreter outside any virtual environment, so that the new one does not hang on another.
+    interpreter = getattr(sys, "_base_executable", sys.executable)
+    command = [interpreter, "-m", "venv", "--without-pip", part]
+    run_logged(command, progress, layout.logs / "venv.log", failure)
+    replace_tree(part, layout.venv)
+    if _has_ensurepip(interpreter):
+        command = [layout.python, "-m", "ensurepip", "--upgrade"]
+    else:
+        command = [layout.python, _pip_from_debian(layout), "install", "--no-input", "pip"]
+    run_logged(command, progress, layout.logs / "venv.log", failure)
+    progress.done()
+
+
+def _has_ensurepip(interpreter: str) -> bool:
+    return (
+        subprocess.run([interpreter, "-c", "import ensurepip"], capture_output=True).returncode == 0
+    )
+
+
+def _pip_from_debian(layout: Layout) -> Path:
+    """Return a pip that runs from its wheel: Debian's Python comes without one."""
+    if not apt.is_debian():
+        raise ToolError(
+            "This Python comes without pip and venv: install them, or set PYTHON to another one."
+        )
+    source = apt.PrivateApt(layout.dev / "apt" / "machine", layout.logs)
+    source.update(TITLE)
+    target = layout.dev / "pip"
+    apt.unpack(source.fetch([PIP_PACKAGE], TITLE), target, TITLE)
+    wheels = sorted(target.glob("usr/share/python-wheels/pip-*.whl"))
+    if not wheels:
+        raise ToolError(f"Debian's package {PIP_PACKAGE} holds no pip: install python3-venv.")
+    return wheels[-1] / "pip"
+
+
+def link_tools(layout: Layout) -> None:
+    """Link the addon into an addons path, and these tools into a folder on Python's path."""
+    _link(layout.addon, layout.root)
+    _link(layout.library / "devtools", _FOLDER)
+
+
+def _link(link: Path, target: Path) -> None:
+    text = os.path.relpath(target, link.parent)
+    if link.is_symlink() and os.readlink(link) == text:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(text)
+
+
+def _put_on_path(layout: Layout, name: str, folder: str) -> None:
+    for packages in layout.venv.glob("lib/python3.*/site-packages"):
+        path = packages / f"{name}.pth"
+        if not path.exists() or path.read_text() != f"{folder}\n":
+            write_atomically(path, f"{folder}\n")

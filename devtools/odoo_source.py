@@ -1,0 +1,203 @@
+"""Finds Odoo 19, or fetches it.
+
+First that fits: a checkout named by ``ODOO_SRC``, an Odoo 19 that the interpreter can already
+import (Odoo's own images and packages), Debian's package.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import apt
+from .errors import ToolError
+from .layout import Layout, Settings
+from .stamps import Stamp, fingerprint, replace_tree, write_atomically
+
+SERIES = 19
+TITLE = "Odoo 19"
+SUITE = "sid"
+ICON_SUITE = "stable"
+PACKAGES = (
+    "odoo-19",
+    # Targets of the links in Odoo's web assets; without them pages answer 500.
+    "libjs-jquery",
+    "libjs-jquery-form",
+    "libjs-underscore",
+    "fonts-inconsolata",
+    "fonts-montserrat",
+    "fonts-ocr-b",
+    "fonts-roboto-unhinted",
+)
+# Odoo's pages need Font Awesome 4; later versions of the package hold no web fonts.
+ICON_PACKAGE = "fonts-font-awesome"
+ICON_VERSION = "4.7"
+DEBIAN_PARENT = Path("usr/lib/python3/dist-packages")
+# Debian leaves this script out (it blurs a camera's background); without the file pages log an
+# error, which fails every browser test.
+ABSENT_SCRIPT = Path("mail/static/lib/selfie_segmentation/selfie_segmentation.js")
+_LOCATE = (
+    "import importlib.util as u; s = u.find_spec('odoo'); "
+    "print(*(s.submodule_search_locations if s else ()), sep='\\n')"
+)
+_SERIES = re.compile(r"^version_info\s*=\s*\(\s*'?(?:saas~)?(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class OdooTree:
+    """An Odoo that is on disk.
+
+    :param parent: the folder to put on Python's path.
+    :param addons: the addons folders, in the order Odoo searches them.
+    :param origin: where it comes from, in words.
+    """
+
+    parent: str
+    addons: tuple[str, ...]
+    origin: str
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest that changes when another Odoo is used."""
+        release = Path(self.parent, "odoo", "release.py")
+        return fingerprint(self.parent, release.read_text())
+
+
+def series(package: Path) -> int | None:
+    """Return the major version of the Odoo in a package folder, or None when there is none."""
+    try:
+        match = _SERIES.search((package / "release.py").read_text())
+    except OSError:
+        return None
+    return int(match[1]) if match else None
+
+
+def from_checkout(path: Path) -> OdooTree:
+    """Use a checkout of Odoo's repository, or any folder that holds the package ``odoo``.
+
+    :raises ToolError: when there is no Odoo 19 in it.
+    """
+    package = path / "odoo"
+    found = series(package)
+    if found != SERIES:
+        what = "no Odoo" if found is None else f"Odoo {found}"
+        raise ToolError(
+            f"ODOO_SRC is {path}, which holds {what}: set it to a checkout of Odoo {SERIES}."
+        )
+    return _tree(package, f"the checkout {path}")
+
+
+def _tree(package: Path, origin: str) -> OdooTree:
+    folders = [package / "addons"]
+    if not (folders[0] / "web").is_dir():  # a checkout; packages hold every addon beside `base`
+        folders.append(package.parent / "addons")
+    return OdooTree(str(package.parent), tuple(map(str, folders)), origin)
+
+
+def importable(interpreter: str = sys.executable) -> OdooTree | None:
+    """Return the Odoo 19 that an interpreter can import, or None."""
+    command = (
+        [interpreter, "-P", "-c", _LOCATE]
+        if sys.version_info >= (3, 11)
+        else [interpreter, "-c", _LOCATE]
+    )
+    result = subprocess.run(command, capture_output=True, text=True, cwd=os.path.sep, timeout=60)
+    for location in map(Path, result.stdout.splitlines()):
+        if series(location) == SERIES:
+            return _tree(location, f"the installed package in {location}")
+    return None
+
+
+def dangling_links(folder: Path) -> list[Path]:
+    """Return the links below a folder that lead nowhere."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        found += [
+            path
+            for name in (*folders, *files)
+            if (path := Path(place, name)).is_symlink() and not path.exists()
+        ]
+    return sorted(found)
+
+
+def fetch_from_debian(layout: Layout) -> OdooTree:
+    """Fetch Debian's package and what its web assets link to; nothing is fetched twice.
+
+    :raises ToolError: when this machine cannot, or the result would be incomplete.
+    """
+    tree = _tree(layout.odoo_root / DEBIAN_PARENT / "odoo", "Debian's package odoo-19")
+    wanted = fingerprint(PACKAGES, ICON_PACKAGE, ICON_VERSION, SUITE, ICON_SUITE)
+    stamp = Stamp(layout.stamps, "odoo-debian")
+    if stamp.holds(wanted) and series(Path(tree.parent, "odoo")) == SERIES:
+        return tree
+    if not apt.is_debian():
+        raise ToolError(
+            f"There is no Odoo {SERIES} here, and only Debian has a package of it: set ODOO_SRC to "
+            f"a checkout of Odoo {SERIES}."
+        )
+    source = apt.PrivateApt(layout.dev / "apt" / "odoo", layout.logs, (SUITE, ICON_SUITE))
+    source.update(TITLE)
+    icons = [version for version in source.versions(ICON_PACKAGE) if ICON_VERSION in version]
+    if not icons:
+        raise ToolError(
+            f"Debian no longer has {ICON_PACKAGE} {ICON_VERSION}: set ODOO_SRC to a checkout of "
+            f"Odoo {SERIES}."
+        )
+    archives = source.fetch((*PACKAGES, f"{ICON_PACKAGE}={icons[0]}"), TITLE)
+    part = layout.dev / "odoo.part"
+    shutil.rmtree(part, ignore_errors=True)
+    apt.unpack(archives, part, TITLE)
+    _complete(part / DEBIAN_PARENT / "odoo" / "addons")
+    replace_tree(part, layout.odoo_root)
+    stamp.set(wanted)
+    shutil.rmtree(layout.dev / "apt" / "odoo")
+    return _tree(layout.odoo_root / DEBIAN_PARENT / "odoo", "Debian's package odoo-19")
+
+
+def _complete(addons: Path) -> None:
+    script = addons / ABSENT_SCRIPT
+    if not script.exists():
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(
+            "// Not part of this distribution: a camera's background stays as it is.\n"
+        )
+    broken = dangling_links(addons / "web")
+    if broken:
+        raise ToolError(
+            f"The web assets of Debian's package lack {broken[0].name} and {len(broken) - 1} more: "
+            f"set ODOO_SRC to a checkout of Odoo {SERIES}."
+        )
+
+
+def _remembered(layout: Layout) -> OdooTree | None:
+    try:
+        record = json.loads((layout.dev / "odoo.json").read_text())
+        tree = OdooTree(record["parent"], tuple(record["addons"]), record["origin"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return tree if series(Path(tree.parent, "odoo")) == SERIES else None
+
+
+def choose(layout: Layout, settings: Settings) -> OdooTree:
+    """Return the Odoo to work with, fetching it when there is none.
+
+    What was chosen once is kept until ``ODOO_SRC`` names another one or ``make clean``.
+
+    :raises ToolError: when there is no way to get Odoo 19 here.
+    """
+    remembered = _remembered(layout)
+    if settings.odoo_source:
+        tree = from_checkout(settings.odoo_source)
+    elif remembered:
+        tree = remembered
+    else:
+        tree = importable() or fetch_from_debian(layout)
+    if tree != remembered:
+        write_atomically(layout.dev / "odoo.json", json.dumps(asdict(tree), indent=2) + "\n")
+    return tree

@@ -1,0 +1,93 @@
+from pathlib import PurePosixPath
+
+import pytest
+
+from devtools.checks import check_files, check_text
+
+MODEL = "class {0}(models.Model):\n    _name = 'ccp.{0}'\n"
+
+
+def found(path, text):
+    return [str(finding) for finding in check_text(PurePosixPath(path), text)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("ccp/client.py", "import odoo"),
+        ("ccp/client.py", "from odoo.tools import config"),
+        ("ccp/client.py", "import odoo.tools as tools"),
+        ("ccp/client.py", "from ..models import ccp_call"),
+        ("ccp/client.py", "from .. import models"),
+        ("ccp/tests/test_client.py", "def test():\n    from sandbox import server"),
+        ("sandbox/server.py", "import ccp.const"),
+        ("sandbox/server.py", "from ccp import const"),
+        ("sandbox/server.py", "from ..ccp import const"),
+        ("sandbox/server.py", "from odoo.addons.airtel_ccp.ccp import const"),
+        ("sandbox/tests/test_server.py", "from ...ccp import const"),
+    ],
+)
+def test_forbidden_imports(path, text):
+    (finding,) = found(path, text)
+    assert f"{path.split('/')[0]}/ imports" in finding
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("ccp/client.py", "import requests\nfrom . import const\nfrom .const import PATH"),
+        ("ccp/tests/test_client.py", "from ccp import client"),
+        ("sandbox/server.py", "from .settings import Settings"),
+        ("sandbox/tests/test_server.py", "from sandbox.server import Sandbox"),
+        ("models/call.py", "from odoo import models\nfrom ..ccp import request"),
+        ("tests/test_live.py", "from odoo.addons.airtel_ccp.ccp import const"),
+    ],
+)
+def test_allowed_imports(path, text):
+    assert found(path, text) == []
+
+
+@pytest.mark.parametrize(
+    "host", ["deb." + "debian.org", "pypi." + "org", "registry.npmjs" + ".org"]
+)
+def test_registries_are_not_named(host):
+    assert found("README.md", f"fetch\nhttps://{host}/x") == [
+        "README.md:2: names a package registry by its host"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/ho" + "me/asha/x", "/ro" + "ot/x", "/Us" + "ers/asha"])
+def test_paths_of_a_machine(path):
+    assert found("Makefile", f"cd {path}") == ["Makefile:1: names a path of one machine"]
+
+
+@pytest.mark.parametrize("text", ["/web/home/x", "~/x", "$HOME/home/x", "/rooted/"])
+def test_paths_that_are_none(text):
+    assert found("README.md", text) == []
+
+
+@pytest.mark.parametrize(("path", "counts"), [("a.py", True), ("a.xml", True), ("a.md", False)])
+def test_nothing_is_left_for_later(path, counts):
+    text = "# " + "TO" + "DO mend"
+    assert bool(found(path, text)) is counts
+
+
+def test_one_model_a_file():
+    one, two = MODEL.format("call"), MODEL.format("flow")
+    assert found("models/call.py", one) == []
+    assert found("models/call.py", one + two) == [
+        "models/call.py:3: is the file's second model, flow"
+    ]
+    assert found("models/call.py", one + "class Helper:\n    name = 1\n") == []
+    assert found("tests/common.py", one + two) == []
+
+
+def test_files_are_read_and_others_passed_over(tmp_path):
+    (tmp_path / "ccp").mkdir()
+    (tmp_path / "ccp" / "bad.py").write_text("import odoo\n")
+    (tmp_path / "icon.png").write_bytes(b"\x89PNG\xff")
+    (tmp_path / "LICENSE").write_bytes(b"\xff")
+    paths = [PurePosixPath(name) for name in ("ccp/bad.py", "icon.png", "LICENSE")]
+    assert [str(finding) for finding in check_files(tmp_path, paths)] == [
+        "ccp/bad.py:1: ccp/ imports odoo"
+    ]

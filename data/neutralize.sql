@@ -1,0 +1,12 @@
+-- a copy of the database dials nobody and answers to no old notify URL
+UPDATE res_company
+   SET ccp_username = NULL,
+       ccp_password = NULL,
+       ccp_customer_id = NULL,
+       ccp_webhook_token = md5(random()::text) || md5(random()::text),
+       ccp_base_url = 'https://neutralized.invalid';
+UPDATE ccp_call
+   SET token_digest = NULL,
+       header_digest = NULL,
+       recording_url = NULL,
+       recording_next_date = NULL;

@@ -1,0 +1,17 @@
+from . import (
+    ccp_call,
+    ccp_call_event,
+    ccp_call_flow,
+    ccp_callable_mixin,
+    ccp_card,
+    ccp_dialer,
+    ccp_folder,
+    ccp_recording,
+    ccp_refusal,
+    crm_lead,
+    ir_http,
+    res_company,
+    res_config_settings,
+    res_partner,
+    res_users,
+)

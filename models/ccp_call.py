@@ -1,0 +1,316 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_duration
+
+from ..ccp import number
+
+LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
+
+
+class CcpCall(models.Model):
+    """One call that an agent placed on a record, and what Airtel's reports made of it.
+
+    Nobody writes here by hand: ``ccp.dialer`` makes the row, ``ccp.folder`` derives everything
+    that Airtel reports, ``ccp.recording`` fetches the sound.
+    """
+
+    _name = "ccp.call"
+    _description = "Airtel Call"
+    _order = "id desc"
+    _rec_name = "customer_name"
+
+    res_model = fields.Char("Record's model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    customer_name = fields.Char("Customer", readonly=True)
+    partner_id = fields.Many2one(
+        "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    user_id = fields.Many2one(
+        "res.users", "Agent", readonly=True, required=True, index=True, ondelete="restrict"
+    )
+    company_id = fields.Many2one(
+        "res.company", readonly=True, required=True, index=True, ondelete="cascade"
+    )
+    flow_id = fields.Many2one("ccp.call.flow", "Call flow", readonly=True, ondelete="restrict")
+    direction = fields.Selection(
+        [("outbound", "Outgoing"), ("inbound", "Incoming")],
+        readonly=True,
+        required=True,
+        default="outbound",
+    )
+    agent_number = fields.Char("Agent's phone", readonly=True)
+    customer_number = fields.Char("Customer's phone", readonly=True, index=True)
+    caller_number = fields.Char("Caller number", readonly=True)
+    correlation_id = fields.Char("Airtel's correlation id", readonly=True, index="btree_not_null")
+    session_id = fields.Char("Airtel's session id", readonly=True, index="btree_not_null")
+
+    state = fields.Selection(
+        [
+            ("queued", "Being sent"),
+            ("refused", "Not placed"),
+            ("unknown", "Not confirmed"),
+            ("ringing_agent", "Agent's phone rings"),
+            ("ringing_customer", "Customer's phone rings"),
+            ("in_call", "In call"),
+            ("ended", "Ended"),
+        ],
+        readonly=True,
+        required=True,
+        default="queued",
+    )
+    result = fields.Selection(
+        [
+            ("connected", "Connected"),
+            ("agent_no_answer", "Agent did not pick up"),
+            ("agent_busy", "Agent was busy"),
+            ("agent_unreachable", "Agent could not be reached"),
+            ("customer_no_answer", "Customer did not pick up"),
+            ("customer_busy", "Customer was busy"),
+            ("customer_unreachable", "Customer could not be reached"),
+            ("customer_rejected", "Customer rejected the call"),
+            ("canceled", "Agent hung up first"),
+            ("failed", "Failed"),
+            ("no_report", "No report from Airtel"),
+        ],
+        readonly=True,
+    )
+    refusal = fields.Char("Why it was not placed", readonly=True)
+    refusal_code = fields.Char("Airtel's error code", readonly=True)
+    start_date = fields.Datetime(
+        "Started", readonly=True, required=True, default=fields.Datetime.now, index=True
+    )
+    agent_answer_date = fields.Datetime("Agent picked up", readonly=True)
+    answer_date = fields.Datetime("Customer picked up", readonly=True)
+    end_date = fields.Datetime("Ended at", readonly=True)
+    talk_seconds = fields.Integer("Talk time (seconds)", readonly=True, aggregator="sum")
+    talk_time = fields.Char("Talk time", compute="_compute_talk_time")
+    agent_ring_seconds = fields.Integer("Agent rang (seconds)", readonly=True, aggregator="avg")
+    customer_ring_seconds = fields.Integer(
+        "Customer rang (seconds)", readonly=True, aggregator="avg"
+    )
+    hung_up_by = fields.Selection(
+        [("agent", "Agent"), ("customer", "Customer"), ("system", "Airtel")],
+        "Hung up by",
+        readonly=True,
+    )
+    recording_state = fields.Selection(
+        [
+            ("none", "Not recorded"),
+            ("pending", "Being prepared"),
+            ("stored", "Ready"),
+            ("missing", "Not delivered by Airtel"),
+        ],
+        "Recording",
+        readonly=True,
+        required=True,
+        default="none",
+    )
+    recording_error = fields.Char("Why there is no recording yet", readonly=True)
+    recording_id = fields.Many2one(
+        "ir.attachment", "Recording file", readonly=True, ondelete="set null"
+    )
+    recording_link = fields.Char("Recording's address", compute="_compute_recording_link")
+    event_ids = fields.One2many("ccp.call.event", "call_id", "Reports", readonly=True)
+    timeline_html = fields.Html("Timeline", compute="_compute_timeline_html", sanitize=False)
+    card_message_ids = fields.Many2many(
+        "mail.message",
+        "ccp_call_card_message_rel",
+        "call_id",
+        "message_id",
+        "Chatter cards",
+        readonly=True,
+        groups=fields.NO_ACCESS,
+    )
+
+    noted_lines = fields.Json("Lines that have a note", readonly=True, groups=fields.NO_ACCESS)
+
+    live = fields.Boolean("Holds the agent's line", readonly=True, default=True)
+    deadline = fields.Datetime("Waits for reports until", readonly=True)
+    request_outcome = fields.Selection(
+        [
+            ("queued", "Being sent"),
+            ("accepted", "Accepted"),
+            ("refused", "Refused"),
+            ("unknown", "No answer"),
+        ],
+        "Airtel's answer",
+        readonly=True,
+        required=True,
+        default="queued",
+    )
+    closed_date = fields.Datetime("Closed without a report", readonly=True)
+    fold_error = fields.Char("Error in the reports", readonly=True, groups="base.group_system")
+    fold_retry_date = fields.Datetime(readonly=True, groups="base.group_system")
+    token_digest = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    header_digest = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    recording_url = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    recording_tries = fields.Integer(readonly=True, groups=fields.NO_ACCESS)
+    recording_next_date = fields.Datetime(readonly=True, groups=fields.NO_ACCESS)
+
+    _live_agent_uniq = models.UniqueIndex(
+        "(user_id) WHERE live",
+        "This user is already in a call.",
+    )
+    _token_digest_uniq = models.UniqueIndex("(token_digest) WHERE token_digest IS NOT NULL")
+    _record_idx = models.Index("(res_model, res_id)")
+    _deadline_idx = models.Index("(deadline) WHERE deadline IS NOT NULL")
+    _recording_due_idx = models.Index("(recording_next_date) WHERE recording_next_date IS NOT NULL")
+
+    @api.depends("talk_seconds")
+    @api.depends_context("lang")
+    def _compute_talk_time(self):
+        for call in self:
+            call.talk_time = self._format_seconds(call.talk_seconds) if call.talk_seconds else ""
+
+    @api.depends("recording_state")
+    def _compute_recording_link(self):
+        for call in self:
+            playable = call.recording_state in ("pending", "stored")
+            call.recording_link = f"/airtel_ccp/recording/{call.id}" if playable else False
+
+    @api.depends("event_ids", "state", "result")
+    @api.depends_context("lang", "tz")
+    def _compute_timeline_html(self):
+        for call in self:
+            call.timeline_html = self.env["ccp.card"]._timeline_html(call) if call.id else False
+
+    @api.depends("customer_name", "start_date")
+    @api.depends_context("lang", "tz")
+    def _compute_display_name(self):
+        for call in self:
+            call.display_name = self.env._(
+                "Call to %s", call.customer_name or number.mask(call.customer_number or "")
+            )
+
+    @api.model
+    def _format_seconds(self, seconds):
+        """Return a duration as minutes and seconds, such as ``02:35``, or with hours.
+
+        :param int seconds: the duration
+        :rtype: str
+        """
+        if seconds >= 3600:
+            hours, rest = divmod(seconds, 3600)
+            return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+        return format_duration(seconds / 60)
+
+    def _record(self):
+        """Return the record that was called, or an empty recordset when it is gone.
+
+        :rtype: odoo.models.BaseModel
+        """
+        self.ensure_one()
+        if self.res_model not in self.env:
+            return self.browse()
+        return self.env[self.res_model].browse(self.res_id).exists()
+
+    @api.model
+    def place(self, res_model, res_id, field_name=None):
+        """Call a record of any model with a phone field: what the Call button asks for.
+
+        :param str res_model: the record's model
+        :param int res_id: the record's id
+        :param str | None field_name: the phone field that was clicked
+        :return: see ``ccp.callable.mixin.action_ccp_call``
+        :rtype: dict
+        :raise UserError: when no call was placed
+        :raise AccessError: when the user may not call, or may not read the record
+        """
+        if not isinstance(res_id, int) or res_model not in self.env:
+            raise UserError(self.env._("There is nobody to call: save the record first."))
+        return self.env["ccp.dialer"]._dial(self.env[res_model].browse(res_id).exists(), field_name)
+
+    def action_open_record(self):
+        """Open the record that was called.
+
+        :return: a window action, or a notification when the record is gone
+        :rtype: dict
+        :raise AccessError: when the user may not read the call
+        """
+        self.ensure_one()
+        self.check_access("read")
+        if not self._record():
+            return {
+                "type": "ir.actions.client",
+                "tag": "display_notification",
+                "params": {
+                    "type": "warning",
+                    "message": self.env._("The record that was called does not exist any more."),
+                },
+            }
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    def action_call_again(self):
+        """Call the same record again.
+
+        :return: see ``ccp.callable.mixin.action_ccp_call``
+        :rtype: dict
+        :raise UserError: when no call was placed
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["ccp.dialer"]._dial(self._record(), None)
+
+    def action_close(self):
+        """Say that this call is over although Airtel never reported it; frees the agent.
+
+        A late report still corrects the call.
+
+        :rtype: bool
+        :raise AccessError: when the call is not the user's own
+        """
+        self.check_access("read")
+        own = self.filtered(lambda call: call.user_id == self.env.user)
+        own.sudo()._close()
+        return True
+
+    def _bus_values(self):
+        """Return what the agent's browser needs to follow this call.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        return {
+            "id": self.id,
+            "state": self.state,
+            "result": self.result,
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "partner_id": self.partner_id.id,
+            "message": self.env["ccp.card"]._headline(self),
+        }
+
+    def _close(self):
+        """Stop waiting for reports, and let what arrived decide the result."""
+        waiting = self.filtered(lambda call: call.state in LIVE_STATES)
+        waiting.closed_date = fields.Datetime.now()
+        self.env["ccp.folder"]._fold(waiting)
+
+    def action_refresh(self):
+        """Fold reports that arrived but were not looked at yet, for a form or panel that opens.
+
+        :rtype: bool
+        :raise AccessError: when the user may not read the calls
+        """
+        self.check_access("read")
+        live = self.sudo().filtered("live")
+        self.env["ccp.folder"]._fold(live.filtered("event_ids"))
+        return True
+
+    @api.model
+    def _cron_end_silent_calls(self):
+        """End calls whose deadline passed without a report that ends them."""
+        due = self.search(
+            [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)], limit=200
+        )
+        locked = due.try_lock_for_update(allow_referencing=True)
+        locked._close()
+        remaining = self.search_count(
+            [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
+        )
+        self.env["ir.cron"]._commit_progress(len(locked), remaining=remaining)

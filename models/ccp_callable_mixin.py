@@ -1,0 +1,64 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+
+class CcpCallableMixin(models.AbstractModel):
+    """Gives a model the Call button, the number of its calls and the way to their list.
+
+    Inherit it beside ``mail.thread`` and, where the model's phone fields have other names than
+    ``phone`` and ``mobile``, override Odoo's ``_phone_get_number_fields``.
+    """
+
+    _name = "ccp.callable.mixin"
+    _description = "Callable through Airtel CCP"
+
+    ccp_call_count = fields.Integer(
+        "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_ccp_call_count(self):
+        """Count the calls that the user may see, for all records in one query."""
+        counts = {}
+        if self.ids:
+            counts = dict(
+                self.env["ccp.call"]._read_group(
+                    [("res_model", "=", self._name), ("res_id", "in", self.ids)],
+                    ["res_id"],
+                    ["__count"],
+                )
+            )
+        for record in self:
+            record.ccp_call_count = counts.get(record._origin.id, 0)
+
+    def _ccp_calls_domain(self):
+        """Return the domain of the calls that belong to this record.
+
+        :rtype: odoo.fields.Domain
+        """
+        self.ensure_one()
+        return Domain("res_model", "=", self._name) & Domain("res_id", "=", self.id)
+
+    def action_ccp_call(self, field_name=None):
+        """Call this record: Airtel rings the user's own phone, then the record's.
+
+        :param str | None field_name: the phone field to read the number from; by default the
+            record's first phone field that has a value
+        :return: ``{"call_id": int, "state": str, "message": str}``
+        :rtype: dict
+        :raise UserError: when no call was placed, with a sentence that says who can mend it
+        :raise AccessError: when the user may not call, or may not read the record
+        """
+        self.ensure_one()
+        return self.env["ccp.dialer"]._dial(self, field_name)
+
+    def action_ccp_calls(self):
+        """Open the list of this record's calls.
+
+        :rtype: dict
+        :raise AccessError: when the user may not read the record
+        """
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_call")
+        return dict(action, domain=list(self._ccp_calls_domain()), context={})

@@ -1,0 +1,452 @@
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import psycopg2.errors
+
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+from odoo.http import request
+from odoo.tools import SQL
+
+from ..ccp import client, number
+from .ccp_call_event import digest
+
+_logger = logging.getLogger(__name__)
+
+SECRET_HEADER = "X-Airtel-Ccp-Secret"
+SETTLE_TRIES = 5
+# Where a request keeps the calls that it placed, which outlives a replay of its transaction
+PLACED = "airtel_ccp.placed"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a click asks for, after every guard has let it pass."""
+
+    company: object
+    flow: object
+    partner: object
+    customer_name: str
+    agent_number: str
+    customer_number: str
+    caller_number: str
+
+
+class CcpDialer(models.AbstractModel):
+    """The way of a click: check, make the call's row durable, ask Airtel once, note the answer.
+
+    The row and the answer are committed in cursors of their own, and the request's transaction
+    writes nothing. When Odoo replays a request all the same, because something else in it met a
+    serialization failure, the replay gets what the first try got: it does not dial twice.
+    """
+
+    _name = "ccp.dialer"
+    _description = "Places calls through Airtel CCP"
+
+    def _dial(self, record, field_name=None):
+        """Place one call on a record.
+
+        :param record: the record that was clicked, of any model with a phone field
+        :param str | None field_name: the phone field that was clicked; by default the first
+            one that has a value
+        :return: ``{"call_id": int, "state": str, "message": str}``
+        :rtype: dict
+        :raise UserError: when no call was placed
+        :raise AccessError: when the user may not call, or may not read the record
+        """
+        click = (self.env.uid, record._name, record.id, field_name)
+        placed = request.httprequest.environ.setdefault(PLACED, {}) if request else {}
+        if click not in placed:
+            placed[click] = self._place(record, field_name)
+        return placed[click]
+
+    def _place(self, record, field_name):
+        """Check, commit the row, ask Airtel once, commit the answer; see ``_dial``."""
+        plan = self._plan(record, field_name)
+        token, header = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        body = self._request_body(plan, token, header)
+        call_id = self._reserve(record, plan, token, header)
+        company = plan.company.sudo()
+        airtel = client.Client(
+            company.ccp_base_url, company.ccp_api_path, company.ccp_username, company.ccp_password
+        )
+        try:
+            answer = airtel.execute(body)
+        except client.CcpError as error:
+            return self._settle_error(call_id, plan, error)
+        state = self._settle(
+            call_id, {"request_outcome": "accepted", "correlation_id": answer.correlation_id}
+        )
+        return {
+            "call_id": call_id,
+            "state": state,
+            "message": self.env._(
+                "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
+                phone=number.mask(plan.agent_number),
+                customer=plan.customer_name,
+            ),
+        }
+
+    # Guards, cheapest first
+
+    def _plan(self, record, field_name):
+        """Check everything that speaks against this call, and return what to dial.
+
+        :raise UserError: one sentence about the first thing that does
+        :raise AccessError: when the user may not call, or may not read the record
+        """
+        user = self.env.user
+        if not user.has_group("airtel_ccp.group_ccp_user"):
+            raise AccessError(
+                self.env._(
+                    "You may not place calls: ask your administrator for the right “Airtel calls”."
+                )
+            )
+        if not record:
+            raise UserError(
+                self.env._("There is nobody to call: the record does not exist any more.")
+            )
+        record.ensure_one()
+        record.check_access("read")
+        company = self._company(record)
+        missing = company._ccp_missing_settings()
+        if missing:
+            raise UserError(
+                self.env._(
+                    "Calling is not set up yet: ask your administrator to fill in %(fields)s in "
+                    "Settings > Airtel CCP.",
+                    fields=", ".join(missing),
+                )
+            )
+        flow = company.sudo().ccp_flow_id
+        if not flow:
+            raise UserError(
+                self.env._(
+                    "Calling is not set up yet: ask your administrator to choose a default call "
+                    "flow in Settings > Airtel CCP."
+                )
+            )
+        agent_number = self._agent_number(user)
+        partner = self._partner(record)
+        customer_name = (
+            record.display_name if record == partner else self._customer_name(record, partner)
+        )
+        customer_number = self._customer_number(record, field_name, company)
+        if customer_number == agent_number:
+            raise UserError(
+                self.env._(
+                    "This is your own phone: Airtel cannot connect it with itself. Choose "
+                    "another number."
+                )
+            )
+        self._check_blacklist(customer_number)
+        self._check_hours(company)
+        self._check_daily_limit(user, company)
+        self._check_line_free(user)
+        return Plan(
+            company=company,
+            flow=flow,
+            partner=partner,
+            customer_name=customer_name,
+            agent_number=agent_number,
+            customer_number=customer_number,
+            caller_number=user.sudo().ccp_caller_number or flow.caller_number,
+        )
+
+    def _company(self, record):
+        """Return the company that places the call: the record's, else the user's current one."""
+        company = record.company_id if "company_id" in record._fields else self.env.company
+        return company if company in self.env.user.company_ids else self.env.company
+
+    def _partner(self, record):
+        """Return the contact behind a record, which may be empty."""
+        if record._name == "res.partner":
+            return record
+        return record._mail_get_partners()[record.id][:1]
+
+    def _customer_name(self, record, partner):
+        """Return how to name the customer in sentences."""
+        for field_name in ("contact_name", "partner_name"):
+            if record._fields.get(field_name) and record[field_name]:
+                return record[field_name]
+        return partner.name or record.display_name
+
+    def _agent_number(self, user):
+        """Return the ten digits of the user's own phone, which rings first."""
+        if not user.ccp_phone:
+            raise UserError(
+                self.env._(
+                    "Airtel rings your own phone first, but yours is not known: enter it under "
+                    "My Preferences > Calls."
+                )
+            )
+        try:
+            return number.read(user.ccp_phone)
+        except number.NumberError as error:
+            raise UserError(
+                self.env._(
+                    "Airtel cannot ring your own phone %s: enter one Indian number of ten digits "
+                    "under My Preferences > Calls.",
+                    number.mask(user.ccp_phone),
+                )
+            ) from error
+
+    def _customer_number(self, record, field_name, company):
+        """Return the ten digits to dial, read from a phone field of the record."""
+        allowed = record._phone_get_number_fields()
+        if field_name is not None and field_name not in allowed:
+            raise UserError(
+                self.env._("Only a phone field can be called: choose one of the record's numbers.")
+            )
+        names = [field_name] if field_name else allowed
+        values = record.read(names)[0] if names else {}
+        text = next((values[name] for name in names if values[name]), "")
+        country = self._country(record, company)
+        try:
+            return number.read(text, country)
+        except number.NumberError as error:
+            raise UserError(self._number_sentence(error.reason, record, text)) from error
+
+    def _country(self, record, company):
+        """Return the ISO code of the country that the record's numbers are written for."""
+        country = record._phone_get_country().get(record.id) or company.country_id
+        return country.code or "IN"
+
+    def _number_sentence(self, reason, record, text):
+        """Say why a phone field cannot be dialled, and how to mend it."""
+        values = {"name": record.display_name, "phone": number.mask(text) if text else ""}
+        sentences = {
+            "empty": self.env._(
+                "%(name)s has no phone number: enter one, then call again.", **values
+            ),
+            "several": self.env._(
+                "The phone field of %(name)s holds more than one number: keep one there, then "
+                "call again.",
+                **values,
+            ),
+            "extension": self.env._(
+                "%(phone)s has an extension, which Airtel cannot dial: enter a direct number for "
+                "%(name)s.",
+                **values,
+            ),
+            "foreign": self.env._(
+                "%(phone)s is not an Indian number, and Airtel connects Indian numbers only: "
+                "enter an Indian number for %(name)s.",
+                **values,
+            ),
+            "not_dialable": self.env._(
+                "%(phone)s is a service number, not the phone of a person: enter another number "
+                "for %(name)s.",
+                **values,
+            ),
+        }
+        return sentences.get(reason) or self.env._(
+            "%(phone)s is not a complete Indian phone number: correct the number of %(name)s, "
+            "then call again.",
+            **values,
+        )
+
+    def _check_blacklist(self, customer_number):
+        """Refuse a number that somebody asked us not to call."""
+        blacklisted = (
+            self.env["phone.blacklist"]
+            .sudo()
+            .search_count([("number", "=", f"+91{customer_number}")], limit=1)
+        )
+        if blacklisted:
+            raise UserError(
+                self.env._(
+                    "%s must not be called: it is on the phone blacklist. An administrator can "
+                    "take it off there, if its owner agreed.",
+                    number.mask(customer_number),
+                )
+            )
+
+    def _check_hours(self, company):
+        """Refuse a call outside the company's calling hours."""
+        calendar = company.sudo().ccp_calendar_id
+        if not calendar:
+            return
+        now = datetime.now(timezone.utc)
+        intervals = calendar._work_intervals_batch(now, now + timedelta(seconds=1))[False]
+        if not intervals:
+            raise UserError(
+                self.env._(
+                    "It is outside the calling hours of %(company)s (%(calendar)s): call later, "
+                    "or ask your administrator to change the hours in Settings > Airtel CCP.",
+                    company=company.name,
+                    calendar=calendar.name,
+                )
+            )
+
+    def _check_daily_limit(self, user, company):
+        """Refuse a call past the number of calls that a user may place in a day."""
+        limit = company.sudo().ccp_daily_limit
+        if not limit:
+            return
+        zone = ZoneInfo(user.tz or "Asia/Kolkata")
+        midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        placed = (
+            self.env["ccp.call"]
+            .sudo()
+            .search_count(
+                [
+                    ("user_id", "=", user.id),
+                    ("company_id", "=", company.id),
+                    ("start_date", ">=", midnight.astimezone(timezone.utc).replace(tzinfo=None)),
+                    ("state", "!=", "refused"),
+                ]
+            )
+        )
+        if placed >= limit:
+            raise UserError(
+                self.env._(
+                    "You have placed %(placed)s calls today, which is the daily limit: call "
+                    "again tomorrow, or ask your administrator to raise it in Settings > "
+                    "Airtel CCP.",
+                    placed=placed,
+                )
+            )
+
+    def _check_line_free(self, user):
+        """Refuse a call while another call of the same agent is live."""
+        call = (
+            self.env["ccp.call"]
+            .sudo()
+            .search([("user_id", "=", user.id), ("live", "=", True)], limit=1)
+        )
+        if call:
+            raise UserError(self._line_busy_sentence(call.customer_name))
+
+    def _line_busy_sentence(self, customer_name=""):
+        if not customer_name:
+            return self.env._("A call of yours is just being placed: finish it first.")
+        return self.env._(
+            "You are still in a call with %s: finish it first, or open it under Airtel CCP > "
+            "Calls and choose “This call is over”.",
+            customer_name,
+        )
+
+    # Sending
+
+    def _request_body(self, plan, token, header):
+        """Return what to POST (specification 1.3 to 1.10).
+
+        :raise UserError: when the flow holds something that Airtel would refuse
+        """
+        try:
+            return plan.flow._request_body(
+                customer_id=plan.company.sudo().ccp_customer_id,
+                agent_number=plan.agent_number,
+                customer_number=plan.customer_number,
+                caller_number=plan.caller_number,
+                notify_url=plan.company._ccp_notify_url(token),
+                headers={SECRET_HEADER: header},
+            )
+        except ValueError as error:
+            raise UserError(
+                self.env._(
+                    "Call flow %(flow)s holds something that Airtel would refuse (%(reason)s): "
+                    "ask your administrator to check it in Settings > Airtel CCP.",
+                    flow=plan.flow.name,
+                    reason=str(error),
+                )
+            ) from error
+
+    def _reserve(self, record, plan, token, header):
+        """Commit the call's row before Airtel is asked, and return its id.
+
+        :raise UserError: when another click of the same agent was faster
+        """
+        values = {
+            "res_model": record._name,
+            "res_id": record.id,
+            "customer_name": plan.customer_name,
+            "partner_id": plan.partner.id,
+            "user_id": self.env.uid,
+            "company_id": plan.company.id,
+            "flow_id": plan.flow.id,
+            "agent_number": plan.agent_number,
+            "customer_number": plan.customer_number,
+            "caller_number": plan.caller_number,
+            "token_digest": digest(token),
+            "header_digest": digest(header),
+            "deadline": self.env["ccp.folder"]._deadline("queued"),
+        }
+        try:
+            with self.env.registry.cursor() as cr:
+                env = self.env(cr=cr)
+                env.cr.execute(
+                    SQL(
+                        "SELECT pg_try_advisory_xact_lock(hashtext('ccp.dialer'), %s)",
+                        self.env.uid,
+                    )
+                )
+                if not env.cr.fetchone()[0]:
+                    raise UserError(self._line_busy_sentence())
+                env["ccp.dialer"]._check_line_free(env.user)
+                return env["ccp.call"].sudo().create(values).id
+        except psycopg2.errors.UniqueViolation as error:
+            raise UserError(self._line_busy_sentence()) from error
+
+    def _settle(self, call_id, values):
+        """Commit Airtel's answer, and return the call's state.
+
+        Tried again when reports that came before the answer are folded at the same moment: it
+        only writes what Airtel said, so it may run more than once.
+
+        :param int call_id: the call's id
+        :param dict values: what the answer says about the call
+        :rtype: str
+        """
+        for tries_left in reversed(range(SETTLE_TRIES)):
+            try:
+                with self.env.registry.cursor() as cr:
+                    call = self.env(cr=cr)["ccp.call"].sudo().browse(call_id)
+                    cr.execute(SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id))
+                    call.write(values)
+                    call.env["ccp.folder"]._fold(call)
+                    return call.state
+            except psycopg2.errors.SerializationFailure:
+                if not tries_left:
+                    raise
+                _logger.info("Call %s: its answer met a report, trying again", call_id)
+                time.sleep(0.05)
+
+    def _settle_error(self, call_id, plan, error):
+        """Note that Airtel refused, or that nobody knows whether it accepted.
+
+        :return: as ``_dial``, when phones may be ringing
+        :raise UserError: when no call was placed
+        """
+        _logger.warning(
+            "Call %s: Airtel %s it (%s, HTTP status %s)",
+            call_id,
+            error.outcome,
+            error.code,
+            error.status,
+        )
+        if error.outcome == "unknown":
+            sentence = self.env._(
+                "Airtel did not say whether it places the call to %(customer)s: if your phone "
+                "rings, pick up; otherwise try again in a few minutes. (%(code)s)",
+                customer=plan.customer_name,
+                code=error.code,
+            )
+        else:
+            sentence = self.env["ccp.refusal"]._sentence(error, plan.flow, plan.caller_number)
+        state = self._settle(
+            call_id,
+            {
+                "request_outcome": error.outcome,
+                "refusal": sentence,
+                "refusal_code": error.code,
+            },
+        )
+        if state == "refused":
+            raise UserError(sentence)
+        return {"call_id": call_id, "state": state, "message": sentence}

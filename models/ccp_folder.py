@@ -1,0 +1,206 @@
+import logging
+from datetime import timedelta, timezone
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..ccp import timeline
+
+_logger = logging.getLogger(__name__)
+
+# How long a live call waits for its next report before it is ended without one
+DEADLINES = {
+    "queued": timedelta(minutes=5),
+    "unknown": timedelta(minutes=5),
+    "ringing_agent": timedelta(minutes=5),
+    "ringing_customer": timedelta(minutes=10),
+    "in_call": timedelta(hours=4),
+}
+BATCH = 100
+RETRY_PAUSE = timedelta(minutes=15)
+BUS_MESSAGE = "airtel_ccp.call"
+
+
+def naive_utc(moment):
+    """Return an aware datetime as Odoo stores it: UTC, whole seconds, no time zone.
+
+    :param datetime.datetime | None moment: an aware datetime
+    :rtype: datetime.datetime | bool
+    """
+    if not moment:
+        return False
+    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
+
+
+class CcpFolder(models.AbstractModel):
+    """Turns the reports of a call into its state, result, times, chatter card and bus message.
+
+    The state is a function of the set of reports, so folding may happen again at any time, in
+    any process, and always tells the same.
+    """
+
+    _name = "ccp.folder"
+    _description = "Folds Airtel's reports into calls"
+
+    @api.model
+    def _deadline(self, state):
+        """Return until when a call in this state waits for a report, or False.
+
+        :param str state: a state of ``ccp.call``
+        :rtype: datetime.datetime | bool
+        """
+        limit = DEADLINES.get(state)
+        return fields.Datetime.now() + limit if limit else False
+
+    @api.model
+    def _timeline(self, call):
+        """Return what all reports of a call say together.
+
+        :param call: one ``ccp.call``
+        :rtype: ccp.timeline.Timeline
+        """
+        call = call.sudo()
+        flow = call.flow_id
+        dialled = timeline.Dialled(
+            agent_numbers=(call.agent_number or "",),
+            customer_numbers=(call.customer_number or "",),
+            agent_name=flow.agent_name,
+            customer_name=flow.customer_name,
+            agent_component=flow.agent_component,
+            customer_component=flow.customer_component,
+        )
+        return timeline.fold(
+            call.event_ids._parsed(),
+            dialled,
+            request=call.request_outcome,
+            closed=bool(call.closed_date),
+        )
+
+    @api.model
+    def _fold(self, calls):
+        """Bring calls up to date with their reports; write and tell only what changed.
+
+        :param calls: ``ccp.call`` records that nobody else writes in this moment
+        """
+        calls = calls.sudo()
+        for call in calls:
+            story = self._timeline(call)
+            changes = self._changes(call, story)
+            if changes:
+                call.write(changes)
+            messages = self.env["ccp.card"]._update(call, story)
+            if changes or messages:
+                self._tell(call, messages)
+        calls.event_ids.filtered(lambda event: not event.folded).folded = True
+
+    @api.model
+    def _changes(self, call, story):
+        """Return the values of a call that its timeline changes.
+
+        :rtype: dict
+        """
+        ended = story.state == "ended"
+        values = {
+            "state": story.state,
+            "result": story.result or False,
+            "agent_answer_date": naive_utc(story.agent.answered_at),
+            "answer_date": naive_utc(story.answered_at),
+            "end_date": (naive_utc(story.ended_at) or call.closed_date) if ended else False,
+            "talk_seconds": story.talk_seconds or 0,
+            "agent_ring_seconds": story.agent.ring_seconds or 0,
+            "customer_ring_seconds": story.customer.ring_seconds or 0,
+            "hung_up_by": story.hung_up_by or False,
+            "correlation_id": call.correlation_id or story.correlation_id or False,
+            "session_id": call.session_id or story.session_id or False,
+            "live": call.live and story.state in DEADLINES,
+            "fold_error": False,
+            "fold_retry_date": False,
+        }
+        if story.state not in DEADLINES:
+            values["deadline"] = False
+        elif story.state != call.state:
+            values["deadline"] = self._deadline(story.state)
+        values.update(self.env["ccp.recording"]._changes(call, story))
+        return {name: value for name, value in values.items() if call[name] != value}
+
+    @api.model
+    def _tell(self, call, messages):
+        """Send the agent's browser what changed.
+
+        :param call: one ``ccp.call``
+        :param messages: the ``mail.message`` records of the chatter that are new or changed
+        """
+        values = call._bus_values()
+        if messages:
+            values["store_data"] = self.env["ccp.card"]._store_data(call, messages)
+        call.user_id._bus_send(BUS_MESSAGE, values)
+
+    @api.model
+    def _cron_fold(self):
+        """Fold calls that have new reports, in batches; one bad call does not stop the others."""
+        self.env["ccp.call.event"]._match()
+        while calls := self._take_pending():
+            for call in calls:
+                self._fold_or_mark(call)
+            remaining = self._count_pending()
+            if not self.env["ir.cron"]._commit_progress(len(calls), remaining=remaining):
+                break
+
+    @api.model
+    def _take_pending(self):
+        """Lock and return the next calls with reports that were not taken into account.
+
+        :rtype: odoo.models.BaseModel
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT call.id
+                  FROM ccp_call call
+                 WHERE call.id IN (
+                           SELECT event.call_id
+                             FROM ccp_call_event event
+                            WHERE event.folded IS NOT TRUE
+                              AND event.call_id IS NOT NULL)
+                   AND (call.fold_retry_date IS NULL OR call.fold_retry_date <= %s)
+                 ORDER BY call.id
+                 LIMIT %s
+                   FOR NO KEY UPDATE SKIP LOCKED
+                """,
+                fields.Datetime.now(),
+                BATCH,
+            )
+        )
+        return self.env["ccp.call"].browse([row[0] for row in rows])
+
+    @api.model
+    def _count_pending(self):
+        """Return how many calls still have reports to fold now."""
+        return self.env["ccp.call"].search_count(
+            [
+                ("event_ids.folded", "=", False),
+                "|",
+                ("fold_retry_date", "=", False),
+                ("fold_retry_date", "<=", fields.Datetime.now()),
+            ]
+        )
+
+    @api.model
+    def _fold_or_mark(self, call):
+        """Fold one call; when its reports cannot be folded, note that and go on."""
+        try:
+            with self.env.cr.savepoint():
+                self._fold(call)
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one call's reports must not stop the others
+            _logger.exception("Call %s: its reports cannot be folded", call.id)
+            call.invalidate_recordset()
+            call.write(
+                {
+                    "fold_error": type(error).__name__,
+                    "fold_retry_date": fields.Datetime.now() + RETRY_PAUSE,
+                }
+            )

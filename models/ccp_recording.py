@@ -1,0 +1,182 @@
+import logging
+from datetime import timedelta
+from tempfile import SpooledTemporaryFile
+
+from odoo import api, fields, models
+
+from ..ccp import recording
+
+_logger = logging.getLogger(__name__)
+
+MAX_BYTES = 200 * 1024 * 1024
+MEMORY_BYTES = 8 * 1024 * 1024
+LEASE = timedelta(minutes=5)
+PAUSES = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (15, 30, 60, 120, 300, 900, 3600, 3 * 3600, 12 * 3600, 24 * 3600)
+)
+FETCH_BATCH = 5
+EXTENSIONS = {
+    "audio/wav": "wav",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "audio/mp4": "m4a",
+    "audio/amr": "amr",
+    "audio/flac": "flac",
+}
+
+
+class CcpRecording(models.AbstractModel):
+    """Fetches recordings from Airtel once they are ready, and opens them for those who may."""
+
+    _name = "ccp.recording"
+    _description = "Fetches call recordings"
+
+    @api.model
+    def _changes(self, call, story):
+        """Return what a call's reports change about its recording.
+
+        :param call: one ``ccp.call``
+        :param ccp.timeline.Timeline story: what its reports say
+        :rtype: dict
+        """
+        if call.recording_state in ("stored", "missing"):
+            return {}
+        if story.recording_url:
+            if call.recording_url == story.recording_url:
+                return {}
+            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
+            return {
+                "recording_state": "pending",
+                "recording_url": story.recording_url,
+                "recording_next_date": fields.Datetime.now(),
+                "recording_tries": 0,
+            }
+        promised = call.flow_id.recording and story.result == "connected" and story.has_cdr
+        return {"recording_state": "missing" if promised else "none"}
+
+    @api.model
+    def _hosts(self, company):
+        """Return the hosts from which a company's recordings may come.
+
+        :rtype: ccp.recording.HostList
+        """
+        return recording.HostList(company.sudo().ccp_recording_hosts or "")
+
+    @api.model
+    def _open(self, call, range_header=None):
+        """Open a recording at Airtel.
+
+        :param call: one ``ccp.call`` whose recording is pending
+        :param str | None range_header: a Range header to pass on
+        :return: a context manager, see ``ccp.recording.open_recording``
+        :raise ccp.recording.RecordingError: when Airtel does not deliver it
+        """
+        call = call.sudo()
+        return recording.open_recording(
+            call.recording_url,
+            self._hosts(call.company_id),
+            max_bytes=MAX_BYTES,
+            range_header=range_header,
+        )
+
+    @api.model
+    def _cron_fetch(self):
+        """Fetch the recordings that are due; pauses between tries grow."""
+        due = [("recording_next_date", "<=", fields.Datetime.now())]
+        calls = (
+            self.env["ccp.call"]
+            .search(due, limit=FETCH_BATCH)
+            .try_lock_for_update(allow_referencing=True)
+        )
+        # A lease instead of a lock: a download may take minutes, and reports of the same call
+        # must be folded meanwhile
+        calls.recording_next_date = fields.Datetime.now() + LEASE
+        self.env["ir.cron"]._commit_progress(remaining=len(calls))
+        for call in calls:
+            self._fetch(call)
+            self.env["ir.cron"]._commit_progress(1)
+        due = [("recording_next_date", "<=", fields.Datetime.now())]
+        self.env["ir.cron"]._commit_progress(remaining=self.env["ccp.call"].search_count(due))
+
+    @api.model
+    def _fetch(self, call):
+        """Fetch one recording, or note why not and when to try again."""
+        try:
+            with SpooledTemporaryFile(MEMORY_BYTES) as file:
+                with self._open(call) as answer:
+                    for chunk in answer.iter_chunks():
+                        file.write(chunk)
+                file.seek(0)
+                content = file.read()
+            content_type = recording.sniff(content[:4096])
+            if not content_type:
+                raise recording.RecordingError("not_audio")
+        except recording.RecordingError as error:
+            self._postpone(call, error.reason)
+            return
+        self._store(call, content, content_type)
+
+    @api.model
+    def _postpone(self, call, reason):
+        """Plan the next try, or give up after the last one."""
+        tries = call.recording_tries
+        _logger.info("Call %s: its recording was not fetched (%s)", call.id, reason)
+        values = {"recording_tries": tries + 1, "recording_error": self._sentence(reason)}
+        if tries < len(PAUSES):
+            moment = fields.Datetime.now() + PAUSES[tries]
+            values["recording_next_date"] = moment
+            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger(moment)
+        else:
+            values.update(recording_state="missing", recording_next_date=False)
+        call.write(values)
+        self.env["ccp.folder"]._fold(call)
+
+    @api.model
+    def _store(self, call, content, content_type):
+        """Keep a recording, and forget the address that let anyone listen."""
+        extension = EXTENSIONS.get(content_type, "audio")
+        attachment = self.env["ir.attachment"].create(
+            {
+                "name": f"call-{call.id}.{extension}",
+                "raw": content,
+                "mimetype": content_type,
+                "res_model": "ccp.call",
+                "res_id": call.id,
+            }
+        )
+        url = call.recording_url
+        call.write(
+            {
+                "recording_state": "stored",
+                "recording_id": attachment.id,
+                "recording_url": False,
+                "recording_next_date": False,
+                "recording_error": False,
+            }
+        )
+        call.event_ids._forget_url(url)
+        self.env["ccp.folder"]._fold(call)
+
+    @api.model
+    def _sentence(self, reason):
+        """Say in words why a recording could not be fetched.
+
+        :param str reason: see ``ccp.recording.RecordingError``
+        :rtype: str
+        """
+        _ = self.env._
+        sentences = {
+            "forbidden_host": _(
+                "The recording lies on a host that is not allowed: an administrator can add it "
+                "in Settings > Airtel CCP."
+            ),
+            "private_address": _(
+                "The recording's host leads to a private address, from which nothing is fetched."
+            ),
+            "not_ready": _("Airtel is still preparing the recording."),
+            "too_large": _("The recording is too large to be kept."),
+            "not_audio": _("Airtel delivered something that is not a recording."),
+            "timeout": _("Airtel took too long to deliver the recording."),
+        }
+        return sentences.get(reason) or _("Airtel did not deliver the recording.")

@@ -1,0 +1,131 @@
+import secrets
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..ccp import const
+
+WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
+
+
+class ResCompany(models.Model):
+    """An Airtel CCP account belongs to a company: its address, credentials and house rules."""
+
+    _inherit = "res.company"
+
+    ccp_base_url = fields.Char(
+        "Airtel base URL",
+        default=const.DEFAULT_BASE_URL,
+        help="Address of your Airtel CCP account, as Airtel gave it to you.",
+        groups="base.group_system",
+    )
+    ccp_api_path = fields.Char(
+        "Airtel API path",
+        default=const.DEFAULT_API_PATH,
+        help="Path that is added to the base URL to place a call.",
+        groups="base.group_system",
+    )
+    ccp_username = fields.Char("Airtel user name", groups="base.group_system")
+    ccp_password = fields.Char("Airtel password", groups="base.group_system")
+    ccp_customer_id = fields.Char("Airtel customer id", groups="base.group_system")
+    ccp_flow_id = fields.Many2one(
+        "ccp.call.flow",
+        "Default call flow",
+        ondelete="restrict",
+        domain="[('company_id', '=', id)]",
+        groups="base.group_system",
+    )
+    ccp_webhook_token = fields.Char(
+        "Notify URL token",
+        copy=False,
+        default=lambda self: secrets.token_urlsafe(24),
+        groups="base.group_system",
+    )
+    ccp_notify_base_url = fields.Char(
+        "Public address of this Odoo",
+        help="Address under which Airtel reaches this Odoo, when it differs from the one "
+        "that users type. Leave empty to use the web address of this database.",
+        groups="base.group_system",
+    )
+    ccp_require_header = fields.Boolean(
+        "Require the secret header",
+        help="Each request asks Airtel to send a secret header with its reports. When this is "
+        "on, reports without that header are turned away.",
+        groups="base.group_system",
+    )
+    ccp_recording_hosts = fields.Char(
+        "Recording hosts",
+        default="*.airtel.in",
+        help="Hosts from which recordings may be fetched, comma separated. A name means https "
+        "only; an entry with scheme and port, such as http://127.0.0.1:8270, allows exactly "
+        "that origin.",
+        groups="base.group_system",
+    )
+    ccp_calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Calling hours",
+        default=lambda self: self.env.ref(
+            "airtel_ccp.resource_calendar_calling_hours", raise_if_not_found=False
+        ),
+        help="Calls can be placed within these hours only. Leave empty to allow any time.",
+        groups="base.group_system",
+    )
+    ccp_daily_limit = fields.Integer(
+        "Calls a day for each user",
+        help="How many calls one user may place in a day. Zero means no limit.",
+        groups="base.group_system",
+    )
+    ccp_chatter_mode = fields.Selection(
+        [
+            ("card", "One card for a call, updated as reports arrive"),
+            ("notes", "A note for every report"),
+        ],
+        "In the chatter",
+        default="card",
+        required=True,
+        groups="base.group_system",
+    )
+
+    @api.constrains("ccp_base_url")
+    def _check_ccp_base_url(self):
+        for company in self.filtered("ccp_base_url"):
+            parts = urlsplit(company.ccp_base_url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValidationError(
+                    self.env._(
+                        "The Airtel base URL must begin with https:// and name a host, for "
+                        "example https://iqtelephony.airtel.in/gateway/airtel-xchange."
+                    )
+                )
+            if parts.username or parts.password or parts.query or parts.fragment:
+                raise ValidationError(
+                    self.env._(
+                        "The Airtel base URL must not hold a user name, a password or "
+                        "parameters: enter those in their own fields."
+                    )
+                )
+
+    def _ccp_notify_url(self, token):
+        """Return the address to which Airtel posts reports (specification 1.9, notifyURL).
+
+        :param str token: the secret that ends the address
+        :rtype: str
+        """
+        self.ensure_one()
+        base = self.sudo().ccp_notify_base_url or self.get_base_url()
+        return f"{base.rstrip('/')}{WEBHOOK_ROUTE}{token}"
+
+    def _ccp_missing_settings(self):
+        """Return the labels of the settings without which no call can be placed.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        company = self.sudo()
+        needed = ("ccp_base_url", "ccp_api_path", "ccp_username", "ccp_password", "ccp_customer_id")
+        return [
+            company._fields[name]._description_string(self.env)
+            for name in needed
+            if not (company[name] or "").strip()
+        ]

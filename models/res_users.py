@@ -1,0 +1,67 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..ccp import number
+
+
+class ResUsers(models.Model):
+    """An agent: the Odoo user whose own phone rings first (participant A)."""
+
+    _inherit = "res.users"
+
+    ccp_phone = fields.Char(
+        "My phone",
+        help="Airtel rings this phone first, then the customer's.",
+    )
+    ccp_caller_number = fields.Char(
+        "Caller number",
+        help="The Airtel number that both phones show. Leave empty to use the one of the call "
+        "flow.",
+    )
+
+    @property
+    def SELF_READABLE_FIELDS(self):
+        """Let users see their own phone and caller number."""
+        return super().SELF_READABLE_FIELDS + ["ccp_phone", "ccp_caller_number"]
+
+    @property
+    def SELF_WRITEABLE_FIELDS(self):
+        """Let users set their own phone; caller numbers are the administrator's."""
+        return super().SELF_WRITEABLE_FIELDS + ["ccp_phone"]
+
+    @api.constrains("ccp_phone")
+    def _check_ccp_phone(self):
+        for user in self.filtered("ccp_phone"):
+            try:
+                number.read(user.ccp_phone)
+            except number.NumberError as error:
+                raise ValidationError(
+                    self.env._(
+                        "%(phone)s is not a phone that Airtel can ring: enter one Indian number "
+                        "of ten digits, such as 98765 43210.",
+                        phone=user.ccp_phone,
+                    )
+                ) from error
+
+    @api.constrains("ccp_caller_number")
+    def _check_ccp_caller_number(self):
+        self._ccp_check_caller_numbers(self, "ccp_caller_number")
+
+    @api.model
+    def _ccp_check_caller_numbers(self, records, field_name):
+        """Refuse caller numbers that are not Airtel's ten digits (specification 1.5, callerId).
+
+        :param records: a recordset whose ``field_name`` holds a caller number or nothing
+        :param str field_name: the field to check
+        :raise ValidationError: for the first that is something else
+        """
+        for record in records:
+            value = record[field_name]
+            if value and not (value.isascii() and value.isdigit() and len(value) == 10):
+                raise ValidationError(
+                    self.env._(
+                        "%(value)s is not a caller number: Airtel's caller numbers have exactly "
+                        "ten digits, without +91, 0 or blanks.",
+                        value=value,
+                    )
+                )

@@ -1,0 +1,217 @@
+import json
+from datetime import timezone
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tests import TransactionCase, new_test_user
+from odoo.tests.common import _super_send
+
+from ..controllers.wakeup import Waker
+from ..models.ccp_call_event import digest
+from ..sandbox.server import Sandbox
+
+AGENT = "7000000901"
+OTHER_AGENT = "7000000902"
+CONNECTS = "7000000101"
+TOKEN = "token-of-a-test-call"
+HEADER = "header-of-a-test-call"
+
+
+class CcpSetup:
+    """A company with an account at the sandbox, two reps, a manager, a contact and a lead."""
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **kw):
+        # Odoo's own handler cannot compare a timeout of two parts
+        if urlsplit(request.url).hostname == "127.0.0.1":
+            return _super_send(session, request, **kw)
+        return super()._request_handler(session, request, **kw)
+
+    @classmethod
+    def set_up_company(cls, env, base_url):
+        """Point the current company to a sandbox.
+
+        :param odoo.api.Environment env: where to write
+        :param str base_url: the sandbox's address
+        :return: the call flow
+        """
+        company = env.company
+        flow = env["ccp.call.flow"].create(
+            {
+                "name": "Sandbox",
+                "code": "SANDBOX-FLOW",
+                "caller_number": "8000000001",
+                "company_id": company.id,
+            }
+        )
+        company.write(
+            {
+                "ccp_base_url": base_url,
+                "ccp_username": "demo",
+                "ccp_password": "p@55w0rd",
+                "ccp_customer_id": "SANDBOX-CUSTOMER",
+                "ccp_flow_id": flow.id,
+                "ccp_recording_hosts": f"*.airtel.in, {base_url}",
+                "ccp_calendar_id": False,
+                "ccp_notify_base_url": "http://127.0.0.1:9",
+            }
+        )
+        return flow
+
+    @classmethod
+    def set_up_people(cls, env):
+        """Make the users, the contact and the lead that tests call with and on."""
+        sales = "base.group_user,sales_team.group_sale_salesman_all_leads"
+        rep = f"{sales},base.group_partner_manager,airtel_ccp.group_ccp_user"
+        cls.rep = new_test_user(env, "rep", rep, name="Asha Rep", ccp_phone=AGENT)
+        cls.other_rep = new_test_user(env, "other_rep", rep, name="Ravi Rep", ccp_phone=OTHER_AGENT)
+        cls.manager = new_test_user(
+            env, "ccp_manager", f"{sales},airtel_ccp.group_ccp_manager", name="Meera Manager"
+        )
+        cls.plain_user = new_test_user(env, "plain", sales, name="Plain User")
+        cls.portal_user = new_test_user(env, "portal_user", "base.group_portal")
+        cls.partner = env["res.partner"].create(
+            {
+                "name": "Priya Sharma",
+                "phone": f"+91 {CONNECTS}",
+                "country_id": env.ref("base.in").id,
+            }
+        )
+        cls.lead = env["crm.lead"].create(
+            {
+                "name": "Autumn collection",
+                "type": "opportunity",
+                "partner_id": cls.partner.id,
+                "phone": f"+91 {CONNECTS}",
+                "user_id": cls.rep.id,
+            }
+        )
+
+
+class CcpCase(CcpSetup, TransactionCase):
+    """The addon over a sandbox that answers at once; its reports reach nobody."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sandbox = Sandbox(port=0, speed=10000, callback_attempts=1)
+        cls.sandbox.start()
+        cls.addClassCleanup(cls.sandbox.stop)
+        cls.flow = cls.set_up_company(cls.env, cls.sandbox.url)
+        cls.set_up_people(cls.env)
+        cls.startClassPatcher(patch.object(Waker, "wake"))
+
+    def setUp(self):
+        super().setUp()
+        self.sandbox.clear()
+        if not self._registry_patched:
+            self.registry_enter_test_mode()
+
+    def as_user(self, record, user):
+        """Return ``record`` as ``user`` sees it, with an empty cache."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return record.with_user(user)
+
+    def place(self, record=None, user=None, field_name="phone"):
+        """Click Call, and return the call (as superuser)."""
+        record = self.as_user(record or self.lead, user or self.rep)
+        result = record.action_ccp_call(field_name)
+        self.env.invalidate_all()
+        return self.env["ccp.call"].browse(result["call_id"])
+
+    def refusal(self, record=None, user=None, field_name="phone"):
+        """Click Call, and return the sentence that says why no call was placed.
+
+        ``assertRaises`` would roll back what the click committed.
+        """
+        try:
+            self.place(record, user, field_name)
+        except UserError as error:
+            self.env.invalidate_all()
+            return error.args[0]
+        raise AssertionError("the call was placed")
+
+    def make_call(self, **values):
+        """Make the row of a call that Airtel accepted, without asking Airtel."""
+        return self.env["ccp.call"].create(
+            {
+                "res_model": self.lead._name,
+                "res_id": self.lead.id,
+                "customer_name": self.partner.name,
+                "partner_id": self.partner.id,
+                "user_id": self.rep.id,
+                "company_id": self.env.company.id,
+                "flow_id": self.flow.id,
+                "agent_number": AGENT,
+                "customer_number": CONNECTS,
+                "caller_number": "8000000001",
+                "header_digest": digest(HEADER),
+                "request_outcome": "accepted",
+                "state": "ringing_agent",
+                "correlation_id": "Xchange-test",
+                **values,
+            }
+        )
+
+    def report(self, call, *reports, fold=True):
+        """Have reports arrive as the webhook stores them; then fold."""
+        token = f"token-{call.id}"
+        call.token_digest = digest(token)
+        self.env.flush_all()
+        for payload in reports:
+            raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+            # A cursor for each, as each request has one
+            with self.registry.cursor() as cr:
+                self.assertTrue(self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw))
+        self.env.invalidate_all()
+        if fold:
+            self.env["ccp.folder"]._fold(call)
+
+    def event(self, event, leg, seconds=0, *, event_type="CALL", **meta):
+        """Return a real time event (specification 3), ``seconds`` after now."""
+        moment = fields.Datetime.now().replace(tzinfo=timezone.utc)
+        moment = fields.Datetime.add(moment, seconds=seconds)
+        return {
+            "eventType": event_type,
+            "participantAddress": {"A": AGENT, "B": CONNECTS}.get(leg, leg),
+            "participantName": leg,
+            "event": event,
+            "time": moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+            "metaData": meta,
+        }
+
+    def connected(self):
+        """Return the events of a call up to the moment when both talk."""
+        return [
+            self.event("CalledNumber", "A", 1),
+            self.event("Ringing", "A", 2),
+            self.event("Answer", "A", 5),
+            self.event("CalledNumber", "B", 6),
+            self.event("Ringing", "B", 8),
+            self.event("Answer", "B", 12),
+        ]
+
+    def cdr(self, **values):
+        """Return a call data record in the display dialect of a call that connected."""
+        return {
+            "Session_ID": "5f0c4b1e-0000-4000-8000-000000000001",
+            "Client_Correlation_Id": "Xchange5f0c4b1e-0000-4000-8000-000000000001",
+            "Overall_Call_Status": "Answered",
+            "Caller_Number": AGENT,
+            "Destination_Number": CONNECTS,
+            "Caller_Status": "Connected",
+            "Destination_Status": "Connected",
+            "Conversation_Duration": "00:00:42",
+            "Overall_Call_Duration": "00:00:54",
+            "Hangup_Cause": "USER_INITIATED",
+            **values,
+        }
+
+    def cards(self, record):
+        """Return the chatter cards on a record."""
+        return record.message_ids.filtered(
+            lambda message: "o_airtel_ccp_card" in (message.body or "")
+        )

@@ -1,0 +1,213 @@
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+import psycopg2
+import requests
+
+import odoo
+from odoo.tests.common import get_db_name
+from odoo.tools import config
+
+from ..sandbox.server import Sandbox
+from .common import CcpSetup
+
+START_SECONDS = 90
+
+
+def free_port():
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class LiveServer:
+    """A real Odoo process with scheduled actions, on a database copied from the tested one.
+
+    For what cannot be seen inside one transaction: commits, crashes, replays, wake-ups, the bus.
+    """
+
+    def __init__(self, workers=0):
+        """:param int workers: how many worker processes; 0 means one process with threads"""
+        self.database = f"airtel_ccp_live_{uuid.uuid4().hex[:8]}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.workers = workers
+        self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self.process = None
+
+    def __enter__(self):
+        # A template database must have no other connection
+        odoo.sql_db.close_all()
+        template = get_db_name()
+        subprocess.run(["createdb", "-T", template, self.database], check=True)
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *_exception):
+        self.stop()
+        odoo.modules.registry.Registry.delete(self.database)
+        odoo.sql_db.close_db(self.database)
+        subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=True)
+        self.log.close()
+
+    def start(self):
+        """Start the process, and wait until it answers."""
+        command = [
+            sys.executable,
+            "-c",
+            "from odoo.cli import main; main()",
+            f"--config={config.rcfile}",
+            f"--database={self.database}",
+            f"--db-filter=^{self.database}$",
+            f"--http-port={self.port}",
+            f"--gevent-port={free_port()}",
+            "--http-interface=127.0.0.1",
+            f"--workers={self.workers}",
+            "--max-cron-threads=1",
+            "--log-level=info",
+        ]
+        self.process = subprocess.Popen(
+            command, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise AssertionError(f"Odoo ended while starting:\n{self.read_log()[-4000:]}")
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(f"{self.url}/web/health", timeout=5).ok:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"Odoo did not start:\n{self.read_log()[-4000:]}")
+
+    def stop(self):
+        """End the process and all that it started."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait(15)
+
+    def read_log(self):
+        """Return all that the process logged."""
+        with open(self.log.name, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    @contextlib.contextmanager
+    def env(self):
+        """Open a superuser environment on the server's database; commits at its end."""
+        # Loading the registry of another database would start the tests in it
+        testing, config["test_enable"] = config["test_enable"], False
+        try:
+            registry = odoo.modules.registry.Registry(self.database)
+        finally:
+            config["test_enable"] = testing
+        with registry.cursor() as cr:
+            yield odoo.api.Environment(cr, odoo.SUPERUSER_ID, {})
+
+    def query(self, sql, *params):
+        """Run SQL on the server's database, and return the rows."""
+        with (
+            contextlib.closing(
+                psycopg2.connect(
+                    dbname=self.database,
+                    host=os.environ.get("PGHOST"),
+                    user=os.environ.get("PGUSER"),
+                    port=os.environ.get("PGPORT"),
+                )
+            ) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(sql, params)
+            return cursor.fetchall() if cursor.description else []
+
+    def login(self, login, password=None):
+        """Return a session of a user.
+
+        :param str login: the user's login
+        :param str | None password: by default that of a test user, which is the login with as
+            many x as a password needs
+        :rtype: Session
+        """
+        return Session(self.url, self.database, login, password or login.ljust(8, "x"))
+
+
+class Session:
+    """A logged in user that speaks JSON-RPC, as the web client does."""
+
+    def __init__(self, url, database, login, password):
+        self.url = url
+        self.http = requests.Session()
+        result = self._post(
+            "/web/session/authenticate",
+            {"db": database, "login": login, "password": password},
+        )
+        self.uid = result["uid"]
+
+    def call(self, model, method, *args, **kwargs):
+        """Call a method over RPC, and return its result.
+
+        :raise RpcError: when the server answers with an error
+        """
+        return self._post(
+            f"/web/dataset/call_kw/{model}/{method}",
+            {"model": model, "method": method, "args": list(args), "kwargs": kwargs},
+        )
+
+    def _post(self, path, params):
+        answer = self.http.post(
+            self.url + path,
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers={"Content-Type": "application/json"},
+            timeout=60,
+        ).json()
+        if "error" in answer:
+            raise RpcError(answer["error"]["data"]["name"], answer["error"]["data"]["message"])
+        return answer["result"]
+
+
+class RpcError(Exception):
+    """What the server answered instead of a result."""
+
+    def __init__(self, name, message):
+        super().__init__(f"{name}: {message}")
+        self.name = name
+        self.message = message
+
+
+class LiveSetup(CcpSetup):
+    """The company, users and records of the tests, committed in a live server's database."""
+
+    def __init__(self, server, sandbox):
+        with server.env() as env:
+            env = env(context=dict(env.context, no_reset_password=True))
+            self.set_up_company(env, sandbox.url)
+            env.company.ccp_notify_base_url = server.url
+            self.set_up_people(env)
+            self.lead_id, self.partner_id = self.lead.id, self.partner.id
+            self.rep_id = self.rep.id
+
+
+@contextlib.contextmanager
+def live_stack(speed=50, workers=0, **settings):
+    """Start sandbox and server with the test's company and people.
+
+    :return: (server, sandbox, setup)
+    """
+    with Sandbox(port=0, speed=speed, **settings) as sandbox, LiveServer(workers) as server:
+        yield server, sandbox, LiveSetup(server, sandbox)

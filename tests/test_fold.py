@@ -1,0 +1,207 @@
+from datetime import timedelta
+from itertools import permutations
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import CcpCase
+
+RECORDING = "https://recordings.airtel.in/a.wav?token=ab+c/d=="
+
+
+@tagged("post_install", "-at_install")
+class TestFold(CcpCase):
+    """Reports become state, result, times, the chatter card and a bus message."""
+
+    def setUp(self):
+        super().setUp()
+        self.call = self.make_call()
+
+    def test_states_follow_the_reports(self):
+        call, expected = (
+            self.call,
+            {
+                "CalledNumber A": "ringing_agent",
+                "Ringing A": "ringing_agent",
+                "Answer A": "ringing_customer",
+                "CalledNumber B": "ringing_customer",
+                "Ringing B": "ringing_customer",
+                "Answer B": "in_call",
+            },
+        )
+        for report in self.connected():
+            self.report(call, report)
+            name = f"{report['event']} {report['participantName']}"
+            self.assertEqual(call.state, expected[name], name)
+        self.assertTrue(call.answer_date)
+        self.report(call, self.cdr(Recording=RECORDING))
+        self.assertRecordValues(
+            call,
+            [
+                {
+                    "state": "ended",
+                    "result": "connected",
+                    "talk_seconds": 42,
+                    "live": False,
+                    "deadline": False,
+                    "recording_state": "pending",
+                    "session_id": "5f0c4b1e-0000-4000-8000-000000000001",
+                }
+            ],
+        )
+        self.assertEqual(call.recording_url, RECORDING)
+
+    def test_order_does_not_matter(self):
+        reports = [self.event("Answer", "A", 1), self.event("Answer", "B", 2), self.cdr()]
+        for order in permutations(reports):
+            call = self.make_call(live=False)
+            self.report(call, *order)
+            self.assertEqual((call.state, call.result), ("ended", "connected"))
+
+    def test_folding_again_changes_nothing(self):
+        self.report(self.call, *self.connected())
+        self.env.flush_all()
+        kept = ["state", "result", "answer_date", "deadline", "live"]
+        before = self.call.read(kept), self.cards(self.lead).body
+        self.env["ccp.folder"]._fold(self.call)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual((self.call.read(kept), self.cards(self.lead).body), before)
+
+    def test_card_on_lead_and_contact(self):
+        self.report(self.call, *self.connected())
+        self.report(self.call, self.cdr(Recording=RECORDING))
+        for record in (self.lead, self.partner):
+            card = self.cards(record)
+            self.assertEqual(len(card), 1, record)
+            self.assertEqual(card.author_id, self.rep.partner_id)
+            self.assertIn("Connected, talked for 00:42", card.body)
+            self.assertIn("Priya Sharma picked up", card.body)
+            self.assertIn(f"/airtel_ccp/recording/{self.call.id}", card.body)
+            self.assertNotIn("airtel.in", card.body, "Airtel's address lets anyone listen")
+            self.assertNotIn("7000000101", card.body)
+            self.assertFalse(card.notification_ids)
+        self.assertFalse(self.env["mail.mail"].search([("mail_message_id", "in", card.ids)]))
+
+    def test_card_is_the_contacts_only_once(self):
+        call = self.make_call(res_model="res.partner", res_id=self.partner.id, live=False)
+        self.report(call, *self.connected())
+        self.assertEqual(len(self.cards(self.partner)), 1)
+
+    def test_outside_text_is_escaped(self):
+        evil = "<img src=x onerror=alert(1)>"
+        self.partner.name = evil
+        call = self.make_call(live=False, customer_name=evil)
+        self.report(
+            call,
+            self.event("Disconnected", "A", 3, causeCode="16", causeCodeDescription=evil),
+            {"requestMessageType": "x", "responseType": "ERROR", "errorMessage": evil},
+        )
+        self.assertNotIn("<img", self.cards(self.lead)[:1].body)
+        self.assertNotIn("<img", call.timeline_html)
+
+    def test_notes_for_companies_that_prefer_them(self):
+        self.env.company.ccp_chatter_mode = "notes"
+        before = len(self.lead.message_ids)
+        self.report(self.call, *self.connected())
+        self.assertEqual(len(self.lead.message_ids) - before, 6)
+        self.report(self.call, self.event("Ringing", "A", 2))
+        self.assertEqual(len(self.lead.message_ids) - before, 6, "a repeat is no new note")
+        self.assertFalse(self.cards(self.lead))
+
+    def test_record_is_gone(self):
+        self.report(self.call, self.connected()[0])
+        self.lead.unlink()
+        self.report(self.call, *self.connected(), self.cdr())
+        self.assertEqual(self.call.result, "connected")
+        self.assertIn("Connected", self.cards(self.partner).body)
+
+    def test_bus_tells_the_agent(self):
+        self.env["bus.bus"].search([]).unlink()
+        self.report(self.call, *self.connected())
+        self.env.cr.precommit.run()
+        messages = self.env["bus.bus"].search([]).mapped("message")
+        self.assertEqual(len(messages), 1)
+        self.assertIn("in_call", messages[0])
+        self.assertNotIn("7000000101", messages[0])
+
+    def test_cron_folds_what_is_new_and_survives_poison(self):
+        good, bad = self.call, self.make_call(user_id=self.other_rep.id)
+        self.report(bad, self.event("Answer", "A", 1), fold=False)
+        self.report(good, self.event("Answer", "A", 1), fold=False)
+        folder = type(self.env["ccp.folder"])
+        original = folder._fold
+
+        def poisoned(model, calls):
+            if bad in calls:
+                raise ValueError("poison")
+            return original(model, calls)
+
+        with (
+            patch.object(folder, "_fold", poisoned),
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_folder"),
+        ):
+            self.env["ccp.folder"]._cron_fold()
+        self.assertEqual(good.state, "ringing_customer")
+        self.assertRecordValues(bad, [{"state": "ringing_agent", "fold_error": "ValueError"}])
+        self.assertGreater(bad.fold_retry_date, fields.Datetime.now())
+        bad.fold_retry_date = fields.Datetime.now() - timedelta(seconds=1)
+        self.env.flush_all()
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.folder"]._cron_fold()
+        self.assertRecordValues(
+            bad, [{"state": "ringing_customer", "fold_error": False, "fold_retry_date": False}]
+        )
+
+    def end_silent_calls(self):
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.call"]._cron_end_silent_calls()
+
+    def test_deadline_ends_silent_calls(self):
+        past = fields.Datetime.now() - timedelta(seconds=1)
+        self.call.deadline = past
+        other = self.make_call(
+            user_id=self.other_rep.id, deadline=fields.Datetime.now() + timedelta(minutes=1)
+        )
+        self.end_silent_calls()
+        self.assertRecordValues(
+            self.call, [{"state": "ended", "result": "no_report", "live": False}]
+        )
+        self.assertEqual(other.state, "ringing_agent")
+
+    def test_deadline_keeps_what_is_known(self):
+        self.report(self.call, self.event("CalledNumber", "A", 1), self.event("Busy", "A", 2))
+        self.call.deadline = fields.Datetime.now() - timedelta(seconds=1)
+        self.end_silent_calls()
+        self.assertEqual(self.call.result, "agent_busy")
+
+    def test_late_cdr_corrects_a_call_that_was_given_up(self):
+        self.call.deadline = fields.Datetime.now() - timedelta(seconds=1)
+        self.end_silent_calls()
+        self.report(self.call, self.cdr())
+        self.assertRecordValues(self.call, [{"state": "ended", "result": "connected"}])
+
+    def test_late_reports_do_not_take_the_line_again(self):
+        self.call.with_user(self.rep).action_close()
+        self.env.flush_all()
+        self.assertFalse(self.call.live)
+        second = self.make_call()
+        self.report(self.call, *self.connected())
+        self.assertRecordValues(self.call + second, [{"live": False}, {"live": True}])
+
+    def test_state_moves_the_deadline(self):
+        self.report(self.call, *self.connected())
+        self.assertGreater(self.call.deadline, fields.Datetime.now() + timedelta(hours=3))
+
+    def test_only_the_agent_closes(self):
+        self.call.with_user(self.manager).action_close()
+        self.assertTrue(self.call.live)
+
+    def test_form_folds_on_the_spot(self):
+        self.report(self.call, *self.connected(), fold=False)
+        self.assertEqual(self.call.state, "ringing_agent")
+        self.as_user(self.call, self.rep).action_refresh()
+        self.assertEqual(self.call.state, "in_call")

@@ -1,0 +1,211 @@
+import json
+import logging
+
+from odoo.tests import HttpCase, tagged
+
+from ..controllers.access_log import TokenFilter
+from ..models.ccp_call_event import digest
+from .common import HEADER, TOKEN, CcpCase
+
+URL = f"/airtel_ccp/webhook/{TOKEN}"
+
+
+class WebhookCase(CcpCase, HttpCase):
+    """Posts to the real route of a real HTTP server."""
+
+    def setUp(self):
+        super().setUp()
+        self.call = self.make_call(token_digest=digest(TOKEN))
+
+    def post(self, body, url=URL, method="POST", **headers):
+        """Post a body to the webhook, and return the answer."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **headers}
+        answer = self.url_open(url, data=data, headers=headers, method=method)
+        self.env.invalidate_all()
+        return answer
+
+    def fold(self):
+        self.env["ccp.folder"]._fold(self.call)
+        self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestWebhook(WebhookCase):
+    def test_report_is_stored_as_it_came(self):
+        raw = b'{"eventType": "CALL",   "event":"Ringing", "unknown": {"kept": [1]}}'
+        answer = self.post(raw)
+        self.assertEqual(answer.status_code, 200)
+        event = self.call.event_ids
+        self.assertRecordValues(event, [{"kind": "event", "folded": False}])
+        self.assertEqual(event.payload.encode(), raw)
+        self.assertEqual(self.call.state, "ringing_agent", "the request folds nothing")
+
+    def test_kinds(self):
+        self.post(self.event("Ringing", "A"))
+        self.post({"requestMessageType": "x", "responseType": "SUCCESS"})
+        self.post(self.cdr())
+        self.post(b"nonsense")
+        self.assertEqual(
+            self.call.event_ids.mapped("kind"), ["event", "api_result", "cdr", "unreadable"]
+        )
+
+    def test_repeat_is_no_second_row(self):
+        report = self.event("Ringing", "A")
+        shuffled = dict(reversed(report.items()))
+        for body in (report, report, shuffled):
+            self.assertEqual(self.post(body).status_code, 200)
+        self.assertEqual(len(self.call.event_ids), 1)
+
+    def test_wrong_token(self):
+        for token in ("wrong", TOKEN + "x", TOKEN[:-1], "%00", "a" * 5000, "é"):
+            with self.subTest(token=token[:20]):
+                answer = self.post(self.cdr(), url=f"/airtel_ccp/webhook/{token}")
+                self.assertIn(answer.status_code, (404, 414))
+        self.assertFalse(self.call.event_ids)
+
+    def test_wrong_method(self):
+        for method in ("GET", "PUT", "DELETE", "PATCH"):
+            with self.subTest(method=method):
+                answer = self.post(b"{}", method=method)
+                self.assertIn(answer.status_code, (404, 405))
+        self.assertFalse(self.call.event_ids)
+
+    def test_too_large(self):
+        answer = self.post(b"[" + b"1," * 2_500_000 + b"1]")
+        self.assertEqual(answer.status_code, 413)
+        self.assertFalse(self.call.event_ids)
+
+    def test_content_types(self):
+        """The body is stored whatever the sender calls it."""
+        for position, content_type in enumerate(
+            (
+                "application/json; charset=utf-8",
+                "application/x-www-form-urlencoded",
+                "multipart/form-data; boundary=x",
+                "text/plain",
+                "",
+                "nonsense",
+            )
+        ):
+            with self.subTest(content_type=content_type):
+                report = {**self.event("Ringing", "A"), "eventId": str(position)}
+                answer = self.post(report, **{"Content-Type": content_type})
+                self.assertEqual(answer.status_code, 200)
+                self.assertEqual(json.loads(self.call.event_ids[-1:].payload), report)
+
+    def test_secret_header(self):
+        self.assertEqual(self.post(b"1", **{"X-Airtel-Ccp-Secret": HEADER}).status_code, 200)
+        self.assertEqual(self.post(b"2", **{"X-Airtel-Ccp-Secret": "wrong"}).status_code, 404)
+        self.assertEqual(self.post(b"3").status_code, 200)
+        self.env.company.ccp_require_header = True
+        self.env.flush_all()
+        self.assertEqual(self.post(b"4").status_code, 404)
+        self.assertEqual(self.post(b"5", **{"X-Airtel-Ccp-Secret": HEADER}).status_code, 200)
+        self.assertEqual(self.call.event_ids.mapped("payload"), ["1", "3", "5"])
+
+    def test_nonsense_is_stored_and_changes_nothing(self):
+        """Never a 5xx, never a changed state, nothing lost that was authenticated."""
+        wrong = [None, True, 0, -1, 1.5, 10**4000, "x" * 5000, [], {}, [[]], {"a": {"b": 1}}]
+        fields = (
+            list(self.event("Answer", "B"))
+            + list(self.cdr())
+            + [
+                "participants",
+                "events",
+                "recordingURL",
+                "Recording",
+                "duration",
+                "startTime",
+                "vmSessionId",
+            ]
+        )
+        bodies = [
+            b"",
+            b" ",
+            b"{",
+            b"[]",
+            b"[1, 2]",
+            b"null",
+            b"true",
+            b'"text"',
+            b"12",
+            b"1e999",
+            b"NaN",
+            b'{"eventType": NaN}',
+            b'{"eventType": "CALL", "event": "Answer\\u0000"}',
+            b'\x00\x00{"eventType": "CALL"}',
+            b'{"eventType": "\\ud800"}',
+            b"\xff\xfe{\x00}\x00",
+            b"\xef\xbb\xbf{}",
+            b"\xff" * 100,
+            b"9" * 60_000,
+            b"[" * 30_000,
+            b'{"a":' * 10_000,
+            b'{"eventType": "CALL", "participantAddress": ' + b"9" * 50_000 + b"}",
+        ]
+        for field in fields:
+            bodies += [json.dumps({field: value}).encode() for value in wrong]
+        for body in bodies:
+            with self.subTest(body=body[:60]):
+                self.assertEqual(self.post(body).status_code, 200)
+        distinct = len({digest(event.payload) for event in self.call.event_ids})
+        self.assertGreater(distinct, len(fields))
+        self.fold()
+        self.assertTrue(all(self.call.event_ids.mapped("folded")))
+        self.assertNotEqual(self.call.result, "connected")
+        self.assertFalse(self.call.talk_seconds)
+        self.assertFalse(self.call.recording_url)
+
+    def test_absurd_times_change_no_date(self):
+        for time in ("0001-01-01T00:00:00.000+0000", "9999-12-31T23:59:59.999+0000", 10**30, -1):
+            self.post({**self.event("Answer", "A"), "time": time})
+        self.fold()
+        self.assertEqual(self.call.state, "ringing_customer")
+        delta = abs(self.call.agent_answer_date - self.call.start_date)
+        self.assertLess(delta.total_seconds(), 3600)
+
+    def test_two_statements(self):
+        """A report costs one look-up and one insert, whatever its kind."""
+        self.env.flush_all()
+        for body in (self.event("Ringing", "A"), self.cdr(), b"nonsense"):
+            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+            with self.assertQueryCount(2):
+                self.env["ccp.call.event"]._receive(TOKEN, None, raw)
+
+    def test_access_log_masks_the_token(self):
+        record = logging.LogRecord(
+            "werkzeug", 20, "", 0, '"%s" %s', (f"POST {URL} HTTP/1.1", 200), None
+        )
+        TokenFilter().filter(record)
+        self.assertNotIn(TOKEN, record.getMessage())
+        self.assertIn("/airtel_ccp/webhook/***", record.getMessage())
+        for name in ("werkzeug", "longpolling", "odoo.http", "urllib3.connectionpool"):
+            filters = logging.getLogger(name).filters
+            self.assertTrue(any(isinstance(each, TokenFilter) for each in filters), name)
+
+    def test_company_url(self):
+        """Reports to the company's own address find their call by Airtel's ids, or wait."""
+        url = f"/airtel_ccp/webhook/{self.env.company.ccp_webhook_token}"
+        named = {**self.event("Answer", "A", 1), "clientCorrelationId": "Xchange-test"}
+        early = {**self.event("Answer", "A", 2), "clientCorrelationId": "Xchange-later"}
+        for body in (named, named, early, b"nonsense"):
+            self.assertEqual(self.post(body, url=url).status_code, 200)
+        waiting = self.env["ccp.call.event"].search([("call_id", "=", False)])
+        self.assertEqual(len(waiting), 3)
+        self.env["ccp.call.event"]._match()
+        self.assertEqual(len(self.call.event_ids), 1)
+        self.fold()
+        self.assertEqual(self.call.state, "ringing_customer")
+        later = self.make_call(correlation_id="Xchange-later", user_id=self.other_rep.id)
+        self.env["ccp.call.event"]._match()
+        self.assertEqual(len(later.event_ids), 1)
+        waiting = self.env["ccp.call.event"].search([("call_id", "=", False)])
+        self.assertEqual(waiting.kind, "unreadable")
+
+    def test_company_url_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        named = {**self.event("Answer", "A", 1), "clientCorrelationId": "Xchange-test"}
+        self.post(named, url=f"/airtel_ccp/webhook/{other.ccp_webhook_token}")
+        self.env["ccp.call.event"]._match()
+        self.assertFalse(self.call.event_ids)

@@ -186,7 +186,7 @@ def parse(text: str | bytes, received_at: datetime) -> Event | ApiResult | Cdr |
 
 
 def _reason(text: str, data) -> str:
-    if not text.strip("\ufeff \t\r\n"):
+    if not text.strip(" \t\r\n"):
         return "empty"
     return "json" if data is None else "not_object"
 

@@ -114,12 +114,8 @@ ERROR_CODES = MappingProxyType(
         "FROM_NUMBER_NULL_ERROR": ErrorCode(
             "There should be atleast one participant in from", DEVELOPER
         ),
-        "FROM_PARTICIPANT_NUMBER_NULL_ERROR": ErrorCode(
-            "from participant number null error", USER
-        ),
-        "FROM_PARTICIPANT_NUMBER_REGEX_ERROR": ErrorCode(
-            "from participant number not valid", USER
-        ),
+        "FROM_PARTICIPANT_NUMBER_NULL_ERROR": ErrorCode("from participant number null error", USER),
+        "FROM_PARTICIPANT_NUMBER_REGEX_ERROR": ErrorCode("from participant number not valid", USER),
         "FROM_PARTICIPANT_MAX_RETRIES_GREATER_THAN_REQUIRED_VALUE": ErrorCode(
             "Max retries can't be greater than 3", ADMIN
         ),

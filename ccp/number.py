@@ -25,14 +25,6 @@ _INDIAN_PREFIXES = ("0", "91", "091", "0091")
 _INDIAN = re.compile(r"(?:0?91)?0?(18[06]0[0-9]{6,7}|[1-9][0-9]{9})")
 # Telemarketing, service calls, toll-free and shared cost: nobody to call back there
 _NO_PERSON = ("140", "160", "1800", "1860")
-_NO_PERSON_TYPES = (
-    PhoneNumberType.TOLL_FREE,
-    PhoneNumberType.PREMIUM_RATE,
-    PhoneNumberType.SHARED_COST,
-    PhoneNumberType.UAN,
-    PhoneNumberType.PAGER,
-    PhoneNumberType.VOICEMAIL,
-)
 _INDIA = 91
 _EXPLICIT = (
     CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
@@ -262,10 +254,7 @@ def _indian(digits: str) -> str:
     national = match[1]
     if national.startswith(_NO_PERSON):
         raise NumberError("not_dialable")
-    number_type = _type_of(national)
-    if number_type in _NO_PERSON_TYPES:
-        raise NumberError("not_dialable")
-    if number_type == PhoneNumberType.UNKNOWN:
+    if _type_of(national) == PhoneNumberType.UNKNOWN:
         raise NumberError("invalid")
     return national
 

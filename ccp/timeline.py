@@ -166,11 +166,8 @@ def _talk_seconds(evidence: Evidence, is_connected: bool) -> int | None:
         if source and source.talk_seconds is not None:
             return source.talk_seconds
     answered_at = _answered_at(evidence)
-    if answered_at is None:
-        return None
     ends = [leg.ended_at for leg in evidence.legs.values() if leg.ended_at]
-    later = [end for end in ends if end >= answered_at]
-    return whole_seconds(answered_at, min(later, default=None))
+    return whole_seconds(answered_at, min(ends, default=None))
 
 
 def _identifier(evidence: Evidence, name: str) -> str:

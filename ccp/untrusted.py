@@ -22,8 +22,7 @@ def decode(raw: bytes) -> str:
     UTF-8, or UTF-16 and UTF-32 where a byte order mark or the pattern of zeros shows them. What
     cannot be read becomes U+FFFD, so that the rest can still be parsed.
     """
-    text = raw.decode(_encoding(raw), "replace")
-    return _UNSTORABLE.sub("\ufffd", text.removeprefix("\ufeff"))
+    return _UNSTORABLE.sub("\ufffd", raw.decode(_encoding(raw), "replace"))
 
 
 def _encoding(raw: bytes) -> str:
@@ -31,7 +30,7 @@ def _encoding(raw: bytes) -> str:
     # Zeros in garbage look like UTF-16 or UTF-32; read those only where it makes a text that begins
     # as JSON does, and keep the bytes legible otherwise.
     if encoding.startswith(("utf-16", "utf-32")):
-        head = raw[:256].decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+        head = raw[:256].decode(encoding, "replace").lstrip(" \t\r\n")
         return encoding if head.startswith(("{", "[", '"')) else "utf-8"
     return encoding
 

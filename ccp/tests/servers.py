@@ -30,12 +30,9 @@ class Exchange(BaseHTTPRequestHandler):
         if isinstance(body, dict | list):
             body = json.dumps(body).encode()
         self.send_response(status)
-        headers.setdefault("Content-Length", str(len(body)))
-        headers.setdefault("Content-Type", "application/json")
-        headers.setdefault("Connection", "close")
-        for name, value in headers.items():
-            if value is not None:
-                self.send_header(name.replace("_", "-"), value)
+        usual = {"Content_Length": str(len(body)), "Content_Type": "application/json"}
+        for name, value in {**usual, "Connection": "close", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
 

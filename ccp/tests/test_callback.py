@@ -293,6 +293,13 @@ def test_date_and_time_are_indias():
     assert read(data).started_at == datetime(2020, 2, 26, 12, 19, tzinfo=UTC)
 
 
+def test_date_and_time_are_indias_however_late_the_report_comes():
+    data = {**DISPLAY_CDR, "timestamp": None}
+    assert read(data, RECEIVED + timedelta(hours=12)).started_at == datetime(
+        2020, 2, 26, 12, 19, tzinfo=UTC
+    )
+
+
 def test_the_camel_dialect():
     cdr = read(CAMEL_CDR)
     assert (cdr.session_id, cdr.correlation_id) == ("5f0c-uuid", "Xchange5f0c-uuid")
@@ -399,7 +406,11 @@ def test_texts_are_cut_and_cleaned():
 
 
 def test_lists_are_bounded():
-    data = {**CAMEL_CDR, "participants": [{"status": "Busy"}] * 5000, "events": [SAMPLE_EVENT] * 999}
+    data = {
+        **CAMEL_CDR,
+        "participants": [{"status": "Busy"}] * 5000,
+        "events": [SAMPLE_EVENT] * 999,
+    }
     cdr = read(data)
     assert len(cdr.legs) == 22
     assert len(cdr.events) == 200
@@ -480,6 +491,11 @@ def test_oddities_around_a_good_event_do_not_hurt(raw):
     assert kind_and_fingerprint(raw)[0] == "event"
 
 
+def test_garbage_with_zeros_stays_legible():
+    assert to_text(b"\x00hello") == "\ufffdhello"
+    assert to_text(b"he\x00llo") == "he\ufffdllo"
+
+
 def test_a_repeat_has_the_same_fingerprint():
     turned = dict(reversed(SAMPLE_EVENT.items()))
     spaced = json.dumps(turned, indent=3).encode("utf-16")
@@ -554,7 +570,12 @@ def test_an_ordinary_event_is_quick():
 
 
 def test_a_big_body_is_quick_enough():
-    for raw in (b'"' * 5_000_000, b'{"a":"' + b"\\" * 4_999_999, b"[{" * 2_500_000, b"9" * 5_000_000):
+    for raw in (
+        b'"' * 5_000_000,
+        b'{"a":"' + b"\\" * 4_999_999,
+        b"[{" * 2_500_000,
+        b"9" * 5_000_000,
+    ):
         started = time.perf_counter()
         kind_and_fingerprint(raw)
         assert time.perf_counter() - started < 3

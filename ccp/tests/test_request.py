@@ -152,9 +152,7 @@ def test_every_optional_value_can_be_set():
 
 def test_identifiers_lose_blanks_around_them_and_nothing_else():
     call_flow_id = "+/=" + "aB3+/" * 50 + "=="
-    rendered = body(
-        replace(WORKFLOW, call_flow_id=f" \t{call_flow_id}\n", customer_id=" c d ")
-    )
+    rendered = body(replace(WORKFLOW, call_flow_id=f" \t{call_flow_id}\n", customer_id=" c d "))
     assert rendered["callFlowId"] == call_flow_id
     assert rendered["customerId"] == "c d"
 

@@ -194,7 +194,10 @@ RESULTS = {
         [*CUSTOMER_RINGS, event("Disconnected", B, 9, 21)],
         "customer_rejected",
     ),
-    "customer unreachable": ([*CUSTOMER_RINGS, event("Not Reachable", B, 9)], "customer_unreachable"),
+    "customer unreachable": (
+        [*CUSTOMER_RINGS, event("Not Reachable", B, 9)],
+        "customer_unreachable",
+    ),
     "customer rang out": (
         [*CUSTOMER_RINGS, event("Disconnected", B, 38, 16), event("Disconnected", A, 39, 16)],
         "customer_no_answer",
@@ -203,7 +206,10 @@ RESULTS = {
         [*CUSTOMER_RINGS, event("NetworkError", B, 9, 500), event("Disconnected", A, 10, 16)],
         "failed",
     ),
-    "then the agent is dropped": ([*NO_ANSWER_B, event("Disconnected", A, 38)], "customer_no_answer"),
+    "then the agent is dropped": (
+        [*NO_ANSWER_B, event("Disconnected", A, 38)],
+        "customer_no_answer",
+    ),
     "agent hangs up": ([*CUSTOMER_RINGS, event("Disconnected", A, 15, 16)], "canceled"),
     "agent hangs up and the other leg falls": (
         [*CUSTOMER_RINGS, event("Disconnected", A, 15, 16), event("NetworkError", B, 15.2, 500)],
@@ -270,6 +276,9 @@ def test_result_by_events(reports, result):
         ([event("Noanswer", B, 6)], "ringing_customer"),
         ([event("Answer", B, 12)], "in_call"),
         ([event("Answer", B, 12), event("Disconnected", A, 20)], "ended"),
+        # The agent's second attempt was not reported, but there must have been one.
+        ([event("Disconnected", A, 30), event("CalledNumber", B, 40)], "ringing_customer"),
+        ([event("Noanswer", A, 30, timed=False), event("Ringing", B, 40)], "ringing_customer"),
     ],
 )
 def test_only_an_answered_legs_end_ends_the_call(reports, state):
@@ -317,6 +326,41 @@ def test_answer_and_end_in_any_order_are_an_ended_leg(end, order, timed):
     assert story.agent.ended_at >= story.agent.answered_at
 
 
+def test_any_end_that_is_surely_after_the_answer_ends_the_leg():
+    assert fold([event("Answer", A, 5), event("NotReachable", A, 30)], DIALLED).state == "ended"
+
+
+def test_an_end_after_the_last_attempt_began_is_the_answered_ones():
+    reports = [
+        event("CalledNumber", A, 0),
+        event("Disconnected", A, 2, 16),
+        event("Ringing", A, 3),
+        event("Answer", A, 5),
+    ]
+    assert fold(reports, DIALLED).state == "ended"
+
+
+def test_ringing_shows_the_attempts_where_dialling_is_not_reported():
+    reports = [
+        event("Ringing", A, 1),
+        event("Disconnected", A, 30, 16),
+        event("Ringing", A, 41),
+        event("Answer", A, 45),
+    ]
+    assert fold(reports, DIALLED).state == "ringing_customer"
+
+
+def test_in_the_same_moment_an_end_comes_last():
+    reports = [event("Ringing", A, 2), event("Busy", A, 2), event("CalledNumber", A, 2)]
+    assert fold(reports, DIALLED).agent.end == "busy"
+
+
+def test_an_event_without_a_number_is_about_the_only_phone():
+    reports = [event("Answer", A, 5), event("Disconnected", "", 30, participantName="A")]
+    story = fold(reports, DIALLED)
+    assert (story.state, story.agent.address) == ("ended", A)
+
+
 def test_an_unanswered_end_without_a_clock_is_an_earlier_attempts():
     reports = [event("Noanswer", A, 9, timed=False), event("Answer", A, 5, timed=False)]
     assert fold(reports, DIALLED).state == "ringing_customer"
@@ -333,8 +377,9 @@ def test_several_phones_of_the_agent():
     ]
     story = fold(reports, dialled)
     assert (story.state, story.agent.live, story.agent.address) == ("ringing_customer", True, third)
-    story = fold([*reports, event("Disconnected", third, 20)], dialled)
-    assert (story.state, story.agent.ended_at) == ("ended", at(20))
+    left = event("Disconnected", third, 20)
+    for story in (fold([*reports, left], dialled), fold([*reports[:-1], left], dialled)):
+        assert (story.state, story.agent.ended_at) == ("ended", at(20))
 
 
 def test_a_conference_of_agents_goes_on_while_one_is_left():
@@ -396,7 +441,11 @@ def test_the_cdr_is_the_authority():
     assert (story.session_id, story.correlation_id) == ("s-1", "Xchange-s-1")
     assert (story.recording_url, story.recorded) == (FULL_CDR["recordingURL"], True)
     assert (story.agent.answered_at, story.agent.ended_at) == (at(6), at(43))
-    assert (story.agent.operator, story.agent.circle, story.agent.attempts) == ("Airtel", "Delhi", 2)
+    assert (story.agent.operator, story.agent.circle, story.agent.attempts) == (
+        "Airtel",
+        "Delhi",
+        2,
+    )
     assert (story.customer.answered_at, story.customer.end) == (at(13), "hung_up")
     assert story.lines[-1].what == "cdr"
 
@@ -421,10 +470,6 @@ def test_the_end_follows_from_start_and_duration():
 CDR_RESULTS = {
     "overall": ({"Overall_Call_Status": "Answered"}, "connected"),
     "overall connected": ({"overallCallStatus": "Connected"}, "connected"),
-    "overall against the event": (
-        {"Overall_Call_Status": "Missed", "Destination_Status": "No Answer", "events": []},
-        "customer_no_answer",
-    ),
     "talk alone": ({"Session_ID": "s", "Conversation_Duration": "00:35"}, "connected"),
     "disconnected with talk": (
         {"Overall_Call_Status": "Disconnected", "Conversation_Duration": "00:35"},
@@ -492,6 +537,15 @@ CDR_RESULTS = {
         },
         "canceled",
     ),
+    "canceled before the network gave up": (
+        {
+            "Overall_Call_Status": "Missed",
+            "Caller_Status": "Disconnected",
+            "Destination_Status": "No Answer",
+            "Hangup_Cause": "Caller",
+        },
+        "canceled",
+    ),
     "missed, nobody knows why": ({"Overall_Call_Status": "Missed"}, "failed"),
     "nothing but an end": ({"vmSessionId": "s", "endTime": epoch(40)}, "failed"),
 }
@@ -512,6 +566,10 @@ def test_result_by_the_cdr_alone(fields, result):
         ({"Overall_Call_Status": "Missed"}, RESULTS["agent hangs up"][0], "canceled"),
         ({"Overall_Call_Status": "Missed"}, RESULTS["customer busy"][0], "customer_busy"),
         ({"Overall_Call_Status": "Disconnected"}, OVER, "connected"),
+        # The CDR is the authority.
+        ({"Overall_Call_Status": "Missed"}, OVER, "customer_no_answer"),
+        ({"Overall_Call_Status": "Busy"}, AGENT_RINGS, "agent_busy"),
+        ({"vmSessionId": "s", "endTime": epoch(50)}, AGENT_RINGS, "agent_no_answer"),
         ({"Overall_Call_Status": "Disconnected"}, NO_ANSWER_B, "customer_no_answer"),
         (
             {"Overall_Call_Status": "Missed", "Destination_Status": "Disconnected"},
@@ -530,12 +588,14 @@ def test_result_by_both(fields, events, result):
 
 
 def test_the_later_cdr_wins_where_it_says_something():
-    first = cdr(60, **FULL_CDR)
-    second = cdr(90, vmSessionId="s-1", overallCallStatus="Answered", conversationDuration=20_000)
-    for reports in ([first, second], [second, first]):
+    short = {"vmSessionId": "s-1", "overallCallStatus": "Answered", "conversationDuration": 20_000}
+    for full_at, short_at, seconds in ((60, 90, 20), (90, 60, 27)):
+        reports = [cdr(full_at, **FULL_CDR), cdr(short_at, **short)]
         story = fold(reports, DIALLED)
-        assert (story.talk_seconds, story.ended_at, story.agent.operator) == (20, at(43), "Airtel")
+        assert (story.talk_seconds, story.ended_at) == (seconds, at(43))
+        assert story.agent.operator == "Airtel"
         assert [line.what for line in story.lines] == ["cdr", "cdr"]
+        assert fold(reversed(reports), DIALLED) == story
 
 
 def test_a_cdr_that_comes_twice_is_one():
@@ -545,7 +605,7 @@ def test_a_cdr_that_comes_twice_is_one():
 
 def test_a_cdr_tells_the_events_that_were_lost_and_repeats_no_other():
     raw = [
-        {"eventType": "CALL", "event": "Answer", "participantAddress": A, "time": epoch(5)},
+        {"eventType": "CALL", "event": "Answer", "participantAddress": A, "time": epoch(5.3)},
         {"eventType": "CALL", "event": "Answer", "participantAddress": B, "time": epoch(12.2)},
     ]
     story = fold([*AGENT_ANSWERS, cdr(events=raw, **FULL_CDR)], DIALLED)
@@ -568,12 +628,48 @@ def test_a_leg_that_is_listed_twice_is_the_answered_one():
     assert (story.result, story.talk_seconds) == ("connected", 25)
 
 
+def test_a_leg_with_several_phones_is_the_one_that_was_answered():
+    third = "9000000003"
+    participants = [
+        {
+            "participantAddress": third,
+            "status": "Busy",
+            "startTime": epoch(20),
+            "operatorName": "Jio",
+        },
+        {"participantAddress": B, "startTime": epoch(5), "callAnswerTime": epoch(9)},
+        {"participantType": "To", "circleName": "Mumbai"},
+    ]
+    report = cdr(vmSessionId="s", participants=participants)
+    leg = fold([report], Dialled((A,), (B, third))).customer
+    assert (leg.answered_at, leg.end) == (at(9), "hung_up")
+    assert (leg.operator, leg.circle) == ("", "Mumbai")
+
+
+def test_a_leg_that_the_cdr_knows_as_answered_ended_as_one():
+    participants = [{"participantAddress": B, "callAnswerTime": epoch(25)}]
+    story = fold([event("Busy", B, 9), cdr(vmSessionId="s", participants=participants)], DIALLED)
+    assert (story.result, story.customer.end) == ("connected", "hung_up")
+
+
+def test_who_was_not_dialled_has_no_attempts():
+    report = cdr(
+        Overall_Call_Status="Missed",
+        Caller_Status="No Answer",
+        Caller_Retry_Count=2,
+        Destination_Retry_Count=0,
+    )
+    story = fold([report], DIALLED)
+    assert (story.agent.attempts, story.customer.attempts) == (3, 0)
+
+
 @pytest.mark.parametrize(
     ("word", "who"),
     [
         ("Caller", "agent"),
         ("Destination", "customer"),
         ("B", "customer"),
+        ("A", "agent"),
         ("SYSTEM_INITIATED", "system"),
         ("USER_INITIATED", "customer"),
         ("", "customer"),

@@ -8,6 +8,10 @@ import sys
 
 from .errors import ToolError
 from .layout import LAYOUT, Settings
+from .services import Stopped, stop_signals
+
+# What shells report for a program that Ctrl-C ended.
+STOPPED = 130
 
 # Each is the name of a module with a function `main(layout, settings)`.
 COMMANDS = {
@@ -32,13 +36,14 @@ def main(words: list[str] | None = None) -> int:
     command = parser.parse_args(words).command
     module = importlib.import_module(f".{command}", __package__)
     try:
-        return module.main(LAYOUT, Settings.from_environ()) or 0
+        with stop_signals():
+            return module.main(LAYOUT, Settings.from_environ()) or 0
     except ToolError as error:
         print(f"make {command}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except Stopped:
         print(f"make {command}: stopped.", file=sys.stderr)
-        return 130
+        return STOPPED
 
 
 if __name__ == "__main__":

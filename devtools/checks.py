@@ -148,6 +148,13 @@ def check_files(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
     """
     found = []
     for path in paths:
-        if path.suffix in TEXT_SUFFIXES or (not path.suffix and path.name not in FOREIGN):
-            found += check_text(path, (root / path).read_text(encoding="utf-8"))
+        if path.name in FOREIGN or (path.suffix and path.suffix not in TEXT_SUFFIXES):
+            continue
+        try:
+            text = (root / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            if path.suffix:
+                found.append(Finding(str(path), 1, "is not UTF-8"))
+            continue
+        found += check_text(path, text)
     return found

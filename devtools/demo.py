@@ -10,11 +10,10 @@ from typing import Any
 
 from . import postgres, setup
 from .database import Databases
-from .errors import ToolError
 from .layout import ADDON, Layout, Settings
 from .rpc import Answer, Client
 from .run import REPRESENTATIVES, serving, url_of
-from .services import Stopped, stop_signals, suggested_port
+from .services import suggested_port
 
 DATABASE = f"{ADDON}_demo"
 LEAD = "lead_connects"
@@ -191,16 +190,12 @@ def main(layout: Layout, settings: Settings) -> int:
         sandbox_port=suggested_port(settings.sandbox_port),
         workers=0,
     )
-    try:
-        with stop_signals():
-            tree = setup.prepare(layout, settings, with_browser=False)
-            with postgres.server(layout, settings) as server:
-                databases = Databases(layout, tree, server, demo=True)
-                logs = layout.logs / "demo"
-                with serving(databases, DATABASE, settings, logs, "--speed", str(SPEED)):
-                    outcome = place_call(url_of(settings.odoo_port), DATABASE)
-    except Stopped:
-        raise ToolError("stopped.") from None
+    tree = setup.prepare(layout, settings, with_browser=False)
+    with postgres.server(layout, settings) as server:
+        databases = Databases(layout, tree, server, demo=True)
+        logs = layout.logs / "demo"
+        with serving(databases, DATABASE, settings, logs, "--speed", str(SPEED)):
+            outcome = place_call(url_of(settings.odoo_port), DATABASE)
     shortcomings = outcome.shortcomings()
     if shortcomings:
         print("\nThe demo failed: " + "; ".join(shortcomings) + ".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from .stamps import Stamp, fingerprint, replace_tree, write_atomically
 TITLE = "Python packages"
 _FOLDER = Path(__file__).parent
 REQUIREMENTS = (_FOLDER / "requirements.txt", _FOLDER / "requirements-dev.txt")
+_PIP_FETCHES = re.compile(r"^Collecting ", re.MULTILINE)
+_PIP_INSTALLS = re.compile(r"^Installing collected packages: (.*)$", re.MULTILINE)
 PIP_PACKAGE = "python3-pip-whl"
 
 
@@ -46,14 +49,34 @@ def _install(layout: Layout) -> None:
     if not layout.venv.exists():
         _create(layout)
     progress = Progress(f"{TITLE}: installing")
-    command = [layout.python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    command = [layout.python, "-m", "pip", "install", "--no-input", "--progress-bar=off"]
     for path in REQUIREMENTS:
         command += ["--requirement", path]
-    run_logged(
-        command, progress, layout.logs / "pip.log", "pip could not install the Python packages."
-    )
+    log = layout.logs / "pip.log"
+    failure = "pip could not install the Python packages."
+
+    def measure(report: Progress) -> None:
+        report.note(pip_state(log.read_text(errors="replace"), _installed_count(layout)))
+
+    run_logged(command, progress, log, failure, measure)
     progress.done()
     stamp.set(wanted)
+
+
+def pip_state(output: str, installed: int) -> str:
+    """Tell from pip's output how far it is.
+
+    :param installed: how many packages are in place.
+    """
+    collected = _PIP_INSTALLS.search(output)
+    if collected:
+        total = collected[1].count(",") + 1
+        return f"putting in place, {min(installed, total)} of {total} packages"
+    return f"fetching, {len(_PIP_FETCHES.findall(output))} packages so far"
+
+
+def _installed_count(layout: Layout) -> int:
+    return sum(1 for _ in layout.venv.glob("lib/python3.*/site-packages/*.dist-info"))
 
 
 def _runs(python: Path) -> bool:

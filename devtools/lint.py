@@ -22,7 +22,9 @@ ESLINT_SUFFIXES = {".js", ".mjs"}
 ADDON_FOLDERS = frozenset(
     "controllers data demo i18n models report security static tests views wizard".split()
 )
-SKIPPED_FOLDERS = {".git", ".dev", "__pycache__", "node_modules"}
+# Where there is no git to ask, a folder counts that is neither hidden nor made by Python or npm.
+SHOWN_FOLDERS = {".ci"}
+MADE_FOLDERS = {"__pycache__", "node_modules"}
 PYLINT_DISABLED = (
     "manifest-required-author",  # the addon does not belong to OCA
     "missing-readme",  # README.md instead of README.rst
@@ -45,9 +47,13 @@ def source_files(root: Path) -> list[PurePosixPath]:
         return sorted(PurePosixPath(name) for name in names if (root / name).is_file())
     found = []
     for place, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS]
+        folders[:] = [name for name in folders if _counts(name)]
         found += [PurePosixPath(Path(place, name).relative_to(root).as_posix()) for name in files]
     return sorted(found)
+
+
+def _counts(folder: str) -> bool:
+    return folder in SHOWN_FOLDERS or not (folder.startswith(".") or folder in MADE_FOLDERS)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from .errors import ToolError
 from .progress import Progress
 
 POLL_SECONDS = 0.1
+STOP_SECONDS = 10
 
 
 def last_lines(path: Path, count: int) -> list[str]:
@@ -23,10 +24,15 @@ def last_lines(path: Path, count: int) -> list[str]:
     return [line.rstrip() for line in text.replace("\r", "\n").split("\n") if line.strip()][-count:]
 
 
-def _last_word(log: Path) -> str:
-    """Return what a program last said, in short, its warnings aside."""
-    lines = [line.strip() for line in last_lines(log, 20) if not line.startswith("WARNING")]
-    return lines[-1][:80] if lines else ""
+def _end(process: subprocess.Popen) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=STOP_SECONDS)
 
 
 def run_logged(
@@ -34,7 +40,7 @@ def run_logged(
     progress: Progress,
     log: Path,
     failure: str,
-    measure: Callable[[Progress], None] | None = None,
+    measure: Callable[[Progress], None] = lambda progress: progress.note(""),
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float = 3600,
@@ -42,7 +48,7 @@ def run_logged(
     """Run a command, its output going to a file, and show how far it is.
 
     :param failure: the sentence for the person when the command fails.
-    :param measure: tells ``progress`` how far the command is; by default its last line of output.
+    :param measure: tells ``progress`` how far the command is; by default only the time passes.
     :param timeout: seconds after which the command is ended.
     :raises ToolError: when the command fails or takes too long; names the log and its last lines.
     """
@@ -62,19 +68,14 @@ def run_logged(
             raise ToolError(f"{failure} The program {command[0]} is missing.") from error
         try:
             while process.poll() is None:
-                if measure:
-                    measure(progress)
-                else:
-                    progress.note(_last_word(log))
+                measure(progress)
                 if time.monotonic() > deadline:
                     raise ToolError(
                         f"{failure} It took longer than {timeout:.0f} seconds; see {log}."
                     )
                 time.sleep(POLL_SECONDS)
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(timeout=10)
+            _end(process)
     if process.returncode:
         detail = "\n".join("    " + line for line in last_lines(log, 12))
         raise ToolError(f"{failure} Full output: {log}\n{detail}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import http.cookiejar
 import json
 import urllib.error
@@ -65,13 +66,20 @@ class Client:
         return self._post(f"/web/dataset/call_kw/{model}/{method}", parameters)
 
     def get(self, path: str) -> Answer:
-        """Fetch a page; a redirect counts as the answer."""
+        """Fetch a page; a redirect counts as the answer.
+
+        :raises ToolError: when no answer comes, or only a part of one.
+        """
         try:
-            response = self._opener.open(self._url + path, timeout=TIMEOUT_SECONDS)
-        except urllib.error.HTTPError as error:
-            response = error
-        with response:
-            return Answer(response.status, response.headers.get_content_type(), response.read())
+            try:
+                response = self._opener.open(self._url + path, timeout=TIMEOUT_SECONDS)
+            except urllib.error.HTTPError as error:
+                response = error
+            with response:
+                media_type = response.headers.get_content_type()
+                return Answer(response.status, media_type, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise ToolError(f"Odoo did not answer {path}: {error}") from error
 
     def _post(self, path: str, parameters: dict[str, Any]) -> Any:
         body = {"jsonrpc": "2.0", "method": "call", "id": next(self._ids), "params": parameters}
@@ -81,7 +89,7 @@ class Client:
         try:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
                 answer = json.load(response)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise ToolError(f"Odoo did not answer {path}: {error}") from error
         if "error" in answer:
             details = answer["error"].get("data", {})

@@ -14,7 +14,7 @@ from .database import Databases
 from .layout import Layout, Settings
 from .process import run_logged
 from .progress import Progress
-from .services import HOST, Services, Stopped, require_free_ports, running, stop_signals
+from .services import HOST, Services, require_free_ports, running
 
 ADMINISTRATOR = ("admin", "admin")
 REPRESENTATIVES = (("asha", "asha"), ("ravi", "ravi"))
@@ -128,13 +128,9 @@ def main(layout: Layout, settings: Settings) -> None:
     :raises ToolError: when something is missing, a port is taken, or a program ends by itself.
     """
     require_free_ports(ports(settings), "make run")
-    try:
-        with stop_signals():
-            tree = setup.prepare(layout, settings, with_browser=False)
-            with postgres.server(layout, settings) as server:
-                databases = Databases(layout, tree, server, demo=True)
-                with serving(databases, DATABASE, settings, layout.logs) as services:
-                    print(welcome(layout, settings), flush=True)
-                    services.wait()
-    except Stopped:
-        print("Stopped.", flush=True)
+    tree = setup.prepare(layout, settings, with_browser=False)
+    with postgres.server(layout, settings) as server:
+        databases = Databases(layout, tree, server, demo=True)
+        with serving(databases, DATABASE, settings, layout.logs) as services:
+            print(welcome(layout, settings), flush=True)
+            services.wait()

@@ -212,7 +212,7 @@ def stop_signals() -> Iterator[None]:
     """Turn the first Ctrl-C, SIGTERM or SIGHUP into :class:`Stopped` and ignore further ones.
 
     Ignoring them, up to the end of this process, lets the orderly end that follows run through,
-    even when a person presses Ctrl-C twice or ``make`` passes on what the terminal has sent already.
+    even when a person presses Ctrl-C twice or ``make`` passes on what the terminal has sent.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -15,7 +15,7 @@ from . import postgres, setup
 from .database import Databases
 from .errors import ToolError
 from .layout import ADDON, Layout, Settings
-from .services import Stopped, end_group, stop_signals
+from .services import end_group
 
 # These need no Odoo. Each folder has a pytest.ini, so that pytest does not import the repository's
 # root, which is an addon and imports Odoo.
@@ -123,12 +123,9 @@ def main(layout: Layout, settings: Settings) -> int:
     :return: pytest's exit code.
     """
     arguments = shlex.split(os.environ.get("ARGS", ""))
-    try:
-        with stop_signals():
-            tree = setup.prepare(layout, settings)
-            path = os.pathsep.join((str(layout.bin), os.environ.get("PATH", os.defpath)))
-            environ = {**os.environ, "PATH": path}
-            code = 0 if arguments else _plain_tests(layout, environ)
-            return code or _odoo_tests(layout, settings, tree, environ, arguments)
-    except Stopped:
-        raise ToolError("stopped.") from None
+    tree = setup.prepare(layout, settings)
+    path = os.pathsep.join((str(layout.bin), os.environ.get("PATH", os.defpath)))
+    examples = str(layout.dev / "cache" / "hypothesis")
+    environ = {**os.environ, "PATH": path, "HYPOTHESIS_STORAGE_DIRECTORY": examples}
+    code = 0 if arguments else _plain_tests(layout, environ)
+    return code or _odoo_tests(layout, settings, tree, environ, arguments)

@@ -86,8 +86,11 @@ def test_files_are_read_and_others_passed_over(tmp_path):
     (tmp_path / "ccp").mkdir()
     (tmp_path / "ccp" / "bad.py").write_text("import odoo\n")
     (tmp_path / "icon.png").write_bytes(b"\x89PNG\xff")
-    (tmp_path / "LICENSE").write_bytes(b"\xff")
-    paths = [PurePosixPath(name) for name in ("ccp/bad.py", "icon.png", "LICENSE")]
+    for name in ("LICENSE", "program", "latin.txt"):
+        (tmp_path / name).write_bytes(b"\xff")
+    names = ("ccp/bad.py", "icon.png", "LICENSE", "program", "latin.txt")
+    paths = [PurePosixPath(name) for name in names]
     assert [str(finding) for finding in check_files(tmp_path, paths)] == [
-        "ccp/bad.py:1: ccp/ imports odoo"
+        "ccp/bad.py:1: ccp/ imports odoo",
+        "latin.txt:1: is not UTF-8",
     ]

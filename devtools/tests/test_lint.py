@@ -5,7 +5,7 @@ import pytest
 
 from devtools.lint import PRETTIER_SUFFIXES, prettier_command, source_files
 
-FILES = ("a.py", "views/b.xml", ".dev/c.py", "__pycache__/d.pyc", "e f.md")
+FILES = ("a.py", "views/b.xml", ".dev/c.py", "__pycache__/d.pyc", "e f.md", ".ci/run")
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def test_source_files(repository, with_git):
         subprocess.run(["git", "init", "--quiet", repository], check=True)
         subprocess.run(["git", "add", "a.py", "views"], cwd=repository, check=True)
         (repository / "views/b.xml").unlink()
-        expected = [".gitignore", "a.py", "e f.md"]
+        expected = [".ci/run", ".gitignore", "a.py", "e f.md"]
     else:
-        expected = [".gitignore", "a.py", "e f.md", "views/b.xml"]
+        expected = [".ci/run", ".gitignore", "a.py", "e f.md", "views/b.xml"]
     assert [str(path) for path in source_files(repository)] == expected
 
 

@@ -48,12 +48,17 @@ def test_a_program_that_takes_too_long_is_ended(tmp_path, progress, alive):
     assert not alive(int(log.read_text()))
 
 
-def test_what_a_program_says_is_shown_without_warnings(tmp_path):
+def test_a_sign_of_life(tmp_path):
     stream = io.StringIO()
-    code = "import time; print('Collecting x'); print('WARNING: old', flush=True); time.sleep(0.5)"
-    run_logged(python(code), Progress("Working", stream, interval=0), tmp_path / "log", "Failed.")
-    assert "Collecting x" in stream.getvalue()
-    assert "WARNING" not in stream.getvalue()
+    log = tmp_path / "log"
+    progress = Progress("Working", stream, interval=0)
+
+    def measure(report):
+        report.note(log.read_text().strip())
+
+    code = "import time; print('half', flush=True); time.sleep(0.5)"
+    run_logged(python(code), progress, log, "Failed.", measure)
+    assert "Working: half, 0 s" in stream.getvalue()
 
 
 def test_last_lines_of_a_long_file(tmp_path):

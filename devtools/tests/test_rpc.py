@@ -28,6 +28,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "/web/login")
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif self.path == "/broken":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"RIFF")
         else:
             self.answer(self.headers.get("Cookie") or "no cookie")
 
@@ -80,6 +85,11 @@ def test_a_redirect_is_an_answer(client):
 def test_an_error_page_is_an_answer(client):
     answer = client.get("/missing")
     assert (answer.status, answer.media_type) == (404, "text/plain")
+
+
+def test_a_part_of_an_answer_is_none(client):
+    with pytest.raises(ToolError, match="Odoo did not answer /broken"):
+        client.get("/broken")
 
 
 def test_nobody_answers():

@@ -100,7 +100,8 @@ def test_a_program_that_ends_by_itself_shows_its_last_words(group):
 
 def test_a_program_that_will_not_end_is_killed(group, monkeypatch, alive, until):
     monkeypatch.setattr(services, "STOP_SECONDS", 0.3)
-    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(90)"
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True)"
+    code += "; time.sleep(90)"
     service = group.start("Stubborn", [sys.executable, "-c", code])
     assert until(lambda: service.log.read_text())
     group.stop()

@@ -55,7 +55,6 @@ class AirtelCcpRecording(http.Controller):
             status=answer.status,
             headers=headers,
             mimetype=answer.content_type,
-            direct_passthrough=True,
         )
         response.call_on_close(lambda: opened.__exit__(None, None, None))
         return response

@@ -266,9 +266,12 @@ class TestDialer(CcpCase):
 
     def test_log_holds_no_secret(self):
         self.env.company.ccp_password = "canary-password"
-        with self.assertLogs(level="DEBUG") as logs:
+        with (
+            self.assertLogs("odoo.addons", level="DEBUG") as logs,
+            self.assertLogs("urllib3", level="DEBUG") as client_logs,
+        ):
             self.refusal()
-        text = "\n".join(logs.output)
+        text = "\n".join(logs.output + client_logs.output)
         for secret in ("canary-password", CONNECTS, AGENT, "airtel_ccp/webhook/"):
             self.assertNotIn(secret, text)
 

@@ -1,6 +1,7 @@
 import io
 import json
 import threading
+import time
 import wave
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,7 +37,12 @@ class Airtel(ThreadingHTTPServer):
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            # In two parts, as a network would
+            half = len(content) // 2
+            self.wfile.write(content[:half])
+            self.wfile.flush()
+            time.sleep(0.05)
+            self.wfile.write(content[half:])
 
         def log_message(self, *_arguments):
             """Keep test output readable."""
@@ -205,8 +211,12 @@ class TestRecording(CcpCase, HttpCase):
         self.assertEqual(call.recording_state, "missing")
 
     def test_log_holds_no_address(self):
-        with self.assertLogs(level="DEBUG") as logs:
-            self.fetch()
+        with self.assertLogs("odoo.addons", level="DEBUG") as logs:
             self.airtel.answer = (404, "text/plain", b"")
+            self.fetch()
+            self.call.recording_next_date = fields.Datetime.now()
+            self.airtel.answer = (200, "audio/wav", wav())
+            self.fetch()
+        self.assertEqual(self.call.recording_state, "stored")
         self.assertNotIn("ab+c", "\n".join(logs.output))
         self.assertNotIn("token=", json.dumps(self.call.with_user(self.rep).read(), default=str))

@@ -109,6 +109,22 @@ class CcpCall(models.Model):
     recording_id = fields.Many2one(
         "ir.attachment", "Recording file", readonly=True, ondelete="set null"
     )
+    outcome_id = fields.Many2one(
+        "ccp.call.outcome", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    note = fields.Text(readonly=True)
+    manual = fields.Boolean("Logged by hand", readonly=True)
+    dismissed = fields.Boolean("Put away from the panel", readonly=True)
+    activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
+    list_item_id = fields.Many2one(
+        "ccp.call.list.item",
+        "Call list entry",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    agent_second_number = fields.Char("Agent's second phone", readonly=True)
+    customer_second_number = fields.Char("Customer's second phone", readonly=True)
     recording_link = fields.Char("Recording's address", compute="_compute_recording_link")
     event_ids = fields.One2many("ccp.call.event", "call_id", "Reports", readonly=True)
     timeline_html = fields.Html("Timeline", compute="_compute_timeline_html", sanitize=False)
@@ -205,20 +221,33 @@ class CcpCall(models.Model):
         return self.env[self.res_model].browse(self.res_id).exists()
 
     @api.model
-    def place(self, res_model, res_id, field_name=None):
+    def place(self, res_model, res_id, field_name=None, choice=None, list_item_id=None):
         """Call a record of any model with a phone field: what the Call button asks for.
 
         :param str res_model: the record's model
         :param int res_id: the record's id
-        :param str | None field_name: the phone field that was clicked
-        :return: see ``ccp.callable.mixin.action_ccp_call``
+        :param str | None field_name: the phone field that was clicked; without it all numbers of
+            the record, its contact, and that contact's company and people are offered
+        :param str | None choice: the ``key`` of the number that the user chose
+        :param int | None list_item_id: the entry of the user's call list that this call is for
+        :return: see ``ccp.callable.mixin.action_ccp_call``; or ``{"choices": [{"key", "owner",
+            "label", "phone"}]}`` when there are several numbers and none was chosen
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
         if not isinstance(res_id, int) or res_model not in self.env:
             raise UserError(self.env._("There is nobody to call: save the record first."))
-        return self.env["ccp.dialer"]._dial(self.env[res_model].browse(res_id).exists(), field_name)
+        record = self.env[res_model].browse(res_id).exists()
+        dialer = self.env["ccp.dialer"]
+        if not choice:
+            choices = dialer._choices(record, field_name)
+            if len(choices) > 1:
+                return {"choices": choices}
+            choice = choices[0]["key"] if choices and not field_name else None
+        item = self.env["ccp.call.list.item"].browse(list_item_id or [])
+        item.check_access("write")
+        return dialer._dial(record, field_name, choice=choice, list_item=item)
 
     def action_open_record(self):
         """Open the record that was called.
@@ -275,7 +304,9 @@ class CcpCall(models.Model):
         :rtype: dict
         """
         self.ensure_one()
+        panel = self.env["ccp.panel"]._for_agent(self)
         return {
+            "panel": panel._values(self),
             "id": self.id,
             "state": self.state,
             "result": self.result,

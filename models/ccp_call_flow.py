@@ -99,6 +99,14 @@ class CcpCallFlow(models.Model):
         "Caller number on the customer's component",
         help="Airtel's sample leaves it out; switch it on when Airtel asks for it.",
     )
+    second_agent_phone = fields.Boolean(
+        "Agent's second phone",
+        help="Ring also the agent's second phone: next or at once, as the merging strategy says.",
+    )
+    second_customer_phone = fields.Boolean(
+        "Customer's second phone",
+        help="When the field that was clicked holds two numbers, ring the other one too.",
+    )
     early_media = fields.Boolean(
         "Early media",
         default=True,
@@ -180,6 +188,11 @@ class CcpCallFlow(models.Model):
                 )
             )
 
+    @api.model
+    def _participant_name(self, name, position):
+        """Return a participant's name in reports: the second phone of a side is told apart."""
+        return name if position == 1 else f"{name}{position}"
+
     def _event_types(self):
         """Return the report types to ask for, in order (specification 1.9, eventType).
 
@@ -189,13 +202,13 @@ class CcpCallFlow(models.Model):
         return [name.strip().upper() for name in self.event_types.split(",") if name.strip()]
 
     def _request_body(
-        self, *, customer_id, agent_number, customer_number, caller_number, notify_url, headers
+        self, *, customer_id, agent_numbers, customer_numbers, caller_number, notify_url, headers
     ):
         """Return the body of the request that runs this flow (specification 1.3 to 1.10).
 
         :param str customer_id: the account's customerId
-        :param str agent_number: ten digits, rings first
-        :param str customer_number: ten digits, rings second
+        :param agent_numbers: ten digits each, ring first; how several do, the flow says
+        :param customer_numbers: ten digits each, ring second
         :param str caller_number: ten digits, shown to both
         :param str notify_url: where Airtel posts the reports of this call
         :param dict headers: what Airtel sends with each report
@@ -207,20 +220,26 @@ class CcpCallFlow(models.Model):
             request.Callback(event_type=event_type, notify_url=notify_url, headers=headers)
             for event_type in self._event_types()
         )
-        agent = request.Participant(
-            address=agent_number,
-            caller_id=caller_number,
-            name=self.agent_name,
-            max_retries=self.agent_retries,
-            max_time=self.agent_time,
+        agents = tuple(
+            request.Participant(
+                address=address,
+                caller_id=caller_number,
+                name=self._participant_name(self.agent_name, position),
+                max_retries=self.agent_retries,
+                max_time=self.agent_time,
+            )
+            for position, address in enumerate(agent_numbers, start=1)
         )
-        customer = request.Participant(
-            address=customer_number,
-            caller_id=caller_number,
-            name=self.customer_name,
-            max_retries=self.customer_retries,
-            max_time=self.customer_time,
-            early_media=self.early_media,
+        customers = tuple(
+            request.Participant(
+                address=address,
+                caller_id=caller_number,
+                name=self._participant_name(self.customer_name, position),
+                max_retries=self.customer_retries,
+                max_time=self.customer_time,
+                early_media=self.early_media,
+            )
+            for position, address in enumerate(customer_numbers, start=1)
         )
         return request.body(
             request.Workflow(
@@ -232,7 +251,7 @@ class CcpCallFlow(models.Model):
                     component_id=self.agent_component,
                     caller_id=caller_number,
                     merging_strategy=self.agent_strategy,
-                    participants=(agent,),
+                    participants=agents,
                     max_time=self.agent_component_time,
                     callbacks=callbacks,
                 ),
@@ -241,7 +260,7 @@ class CcpCallFlow(models.Model):
                     caller_id=caller_number if self.customer_component_caller_number else None,
                     merging_strategy=self.customer_strategy,
                     max_time=self.customer_component_time,
-                    participants=(customer,),
+                    participants=customers,
                 ),
                 record_id=self.record_component,
                 record=self.recording,

@@ -155,6 +155,9 @@ class CcpCard(models.AbstractModel):
             "headline": self._headline(call),
             "tone": self._tone(call),
             "lines": [self._line_values(call, line) for line in story.lines],
+            "outcome": call.outcome_id.name or "",
+            "note": call.note or "",
+            "manual": call.manual,
             "has_recording": call.recording_state in ("pending", "stored"),
         }
 

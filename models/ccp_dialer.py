@@ -31,8 +31,8 @@ class Plan:
     flow: object
     partner: object
     customer_name: str
-    agent_number: str
-    customer_number: str
+    agent_numbers: tuple
+    customer_numbers: tuple
     caller_number: str
 
 
@@ -47,29 +47,31 @@ class CcpDialer(models.AbstractModel):
     _name = "ccp.dialer"
     _description = "Places calls through Airtel CCP"
 
-    def _dial(self, record, field_name=None):
+    def _dial(self, record, field_name=None, choice=None, list_item=None):
         """Place one call on a record.
 
         :param record: the record that was clicked, of any model with a phone field
         :param str | None field_name: the phone field that was clicked; by default the first
             one that has a value
+        :param str | None choice: the key of one of the numbers that ``_choices`` offers
+        :param list_item: the ``ccp.call.list.item`` that this call is for, if any
         :return: ``{"call_id": int, "state": str, "message": str}``
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
-        click = (self.env.uid, record._name, record.id, field_name)
+        click = (self.env.uid, record._name, record.id, field_name, choice)
         placed = request.httprequest.environ.setdefault(PLACED, {}) if request else {}
         if click not in placed:
-            placed[click] = self._place(record, field_name)
+            placed[click] = self._place(record, field_name, choice, list_item)
         return placed[click]
 
-    def _place(self, record, field_name):
+    def _place(self, record, field_name, choice, list_item):
         """Check, commit the row, ask Airtel once, commit the answer; see ``_dial``."""
-        plan = self._plan(record, field_name)
+        plan = self._plan(record, field_name, choice)
         token, header = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
-        call_id = self._reserve(record, plan, token, header)
+        call_id = self._reserve(record, plan, token, header, list_item)
         company = plan.company.sudo()
         airtel = client.Client(
             company.ccp_base_url, company.ccp_api_path, company.ccp_username, company.ccp_password
@@ -86,14 +88,14 @@ class CcpDialer(models.AbstractModel):
             "state": state,
             "message": self.env._(
                 "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
-                phone=number.mask(plan.agent_number),
+                phone=number.mask(plan.agent_numbers[0]),
                 customer=plan.customer_name,
             ),
         }
 
     # Guards, cheapest first
 
-    def _plan(self, record, field_name):
+    def _plan(self, record, field_name, choice=None):
         """Check everything that speaks against this call, and return what to dial.
 
         :raise UserError: one sentence about the first thing that does
@@ -130,30 +132,35 @@ class CcpDialer(models.AbstractModel):
                     "flow in Settings > Airtel CCP."
                 )
             )
-        agent_number = self._agent_number(user)
+        agent_numbers = self._agent_numbers(user, flow)
         partner = self._partner(record)
         customer_name = (
             record.display_name if record == partner else self._customer_name(record, partner)
         )
-        customer_number = self._customer_number(record, field_name, company)
-        if customer_number == agent_number:
+        if choice:
+            customer_numbers = self._chosen_numbers(record, field_name, choice, flow)
+        else:
+            customer_numbers = (self._customer_number(record, field_name, company),)
+        if set(customer_numbers) & set(agent_numbers):
             raise UserError(
                 self.env._(
                     "This is your own phone: Airtel cannot connect it with itself. Choose "
                     "another number."
                 )
             )
-        self._check_blacklist(customer_number)
+        for customer_number in customer_numbers:
+            self._check_blacklist(customer_number)
         self._check_hours(company)
         self._check_daily_limit(user, company)
+        self._check_outcome(user, company)
         self._check_line_free(user)
         return Plan(
             company=company,
             flow=flow,
             partner=partner,
             customer_name=customer_name,
-            agent_number=agent_number,
-            customer_number=customer_number,
+            agent_numbers=agent_numbers,
+            customer_numbers=customer_numbers,
             caller_number=user.sudo().ccp_caller_number or flow.caller_number,
         )
 
@@ -174,6 +181,16 @@ class CcpDialer(models.AbstractModel):
             if record._fields.get(field_name) and record[field_name]:
                 return record[field_name]
         return partner.name or record.display_name
+
+    def _agent_numbers(self, user, flow):
+        """Return the user's own phone, and the second one where the flow allows it.
+
+        :rtype: tuple[str, ...]
+        """
+        numbers = [self._agent_number(user)]
+        if flow.second_agent_phone and user.ccp_second_phone:
+            numbers.append(number.read(user.ccp_second_phone))
+        return tuple(dict.fromkeys(numbers))
 
     def _agent_number(self, user):
         """Return the ten digits of the user's own phone, which rings first."""
@@ -210,6 +227,90 @@ class CcpDialer(models.AbstractModel):
             return number.read(text, country)
         except number.NumberError as error:
             raise UserError(self._number_sentence(error.reason, record, text)) from error
+
+    def _choices(self, record, field_name=None):
+        """Return the numbers among which a user may choose, the last one that connected first.
+
+        :param record: the record that was clicked
+        :param str | None field_name: only the numbers in this field
+        :return: dicts with ``key``, ``owner``, ``label`` (the field) and ``phone`` (readable)
+        :rtype: list[dict]
+        :raise AccessError: when the user may not read the record
+        """
+        if not record:
+            return []
+        record.check_access("read")
+        numbers = self._candidates(record, field_name)
+        last = {
+            digits: last_id
+            for digits, last_id in self.env["ccp.call"]._read_group(
+                [
+                    ("customer_number", "in", [each["digits"] for each in numbers.values()]),
+                    ("result", "=", "connected"),
+                ],
+                ["customer_number"],
+                ["id:max"],
+            )
+        }
+        ordered = sorted(numbers.items(), key=lambda item: -last.get(item[1]["digits"], 0))
+        return [
+            {"key": key, "owner": each["owner"], "label": each["label"], "phone": each["phone"]}
+            for key, each in ordered
+        ]
+
+    def _candidates(self, record, field_name=None):
+        """Return every number that a click on a record may mean, by its key, each number once.
+
+        :rtype: dict[str, dict]
+        """
+        company = self._company(record)
+        owners = [record]
+        if not field_name:
+            partner = self._partner(record)
+            owners += [partner, partner.parent_id, *partner.child_ids]
+        found = {}
+        seen = set()
+        for owner in owners:
+            if not owner or not owner.has_access("read"):
+                continue
+            allowed = owner._phone_get_number_fields()
+            names = [name for name in allowed if field_name in (None, name)]
+            for name, text in (owner.read(names)[0] if names else {}).items():
+                if name == "id" or not text:
+                    continue
+                country = self._country(owner, company)
+                for position, digits in enumerate(number.candidates(text, country)):
+                    if digits in seen:
+                        continue
+                    seen.add(digits)
+                    found[f"{owner._name},{owner.id},{name},{position}"] = {
+                        "owner": owner.display_name,
+                        "label": owner._fields[name]._description_string(self.env),
+                        "phone": f"{digits[:5]} {digits[5:]}",
+                        "digits": digits,
+                    }
+        return found
+
+    def _chosen_numbers(self, record, field_name, choice, flow):
+        """Return the chosen number, and where the flow allows it the next one as second.
+
+        :rtype: tuple[str, ...]
+        :raise UserError: when the record does not offer it (any more)
+        """
+        candidates = self._candidates(record, field_name)
+        if choice not in candidates:
+            raise UserError(
+                self.env._("This number is not there any more: choose again from the record.")
+            )
+        numbers = [candidates[choice]["digits"]]
+        if flow.second_customer_phone:
+            owner_and_field = choice.rsplit(",", 1)[0]
+            numbers += [
+                each["digits"]
+                for key, each in candidates.items()
+                if key != choice and key.rsplit(",", 1)[0] == owner_and_field
+            ][:1]
+        return tuple(numbers)
 
     def _country(self, record, company):
         """Return the ISO code of the country that the record's numbers are written for."""
@@ -312,6 +413,31 @@ class CcpDialer(models.AbstractModel):
                 )
             )
 
+    def _check_outcome(self, user, company):
+        """Refuse a call while the last one that connected has no outcome, where one is needed."""
+        if not company.sudo().ccp_require_outcome:
+            return
+        last = (
+            self.env["ccp.call"]
+            .sudo()
+            .search(
+                [
+                    ("user_id", "=", user.id),
+                    ("state", "=", "ended"),
+                    ("result", "=", "connected"),
+                    ("company_id", "=", company.id),
+                ],
+                limit=1,
+            )
+        )
+        if last and not last.outcome_id:
+            raise UserError(
+                self.env._(
+                    "Your call with %s has no outcome yet: choose one, then call.",
+                    last.customer_name,
+                )
+            )
+
     def _check_line_free(self, user):
         """Refuse a call while another call of the same agent is live."""
         call = (
@@ -341,8 +467,8 @@ class CcpDialer(models.AbstractModel):
         try:
             return plan.flow._request_body(
                 customer_id=plan.company.sudo().ccp_customer_id,
-                agent_number=plan.agent_number,
-                customer_number=plan.customer_number,
+                agent_numbers=plan.agent_numbers,
+                customer_numbers=plan.customer_numbers,
                 caller_number=plan.caller_number,
                 notify_url=plan.company._ccp_notify_url(token),
                 headers={SECRET_HEADER: header},
@@ -357,7 +483,7 @@ class CcpDialer(models.AbstractModel):
                 )
             ) from error
 
-    def _reserve(self, record, plan, token, header):
+    def _reserve(self, record, plan, token, header, list_item=None):
         """Commit the call's row before Airtel is asked, and return its id.
 
         :raise UserError: when another click of the same agent was faster
@@ -370,8 +496,13 @@ class CcpDialer(models.AbstractModel):
             "user_id": self.env.uid,
             "company_id": plan.company.id,
             "flow_id": plan.flow.id,
-            "agent_number": plan.agent_number,
-            "customer_number": plan.customer_number,
+            "agent_number": plan.agent_numbers[0],
+            "agent_second_number": plan.agent_numbers[1] if plan.agent_numbers[1:] else False,
+            "customer_number": plan.customer_numbers[0],
+            "customer_second_number": (
+                plan.customer_numbers[1] if plan.customer_numbers[1:] else False
+            ),
+            "list_item_id": list_item.id if list_item else False,
             "caller_number": plan.caller_number,
             "token_digest": digest(token),
             "header_digest": digest(header),

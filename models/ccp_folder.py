@@ -64,8 +64,8 @@ class CcpFolder(models.AbstractModel):
         call = call.sudo()
         flow = call.flow_id
         dialled = timeline.Dialled(
-            agent_numbers=(call.agent_number or "",),
-            customer_numbers=(call.customer_number or "",),
+            agent_numbers=self._numbers(call.agent_number, call.agent_second_number),
+            customer_numbers=self._numbers(call.customer_number, call.customer_second_number),
             agent_name=flow.agent_name,
             customer_name=flow.customer_name,
             agent_component=flow.agent_component,
@@ -79,6 +79,14 @@ class CcpFolder(models.AbstractModel):
         )
 
     @api.model
+    def _numbers(self, *numbers):
+        """Return the numbers that are there.
+
+        :rtype: tuple[str, ...]
+        """
+        return tuple(each for each in numbers if each)
+
+    @api.model
     def _fold(self, calls):
         """Bring calls up to date with their reports; write and tell only what changed.
 
@@ -90,10 +98,18 @@ class CcpFolder(models.AbstractModel):
             changes = self._changes(call, story)
             if changes:
                 call.write(changes)
+            if "result" in changes:
+                self._finish(call)
             messages = self.env["ccp.card"]._update(call, story)
             if changes or messages:
                 self._tell(call, messages)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
+
+    @api.model
+    def _finish(self, call):
+        """Do what follows from a call's result by itself: tick off its call list entry."""
+        if call.list_item_id and call.result == "connected":
+            call.list_item_id.state = "done"
 
     @api.model
     def _changes(self, call, story):
@@ -101,6 +117,8 @@ class CcpFolder(models.AbstractModel):
 
         :rtype: dict
         """
+        if call.manual:
+            return {}
         ended = story.state == "ended"
         values = {
             "state": story.state,

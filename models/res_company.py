@@ -76,6 +76,11 @@ class ResCompany(models.Model):
         help="How many calls one user may place in a day. Zero means no limit.",
         groups="base.group_system",
     )
+    ccp_require_outcome = fields.Boolean(
+        "Require an outcome",
+        help="After a call that connected, reps choose an outcome before they call again.",
+        groups="base.group_system",
+    )
     ccp_chatter_mode = fields.Selection(
         [
             ("card", "One card for a call, updated as reports arrive"),

@@ -44,6 +44,9 @@ class ResConfigSettings(models.TransientModel):
     ccp_daily_limit = fields.Integer(
         related="company_id.ccp_daily_limit", readonly=False, groups="base.group_system"
     )
+    ccp_require_outcome = fields.Boolean(
+        related="company_id.ccp_require_outcome", readonly=False, groups="base.group_system"
+    )
     ccp_chatter_mode = fields.Selection(
         related="company_id.ccp_chatter_mode", readonly=False, groups="base.group_system"
     )

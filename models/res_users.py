@@ -13,6 +13,10 @@ class ResUsers(models.Model):
         "My phone",
         help="Airtel rings this phone first, then the customer's.",
     )
+    ccp_second_phone = fields.Char(
+        "My second phone",
+        help="Airtel rings this phone too, where the call flow allows it.",
+    )
     ccp_caller_number = fields.Char(
         "Caller number",
         help="The Airtel number that both phones show. Leave empty to use the one of the call "
@@ -22,26 +26,27 @@ class ResUsers(models.Model):
     @property
     def SELF_READABLE_FIELDS(self):
         """Let users see their own phone and caller number."""
-        return super().SELF_READABLE_FIELDS + ["ccp_phone", "ccp_caller_number"]
+        return super().SELF_READABLE_FIELDS + ["ccp_phone", "ccp_second_phone", "ccp_caller_number"]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
         """Let users set their own phone; caller numbers are the administrator's."""
-        return super().SELF_WRITEABLE_FIELDS + ["ccp_phone"]
+        return super().SELF_WRITEABLE_FIELDS + ["ccp_phone", "ccp_second_phone"]
 
-    @api.constrains("ccp_phone")
+    @api.constrains("ccp_phone", "ccp_second_phone")
     def _check_ccp_phone(self):
-        for user in self.filtered("ccp_phone"):
-            try:
-                number.read(user.ccp_phone)
-            except number.NumberError as error:
-                raise ValidationError(
-                    self.env._(
-                        "%(phone)s is not a phone that Airtel can ring: enter one Indian number "
-                        "of ten digits, such as 98765 43210.",
-                        phone=user.ccp_phone,
-                    )
-                ) from error
+        for user in self:
+            for phone in filter(None, (user.ccp_phone, user.ccp_second_phone)):
+                try:
+                    number.read(phone)
+                except number.NumberError as error:
+                    raise ValidationError(
+                        self.env._(
+                            "%(phone)s is not a phone that Airtel can ring: enter one Indian "
+                            "number of ten digits, such as 98765 43210.",
+                            phone=phone,
+                        )
+                    ) from error
 
     @api.constrains("ccp_caller_number")
     def _check_ccp_caller_number(self):

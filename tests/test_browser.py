@@ -1,8 +1,10 @@
+import threading
+from contextlib import contextmanager
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
+from odoo.tests.common import release_test_lock
 
-from ..controllers.wakeup import Waker
 from ..sandbox.server import Sandbox
 from .common import CcpSetup
 
@@ -26,8 +28,9 @@ class TestHoot(HttpCase):
 class TestTour(CcpSetup, HttpCase):
     """A rep calls a lead in a real browser, with a sandbox that rings and reports."""
 
-    # The sandbox's reports carry no cookie of this test
-    http_request_allow_all = True
+    def allow_requests(self, all_requests=True, browser=None):
+        """Let the sandbox's reports in, which carry no cookie of this test."""
+        return super().allow_requests(all_requests=True, browser=browser)
 
     def setUp(self):
         super().setUp()
@@ -37,21 +40,34 @@ class TestTour(CcpSetup, HttpCase):
         self.set_up_company(self.env, sandbox.url)
         self.env.company.ccp_notify_base_url = self.base_url()
         self.set_up_people(self.env)
-
-        def fold(waker, database):
-            # Scheduled actions do not run in tests: do their work where they would be woken
-            waker._waiting.discard(database)
-            with self.registry.cursor() as cr:
-                self.env(cr=cr)["ccp.folder"]._cron_fold()
-
-        self.patch(Waker, "_trigger", fold)
         self.startPatcher(
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1)
         )
 
+    @contextmanager
+    def folding(self):
+        """Fold reports as they come: scheduled actions do not run in tests."""
+        is_over = threading.Event()
+
+        def fold():
+            while not is_over.wait(0.2):
+                with self.registry.cursor() as cr:
+                    self.env(cr=cr)["ccp.folder"]._cron_fold()
+
+        thread = threading.Thread(target=fold)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            # The thread may wait for the lock that this test holds
+            with release_test_lock():
+                thread.join()
+
     def test_call_from_a_lead(self):
-        self.start_tour(
-            f"/odoo/crm.lead/{self.lead.id}", "airtel_ccp_call_lead", login="rep", timeout=120
-        )
+        with self.folding():
+            self.start_tour(
+                f"/odoo/crm.lead/{self.lead.id}", "airtel_ccp_call_lead", login="rep", timeout=120
+            )
         call = self.env["ccp.call"].search([("res_id", "=", self.lead.id)])
         self.assertRecordValues(call, [{"state": "ended", "result": "connected"}])

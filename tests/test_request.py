@@ -19,8 +19,8 @@ class TestRequest(CcpCase):
     def body(self, flow=None, **values):
         arguments = {
             "customer_id": "{{customerId}}",
-            "agent_number": "9000000001",
-            "customer_number": "9000000002",
+            "agent_numbers": ("9000000001",),
+            "customer_numbers": ("9000000002",),
             "caller_number": "8000000001",
             "notify_url": "https://odoo.example.com/notify",
             "headers": {},

@@ -1,0 +1,424 @@
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import format_date, format_time, get_lang, plaintext2html
+
+from ..ccp import number
+from .ccp_call import LIVE_STATES
+
+REMEMBERED = timedelta(hours=12)
+FOLLOW_UP_HOUR = 10
+FOUND_LIMIT = 8
+
+
+class CcpPanel(models.AbstractModel):
+    """What the rep's live panel shows and does; every public method is for the own calls only."""
+
+    _name = "ccp.panel"
+    _description = "The rep's live call panel"
+
+    @api.model
+    def _check_user(self):
+        if not self.env.user.has_group("airtel_ccp.group_ccp_user"):
+            raise AccessError(
+                self.env._(
+                    "You may not place calls: ask your administrator for the right “Airtel calls”."
+                )
+            )
+
+    @api.model
+    def _for_agent(self, call):
+        """Return this model as the agent of a call sees it: rights, language and time zone."""
+        agent = call.user_id
+        return self.with_user(agent).with_context(
+            lang=get_lang(self.env, agent.lang).code, tz=agent.tz
+        )
+
+    @api.model
+    def _own_call(self, call_id):
+        """Return one of the user's own calls, as superuser.
+
+        :raise AccessError: for anybody else's call
+        :raise UserError: when it is gone
+        """
+        self._check_user()
+        call = self.env["ccp.call"].sudo().browse(call_id).exists()
+        if not call:
+            raise UserError(self.env._("This call does not exist any more."))
+        if call.user_id != self.env.user:
+            raise AccessError(self.env._("This is not your call."))
+        return call
+
+    @api.model
+    def state(self):
+        """Return what the panel shows now; folds reports that wait.
+
+        :return: ``call`` (values or False), ``outcomes``, ``next`` (the next of the call list)
+        :rtype: dict
+        :raise AccessError: for users without calling rights
+        """
+        self._check_user()
+        call = self._current_call()
+        if call.live and call.event_ids.filtered(lambda event: not event.folded):
+            self.env["ccp.folder"]._fold(call)
+        company = (call.company_id or self.env.company).sudo()
+        return {
+            "call": self._values(call) if call else False,
+            "outcomes": self._outcomes(company),
+            "require_outcome": company.ccp_require_outcome,
+            "list": self.env["ccp.call.list.item"]._panel_values(),
+        }
+
+    @api.model
+    def find(self, text):
+        """Return contacts and leads with a phone whose name fits, for the command palette.
+
+        :param str text: what was typed
+        :return: dicts with ``res_model``, ``res_id``, ``name`` and ``phone`` (masked)
+        :rtype: list[dict]
+        :raise AccessError: for users without calling rights
+        """
+        self._check_user()
+        found = []
+        for model in ("res.partner", "crm.lead"):
+            records = self.env[model]
+            if not records.has_access("read"):
+                continue
+            domain = Domain("phone", "!=", False) & Domain("display_name", "ilike", text)
+            found += [
+                {
+                    "res_model": model,
+                    "res_id": record.id,
+                    "name": record.display_name,
+                    "phone": number.mask(record.phone),
+                }
+                for record in records.search(domain, limit=FOUND_LIMIT)
+            ]
+        return found
+
+    @api.model
+    def _current_call(self):
+        """Return the user's live call, else the last one that the rep has not put away."""
+        return (
+            self.env["ccp.call"]
+            .sudo()
+            .search(
+                Domain("user_id", "=", self.env.uid)
+                & Domain("state", "!=", "refused")
+                & (
+                    Domain("live", "=", True)
+                    | (
+                        Domain("dismissed", "=", False)
+                        & Domain("manual", "=", False)
+                        & Domain("start_date", ">=", fields.Datetime.now() - REMEMBERED)
+                    )
+                ),
+                order="live desc, id desc",
+                limit=1,
+            )
+        )
+
+    @api.model
+    def _outcomes(self, company):
+        """Return the outcomes that a company offers."""
+        outcomes = (
+            self.env["ccp.call.outcome"].sudo().search([("company_id", "in", (False, company.id))])
+        )
+        return [
+            {"id": outcome.id, "name": outcome.name, "color": outcome.color} for outcome in outcomes
+        ]
+
+    @api.model
+    def _values(self, call):
+        """Return what the panel shows of a call.
+
+        Times are milliseconds since 1970, so that a clock in the browser needs no time zone;
+        ``now`` is the server's own clock, against which the browser's may be off.
+
+        :rtype: dict
+        """
+        call = call.sudo()
+        story = self.env["ccp.folder"]._timeline(call)
+        record = call.with_user(self.env.user)._record()
+        readable = bool(record) and record.has_access("read")
+        return {
+            "id": call.id,
+            "state": call.state,
+            "result": call.result,
+            "live": call.live,
+            "customer": call.customer_name,
+            "phone": number.mask(call.customer_number or ""),
+            "agent_phone": number.mask(call.agent_number or ""),
+            "company": call.partner_id.commercial_company_name or "",
+            "res_model": call.res_model if readable else False,
+            "res_id": call.res_id if readable else False,
+            "record_name": record.display_name if readable else "",
+            "partner_id": call.partner_id.id,
+            "message": self._message(call, story),
+            "legs": {
+                "agent": self._leg(story.agent),
+                "customer": self._leg(story.customer),
+            },
+            "reported": bool(call.event_ids),
+            "start": self._milliseconds(call.start_date),
+            "answer": self._milliseconds(call.answer_date),
+            "talk_seconds": call.talk_seconds,
+            "now": int(datetime.now(timezone.utc).timestamp() * 1000),
+            "dismissed": call.dismissed,
+            "note": call.note or "",
+            "outcome_id": call.outcome_id.id,
+            "recording": call.recording_state,
+            "last": self._last_call(call),
+        }
+
+    @api.model
+    def _leg(self, leg):
+        return {
+            "rang": leg.rang,
+            "answered": bool(leg.answered_at),
+            "live": leg.live,
+            "end": leg.end or False,
+        }
+
+    @api.model
+    def _milliseconds(self, moment):
+        """Return a stored (naive UTC) datetime as milliseconds since 1970, or False."""
+        if not moment:
+            return False
+        return int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
+
+    @api.model
+    def _message(self, call, story):
+        """Say in words how a call stands; never more than Airtel reported.
+
+        :rtype: str
+        """
+        _ = self.env._
+        customer = call.customer_name
+        phone = number.mask(call.agent_number or "")
+        if call.state in ("queued", "unknown", "ringing_agent") and not story.agent.rang:
+            if call.state == "unknown":
+                return _("Airtel did not confirm the call. If your phone rings, pick up.")
+            if not call.event_ids:
+                return _("Calling your phone %s. No report from Airtel yet.", phone)
+        if call.state in ("ringing_agent", "unknown", "queued"):
+            if story.agent.end and not story.agent.live:
+                return _("You did not pick up; Airtel may try again.")
+            return _("Calling your phone %s", phone)
+        if call.state == "ringing_customer":
+            ends = {
+                "busy": _("%s was busy", customer),
+                "no_answer": _("%s did not pick up", customer),
+                "unreachable": _("%s could not be reached", customer),
+                "rejected": _("%s rejected the call", customer),
+            }
+            if story.customer.end in ends and not story.customer.live:
+                return ends[story.customer.end]
+            if story.customer.rang:
+                return _("You picked up, the phone of %s rings", customer)
+            return _("You picked up, calling %s", customer)
+        if call.state == "in_call":
+            return _("Connected with %s", customer)
+        return {
+            "connected": _("The call with %s is over", customer),
+            "agent_no_answer": _("You did not pick up"),
+            "agent_busy": _("Your phone was busy"),
+            "agent_unreachable": _("Your phone could not be reached"),
+            "customer_no_answer": _("%s did not pick up", customer),
+            "customer_busy": _("%s was busy", customer),
+            "customer_unreachable": _("%s could not be reached", customer),
+            "customer_rejected": _("%s rejected the call", customer),
+            "canceled": _("You hung up before %s picked up", customer),
+            "failed": _("The call failed at Airtel"),
+            "no_report": _("Airtel sent no report of how this call ended"),
+        }.get(call.result, _("The call was not placed"))
+
+    @api.model
+    def _last_call(self, call):
+        """Return the previous call to the same contact or record that the user may see."""
+        domain = Domain("id", "<", call.id) & Domain("state", "=", "ended")
+        if call.partner_id:
+            domain &= Domain("partner_id", "=", call.partner_id.id)
+        else:
+            domain &= Domain("res_model", "=", call.res_model) & Domain("res_id", "=", call.res_id)
+        last = self.env["ccp.call"].search(domain, limit=1)
+        if not last:
+            return False
+        selection = dict(last._fields["result"]._description_selection(self.env))
+        return {
+            "id": last.id,
+            "date": self._milliseconds(last.start_date),
+            "result": selection.get(last.result, ""),
+            "outcome": last.outcome_id.name or "",
+            "note": last.note or "",
+        }
+
+    @api.model
+    def save_note(self, call_id, note, seen):
+        """Keep what the rep typed.
+
+        :param int call_id: one of the user's own calls
+        :param str note: the note as it stands in this tab
+        :param str seen: the note that this tab last got from the server
+        :return: ``{"saved": bool, "note": str}``; not saved when another tab wrote meanwhile, with
+            that tab's text
+        :rtype: dict
+        :raise AccessError: for anybody else's call
+        """
+        call = self._own_call(call_id)
+        current = call.note or ""
+        if current != (seen or "") and current != (note or ""):
+            return {"saved": False, "note": current}
+        call.note = note or False
+        self._tell(call)
+        return {"saved": True, "note": call.note or ""}
+
+    @api.model
+    def save_outcome(self, call_id, outcome_id):
+        """Note what came of a call, and do what follows from that by itself.
+
+        :param int call_id: one of the user's own calls
+        :param int | bool outcome_id: an outcome that the call's company offers, or False
+        :rtype: dict
+        :return: ``{"outcome_id": int | bool, "warning": str}``
+        :raise AccessError: for anybody else's call
+        :raise UserError: when the outcome is not offered any more
+        """
+        call = self._own_call(call_id)
+        offered = [outcome["id"] for outcome in self._outcomes(call.company_id)]
+        if outcome_id and outcome_id not in offered:
+            raise UserError(self.env._("This outcome is not offered any more: choose another one."))
+        if (call.outcome_id.id or False) == (outcome_id or False):
+            return {"outcome_id": outcome_id or False, "warning": ""}
+        call.outcome_id = outcome_id
+        # First, so that it does not take a call that this outcome plans for the one just made
+        self._consume_activity(call)
+        warning = ""
+        if outcome_id:
+            try:
+                with self.env.cr.savepoint():
+                    call.outcome_id.with_user(self.env.user)._apply(call)
+            except (AccessError, UserError) as error:
+                warning = self.env._(
+                    "The outcome is saved, but what should follow could not be done: %s",
+                    error.args[0],
+                )
+        self._consume_activity(call)
+        self._tell(call)
+        return {"outcome_id": call.outcome_id.id, "warning": warning}
+
+    @api.model
+    def _tell(self, call):
+        """Bring the chatter card and the agent's other tabs up to date with what the rep did."""
+        folder = self.env["ccp.folder"]
+        folder._tell(call, self.env["ccp.card"]._update(call, folder._timeline(call)))
+
+    @api.model
+    def dismiss(self, call_id):
+        """Put a call that is over away from the panel.
+
+        :param int call_id: one of the user's own calls
+        :rtype: bool
+        :raise AccessError: for anybody else's call
+        """
+        call = self._own_call(call_id)
+        if not call.live:
+            call.dismissed = True
+            self._consume_activity(call)
+            self._tell(call)
+        return True
+
+    @api.model
+    def close(self, call_id):
+        """Say that a call is over although Airtel never reported it.
+
+        :param int call_id: one of the user's own calls
+        :rtype: bool
+        :raise AccessError: for anybody else's call
+        """
+        self._own_call(call_id)._close()
+        return True
+
+    @api.model
+    def follow_up(self, call_id, when, text=""):
+        """Plan a Call activity for the rep on the record that was called.
+
+        :param int call_id: one of the user's own calls
+        :param str when: ``hour``, ``tomorrow`` or a moment in UTC such as
+            ``2026-11-23 09:30:00``
+        :param str text: what it is about
+        :return: the sentence that tells when
+        :rtype: str
+        :raise UserError: when the record cannot have activities, or for a moment in the past
+        """
+        call = self._own_call(call_id)
+        record = call.with_user(self.env.user)._record()
+        if not record or not hasattr(record, "activity_schedule"):
+            raise UserError(
+                self.env._("A follow-up cannot be planned here: the record takes no activities.")
+            )
+        local = self._moment(when).astimezone(self._zone())
+        time = format_time(self.env, local.time(), time_format="short")
+        record.activity_schedule(
+            "mail.mail_activity_data_call",
+            date_deadline=local.date(),
+            user_id=self.env.uid,
+            summary=self.env._(
+                "Call %(customer)s at %(time)s", customer=call.customer_name, time=time
+            ),
+            note=plaintext2html(text) if text else "",
+        )
+        return self.env._(
+            "Planned for %(date)s at %(time)s.",
+            date=format_date(self.env, local.date()),
+            time=time,
+        )
+
+    @api.model
+    def _zone(self):
+        return ZoneInfo(self.env.user.tz or "Asia/Kolkata")
+
+    @api.model
+    def _moment(self, when):
+        """Return the moment (aware) that a follow-up is planned for."""
+        now = datetime.now(timezone.utc)
+        if when == "hour":
+            return now + timedelta(hours=1)
+        if when == "tomorrow":
+            local = now.astimezone(self._zone()) + timedelta(days=1)
+            return local.replace(hour=FOLLOW_UP_HOUR, minute=0, second=0, microsecond=0)
+        try:
+            moment = fields.Datetime.to_datetime(when).replace(tzinfo=timezone.utc)
+        except (ValueError, TypeError, AttributeError):
+            raise UserError(self.env._("Choose a date and a time for the follow-up.")) from None
+        if moment < now:
+            raise UserError(self.env._("Choose a moment that is still to come."))
+        return moment
+
+    @api.model
+    def _consume_activity(self, call):
+        """Mark the rep's planned Call activity on the record done by this call."""
+        if call.activity_done or call.state in LIVE_STATES or call.result != "connected":
+            return
+        record = call.with_user(call.user_id)._record()
+        if not record or "activity_ids" not in record._fields:
+            return
+        planned = record.activity_ids.filtered(
+            lambda activity: (
+                activity.user_id == call.user_id
+                and activity.activity_type_id.category == "phonecall"
+                and activity.create_date <= call.start_date
+            )
+        )
+        call.activity_done = True
+        if planned:
+            duration = call._format_seconds(call.talk_seconds)
+            feedback = self.env._(
+                "Called, talked for %(time)s. %(outcome)s",
+                time=duration,
+                outcome=call.outcome_id.name or "",
+            ).strip()
+            planned[:1].action_feedback(feedback=feedback)

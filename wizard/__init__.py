@@ -1,0 +1,1 @@
+from . import ccp_manual_call

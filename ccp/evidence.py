@@ -173,8 +173,10 @@ def _distinct(reports: Iterable[Report]) -> list[Report]:
     return sorted(earliest.values(), key=_content)
 
 
-_NAMES = {cls: tuple(each.name for each in fields(cls)) for cls in (Event, ApiResult, Cdr, CdrLeg)}
-_NAMES[Unreadable] = ("reason",)
+_NAMES = {
+    cls: tuple(each.name for each in fields(cls) if each.compare)
+    for cls in (Event, ApiResult, Cdr, CdrLeg, Unreadable)
+}
 
 
 def _content(value) -> tuple | str:

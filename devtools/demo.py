@@ -182,6 +182,7 @@ def main(layout: Layout, settings: Settings) -> int:
     :return: 0 only when the call connected, its call data record came, and its recording can be
         fetched by the rep and by nobody who is not logged in.
     """
+    tree = setup.prepare(layout, settings, with_browser=False)
     # Beside the ports of `make run`, which may be running, and the same every time: the addresses
     # in the database then need no change.
     settings = replace(
@@ -190,7 +191,6 @@ def main(layout: Layout, settings: Settings) -> int:
         sandbox_port=suggested_port(settings.sandbox_port),
         workers=0,
     )
-    tree = setup.prepare(layout, settings, with_browser=False)
     with postgres.server(layout, settings) as server:
         databases = Databases(layout, tree, server, demo=True)
         logs = layout.logs / "demo"

@@ -15,7 +15,7 @@ from .layout import Layout
 from .odoo_source import OdooTree
 from .process import run_logged
 from .progress import Progress
-from .stamps import Stamp, fingerprint, replace_tree, write_atomically
+from .stamps import Stamp, fingerprint, write_atomically
 
 TITLE = "Python packages"
 _FOLDER = Path(__file__).parent
@@ -44,7 +44,7 @@ def _install(layout: Layout) -> None:
     if stamp.holds(wanted) and layout.python.exists():
         return
     stamp.clear()
-    if layout.venv.exists() and not _runs(layout.python):
+    if layout.venv.exists() and not _runs(layout.python):  # half made, or of another Python
         shutil.rmtree(layout.venv)
     if not layout.venv.exists():
         _create(layout)
@@ -88,15 +88,11 @@ def _runs(python: Path) -> bool:
 
 def _create(layout: Layout) -> None:
     progress = Progress(f"{TITLE}: making a virtual environment")
-    # Moved into place only when whole, so that an interrupted run leaves nothing half made.
-    part = layout.dev / "venv.part"
-    shutil.rmtree(part, ignore_errors=True)
     failure = "The virtual environment could not be made."
     # The interpreter outside any virtual environment, so that the new one does not hang on another.
     interpreter = getattr(sys, "_base_executable", sys.executable)
-    command = [interpreter, "-m", "venv", "--without-pip", part]
+    command = [interpreter, "-m", "venv", "--without-pip", layout.venv]
     run_logged(command, progress, layout.logs / "venv.log", failure)
-    replace_tree(part, layout.venv)
     if _has_ensurepip(interpreter):
         command = [layout.python, "-m", "ensurepip", "--upgrade"]
     else:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import postgres, setup
+from . import foreign_addons, postgres, setup
 from .database import Databases
 from .errors import ToolError
 from .layout import ADDON, Layout, Settings
@@ -127,5 +127,6 @@ def main(layout: Layout, settings: Settings) -> int:
     path = os.pathsep.join((str(layout.bin), os.environ.get("PATH", os.defpath)))
     examples = str(layout.dev / "cache" / "hypothesis")
     environ = {**os.environ, "PATH": path, "HYPOTHESIS_STORAGE_DIRECTORY": examples}
+    environ[foreign_addons.VARIABLE] = str(foreign_addons.prepare(layout))
     code = 0 if arguments else _plain_tests(layout, environ)
     return code or _odoo_tests(layout, settings, tree, environ, arguments)

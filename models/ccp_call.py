@@ -275,15 +275,19 @@ class CcpCall(models.Model):
         }
 
     def action_call_again(self):
-        """Call the same record again.
+        """Have the browser call the same record again.
 
-        :return: see ``ccp.callable.mixin.action_ccp_call``
         :rtype: dict
-        :raise UserError: when no call was placed
+        :raise UserError: when the record is gone
+        :raise AccessError: when the user may not read the call or the record
         """
         self.ensure_one()
         self.check_access("read")
-        return self.env["ccp.dialer"]._dial(self._record(), None)
+        record = self._record()
+        if not record:
+            raise UserError(self.env._("The record that was called does not exist any more."))
+        record.check_access("read")
+        return self.env["ccp.dialer"]._client_action(record)
 
     def action_close(self):
         """Say that this call is over although Airtel never reported it; frees the agent.

@@ -1,5 +1,9 @@
+from lxml.builder import E
+
 from odoo import api, fields, models
 from odoo.fields import Domain
+
+CALLERS = "airtel_ccp.group_ccp_user"
 
 
 class CcpCallableMixin(models.AbstractModel):
@@ -12,9 +16,7 @@ class CcpCallableMixin(models.AbstractModel):
     _name = "ccp.callable.mixin"
     _description = "Callable through Airtel CCP"
 
-    ccp_call_count = fields.Integer(
-        "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
-    )
+    ccp_call_count = fields.Integer("Calls", compute="_compute_ccp_call_count", groups=CALLERS)
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_ccp_call_count(self):
@@ -51,6 +53,53 @@ class CcpCallableMixin(models.AbstractModel):
         """
         self.ensure_one()
         return self.env["ccp.dialer"]._dial(self, field_name)
+
+    def action_ccp_call_button(self):
+        """Have the browser call this record, as if its Call button had been clicked.
+
+        For buttons in forms and for server actions: the browser asks which number is meant, where
+        there are several, and shows the panel.
+
+        :rtype: dict
+        :raise AccessError: when the user may not read the record
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["ccp.dialer"]._client_action(self)
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        """Put the record's calls into the button box of forms that do not show them.
+
+        A model without a phone field of its own also gets a Call button there.
+        """
+        arch, view = super()._get_view(view_id, view_type, **options)
+        box = arch.find(".//div[@name='button_box']") if view_type == "form" else None
+        if box is not None and arch.find(".//button[@name='action_ccp_calls']") is None:
+            if not self._phone_get_number_fields():
+                box.append(
+                    E.button(
+                        name="action_ccp_call_button",
+                        type="object",
+                        string=self.env._("Call"),
+                        icon="fa-phone",
+                        invisible="not id",
+                        groups=CALLERS,
+                        **{"class": "oe_stat_button"},
+                    )
+                )
+            box.append(
+                E.button(
+                    E.field(name="ccp_call_count", string=self.env._("Calls"), widget="statinfo"),
+                    name="action_ccp_calls",
+                    type="object",
+                    icon="fa-history",
+                    invisible="not id",
+                    groups=CALLERS,
+                    **{"class": "oe_stat_button"},
+                )
+            )
+        return arch, view
 
     def action_ccp_calls(self):
         """Open the list of this record's calls.

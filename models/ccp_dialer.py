@@ -93,6 +93,17 @@ class CcpDialer(models.AbstractModel):
             ),
         }
 
+    def _client_action(self, record):
+        """Return the action with which the browser calls a record.
+
+        :rtype: dict
+        """
+        return {
+            "type": "ir.actions.client",
+            "tag": "airtel_ccp.call",
+            "params": {"res_model": record._name, "res_id": record.id},
+        }
+
     # Guards, cheapest first
 
     def _plan(self, record, field_name, choice=None):
@@ -219,14 +230,20 @@ class CcpDialer(models.AbstractModel):
             raise UserError(
                 self.env._("Only a phone field can be called: choose one of the record's numbers.")
             )
-        names = [field_name] if field_name else allowed
-        values = record.read(names)[0] if names else {}
-        text = next((values[name] for name in names if values[name]), "")
+        text = self._first_number(record, [field_name] if field_name else allowed)
+        partner = self._partner(record)
+        if not text and not field_name and partner and partner.has_access("read"):
+            text = self._first_number(partner, partner._phone_get_number_fields())
         country = self._country(record, company)
         try:
             return number.read(text, country)
         except number.NumberError as error:
             raise UserError(self._number_sentence(error.reason, record, text)) from error
+
+    def _first_number(self, record, names):
+        """Return the text of the first of these fields that has one."""
+        values = record.read(names)[0] if names else {}
+        return next((values[name] for name in names if values[name]), "")
 
     def _choices(self, record, field_name=None):
         """Return the numbers among which a user may choose, the last one that connected first.

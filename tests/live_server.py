@@ -19,7 +19,7 @@ from odoo.tools import config
 from ..sandbox.server import Sandbox
 from .common import CcpSetup
 
-START_SECONDS = 90
+START_SECONDS = 240
 
 
 def free_port():
@@ -35,8 +35,13 @@ class LiveServer:
     For what cannot be seen inside one transaction: commits, crashes, replays, wake-ups, the bus.
     """
 
-    def __init__(self, workers=0):
-        """:param int workers: how many worker processes; 0 means one process with threads"""
+    def __init__(self, workers=0, install=(), addons_path=()):
+        """:param int workers: how many worker processes; 0 means one process with threads
+        :param install: names of addons to install first
+        :param addons_path: folders with addons, beside those of the configuration
+        """
+        self.install = install
+        self.addons_path = addons_path
         self.database = f"airtel_ccp_live_{uuid.uuid4().hex[:8]}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -79,6 +84,11 @@ class LiveServer:
             "--max-cron-threads=1",
             "--log-level=info",
         ]
+        if self.addons_path:
+            paths = [*config["addons_path"], *self.addons_path]
+            command.append(f"--addons-path={','.join(map(str, paths))}")
+        if self.install:
+            command.append(f"--init={','.join(self.install)}")
         self.process = subprocess.Popen(
             command, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
         )

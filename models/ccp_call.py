@@ -236,6 +236,7 @@ class CcpCall(models.Model):
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
+        self.env["ccp.panel"]._check_user()
         if not isinstance(res_id, int) or res_model not in self.env:
             raise UserError(self.env._("There is nobody to call: save the record first."))
         record = self.env[res_model].browse(res_id).exists()

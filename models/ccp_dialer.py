@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import psycopg2.errors
 
 from odoo import models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import SQL
 
@@ -112,13 +112,8 @@ class CcpDialer(models.AbstractModel):
         :raise UserError: one sentence about the first thing that does
         :raise AccessError: when the user may not call, or may not read the record
         """
+        self.env["ccp.panel"]._check_user()
         user = self.env.user
-        if not user.has_group("airtel_ccp.group_ccp_user"):
-            raise AccessError(
-                self.env._(
-                    "You may not place calls: ask your administrator for the right “Airtel calls”."
-                )
-            )
         if not record:
             raise UserError(
                 self.env._("There is nobody to call: the record does not exist any more.")

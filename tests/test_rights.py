@@ -99,6 +99,12 @@ class TestRights(CcpCase):
                     with self.assertRaises(AccessError):
                         self.lead.with_user(user).action_ccp_call("phone")
 
+    def test_placing_checks_the_right_first(self):
+        self.lead.phone = "7000000101 / 7000000103"
+        for user in (self.plain_user, self.portal_user):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self.env["ccp.call"].with_user(user).place("crm.lead", self.lead.id, "phone")
+
     def test_users_set_their_own_phone_only(self):
         self.rep.with_user(self.rep).write({"ccp_phone": "98765 43210"})
         with self.assertRaises(AccessError):

@@ -40,7 +40,7 @@ class CcpRecording(models.AbstractModel):
         :param ccp.timeline.Timeline story: what its reports say
         :rtype: dict
         """
-        if call.recording_state in ("stored", "missing"):
+        if call.recording_state == "stored":
             return {}
         if story.recording_url:
             if call.recording_url == story.recording_url:
@@ -52,6 +52,8 @@ class CcpRecording(models.AbstractModel):
                 "recording_next_date": fields.Datetime.now(),
                 "recording_tries": 0,
             }
+        if call.recording_state == "missing":
+            return {}
         promised = call.flow_id.recording and story.result == "connected" and story.has_cdr
         return {"recording_state": "missing" if promised else "none"}
 

@@ -210,6 +210,13 @@ class TestRecording(CcpCase, HttpCase):
         self.report(call, self.cdr())
         self.assertEqual(call.recording_state, "missing")
 
+    def test_address_in_a_later_summary(self):
+        call = self.make_call(live=False)
+        self.report(call, self.cdr())
+        self.assertEqual(call.recording_state, "missing")
+        self.report(call, self.cdr(Recording=self.url))
+        self.assertEqual(call.recording_state, "pending")
+
     def test_log_holds_no_address(self):
         with self.assertLogs("odoo.addons", level="DEBUG") as logs:
             self.airtel.answer = (404, "text/plain", b"")

@@ -20,18 +20,17 @@ class CcpCallableMixin(models.AbstractModel):
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_ccp_call_count(self):
-        """Count the calls that the user may see, for all records in one query."""
-        counts = {}
-        if self.ids:
-            counts = dict(
-                self.env["ccp.call"]._read_group(
-                    [("res_model", "=", self._name), ("res_id", "in", self.ids)],
-                    ["res_id"],
-                    ["__count"],
-                )
-            )
+        counts = self._ccp_call_counts() if self.ids else {}
         for record in self:
             record.ccp_call_count = counts.get(record._origin.id, 0)
+
+    def _ccp_call_counts(self):
+        """Return how many calls the user may see, by record id, in one query.
+
+        :rtype: dict[int, int]
+        """
+        domain = [("res_model", "=", self._name), ("res_id", "in", self.ids)]
+        return dict(self.env["ccp.call"]._read_group(domain, ["res_id"], ["__count"]))
 
     def _ccp_calls_domain(self):
         """Return the domain of the calls that belong to this record.

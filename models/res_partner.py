@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 
 
@@ -8,18 +8,12 @@ class ResPartner(models.Model):
     _name = "res.partner"
     _inherit = ["res.partner", "ccp.callable.mixin"]
 
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_ccp_call_count(self):
-        """Count calls by contact, whichever record they were placed from."""
-        counts = {}
-        if self.ids:
-            counts = dict(
-                self.env["ccp.call"]._read_group(
-                    [("partner_id", "in", self.ids)], ["partner_id"], ["__count"]
-                )
-            )
-        for partner in self:
-            partner.ccp_call_count = counts.get(partner._origin, 0)
+    def _ccp_call_counts(self):
+        """Count by contact, whichever record the calls were placed from."""
+        groups = self.env["ccp.call"]._read_group(
+            [("partner_id", "in", self.ids)], ["partner_id"], ["__count"]
+        )
+        return {partner.id: count for partner, count in groups}
 
     def _ccp_calls_domain(self):
         return Domain("partner_id", "=", self.id)

@@ -245,12 +245,10 @@ class CcpCard(models.AbstractModel):
             "hung_up": _("%s hung up", who)
             if line.leg and line.leg == call.hung_up_by
             else _("The line of %s ended", who),
-            "removed": _("%s left the call", who),
             "recording_started": _("Recording started"),
             "recording_finished": _("Recording finished"),
             "keypad": _("%(who)s pressed %(keys)s", who=who, keys=line.detail),
             "cdr": _("Airtel's summary of the call arrived"),
             "api_error": _("Airtel reported a fault: %s", line.detail),
-            "api_ok": _("Airtel accepted the call"),
         }
         return texts.get(line.what) or _("Airtel reported: %s", line.detail or line.what)

@@ -1,6 +1,7 @@
 import logging
+import mmap
 from datetime import timedelta
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
 
 from odoo import api, fields, models
 
@@ -9,7 +10,6 @@ from ..ccp import recording
 _logger = logging.getLogger(__name__)
 
 MAX_BYTES = 200 * 1024 * 1024
-MEMORY_BYTES = 8 * 1024 * 1024
 LEASE = timedelta(minutes=5)
 PAUSES = tuple(
     timedelta(seconds=seconds)
@@ -104,20 +104,18 @@ class CcpRecording(models.AbstractModel):
     @api.model
     def _fetch(self, call):
         """Fetch one recording, or note why not and when to try again."""
-        try:
-            with SpooledTemporaryFile(MEMORY_BYTES) as file:
+        with TemporaryFile() as file:
+            try:
                 with self._open(call) as answer:
                     for chunk in answer.iter_chunks():
                         file.write(chunk)
-                file.seek(0)
-                content = file.read()
-            content_type = recording.sniff(content[:4096])
-            if not content_type:
-                raise recording.RecordingError("not_audio")
-        except recording.RecordingError as error:
-            self._postpone(call, error.reason)
-            return
-        self._store(call, content, content_type)
+            except recording.RecordingError as error:
+                self._postpone(call, error.reason)
+                return
+            file.flush()
+            # Mapped instead of read: a long recording must not fill the worker's memory
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                self._store(call, content, answer.content_type)
 
     @api.model
     def _postpone(self, call, reason):
@@ -136,7 +134,12 @@ class CcpRecording(models.AbstractModel):
 
     @api.model
     def _store(self, call, content, content_type):
-        """Keep a recording, and forget the address that let anyone listen."""
+        """Keep a recording, and forget the address that let anyone listen.
+
+        :param call: one ``ccp.call``
+        :param content: the sound, as bytes or anything that can be read like them
+        :param str content_type: what it is
+        """
         extension = EXTENSIONS.get(content_type, "audio")
         attachment = self.env["ir.attachment"].create(
             {

@@ -106,6 +106,10 @@ class CcpRefusal(models.AbstractModel):
         """Return the sentence for a request that Airtel never got, or None."""
         _ = self.env._
         return {
+            "BAD_URL": _(
+                "Airtel's address cannot be used, so no call was placed: ask your administrator "
+                "to check base URL and API path in Settings > Airtel CCP."
+            ),
             "NO_CONNECTION": _(
                 "Airtel could not be reached, so no call was placed: try again in a minute, and "
                 "ask your administrator to check the base URL and the network if it stays."

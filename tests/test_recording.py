@@ -2,6 +2,7 @@ import io
 import json
 import threading
 import time
+import tracemalloc
 import wave
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,6 +40,7 @@ class Airtel(ThreadingHTTPServer):
             self.end_headers()
             # In two parts, as a network would
             half = len(content) // 2
+            content = memoryview(content)
             self.wfile.write(content[:half])
             self.wfile.flush()
             time.sleep(0.05)
@@ -94,6 +96,17 @@ class TestRecording(CcpCase, HttpCase):
         self.assertEqual(self.call.recording_id.mimetype, "audio/wav")
         self.assertEqual(self.airtel.paths, ["/r/a.wav?token=ab+c/d=="], "sent byte for byte")
         self.assertNotIn("token=", "".join(self.call.event_ids.mapped("payload")))
+
+    def test_fetch_of_a_long_recording_takes_little_memory(self):
+        self.airtel.answer = (200, "audio/wav", wav() + bytes(100 * 1024 * 1024))
+        tracemalloc.start()
+        try:
+            self.fetch()
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        self.assertEqual(self.call.recording_id.file_size, len(self.airtel.answer[2]))
+        self.assertLess(peak, 16 * 1024 * 1024)
 
     def test_fetched_once(self):
         self.fetch()

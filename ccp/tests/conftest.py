@@ -1,14 +1,20 @@
 import shutil
 import socket
 import subprocess
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from servers import Server
 
-# A busy machine is no failure.
-settings.register_profile("ccp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no failure, and nothing is left in the working tree.
+set_hypothesis_home_dir(Path(tempfile.gettempdir(), "airtel_ccp_hypothesis"))
+settings.register_profile(
+    "ccp", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("ccp")
 
 

@@ -170,6 +170,9 @@ class CcpCall(models.Model):
     _token_digest_uniq = models.UniqueIndex("(token_digest) WHERE token_digest IS NOT NULL")
     _record_idx = models.Index("(res_model, res_id)")
     _deadline_idx = models.Index("(deadline) WHERE deadline IS NOT NULL")
+    _activity_due_idx = models.Index(
+        "(end_date) WHERE result = 'connected' AND activity_done IS NOT TRUE"
+    )
     _recording_due_idx = models.Index("(recording_next_date) WHERE recording_next_date IS NOT NULL")
 
     @api.depends("talk_seconds")

@@ -125,7 +125,7 @@ class CcpFolder(models.AbstractModel):
             "result": story.result or False,
             "agent_answer_date": naive_utc(story.agent.answered_at),
             "answer_date": naive_utc(story.answered_at),
-            "end_date": (naive_utc(story.ended_at) or call.closed_date) if ended else False,
+            "end_date": self._end_date(call, story) if ended else False,
             "talk_seconds": story.talk_seconds or 0,
             "agent_ring_seconds": story.agent.ring_seconds or 0,
             "customer_ring_seconds": story.customer.ring_seconds or 0,
@@ -142,6 +142,15 @@ class CcpFolder(models.AbstractModel):
             values["deadline"] = self._deadline(story.state)
         values.update(self.env["ccp.recording"]._changes(call, story))
         return {name: value for name, value in values.items() if call[name] != value}
+
+    @api.model
+    def _end_date(self, call, story):
+        """Return when a call ended; where no report tells, when the last one came.
+
+        :rtype: datetime.datetime | bool
+        """
+        told = story.ended_at or (story.lines[-1].at if story.lines else None)
+        return naive_utc(told) or call.closed_date
 
     @api.model
     def _tell(self, call, messages):

@@ -12,6 +12,9 @@ from .ccp_call import LIVE_STATES
 REMEMBERED = timedelta(hours=12)
 FOLLOW_UP_HOUR = 10
 FOUND_LIMIT = 8
+# How long a rep may take to choose an outcome before the planned activity is ticked off without
+PATIENCE = timedelta(minutes=15)
+BATCH = 200
 
 
 class CcpPanel(models.AbstractModel):
@@ -399,12 +402,28 @@ class CcpPanel(models.AbstractModel):
         return moment
 
     @api.model
+    def _cron_consume_activities(self):
+        """Mark planned Call activities done by calls that nobody gave an outcome or put away."""
+        calls = self.env["ccp.call"].search(
+            [
+                ("result", "=", "connected"),
+                ("activity_done", "=", False),
+                ("end_date", "<=", fields.Datetime.now() - PATIENCE),
+            ],
+            limit=BATCH,
+        )
+        for call in calls:
+            self._consume_activity(call)
+            self.env["ir.cron"]._commit_progress(1)
+
+    @api.model
     def _consume_activity(self, call):
         """Mark the rep's planned Call activity on the record done by this call."""
         if call.activity_done or call.state in LIVE_STATES or call.result != "connected":
             return
+        call.activity_done = True
         record = call.with_user(call.user_id)._record()
-        if not record or "activity_ids" not in record._fields:
+        if not record or "activity_ids" not in record._fields or not record.has_access("read"):
             return
         planned = record.activity_ids.filtered(
             lambda activity: (
@@ -413,7 +432,6 @@ class CcpPanel(models.AbstractModel):
                 and activity.create_date <= call.start_date
             )
         )
-        call.activity_done = True
         if planned:
             duration = call._format_seconds(call.talk_seconds)
             feedback = self.env._(

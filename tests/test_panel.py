@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -215,6 +216,19 @@ class TestPanel(CcpCase):
         self.assertTrue(other.active)
         done = self.lead.message_ids.filtered(lambda message: "00:42" in (message.body or ""))
         self.assertTrue(any("Interested" in message.body for message in done))
+
+    def test_planned_activity_is_done_without_an_outcome(self):
+        planned = self.lead.activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)
+        self.env.flush_all()
+        self.call.start_date = fields.Datetime.now() + timedelta(seconds=1)
+        self.finish()
+        consume = self.env["ccp.panel"]._cron_consume_activities
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            consume()
+            self.assertTrue(planned.active, "the rep may still be choosing")
+            self.call.end_date -= timedelta(minutes=20)
+            consume()
+        self.assertFalse(planned.exists() and planned.active)
 
     def test_planned_activity_stays_when_nobody_was_reached(self):
         planned = self.lead.activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)

@@ -19,7 +19,8 @@ def main() -> int:
 
     :return: the exit code, where Odoo does not end the process itself.
     """
-    os.environ.setdefault("ODOO_RC", str(LAYOUT.config))
+    # Also where a person's own ODOO_RC names the configuration of another Odoo.
+    os.environ["ODOO_RC"] = str(LAYOUT.config)
     owner = os.getpid()
     stack = ExitStack()
     try:

@@ -14,7 +14,7 @@ from .database import Databases
 from .layout import Layout, Settings
 from .process import run_logged
 from .progress import Progress
-from .services import HOST, Services, require_free_ports, running
+from .services import HOST, Services, Stopped, require_free_ports, running
 
 ADMINISTRATOR = ("admin", "admin")
 REPRESENTATIVES = (("asha", "asha"), ("ravi", "ravi"))
@@ -123,14 +123,17 @@ Ready. Ctrl-C ends it all."""
 
 
 def main(layout: Layout, settings: Settings) -> None:
-    """Serve until the person presses Ctrl-C.
+    """Serve until the person presses Ctrl-C, which is the usual end and no failure.
 
     :raises ToolError: when something is missing, a port is taken, or a program ends by itself.
     """
     require_free_ports(ports(settings), "make run")
-    tree = setup.prepare(layout, settings, with_browser=False)
-    with postgres.server(layout, settings) as server:
-        databases = Databases(layout, tree, server, demo=True)
-        with serving(databases, DATABASE, settings, layout.logs) as services:
-            print(welcome(layout, settings), flush=True)
-            services.wait()
+    try:
+        tree = setup.prepare(layout, settings, with_browser=False)
+        with postgres.server(layout, settings) as server:
+            databases = Databases(layout, tree, server, demo=True)
+            with serving(databases, DATABASE, settings, layout.logs) as services:
+                print(welcome(layout, settings), flush=True)
+                services.wait()
+    except Stopped:
+        print("Stopped.", flush=True)

@@ -200,9 +200,32 @@ class TestRecording(CcpCase, HttpCase):
     def test_range(self):
         self.fetch()
         self.authenticate("rep", "rep")
-        answer = self.url_open(self.path, headers={"Range": "bytes=4-7"})
-        self.assertEqual(answer.status_code, 206)
-        self.assertEqual(answer.content, wav()[4:8])
+        sound = wav()
+        size = len(sound)
+        whole = self.url_open(self.path)
+        self.assertTrue(whole.headers["ETag"])
+        table = {
+            "bytes=4-7": (206, sound[4:8]),
+            "bytes=0-0": (206, sound[:1]),
+            "bytes=-4": (206, sound[-4:]),
+            f"bytes={size - 2}-": (206, sound[-2:]),
+            f"bytes=0-{size * 2}": (206, sound),
+            f"bytes={size}-": (416, None),
+            f"bytes={size * 2}-{size * 3}": (416, None),
+            "bytes=7-4": (416, None),
+        }
+        for header, (status, content) in table.items():
+            with self.subTest(range=header):
+                answer = self.url_open(self.path, headers={"Range": header})
+                self.assertEqual(answer.status_code, status)
+                if content is not None:
+                    self.assertEqual(answer.content, content)
+        for header in ("nonsense", "bytes=a-b", "lines=1-2", "bytes=0-1,4-5"):
+            with self.subTest(range=header):
+                answer = self.url_open(self.path, headers={"Range": header})
+                self.assertIn(answer.status_code, (200, 206, 416))
+        unchanged = self.url_open(self.path, headers={"If-None-Match": whole.headers["ETag"]})
+        self.assertEqual(unchanged.status_code, 304)
 
     def test_stored_file_follows_the_calls_rights(self):
         self.fetch()

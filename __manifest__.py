@@ -36,5 +36,6 @@
         ],
         "web.assets_tests": ["airtel_ccp/static/tests/tours/**/*"],
     },
+    "post_init_hook": "post_init_hook",
     "application": True,
 }

@@ -71,3 +71,58 @@ class TestTour(CcpSetup, HttpCase):
             )
         call = self.env["ccp.call"].search([("res_id", "=", self.lead.id)])
         self.assertRecordValues(call, [{"state": "ended", "result": "connected"}])
+
+    def test_note_and_outcome(self):
+        with self.folding():
+            self.start_tour(
+                f"/odoo/crm.lead/{self.lead.id}",
+                "airtel_ccp_panel_note_outcome",
+                login="rep",
+                timeout=120,
+            )
+        self.env.invalidate_all()
+        call = self.env["ccp.call"].search([("res_id", "=", self.lead.id)])
+        self.assertRecordValues(
+            call, [{"result": "connected", "note": "Wants a sample of the linen"}]
+        )
+        self.assertEqual(call.outcome_id, self.env.ref("airtel_ccp.ccp_call_outcome_interested"))
+        self.assertEqual(self.lead.activity_ids.activity_type_id.category, "phonecall")
+        self.assertEqual(self.lead.activity_ids.user_id, self.rep)
+
+    def test_list_row(self):
+        with self.folding():
+            self.start_tour(
+                "/odoo/action-crm.crm_lead_opportunities?view_type=list",
+                "airtel_ccp_list_row",
+                login="rep",
+                timeout=120,
+            )
+        self.env.invalidate_all()
+        call = self.env["ccp.call"].search([("user_id", "=", self.rep.id)])
+        self.assertRecordValues(call, [{"state": "ended", "res_model": "crm.lead"}])
+
+    def test_call_list(self):
+        leads = self.env["crm.lead"].create(
+            [
+                {
+                    "name": name,
+                    "type": "opportunity",
+                    "phone": f"+91 {phone}",
+                    "user_id": self.rep.id,
+                }
+                for name, phone in [
+                    ("First", "7000000104"),
+                    ("Second", "7000000103"),
+                    ("Third", "7000000101"),
+                ]
+            ]
+        )
+        self.env["ccp.call.list.item"].with_user(self.rep).add_records("crm.lead", leads.ids)
+        with self.folding():
+            self.start_tour("/odoo", "airtel_ccp_call_list", login="rep", timeout=180)
+        self.env.invalidate_all()
+        items = self.env["ccp.call.list.item"].search([("user_id", "=", self.rep.id)])
+        states = {item.res_id: (item.state, item.attempts) for item in items}
+        self.assertEqual(
+            [states[lead.id] for lead in leads], [("waiting", 1), ("skipped", 0), ("done", 1)]
+        )

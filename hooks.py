@@ -1,0 +1,14 @@
+import secrets
+
+
+def post_init_hook(env):
+    """Give the companies that were there before what new ones get by default.
+
+    Their columns were filled before the calling hours existed, and all with the same token.
+
+    :param odoo.api.Environment env: superuser's environment
+    """
+    hours = env.ref("airtel_ccp.resource_calendar_calling_hours")
+    for company in env["res.company"].with_context(active_test=False).search([]):
+        company.ccp_webhook_token = secrets.token_urlsafe(24)
+        company.ccp_calendar_id = company.ccp_calendar_id or hours

@@ -1,32 +1,36 @@
 import { reactive } from "@odoo/owl";
+import { WORKER_STATE } from "@bus/workers/websocket_worker";
+import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
-import { ConnectionLostError, RPCError } from "@web/core/network/rpc";
+import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { session } from "@web/session";
+import { isSessionExpired, sentenceOf } from "./errors";
+import { NoteKeeper } from "./panel/note_keeper";
+import { NumberPicker } from "./panel/number_picker";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
-/** How long a notice stays on the screen once nobody waits for a phone, in milliseconds. */
-export const NOTICE_DELAY = 10000;
-
-const PROGRESS = ["queued", "unknown", "ringing_agent", "ringing_customer", "in_call", "ended"];
-// The server says in one sentence what happened and who can mend it; everything else is a fault.
-const EXPECTED_ERRORS = [
-    "odoo.exceptions.AccessError",
-    "odoo.exceptions.MissingError",
-    "odoo.exceptions.UserError",
-    "odoo.exceptions.ValidationError",
-];
+/** Pause between two questions to the server while the bus is lost, in milliseconds. */
+export const POLL_DELAY = 4000;
+/** How long the bus may take to come at the start, in milliseconds. */
+export const BUS_PATIENCE = 8000;
+/** Where the browser remembers that the user put the panel into the top bar. */
+export const MINIMISED_KEY = "airtel_ccp.minimised";
 
 /**
- * @typedef {Object} Call
+ * @typedef {Object} Call what `ccp.panel` tells about a call; times are milliseconds since 1970
  * @property {number} id id of the `ccp.call`
  * @property {string} state one of `ccp.call`'s states
  * @property {string|false} result one of `ccp.call`'s results, once ended
- * @property {string} res_model
- * @property {number} res_id
- * @property {number|false} partner_id
+ * @property {boolean} live
+ * @property {boolean} dismissed whether the user put it away
  * @property {string} message how the call stands, in one sentence for the user
- * @property {string} [headline] the same as last told by the bus
+ * @property {string} customer
+ * @property {string} phone masked
+ * @property {string|false} res_model false when the user may not see the record, or it is gone
+ * @property {number|false} res_id
+ * @property {number|false} answer when both talked first
+ * @property {number} now the server's clock
  */
 
 /**
@@ -40,45 +44,197 @@ export class CallService {
      * @param {import("@web/env").OdooEnv} env
      * @param {Object} services
      */
-    constructor(env, { bus_service, "mail.store": store, notification, orm }) {
+    constructor(env, { bus_service, dialog, "mail.store": store, notification, orm }) {
         this.env = env;
         this.bus = bus_service;
+        this.dialog = dialog;
         this.store = store;
         this.notification = notification;
         this.orm = orm;
         /** Whether the user may place calls. */
         this.canCall = Boolean(session.airtel_ccp?.can_call);
         this.state = reactive({
-            /** @type {Object<number, Call>} calls of this user that the browser knows, by id */
-            calls: {},
-            /** @type {Call|null} the newest of them */
+            /** @type {Call|null} the user's live call, else the last one that is not put away */
             current: null,
             /** Whether a click is on its way: no second call may be placed meanwhile. */
             placing: false,
+            outcomes: [],
+            requireOutcome: false,
+            /** The head of the user's call list. */
+            list: { waiting: 0, next: false },
+            /** Whether the panel is in the top bar only. */
+            minimised: browser.localStorage.getItem(MINIMISED_KEY) === "true",
+            /** Whether the server cannot tell what happens. */
+            isBusLost: false,
+            /** What the last thing that the user did in the panel led to. */
+            answer: { text: "", type: "info" },
         });
+        this.note = new NoteKeeper(orm);
+        /** Milliseconds that the server's clock is ahead of this browser's. */
+        this.clockOffset = 0;
         /** Id of the last bus notification about each call; an older one tells nothing new. */
         this.lastTold = new Map();
-        /** The notice on the screen about each call. */
-        this.notices = new Map();
         this.closeFailure = () => {};
         if (this.canCall) {
             this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onTold(call, id));
+            this.bus.addEventListener("BUS:WORKER_STATE_UPDATED", ({ detail }) =>
+                this.onBusState(detail)
+            );
+            this.workerState = this.bus.workerState;
             this.bus.start();
+            browser.setTimeout(() => {
+                if (this.workerState !== WORKER_STATE.CONNECTED) {
+                    this.onBusState(WORKER_STATE.DISCONNECTED);
+                }
+            }, BUS_PATIENCE);
+            browser.addEventListener("online", () => this.load());
+            this.load();
         }
     }
 
+    /** Whether a phone of this user rings or is in use through Airtel. */
+    get isLive() {
+        return Boolean(this.state.current?.live);
+    }
+
+    // What the server knows
+
     /**
-     * Calls the number in a phone field of a saved record. While a call is being placed, further
-     * calls are ignored.
+     * Asks the server how things stand. Where it cannot tell, what is known stays.
+     *
+     * @returns {Promise<boolean>} whether it told
+     */
+    async load() {
+        const toldBefore = new Map(this.lastTold);
+        let told;
+        try {
+            told = await this.orm.silent.call("ccp.panel", "state", []);
+        } catch (error) {
+            const sentence = sentenceOf(error);
+            if (sentence === undefined) {
+                throw error;
+            }
+            if (!(error instanceof ConnectionLostError)) {
+                this.say(sentence, "danger");
+            }
+            return false;
+        }
+        this.state.outcomes = told.outcomes;
+        this.state.requireOutcome = told.require_outcome;
+        this.state.list = told.list;
+        const { current } = this.state;
+        const wasTold = current && this.lastTold.get(current.id) !== toldBefore.get(current.id);
+        if (told.call && !(wasTold && told.call.id <= current.id)) {
+            this.keep(told.call);
+        } else if (!told.call && current && !current.live && !wasTold) {
+            this.forget();
+        }
+        this.note.saveOthers();
+        this.poll();
+        return true;
+    }
+
+    /**
+     * Takes over what the server tells about a call.
+     *
+     * @param {{panel: Call, store_data?: Object}} payload `store_data` holds the messages of the
+     *  chatter that tell the call
+     * @param {number} notificationId
+     */
+    onTold({ store_data, panel, ...call }, notificationId) {
+        if (notificationId < this.lastTold.get(call.id)) {
+            return;
+        }
+        this.lastTold.set(call.id, notificationId);
+        if (call.state === "refused") {
+            this.tellFailure(call.message);
+        }
+        const { current } = this.state;
+        const wasLive = this.isLive;
+        const isCurrent = current?.id === panel.id;
+        const isGone = panel.dismissed || panel.state === "refused";
+        if (isCurrent && isGone) {
+            this.forget();
+        } else if (!isGone && (isCurrent || panel.live)) {
+            this.keep(panel);
+        }
+        if (wasLive && !this.isLive && this.state.list.waiting) {
+            this.load();
+        }
+        if (store_data) {
+            this.updateChatters(store_data);
+        } else {
+            this.reloadChatters(call);
+        }
+    }
+
+    /** @param {Call} call */
+    keep(call) {
+        const { current } = this.state;
+        if (current?.live && call.id < current.id) {
+            return;
+        }
+        this.clockOffset = call.now - Date.now();
+        const isNew = current?.id !== call.id;
+        this.state.current = call;
+        if (isNew) {
+            this.say("");
+        }
+        if (call.live) {
+            this.closeFailure();
+        }
+        this.note.follow(call);
+        this.poll();
+    }
+
+    forget() {
+        this.state.current = null;
+        this.say("");
+        this.note.follow(null);
+        this.poll();
+    }
+
+    // The bus
+
+    /** @param {string} workerState a state of the bus's worker */
+    onBusState(workerState) {
+        this.workerState = workerState;
+        if (workerState === WORKER_STATE.DISCONNECTED && !this.state.isBusLost) {
+            this.state.isBusLost = true;
+            this.poll();
+        } else if (workerState === WORKER_STATE.CONNECTED && this.state.isBusLost) {
+            this.state.isBusLost = false;
+            this.poll();
+            this.load();
+        }
+    }
+
+    /** Asks the server again and again while a call is live and the bus is lost, only then. */
+    poll() {
+        browser.clearTimeout(this.pollTimeout);
+        if (this.state.isBusLost && this.isLive) {
+            this.pollTimeout = browser.setTimeout(async () => {
+                await this.load();
+                this.poll();
+            }, POLL_DELAY);
+        }
+    }
+
+    // Placing a call
+
+    /**
+     * Calls a saved record. While a call is being placed, further calls are ignored.
      *
      * @param {string} resModel model of the record
      * @param {number} resId id of the record
-     * @param {string} fieldName the phone field; the server reads the number from it
+     * @param {string|null} [fieldName] the phone field, from which the server reads the number; by
+     *  default the user chooses among all numbers of the record and its contact
+     * @param {number|null} [listItemId] the entry of the call list that the call is for
      * @returns {Promise<{call_id: number, state: string, message: string}|null>} null when no call
      *  was placed; the user has been told why
      */
-    call(resModel, resId, fieldName) {
-        return this.onlyOnce(() => this.place(resModel, resId, fieldName));
+    call(resModel, resId, fieldName = null, listItemId = null) {
+        return this.onlyOnce(() => this.place(resModel, resId, fieldName, listItemId));
     }
 
     /**
@@ -138,140 +294,165 @@ export class CallService {
         return record.save();
     }
 
-    async place(resModel, resId, fieldName) {
-        let answer;
-        try {
-            answer = await this.orm.call("ccp.call", "place", [resModel, resId, fieldName]);
-        } catch (error) {
-            if (error instanceof RPCError && EXPECTED_ERRORS.includes(error.exceptionName)) {
-                this.tellFailure(error.data.message);
-                return null;
-            }
-            if (error instanceof ConnectionLostError) {
-                this.tellFailure(
-                    _t(
-                        "The connection was lost while your call was being placed: if your " +
-                            "phone rings, pick up; otherwise try again in a few minutes."
-                    )
-                );
-            }
-            throw error;
+    async place(resModel, resId, fieldName, listItemId = null) {
+        await this.note.save();
+        let answer = await this.ask(resModel, resId, fieldName, null, listItemId);
+        if (answer?.choices) {
+            const choice = await this.choose(answer.choices);
+            answer = choice && (await this.ask(resModel, resId, fieldName, choice, listItemId));
         }
-        this.closeFailure();
-        this.onAnswered(answer, resModel, resId);
+        if (!answer) {
+            return null;
+        }
+        this.show();
+        this.reloadChatters({ res_model: resModel, res_id: resId });
+        await this.load();
         return answer;
     }
 
-    /**
-     * Takes over what the server answered to the click, unless the bus was faster and told more.
-     */
-    onAnswered({ call_id, state, message }, resModel, resId) {
-        const known = this.state.calls[call_id];
-        if (known && PROGRESS.indexOf(known.state) > PROGRESS.indexOf(state)) {
-            return;
-        }
-        this.keep({
-            result: false,
-            res_model: resModel,
-            res_id: resId,
-            ...known,
-            id: call_id,
-            state,
-            message,
-        });
-        this.tell(this.state.calls[call_id]);
-        if (!known) {
-            this.reloadChatters(this.state.calls[call_id]);
-        }
-    }
-
-    /**
-     * Takes over what the server tells about a call.
-     *
-     * @param {Call & {store_data?: Object}} payload `store_data` holds the messages of the
-     *  chatter that tell the call
-     * @param {number} notificationId
-     */
-    onTold({ store_data, ...call }, notificationId) {
-        if (notificationId < this.lastTold.get(call.id)) {
-            return;
-        }
-        this.lastTold.set(call.id, notificationId);
-        const known = this.state.calls[call.id];
-        // The answer to the click says more than the bus about the same state
-        const isNews =
-            known?.state !== call.state ||
-            known?.result !== call.result ||
-            Boolean(known.headline && known.headline !== call.message);
-        this.keep({
-            ...call,
-            headline: call.message,
-            message: isNews ? call.message : known.message,
-        });
-        if (isNews) {
-            this.tell(this.state.calls[call.id]);
-        }
-        if (store_data) {
-            this.updateChatters(store_data);
-        } else {
-            this.reloadChatters(call);
-        }
-    }
-
-    /** Keeps a call, and forgets older ones that are over, with their notices. */
-    keep(call) {
-        const { calls } = this.state;
-        for (const other of Object.values(calls)) {
-            if (other.id < call.id && ["ended", "refused"].includes(other.state)) {
-                delete calls[other.id];
-                this.lastTold.delete(other.id);
-                this.notices.get(other.id)?.close();
-                this.notices.delete(other.id);
+    /** Asks the server for a call; null when it refuses. */
+    async ask(...args) {
+        try {
+            return await this.orm.call("ccp.call", "place", args);
+        } catch (error) {
+            if (error instanceof ConnectionLostError) {
+                this.tellFailure(
+                    _t(
+                        "The connection was lost while your call was being placed: if your phone rings, pick up; otherwise try again in a few minutes."
+                    )
+                );
+                throw error;
             }
+            const sentence = sentenceOf(error);
+            if (sentence === undefined || isSessionExpired(error)) {
+                throw error;
+            }
+            this.tellFailure(sentence);
+            return null;
         }
-        calls[call.id] = { ...calls[call.id], ...call };
-        const newest = Math.max(...Object.keys(calls));
-        this.state.current = calls[newest];
     }
 
     /**
-     * Shows how a call stands, in place of what was shown about it before. A notice that the user
-     * closed comes back only when the call has ended.
+     * Lets the user choose among several numbers.
      *
-     * @param {Call} call
+     * @param {{key: string, owner: string, label: string, phone: string}[]} choices
+     * @returns {Promise<string|null>} the key of the chosen one
      */
-    tell(call) {
-        if (call.state === "refused") {
-            this.tellFailure(call.message);
-            return;
-        }
-        const former = this.notices.get(call.id);
-        if (former?.isClosed && call.state !== "ended") {
-            return;
-        }
-        former?.close();
-        const notice = { isClosed: false };
-        notice.close = this.notification.add(call.message, {
-            autocloseDelay: NOTICE_DELAY,
-            className: "o_airtel_ccp_notice",
-            sticky: !["in_call", "ended"].includes(call.state),
-            type: this.tone(call),
-            onClose: () => {
-                notice.isClosed = true;
-            },
+    choose(choices) {
+        return new Promise((resolve) => {
+            this.dialog.add(
+                NumberPicker,
+                { choices, choose: resolve },
+                { onClose: () => resolve(null) }
+            );
         });
-        this.notices.set(call.id, notice);
     }
 
-    /** @param {Call} call */
-    tone({ state, result }) {
-        if (state !== "ended") {
-            return state === "unknown" ? "warning" : "info";
+    // What the user does in the panel
+
+    /** Takes the panel out of the top bar. */
+    show() {
+        this.state.minimised = false;
+        browser.localStorage.removeItem(MINIMISED_KEY);
+    }
+
+    /** Puts the panel into the top bar. */
+    minimise() {
+        this.note.save();
+        this.state.minimised = true;
+        browser.localStorage.setItem(MINIMISED_KEY, "true");
+    }
+
+    /** Shows one sentence in the panel, in place of the last one. */
+    say(text, type = "info") {
+        this.state.answer = { text, type };
+    }
+
+    /**
+     * Runs a request that the user asked for in the panel; where the server refuses or cannot be
+     * reached, the panel says so.
+     *
+     * @template T
+     * @param {string} model
+     * @param {string} method
+     * @param {any[]} args
+     * @returns {Promise<T|undefined>} undefined when it failed
+     */
+    async request(model, method, args) {
+        this.say("");
+        try {
+            return await this.orm.call(model, method, args);
+        } catch (error) {
+            const sentence = sentenceOf(error);
+            if (sentence === undefined) {
+                throw error;
+            }
+            this.say(sentence, "danger");
         }
-        if (result === "connected") {
-            return "success";
+    }
+
+    /** Puts a call that is over away from the panel. */
+    async dismiss() {
+        const { id } = this.state.current;
+        await this.note.save();
+        if (await this.request("ccp.panel", "dismiss", [id])) {
+            if (this.state.current?.id === id) {
+                this.forget();
+            }
+            await this.load();
         }
-        return ["failed", "no_report"].includes(result) ? "danger" : "warning";
+    }
+
+    /** Says that a call is over although Airtel never reported it. */
+    async close() {
+        if (await this.request("ccp.panel", "close", [this.state.current.id])) {
+            await this.load();
+        }
+    }
+
+    /** @param {number|false} outcomeId what came of the call, or false for nothing yet */
+    async saveOutcome(outcomeId) {
+        const { current } = this.state;
+        const former = current.outcome_id;
+        current.outcome_id = outcomeId;
+        const saved = await this.request("ccp.panel", "save_outcome", [current.id, outcomeId]);
+        if (!saved) {
+            current.outcome_id = former;
+            return;
+        }
+        current.outcome_id = saved.outcome_id;
+        if (saved.warning) {
+            this.say(saved.warning, "warning");
+        }
+    }
+
+    /**
+     * Plans a Call activity on the record that was called.
+     *
+     * @param {string} when `hour`, `tomorrow`, or a moment in UTC as the server writes it
+     */
+    async followUp(when) {
+        const { id } = this.state.current;
+        const sentence = await this.request("ccp.panel", "follow_up", [id, when, this.note.text]);
+        if (sentence) {
+            this.say(sentence, "success");
+            const { res_model, res_id } = this.state.current;
+            this.env.bus.trigger("MAIL:RELOAD-THREAD", { model: res_model, id: res_id });
+        }
+    }
+
+    /** Calls the next one of the call list. */
+    callNext() {
+        const { next } = this.state.list;
+        return this.call(next.res_model, next.res_id, null, next.id);
+    }
+
+    /** @param {"action_skip"|"action_again"} method what to do with the head of the call list */
+    async moveNext(method) {
+        const { next } = this.state.list;
+        if ((await this.request("ccp.call.list.item", method, [[next.id]])) !== undefined) {
+            await this.load();
+        }
     }
 
     /** Shows why no call was placed, in place of the last such sentence. */
@@ -283,6 +464,8 @@ export class CallService {
             type: "danger",
         });
     }
+
+    // The chatter
 
     /**
      * Brings open chatters up to date with the messages that tell a call: known ones get their
@@ -305,7 +488,7 @@ export class CallService {
     /**
      * Lets the chatters of the called record and of its contact, where open, fetch new messages.
      *
-     * @param {Call} call
+     * @param {{res_model: string, res_id: number, partner_id?: number|false}} call
      */
     reloadChatters({ res_model, res_id, partner_id }) {
         this.env.bus.trigger("MAIL:RELOAD-THREAD", { model: res_model, id: res_id });
@@ -316,7 +499,7 @@ export class CallService {
 }
 
 export const callService = {
-    dependencies: ["bus_service", "mail.store", "notification", "orm"],
+    dependencies: ["bus_service", "dialog", "mail.store", "notification", "orm"],
     start(env, services) {
         return new CallService(env, services);
     },

@@ -111,8 +111,7 @@ describe("in a form", () => {
         });
         await mountForm();
         await contains(".o_airtel_ccp_call").click();
-        expect.verifySteps([["customer", 1, "phone"]]);
-        expect(".o_notification_content").toHaveText(SENTENCE);
+        expect.verifySteps([["customer", 1, "phone", null, null]]);
     });
 
     test("saves changes first", async () => {
@@ -128,7 +127,7 @@ describe("in a form", () => {
         await contains(".o_airtel_ccp_call").click();
         expect.verifySteps([
             ["web_save", { phone: "70000 00102" }],
-            ["customer", 1, "phone"],
+            ["customer", 1, "phone", null, null],
         ]);
     });
 
@@ -142,7 +141,7 @@ describe("in a form", () => {
         await contains("[name=phone] input").edit("70000 00105");
         await contains(".o_airtel_ccp_call").click();
         const [id] = MockServer.env["customer"].search([["name", "=", "Kavya"]]);
-        expect.verifySteps([["customer", id, "phone"]]);
+        expect.verifySteps([["customer", id, "phone", null, null]]);
     });
 
     test("does not call while the record is not valid", async () => {
@@ -266,7 +265,7 @@ describe("in a form", () => {
                 </form>`,
         });
         await contains(".o_data_row .o_airtel_ccp_call").click();
-        expect.verifySteps([["customer.contact", 1, "phone"]]);
+        expect.verifySteps([["customer.contact", 1, "phone", null, null]]);
         expect(".modal").toHaveCount(0);
         await contains(".o_data_row .o_data_cell").click();
         await contains(".modal [name=phone] input").edit("70000 00103");
@@ -300,7 +299,7 @@ describe("in a list and a kanban", () => {
             "Call +91 70000 00101 through Airtel"
         );
         await contains(".o_airtel_ccp_call").click();
-        expect.verifySteps([["customer", 1, "phone"]]);
+        expect.verifySteps([["customer", 1, "phone", null, null]]);
     });
 
     test("so does pressing a key on it", async () => {
@@ -313,7 +312,7 @@ describe("in a list and a kanban", () => {
         await contains(".o_airtel_ccp_call").focus();
         await press("Enter");
         await animationFrame();
-        expect.verifySteps([["customer", 1, "phone"]]);
+        expect.verifySteps([["customer", 1, "phone", null, null]]);
     });
 
     test("an editable row stays as it is", async () => {
@@ -324,7 +323,7 @@ describe("in a list and a kanban", () => {
         });
         await contains(".o_airtel_ccp_call").click();
         expect(".o_selected_row").toHaveCount(0);
-        expect.verifySteps([["customer", 1, "phone"]]);
+        expect.verifySteps([["customer", 1, "phone", null, null]]);
     });
 
     test("a card's button calls and leaves the card closed", async () => {
@@ -341,6 +340,6 @@ describe("in a list and a kanban", () => {
         });
         expect(".o_airtel_ccp_call").toHaveCount(1);
         await contains(".o_airtel_ccp_call").click();
-        expect.verifySteps([["customer", 1, "phone"]]);
+        expect.verifySteps([["customer", 1, "phone", null, null]]);
     });
 });

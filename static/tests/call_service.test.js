@@ -1,13 +1,7 @@
-import {
-    click,
-    contains,
-    openFormView,
-    start,
-    startServer,
-} from "@mail/../tests/mail_test_helpers";
+import { contains, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
 import { queryAllTexts, waitUntil } from "@odoo/hoot-dom";
-import { advanceTime, animationFrame } from "@odoo/hoot-mock";
+import { Deferred, animationFrame } from "@odoo/hoot-mock";
 import {
     makeServerError,
     onRpc,
@@ -15,14 +9,17 @@ import {
     serverState,
 } from "@web/../tests/web_test_helpers";
 
-import { BUS_MESSAGE, NOTICE_DELAY } from "@airtel_ccp/call_service";
+import { BUS_MESSAGE } from "@airtel_ccp/call_service";
 import { busService } from "@bus/services/bus_service";
 import {
     SENTENCE,
     allowCalls,
     callService,
+    callValues,
     defineCallModels,
     onPlace,
+    onState,
+    panelState,
     tellCall,
 } from "./call_test_helpers";
 
@@ -69,76 +66,53 @@ test("users who cannot call: no subscription, no request", async () => {
     expect.verifySteps([]);
 });
 
-test("users who can call: one subscription, no request", async () => {
+test("users who can call: one subscription, one request", async () => {
     allowCalls();
     stepSubscriptions();
     onRpc("ccp.call", "*", ({ method }) => expect.step(method));
+    onRpc("ccp.panel", "*", ({ method }) => expect.step(method));
     await start();
-    expect.verifySteps([`subscribe ${BUS_MESSAGE}`]);
-});
-
-test("one notice follows a call to its end", async () => {
-    allowCalls();
-    onPlace();
-    await start();
-    await callService().call("customer", 1, "phone");
-    await tell();
-    await expectOnlyNotice(SENTENCE);
-    expect(callService().state.current.message).toBe(SENTENCE);
-    await tell({ state: "ringing_customer", message: "Airtel is calling Priya." });
-    await expectOnlyNotice("Airtel is calling Priya.");
-    expect(".o_notification_bar").toHaveClass("bg-info");
-    await tell({ state: "in_call", message: "Connected with Priya." });
-    await expectOnlyNotice("Connected with Priya.");
-    expect(callService().state.current).toMatchObject({
-        id: 7,
-        state: "in_call",
-        result: false,
-        res_model: "customer",
-        res_id: 1,
-    });
-    await tell({ state: "ended", result: "connected", message: "Connected, talked for 00:42." });
-    await expectOnlyNotice("Connected, talked for 00:42.");
-    expect(".o_notification_bar").toHaveClass("bg-success");
-    expect(callService().state.current.result).toBe("connected");
-    await advanceTime(NOTICE_DELAY - 500);
-    await contains(".o_notification", { count: 1 });
-    await advanceTime(1000);
-    await contains(".o_notification", { count: 0 });
+    await animationFrame();
+    expect.verifySteps([`subscribe ${BUS_MESSAGE}`, "state"]);
 });
 
 test("an answer that comes after the bus does not turn the call back", async () => {
     allowCalls();
-    onPlace(async () => {
-        tellCall({ state: "ringing_agent" });
-        tellCall({ state: "ringing_customer", message: "Airtel is calling Priya." });
-        await waitUntil(() => callService().state.current?.state === "ringing_customer");
-        return { call_id: 7, state: "ringing_agent", message: SENTENCE };
-    });
+    const server = onState();
+    const answer = new Deferred();
     await start();
-    await callService().call("customer", 1, "phone");
     await animationFrame();
+    onRpc("ccp.panel", "state", () => answer);
+    onPlace();
+    const placed = callService().call("customer", 1, "phone");
+    await animationFrame();
+    await tell({ state: "ringing_customer", message: "You picked up, calling Priya" });
+    await waitUntil(() => callService().state.current?.state === "ringing_customer");
+    server.call = {};
+    answer.resolve(panelState({ call: { state: "ringing_agent" } }));
+    await placed;
     expect(callService().state.current.state).toBe("ringing_customer");
-    await expectOnlyNotice("Airtel is calling Priya.");
+    await contains(".o_airtel_ccp_message", { text: "You picked up, calling Priya" });
 });
 
 test("a notification that was overtaken by a newer one changes nothing", async () => {
     allowCalls();
     await start();
-    const call = { id: 7, result: false, res_model: "customer", res_id: 1, partner_id: false };
-    callService().onTold({ ...call, state: "in_call", message: "Connected with Priya." }, 102);
-    callService().onTold({ ...call, state: "ringing_agent", message: "Calling you." }, 101);
+    const told = (values) => ({ id: 7, state: values.state, panel: callValues(values) });
+    callService().onTold(told({ state: "in_call" }), 102);
+    callService().onTold(told({ state: "ringing_agent" }), 101);
     expect(callService().state.current.state).toBe("in_call");
-    await expectOnlyNotice("Connected with Priya.");
 });
 
 test("a call that is placed clears the refusal before it", async () => {
     allowCalls();
+    const server = onState();
     let isFree = false;
     onPlace(() => {
         if (!isFree) {
             throw makeServerError({ description: "You are still in a call." });
         }
+        server.call = {};
         return { call_id: 7, state: "ringing_agent", message: SENTENCE };
     });
     await start();
@@ -146,49 +120,34 @@ test("a call that is placed clears the refusal before it", async () => {
     await expectOnlyNotice("You are still in a call.");
     isFree = true;
     expect(await callService().call("customer", 1, "phone")).toMatchObject({ call_id: 7 });
-    await expectOnlyNotice(SENTENCE);
-});
-
-test("a late summary corrects a call that was given up", async () => {
-    allowCalls();
-    await start();
-    await tell({ state: "ended", result: "no_report", message: "Airtel sent no report." });
-    expect(".o_notification_bar").toHaveClass("bg-danger");
-    await tell({ state: "ended", result: "customer_busy", message: "Priya was busy." });
-    await expectOnlyNotice("Priya was busy.");
-    expect(".o_notification_bar").toHaveClass("bg-warning");
-    expect(callService().state.current.result).toBe("customer_busy");
-});
-
-test("a sentence that changes without the state is shown too", async () => {
-    allowCalls();
-    await start();
-    const ended = { state: "ended", result: "connected" };
-    await tell({ ...ended, message: "Connected, talked for 00:00." });
-    await expectOnlyNotice("Connected, talked for 00:00.");
-    await tell({ ...ended, message: "Connected, talked for 00:42." });
-    await expectOnlyNotice("Connected, talked for 00:42.");
-});
-
-test("a closed notice comes back at the end of the call only", async () => {
-    allowCalls();
-    await start();
-    await tell();
-    await click(".o_notification_close");
-    await tell({ state: "in_call", message: "Connected with Priya." });
     await contains(".o_notification", { count: 0 });
-    await tell({ state: "ended", result: "connected", message: "Connected, talked for 00:42." });
-    await expectOnlyNotice("Connected, talked for 00:42.");
+    await contains(".o_airtel_ccp_message", { text: SENTENCE });
 });
 
-test("calls that are over are forgotten when a new one begins", async () => {
+test("a late report corrects a call that was given up", async () => {
     allowCalls();
     await start();
-    await tell({ id: 7, state: "ended", result: "connected", message: "Over." });
-    await tell({ id: 8, res_id: 2, message: "The next one." });
-    await expectOnlyNotice("The next one.");
-    expect(Object.keys(callService().state.calls)).toEqual(["8"]);
-    expect(callService().state.current.res_id).toBe(2);
+    await tell({ state: "ringing_agent" });
+    await tell({ state: "ended", result: "no_report", message: "Airtel sent no report." });
+    await contains(".o_airtel_ccp_message", { text: "Airtel sent no report." });
+    await tell({ state: "ended", result: "customer_busy", message: "Priya was busy" });
+    await contains(".o_airtel_ccp_message", { text: "Priya was busy" });
+});
+
+test("a late report on an older call leaves the panel with the newer one", async () => {
+    allowCalls();
+    await start();
+    await tell({ id: 8, customer: "Arjun" });
+    await tell({ id: 7, state: "ended", result: "connected" });
+    expect(callService().state.current.id).toBe(8);
+    await contains(".o_airtel_ccp_customer", { text: "Arjun" });
+});
+
+test("a late report on a call that was put away does not bring it back", async () => {
+    allowCalls();
+    await start();
+    await tell({ id: 7, state: "ended", result: "connected", dismissed: true });
+    expect(".o_airtel_ccp_panel").toHaveCount(0);
 });
 
 test("a refusal that the bus tells too is shown once", async () => {

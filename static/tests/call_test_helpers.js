@@ -12,7 +12,13 @@ import {
 
 import { session } from "@web/session";
 
-export const SENTENCE = "Airtel is calling your phone 98xx xxx901. Pick up, and it calls Priya.";
+export const SENTENCE = "Calling your phone 70xxxxx901. No report from Airtel yet.";
+
+export const OUTCOMES = [
+    { id: 1, name: "Interested", color: 10 },
+    { id: 2, name: "Call back later", color: 3 },
+    { id: 3, name: "Not interested", color: 0 },
+];
 
 class Customer extends models.Model {
     _name = "customer";
@@ -55,9 +61,21 @@ class Call extends models.Model {
     _name = "ccp.call";
 }
 
+class CallListItem extends models.Model {
+    _name = "ccp.call.list.item";
+}
+
+class Panel extends models.Model {
+    _name = "ccp.panel";
+
+    state() {
+        return panelState();
+    }
+}
+
 export function defineCallModels() {
     defineMailModels();
-    defineModels([Call, CallFlow, Customer, CustomerContact]);
+    defineModels([Call, CallFlow, CallListItem, Customer, CustomerContact, Panel]);
 }
 
 /** Gives the user of the test the right to call, as `session_info` does. */
@@ -65,10 +83,63 @@ export function allowCalls() {
     patchWithCleanup(session, { airtel_ccp: { can_call: true } });
 }
 
+/** What `ccp.panel` tells about a call. */
+export function callValues(values) {
+    const state = values?.state ?? "ringing_agent";
+    return {
+        id: 7,
+        state,
+        result: false,
+        live: !["ended", "refused"].includes(state),
+        dismissed: false,
+        customer: "Priya Sharma",
+        phone: "70xxxxx101",
+        agent_phone: "70xxxxx901",
+        company: "Sharma Textiles",
+        res_model: "customer",
+        res_id: 1,
+        record_name: "Priya Sharma",
+        partner_id: false,
+        message: SENTENCE,
+        reported: false,
+        start: Date.now(),
+        answer: false,
+        now: Date.now(),
+        talk_seconds: 0,
+        note: "",
+        outcome_id: false,
+        recording: "none",
+        last: false,
+        ...values,
+    };
+}
+
+/** What `ccp.panel.state` answers; `call` holds values of the call, or nothing. */
+export function panelState({ call, ...values } = {}) {
+    return {
+        call: call ? callValues(call) : false,
+        outcomes: OUTCOMES,
+        require_outcome: false,
+        list: { waiting: 0, next: false },
+        ...values,
+    };
+}
+
+/**
+ * Answers `ccp.panel.state` with what stands in an object that a test may change.
+ *
+ * @param {Object} [server] see `panelState`
+ */
+export function onState(server = {}) {
+    onRpc("ccp.panel", "state", () => panelState(server));
+    return server;
+}
+
 /**
  * Answers `ccp.call.place`.
  *
- * @param {(resModel: string, resId: number, fieldName: string) => any} [answer]
+ * @param {(...args: any[]) => any} [answer] gets model, id, field name, chosen number and entry of
+ *  the call list
  */
 export function onPlace(
     answer = () => ({ call_id: 7, state: "ringing_agent", message: SENTENCE })
@@ -77,17 +148,20 @@ export function onPlace(
 }
 
 /** Sends what `ccp.folder` sends to the agent's browser. */
-export function tellCall(values) {
+export function tellCall({ store_data, ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
+    const panel = callValues(values);
+    const { id, state, result, res_model, res_id, partner_id, message } = panel;
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.call", {
-        id: 7,
-        state: "ringing_agent",
-        result: false,
-        res_model: "customer",
-        res_id: 1,
-        partner_id: false,
-        message: "Airtel is calling Mitchell.",
-        ...values,
+        id,
+        state,
+        result,
+        res_model,
+        res_id,
+        partner_id,
+        message,
+        panel,
+        ...(store_data ? { store_data } : {}),
     });
 }
 

@@ -16,8 +16,8 @@ registry.category("web_tour.tours").add("airtel_ccp_call_lead", {
             run: "click",
         },
         {
-            content: "A notice tells what is happening",
-            trigger: ".o_notification.o_airtel_ccp_notice",
+            content: "The panel tells what is happening",
+            trigger: ".o_airtel_ccp_panel .o_airtel_ccp_message",
         },
         {
             content: "The card is on the lead's chatter",
@@ -33,8 +33,8 @@ registry.category("web_tour.tours").add("airtel_ccp_call_lead", {
             timeout: 60000,
         },
         {
-            content: "So does the notice",
-            trigger: ".o_notification.o_airtel_ccp_notice:contains(talked for)",
+            content: "So does the panel",
+            trigger: ".o_airtel_ccp_panel[data-state=ended] .o_airtel_ccp_talked",
         },
         {
             content: "There is one card, and it leads to the recording",

@@ -1,0 +1,37 @@
+import { _t } from "@web/core/l10n/translation";
+import { ConnectionLostError, RPCError } from "@web/core/network/rpc";
+
+// The server says in one sentence what happened and who can mend it; everything else is a fault.
+const EXPECTED_ERRORS = [
+    "odoo.exceptions.AccessError",
+    "odoo.exceptions.MissingError",
+    "odoo.exceptions.UserError",
+    "odoo.exceptions.ValidationError",
+];
+const SESSION_EXPIRED = "odoo.http.SessionExpiredException";
+
+/**
+ * @param {Error} error
+ * @returns {boolean} whether the user is logged out
+ */
+export function isSessionExpired(error) {
+    return error instanceof RPCError && error.exceptionName === SESSION_EXPIRED;
+}
+
+/**
+ * Says in one sentence why a request failed, where that is nobody's programming error.
+ *
+ * @param {Error} error
+ * @returns {string|undefined}
+ */
+export function sentenceOf(error) {
+    if (error instanceof ConnectionLostError) {
+        return _t("The connection is lost.");
+    }
+    if (isSessionExpired(error)) {
+        return _t("You are logged out: log in again in another tab, then come back.");
+    }
+    if (error instanceof RPCError && EXPECTED_ERRORS.includes(error.exceptionName)) {
+        return error.data.message;
+    }
+}

@@ -1,0 +1,168 @@
+import { Component, useEffect, useExternalListener, useRef, useState } from "@odoo/owl";
+import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
+import { formatDate } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { useService } from "@web/core/utils/hooks";
+import { CallClock, formatSeconds } from "./call_clock";
+import { FollowUp } from "./follow_up";
+
+/**
+ * How a call looks: a colour and an icon.
+ *
+ * @param {import("../call_service").Call|null} call
+ * @returns {{color: string, icon: string}}
+ */
+export function lookOf(call) {
+    if (!call) {
+        return { color: "secondary", icon: "fa-list-ul" };
+    }
+    if (call.state === "in_call") {
+        return { color: "success", icon: "fa-volume-control-phone" };
+    }
+    if (call.live) {
+        return { color: call.state === "unknown" ? "warning" : "info", icon: "fa-phone" };
+    }
+    if (call.result === "connected") {
+        return { color: "success", icon: "fa-check" };
+    }
+    const isFault = ["failed", "no_report"].includes(call.result);
+    return { color: isFault ? "danger" : "warning", icon: "fa-times" };
+}
+
+/** The user's live call, or the last one, and the head of the call list. */
+export class CallPanel extends Component {
+    static template = "airtel_ccp.CallPanel";
+    static components = { CallClock, FollowUp };
+    static props = {};
+
+    setup() {
+        this.calls = useService("airtel_ccp.call");
+        this.action = useService("action");
+        this.dialog = useService("dialog");
+        this.state = useState(this.calls.state);
+        this.note = useState(this.calls.note.state);
+        this.root = useRef("root");
+        // What was typed is in the browser's draft already; this saves it sooner
+        useExternalListener(window, "pagehide", () => this.calls.note.save());
+        useEffect(
+            (isLive) => {
+                if (isLive === false) {
+                    this.root.el?.querySelector(".o_airtel_ccp_body")?.scrollTo(0, 0);
+                }
+            },
+            () => [this.call?.live]
+        );
+    }
+
+    get call() {
+        return this.state.current;
+    }
+
+    get isShown() {
+        return !this.state.minimised && Boolean(this.call || this.state.list.next);
+    }
+
+    get look() {
+        return lookOf(this.call);
+    }
+
+    get title() {
+        return this.call?.customer || _t("Call list");
+    }
+
+    get talked() {
+        const { live, result, talk_seconds } = this.call;
+        return !live && result === "connected" ? formatSeconds(talk_seconds) : "";
+    }
+
+    /** The call before this one, in one line. */
+    get lastLine() {
+        const { last } = this.call;
+        if (!last) {
+            return "";
+        }
+        const date = formatDate(luxon.DateTime.fromMillis(last.date));
+        return _t("Last call %(date)s: %(result)s", {
+            date,
+            result: [last.result, last.outcome].filter(Boolean).join(", "),
+        });
+    }
+
+    get needsOutcome() {
+        const { result, state, outcome_id } = this.call;
+        const connected = state === "in_call" || result === "connected";
+        return this.state.requireOutcome && connected && !outcome_id;
+    }
+
+    get nextLine() {
+        const { name, attempts } = this.state.list.next;
+        return attempts
+            ? _t("%(name)s (attempt %(number)s)", { name, number: attempts + 1 })
+            : name;
+    }
+
+    openRecord() {
+        const { res_model, res_id } = this.call;
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model,
+            res_id,
+            views: [[false, "form"]],
+        });
+    }
+
+    openNext() {
+        const { res_model, res_id } = this.state.list.next;
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model,
+            res_id,
+            views: [[false, "form"]],
+        });
+    }
+
+    confirmOver() {
+        this.dialog.add(ConfirmationDialog, {
+            title: _t("Is this call over?"),
+            body: _t(
+                "Airtel has not reported its end yet. If you hung up, you can end the call here and place the next one; a late report still corrects it."
+            ),
+            confirmLabel: _t("This call is over"),
+            confirm: () => this.calls.close(),
+            cancelLabel: _t("Go back"),
+            cancel: () => {},
+        });
+    }
+
+    callAgain() {
+        return this.calls.call(this.call.res_model, this.call.res_id);
+    }
+
+    /** @param {number} outcomeId the outcome that was chosen; choosing it again takes it back */
+    chooseOutcome(outcomeId) {
+        return this.calls.saveOutcome(this.call.outcome_id === outcomeId ? false : outcomeId);
+    }
+
+    /**
+     * Moves between the outcomes by arrow keys, as in every group of radio buttons.
+     *
+     * @param {KeyboardEvent} ev
+     */
+    onOutcomeKeydown(ev) {
+        const forward = ["ArrowRight", "ArrowDown"].includes(ev.key);
+        if (!forward && !["ArrowLeft", "ArrowUp"].includes(ev.key)) {
+            return;
+        }
+        ev.preventDefault();
+        const buttons = [...ev.currentTarget.querySelectorAll("[role=radio]")];
+        const step = forward ? 1 : -1;
+        const at = buttons.indexOf(ev.target) + step;
+        buttons[(at + buttons.length) % buttons.length].focus();
+    }
+
+    /** The outcome that the Tab key leads to: the chosen one, else the first. */
+    isTabStop(outcome) {
+        const chosen = this.state.outcomes.find(({ id }) => id === this.call.outcome_id);
+        return outcome.id === (chosen ?? this.state.outcomes[0]).id;
+    }
+}

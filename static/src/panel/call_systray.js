@@ -1,0 +1,36 @@
+import { Component, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { useService } from "@web/core/utils/hooks";
+import { lookOf } from "./call_panel";
+
+/** Tells in the top bar how the call stands; a click shows or minimises the panel. */
+export class CallSystray extends Component {
+    static template = "airtel_ccp.CallSystray";
+    static props = {};
+
+    setup() {
+        this.calls = useService("airtel_ccp.call");
+        this.state = useState(this.calls.state);
+    }
+
+    get isShown() {
+        return Boolean(this.state.current || this.state.list.next);
+    }
+
+    get look() {
+        return lookOf(this.state.current);
+    }
+
+    get title() {
+        const { current, list } = this.state;
+        return current?.message || _t("Next on your call list: %s", list.next.name);
+    }
+
+    toggle() {
+        if (this.state.minimised) {
+            this.calls.show();
+        } else {
+            this.calls.minimise();
+        }
+    }
+}

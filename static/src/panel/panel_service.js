@@ -1,0 +1,24 @@
+import { registry } from "@web/core/registry";
+import { CallPanel } from "./call_panel";
+import { CallSystray } from "./call_systray";
+
+/** Puts the panel on the screen of users who can call; others get no component at all. */
+export const panelService = {
+    dependencies: ["airtel_ccp.call"],
+    start(env, { "airtel_ccp.call": calls }) {
+        if (calls.canCall) {
+            registry
+                .category("main_components")
+                .add("airtel_ccp.CallPanel", { Component: CallPanel }, { force: true });
+            registry
+                .category("systray")
+                .add(
+                    "airtel_ccp.CallSystray",
+                    { Component: CallSystray },
+                    { force: true, sequence: 26 }
+                );
+        }
+    },
+};
+
+registry.category("services").add("airtel_ccp.panel", panelService);

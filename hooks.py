@@ -1,3 +1,5 @@
+"""What is done once, when the addon is installed."""
+
 import secrets
 
 

@@ -1,5 +1,6 @@
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
@@ -98,6 +99,21 @@ class TestTour(CcpSetup, HttpCase):
         self.assertEqual(call.outcome_id, self.env.ref("airtel_ccp.ccp_call_outcome_interested"))
         self.assertEqual(self.lead.activity_ids.activity_type_id.category, "phonecall")
         self.assertEqual(self.lead.activity_ids.user_id, self.rep)
+
+    def test_activity(self):
+        planned = self.lead.activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)
+        # The transaction of a test stands still, so the call could seem to come before the plan
+        planned.create_date -= timedelta(minutes=1)
+        self.env.flush_all()
+        with self.folding():
+            self.start_tour(
+                f"/odoo/crm.lead/{self.lead.id}", "airtel_ccp_activity", login="rep", timeout=120
+            )
+        self.env.invalidate_all()
+        self.assertFalse(planned.exists() and planned.active)
+        self.assertTrue(
+            self.lead.message_ids.filtered(lambda message: "Interested" in (message.body or ""))
+        )
 
     def test_list_row(self):
         with self.folding():

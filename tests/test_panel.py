@@ -103,6 +103,20 @@ class TestPanel(CcpCase):
         self.assertEqual(answer, {"saved": True, "note": "<b>Blue</b> cloth"})
         self.assertIn("&lt;b&gt;Blue&lt;/b&gt; cloth", self.cards(self.lead).body)
 
+    def test_other_tabs_are_told(self):
+        self.report(self.call, *self.connected())
+        for change in (
+            lambda: self.panel.save_note(self.call.id, "Blue", ""),
+            lambda: self.panel.save_outcome(self.call.id, self.outcome.id),
+        ):
+            self.env.cr.precommit.run()
+            self.env["bus.bus"].search([]).unlink()
+            change()
+            self.env.cr.precommit.run()
+            told = self.env["bus.bus"].search([("message", "like", "airtel_ccp.call")])
+            self.assertEqual(len(told), 1)
+            self.assertIn("Blue", told.message)
+
     def test_two_tabs_lose_nothing(self):
         self.panel.save_note(self.call.id, "from the first tab", "")
         answer = self.panel.save_note(self.call.id, "from the second tab", "")

@@ -16,7 +16,7 @@ import { DIAL_CHOICE_KEY, chooseDial } from "@airtel_ccp/call_button/dial_choice
 import { FIND_DELAY, provideCalls } from "@airtel_ccp/call_commands";
 import { BUS_PATIENCE, MINIMISED_KEY, POLL_DELAY } from "@airtel_ccp/call_service";
 import { formatSeconds } from "@airtel_ccp/panel/call_clock";
-import { DRAFT_PREFIX, SAVE_DELAY, mergeNotes } from "@airtel_ccp/panel/note_keeper";
+import { DRAFT_PREFIX, RETRY_DELAY, SAVE_DELAY, mergeNotes } from "@airtel_ccp/panel/note_keeper";
 import {
     allowCalls,
     callService,
@@ -278,6 +278,33 @@ describe("note and outcome", () => {
         await waitFor(".o_airtel_ccp_note_problem:contains(Not saved yet)");
         isLost = false;
         browser.dispatchEvent(new Event("online"));
+        await contains(".o_airtel_ccp_note_problem", { count: 0 });
+        expect(server.call.note).toBe("Keep me");
+        expect.verifySteps(["save_note", "save_note"]);
+    });
+
+    test("logged out: the draft is kept, the panel says what to do, and it is saved after", async () => {
+        const server = onState({ call: { note: "" } });
+        let isExpired = true;
+        onRpc("ccp.panel", "save_note", ({ args }) => {
+            expect.step("save_note");
+            if (isExpired) {
+                throw makeServerError({ errorName: "odoo.http.SessionExpiredException" });
+            }
+            server.call.note = args[1];
+            return { saved: true, note: args[1] };
+        });
+        await start();
+        await contains(".o_airtel_ccp_note");
+        await type("Keep me");
+        await advanceTime(SAVE_DELAY);
+        await waitFor(".o_airtel_ccp_note_problem:contains(You are logged out)");
+        const drafts = Object.keys(browser.localStorage).filter((k) => k.startsWith(DRAFT_PREFIX));
+        expect(drafts.map((key) => JSON.parse(browser.localStorage.getItem(key)).text)).toEqual([
+            "Keep me",
+        ]);
+        isExpired = false;
+        await advanceTime(RETRY_DELAY);
         await contains(".o_airtel_ccp_note_problem", { count: 0 });
         expect(server.call.note).toBe("Keep me");
         expect.verifySteps(["save_note", "save_note"]);

@@ -31,6 +31,17 @@ class CcpCall(models.Model):
     company_id = fields.Many2one(
         "res.company", readonly=True, required=True, index=True, ondelete="cascade"
     )
+    lead_id = fields.Many2one(
+        "crm.lead", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    team_id = fields.Many2one(
+        "crm.team",
+        "Sales team",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The team for which the agent called, as it was on that day.",
+    )
     flow_id = fields.Many2one("ccp.call.flow", "Call flow", readonly=True, ondelete="restrict")
     direction = fields.Selection(
         [("outbound", "Outgoing"), ("inbound", "Incoming")],
@@ -88,6 +99,13 @@ class CcpCall(models.Model):
     customer_ring_seconds = fields.Integer(
         "Customer rang (seconds)", readonly=True, aggregator="avg"
     )
+    agent_cause = fields.Char("Why the agent's line ended", readonly=True)
+    agent_operator = fields.Char("Agent's operator", readonly=True)
+    agent_circle = fields.Char("Agent's circle", readonly=True)
+    customer_cause = fields.Char("Why the customer's line ended", readonly=True)
+    customer_operator = fields.Char("Customer's operator", readonly=True)
+    customer_circle = fields.Char("Customer's circle", readonly=True)
+    pulses = fields.Integer("Pulses", readonly=True, aggregator="sum")
     hung_up_by = fields.Selection(
         [("agent", "Agent"), ("customer", "Customer"), ("system", "Airtel")],
         "Hung up by",
@@ -99,6 +117,7 @@ class CcpCall(models.Model):
             ("pending", "Being prepared"),
             ("stored", "Ready"),
             ("missing", "Not delivered by Airtel"),
+            ("deleted", "Deleted by retention"),
         ],
         "Recording",
         readonly=True,

@@ -170,6 +170,26 @@ class CcpDialer(models.AbstractModel):
             caller_number=user.sudo().ccp_caller_number or flow.caller_number,
         )
 
+    def _sales_values(self, record):
+        """Return the lead and the sales team that a call counts for.
+
+        The record's team where the agent belongs to it, else the agent's own, else the record's.
+
+        :param record: the record that is called
+        :rtype: dict
+        """
+        user = self.env.user.sudo()
+        own = user.crm_team_ids
+        of_record = record.sudo().team_id if "team_id" in record._fields else own.browse()
+        if of_record._name != own._name:
+            of_record = own.browse()
+        if of_record not in own:
+            of_record = user.sale_team_id or own[:1] or of_record
+        return {
+            "lead_id": record.id if record._name == "crm.lead" else False,
+            "team_id": of_record.id,
+        }
+
     def _company(self, record):
         """Return the company that places the call: the record's, else the user's current one."""
         company = record.company_id if "company_id" in record._fields else self.env.company
@@ -506,6 +526,7 @@ class CcpDialer(models.AbstractModel):
             "customer_name": plan.customer_name,
             "partner_id": plan.partner.id,
             "user_id": self.env.uid,
+            **self._sales_values(record),
             "company_id": plan.company.id,
             "flow_id": plan.flow.id,
             "agent_number": plan.agent_numbers[0],

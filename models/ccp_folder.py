@@ -6,7 +6,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ccp import timeline
+from ..ccp import number, timeline
 
 _logger = logging.getLogger(__name__)
 
@@ -130,6 +130,9 @@ class CcpFolder(models.AbstractModel):
             "agent_ring_seconds": story.agent.ring_seconds or 0,
             "customer_ring_seconds": story.customer.ring_seconds or 0,
             "hung_up_by": story.hung_up_by or False,
+            "pulses": story.pulses or 0,
+            **self._leg_values("agent", story.agent),
+            **self._leg_values("customer", story.customer),
             "correlation_id": call.correlation_id or story.correlation_id or False,
             "session_id": call.session_id or story.session_id or False,
             "live": call.live and story.state in DEADLINES,
@@ -142,6 +145,25 @@ class CcpFolder(models.AbstractModel):
             values["deadline"] = self._deadline(story.state)
         values.update(self.env["ccp.recording"]._changes(call, story))
         return {name: value for name, value in values.items() if call[name] != value}
+
+    @api.model
+    def _leg_values(self, role, leg):
+        """Return what a call keeps of one of its legs.
+
+        :param str role: ``agent`` or ``customer``
+        :param ccp.leg.Leg leg: what the reports say of it
+        :rtype: dict
+        """
+        cause = leg.cause_text
+        if not cause and leg.cause_code:
+            cause = f"Q.850 {leg.cause_code}"
+        if not cause and leg.sip_code:
+            cause = f"SIP {leg.sip_code}"
+        return {
+            f"{role}_cause": number.mask_in(cause) or False,
+            f"{role}_operator": leg.operator or False,
+            f"{role}_circle": leg.circle or False,
+        }
 
     @api.model
     def _end_date(self, call, story):

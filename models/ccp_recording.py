@@ -40,7 +40,7 @@ class CcpRecording(models.AbstractModel):
         :param ccp.timeline.Timeline story: what its reports say
         :rtype: dict
         """
-        if call.recording_state == "stored":
+        if call.recording_state in ("stored", "deleted"):
             return {}
         if story.recording_url:
             if call.recording_url == story.recording_url:

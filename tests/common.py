@@ -64,11 +64,15 @@ class CcpSetup:
     def set_up_people(cls, env):
         """Make the users, the contact and the lead that tests call with and on."""
         sales = "base.group_user,sales_team.group_sale_salesman_all_leads"
-        rep = f"{sales},base.group_partner_manager,airtel_ccp.group_ccp_user"
+        calls = "base.group_partner_manager,airtel_ccp.group_ccp_user"
+        rep = f"{sales},{calls},airtel_ccp.group_ccp_download"
         cls.rep = new_test_user(env, "rep", rep, name="Asha Rep", ccp_phone=AGENT)
         cls.other_rep = new_test_user(env, "other_rep", rep, name="Ravi Rep", ccp_phone=OTHER_AGENT)
         cls.manager = new_test_user(
-            env, "ccp_manager", f"{sales},airtel_ccp.group_ccp_manager", name="Meera Manager"
+            env,
+            "ccp_manager",
+            f"{sales},airtel_ccp.group_ccp_manager,airtel_ccp.group_ccp_download",
+            name="Meera Manager",
         )
         cls.plain_user = new_test_user(env, "plain", sales, name="Plain User")
         cls.portal_user = new_test_user(env, "portal_user", "base.group_portal")

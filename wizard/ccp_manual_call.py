@@ -73,6 +73,7 @@ class CcpManualCall(models.TransientModel):
             ),
             "partner_id": partner.id,
             "user_id": self.env.uid,
+            **dialer._sales_values(record),
             "company_id": dialer._company(record).id,
             "start_date": self.start_date,
             "answer_date": self.start_date if seconds else False,

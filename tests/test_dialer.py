@@ -286,3 +286,20 @@ class TestDialer(CcpCase):
         for model, res_id in (("no.model", 1), ("crm.lead", False), ("crm.lead", "1"), (None, 1)):
             with self.subTest(model=model, res_id=res_id), self.assertRaises(UserError):
                 calls.place(model, res_id, "phone")
+
+    def test_call_counts_for_a_team(self):
+        own, others = self.env["crm.team"].create([{"name": "North"}, {"name": "South"}])
+        own.member_ids = self.rep
+        for of_lead, expected in ((own, own), (others, own), (others.browse(), own)):
+            with self.subTest(team_of_lead=of_lead.name):
+                self.lead.team_id = of_lead
+                call = self.place()
+                self.assertEqual((call.lead_id, call.team_id), (self.lead, expected))
+                call.live = False
+        own.member_ids = False
+        self.lead.team_id = others
+        self.assertEqual(self.place().team_id, others, "an agent without a team of the own")
+        self.assertEqual(call.team_id, own, "as it was on that day")
+
+    def test_contact_has_no_lead(self):
+        self.assertFalse(self.place(self.partner).lead_id)

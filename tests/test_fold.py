@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import CcpCase
+from .common import CONNECTS, CcpCase
 
 RECORDING = "https://recordings.airtel.in/a.wav?token=ab+c/d=="
 
@@ -205,3 +205,31 @@ class TestFold(CcpCase):
         self.assertEqual(self.call.state, "ringing_agent")
         self.as_user(self.call, self.rep).action_refresh()
         self.assertEqual(self.call.state, "in_call")
+
+    def test_summary_tells_operators_circles_causes_and_pulses(self):
+        call = self.make_call(live=False)
+        self.report(
+            call,
+            self.cdr(
+                Caller_Operator_Name="Airtel",
+                Caller_Circle_Name="Kerala",
+                Destination_Operator_Name="Jio",
+                Destination_Circle_Name="Mumbai",
+                Destination_Status_Detail=f"16 | 699 | Cleared by {CONNECTS} | Disconnected",
+                Pulse_Count="3",
+            ),
+        )
+        self.assertRecordValues(
+            call,
+            [
+                {
+                    "agent_operator": "Airtel",
+                    "agent_circle": "Kerala",
+                    "customer_operator": "Jio",
+                    "customer_circle": "Mumbai",
+                    "pulses": 3,
+                }
+            ],
+        )
+        self.assertIn("Cleared by", call.customer_cause)
+        self.assertNotIn(CONNECTS, call.customer_cause)

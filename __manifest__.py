@@ -15,6 +15,7 @@
         "data/ir_cron_data.xml",
         "views/ccp_call_templates.xml",
         "views/ccp_call_event_views.xml",
+        "views/ccp_call_listen_views.xml",
         "views/ccp_call_views.xml",
         "views/ccp_call_flow_views.xml",
         "views/ccp_call_list_item_views.xml",

@@ -8,21 +8,22 @@ PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range")
 
 
 class AirtelCcpRecording(http.Controller):
-    """Plays recordings to users who may see the call."""
+    """Plays recordings to users who may see the call and may listen; each listen is logged."""
 
     @http.route(
         "/airtel_ccp/recording/<int:call_id>",
         type="http",
         auth="user",
         methods=["GET", "HEAD"],
-        readonly=True,
+        readonly=False,
     )
-    def recording(self, call_id):
+    def recording(self, call_id, download=None):
         """Stream a recording: our own copy or, until it is fetched, Airtel's.
 
         :param int call_id: the call's id
-        :return: 200 or 206 with sound; 404 when there is none, or not for this user; 503 when
-            Airtel does not deliver it yet
+        :param str | None download: anything, to get a file that the browser keeps
+        :return: 200 or 206 with sound; 403 without the right to listen; 404 when there is none, or
+            not for this user; 410 when it was deleted; 503 when Airtel does not deliver it yet
         :rtype: odoo.http.Response
         """
         call = request.env["ccp.call"].browse(call_id).exists()
@@ -30,25 +31,49 @@ class AirtelCcpRecording(http.Controller):
             call.check_access("read")
         except AccessError:
             raise request.not_found() from None
-        if call.recording_state == "stored" and call.recording_id:
-            stream = request.env["ir.binary"]._get_stream_from(call.recording_id.sudo())
-            return stream.get_response(content_security_policy=None)
-        if call.recording_state != "pending":
+        if not call:
             raise request.not_found()
-        return self._from_airtel(call)
-
-    def _from_airtel(self, call):
-        """Pass on what Airtel sends, without its address."""
-        opened = request.env["ccp.recording"]._open(call, request.httprequest.headers.get("Range"))
+        recordings = request.env["ccp.recording"]
         try:
-            answer = opened.__enter__()
-        except RecordingError as error:
-            return Response(
-                request.env["ccp.recording"]._sentence(error.reason),
-                status=503,
-                headers={"Retry-After": "60"},
-                mimetype="text/plain",
-            )
+            recordings._check_listener(bool(download))
+        except AccessError as error:
+            return self._sentence(403, error.args[0])
+        if call.recording_state == "stored" and call.recording_id:
+            response = self._from_store(call, bool(download))
+        elif call.recording_state == "pending":
+            try:
+                response = self._from_airtel(call, bool(download))
+            except RecordingError as error:
+                return self._sentence(503, recordings._sentence(error.reason))
+        else:
+            status = 410 if call.recording_state == "deleted" else 404
+            return self._sentence(status, recordings._absence_sentence(call))
+        if request.httprequest.method != "HEAD" and response.status_code in (200, 206):
+            start = response.headers.get("Content-Range", "bytes 0-").startswith("bytes 0-")
+            kind = "download" if download else "listen"
+            request.env["ccp.call.listen"]._note(call, kind, start)
+        # What the browser keeps would be heard again without a trace in the log
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
+
+    def _sentence(self, status, text):
+        """Answer with one sentence instead of sound."""
+        headers = {"Retry-After": "60"} if status == 503 else {}
+        return Response(text, status=status, headers=headers, mimetype="text/plain")
+
+    def _from_store(self, call, as_attachment):
+        """Send our own copy, or the part of it that was asked for."""
+        stream = request.env["ir.binary"]._get_stream_from(call.recording_id.sudo())
+        return stream.get_response(as_attachment=as_attachment, content_security_policy=None)
+
+    def _from_airtel(self, call, as_attachment):
+        """Pass on what Airtel sends, without its address.
+
+        :raise RecordingError: when Airtel does not deliver it
+        """
+        recordings = request.env["ccp.recording"]
+        opened = recordings._open(call, request.httprequest.headers.get("Range"))
+        answer = opened.__enter__()
         headers = {name: answer.headers[name] for name in PASSED_ON if answer.headers.get(name)}
         response = Response(
             answer.iter_chunks(),
@@ -56,5 +81,8 @@ class AirtelCcpRecording(http.Controller):
             headers=headers,
             mimetype=answer.content_type,
         )
+        if as_attachment:
+            name = recordings._file_name(call, answer.content_type)
+            response.headers.set("Content-Disposition", "attachment", filename=name)
         response.call_on_close(lambda: opened.__exit__(None, None, None))
         return response

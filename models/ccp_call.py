@@ -128,6 +128,14 @@ class CcpCall(models.Model):
     recording_id = fields.Many2one(
         "ir.attachment", "Recording file", readonly=True, ondelete="set null"
     )
+    recording_file = fields.Binary(readonly=True, attachment=True, groups=fields.NO_ACCESS)
+    listen_ids = fields.One2many(
+        "ccp.call.listen",
+        "call_id",
+        "Listened",
+        readonly=True,
+        groups="airtel_ccp.group_ccp_team_leader",
+    )
     outcome_id = fields.Many2one(
         "ccp.call.outcome", readonly=True, index="btree_not_null", ondelete="restrict"
     )
@@ -311,6 +319,39 @@ class CcpCall(models.Model):
             raise UserError(self.env._("The record that was called does not exist any more."))
         record.check_access("read")
         return self.env["ccp.dialer"]._client_action(record)
+
+    def link_record(self, res_model, res_id):
+        """Say which record this call was about, when it was placed from another one.
+
+        :param str res_model: a model that can be called
+        :param int res_id: id of a record that the user may read
+        :rtype: bool
+        :raise AccessError: when the user may not see the call or the record
+        :raise UserError: when there is no such record
+        """
+        self.ensure_one()
+        self.env["ccp.panel"]._check_user()
+        self.check_access("read")
+        callable_model = isinstance(
+            self.env.get(res_model), self.env.registry["ccp.callable.mixin"]
+        )
+        if not callable_model or not isinstance(res_id, int):
+            raise UserError(self.env._("A call can be linked to a contact or a lead only."))
+        record = self.env[res_model].browse(res_id).exists()
+        if not record:
+            raise UserError(self.env._("The record does not exist any more."))
+        record.check_access("read")
+        dialer = self.env["ccp.dialer"]
+        partner = dialer._partner(record)
+        self.sudo().write(
+            {
+                "res_model": record._name,
+                "res_id": record.id,
+                "partner_id": partner.id,
+                "lead_id": record.id if record._name == "crm.lead" else False,
+            }
+        )
+        return True
 
     def action_close(self):
         """Say that this call is over although Airtel never reported it; frees the agent.

@@ -4,12 +4,15 @@ from datetime import timedelta
 from tempfile import TemporaryFile
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 from ..ccp import recording
+from .ir_attachment import RECORDING_FIELD
 
 _logger = logging.getLogger(__name__)
 
 MAX_BYTES = 200 * 1024 * 1024
+MAX_SECONDS = 120
 LEASE = timedelta(minutes=5)
 PAUSES = tuple(
     timedelta(seconds=seconds)
@@ -58,6 +61,51 @@ class CcpRecording(models.AbstractModel):
         return {"recording_state": "missing" if promised else "none"}
 
     @api.model
+    def _check_listener(self, is_download):
+        """Check that the current user may hear recordings, or keep them as files.
+
+        :param bool is_download: whether a file is asked for
+        :raise AccessError: with a sentence for the user
+        """
+        if not self.env.user.has_group("airtel_ccp.group_ccp_listen"):
+            raise AccessError(
+                self.env._(
+                    "You may not listen to recordings: ask your administrator for the right "
+                    "“Airtel recordings”."
+                )
+            )
+        if is_download and not self.env.user.has_group("airtel_ccp.group_ccp_download"):
+            raise AccessError(
+                self.env._(
+                    "You may listen to recordings but not download them: ask your administrator "
+                    "for the right “Airtel recordings: Listen and Download”."
+                )
+            )
+
+    @api.model
+    def _absence_sentence(self, call):
+        """Say why there is nothing to hear.
+
+        :param call: one ``ccp.call`` whose recording is neither stored nor pending
+        :rtype: str
+        """
+        _ = self.env._
+        return {
+            "missing": _("Airtel did not deliver a recording of this call."),
+            "deleted": _(
+                "The recording was deleted: your company keeps recordings for a limited time."
+            ),
+        }.get(call.recording_state) or _("This call was not recorded.")
+
+    @api.model
+    def _file_name(self, call, content_type):
+        """Return the name of a recording's file, which tells nobody's name or number.
+
+        :rtype: str
+        """
+        return f"call-{call.id}.{EXTENSIONS.get(content_type, 'audio')}"
+
+    @api.model
     def _hosts(self, company):
         """Return the hosts from which a company's recordings may come.
 
@@ -79,6 +127,7 @@ class CcpRecording(models.AbstractModel):
             call.recording_url,
             self._hosts(call.company_id),
             max_bytes=MAX_BYTES,
+            total_seconds=MAX_SECONDS,
             range_header=range_header,
         )
 
@@ -140,14 +189,14 @@ class CcpRecording(models.AbstractModel):
         :param content: the sound, as bytes or anything that can be read like them
         :param str content_type: what it is
         """
-        extension = EXTENSIONS.get(content_type, "audio")
         attachment = self.env["ir.attachment"].create(
             {
-                "name": f"call-{call.id}.{extension}",
+                "name": self._file_name(call, content_type),
                 "raw": content,
                 "mimetype": content_type,
                 "res_model": "ccp.call",
                 "res_id": call.id,
+                "res_field": RECORDING_FIELD,
             }
         )
         url = call.recording_url

@@ -227,14 +227,6 @@ class TestRecording(CcpCase, HttpCase):
         unchanged = self.url_open(self.path, headers={"If-None-Match": whole.headers["ETag"]})
         self.assertEqual(unchanged.status_code, 304)
 
-    def test_stored_file_follows_the_calls_rights(self):
-        self.fetch()
-        path = f"/web/content/{self.call.recording_id.id}"
-        for user, allowed in (("rep", True), ("other_rep", False), ("plain", False)):
-            with self.subTest(user=user):
-                self.authenticate(user, user)
-                self.assertEqual(b"RIFF" in self.url_open(path).content, allowed)
-
     def test_not_recorded(self):
         self.flow.recording = False
         call = self.make_call(live=False)

@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from odoo.tests import new_test_user, tagged
 
@@ -150,8 +151,10 @@ class TestMeasures(CcpCase):
         self.measure()
 
     def measure(self):
-        """Run the scheduled action as it is set up."""
-        self.env["ccp.measures"]._cron_measure()
+        """Run the scheduled action, but for its commit."""
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.measures"]._cron_measure()
+        self.assertFalse(self.env["ccp.measures"]._take_unmeasured())
 
     def as_manager(self):
         """Return the calls' model as the manager has it."""

@@ -27,8 +27,9 @@
         "views/res_users_views.xml",
         "views/res_config_settings_views.xml",
         "views/ccp_menus.xml",
+        "views/ccp_call_report_views.xml",
     ],
-    "demo": ["demo/ccp_demo.xml"],
+    "demo": ["demo/ccp_demo.xml", "demo/ccp_history_demo.xml"],
     "assets": {
         "web.assets_backend": ["airtel_ccp/static/src/**/*"],
         "web.assets_unit_tests": [

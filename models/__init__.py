@@ -9,6 +9,7 @@ from . import (
     ccp_card,
     ccp_dialer,
     ccp_folder,
+    ccp_measures,
     ccp_panel,
     ccp_recording,
     ccp_refusal,

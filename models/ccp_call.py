@@ -1,10 +1,42 @@
+import re
+
+import pytz
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_duration
+from odoo.tools import SQL, format_duration
 
 from ..ccp import number
 
 LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
+AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
+# The last ten digits: reports and people write the same number in several ways
+CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
+HOME_TIME_ZONE = "Asia/Kolkata"
+# What a group of calls shows, where it is no plain sum or average; docs/measures.md explains each
+AGGREGATES = {
+    "connect_rate:avg": (
+        "100.0 * SUM({reached}) / NULLIF(SUM({attempts}) FILTER (WHERE {result} IS NOT NULL), 0)"
+    ),
+    "customer_connect_rate:avg": (
+        "100.0 * SUM({reached}) / NULLIF(SUM({attempts} - {agent_failures})"
+        " FILTER (WHERE {result} IS NOT NULL), 0)"
+    ),
+    "average_talk_seconds:avg": "AVG({talk_seconds}) FILTER (WHERE {result} = 'connected')",
+    "agent_ring_seconds:avg": (
+        "AVG({agent_ring_seconds}) FILTER (WHERE {agent_ring_seconds} > 0 AND ("
+        "{agent_answer_date} IS NOT NULL OR {result} IN ('connected', 'customer_no_answer',"
+        " 'customer_busy', 'customer_unreachable', 'customer_rejected')))"
+    ),
+    "customer_ring_seconds:avg": (
+        "AVG({customer_ring_seconds}) FILTER (WHERE {customer_ring_seconds} > 0)"
+    ),
+    "attempts_until_reached:avg": (
+        "AVG({attempts_until_reached}) FILTER (WHERE {attempts_until_reached} > 0)"
+    ),
+    "speed_to_dial:avg": "AVG({speed_to_dial}) FILTER (WHERE {first_dial})",
+    "speed_to_connect:avg": "AVG({speed_to_connect}) FILTER (WHERE {first_connect})",
+}
 
 
 class CcpCall(models.Model):
@@ -106,6 +138,104 @@ class CcpCall(models.Model):
     customer_operator = fields.Char("Customer's operator", readonly=True)
     customer_circle = fields.Char("Customer's circle", readonly=True)
     pulses = fields.Integer("Pulses", readonly=True, aggregator="sum")
+    attempts = fields.Integer(
+        compute="_compute_attempts",
+        store=True,
+        aggregator="sum",
+        help="Outgoing calls that were placed, also by hand; not those that were refused.",
+    )
+    reached = fields.Integer(
+        compute="_compute_attempts",
+        store=True,
+        aggregator="sum",
+        help="Attempts in which agent and customer talked.",
+    )
+    agent_failures = fields.Integer(
+        "Missed by agent",
+        compute="_compute_attempts",
+        store=True,
+        aggregator="sum",
+        help="Attempts that the agent missed, or ended before the customer picked up.",
+    )
+    connect_rate = fields.Float(
+        "Connect rate (%)",
+        digits=(5, 1),
+        compute="_compute_rates",
+        store=True,
+        aggregator="avg",
+        help="Reached, of a hundred attempts that ended.",
+    )
+    customer_connect_rate = fields.Float(
+        "Customer connect rate (%)",
+        digits=(5, 1),
+        compute="_compute_rates",
+        store=True,
+        aggregator="avg",
+        help="Reached, of a hundred attempts that ended and that the agent did not miss.",
+    )
+    average_talk_seconds = fields.Float(
+        "Average talk time (seconds)",
+        digits=(16, 1),
+        compute="_compute_rates",
+        store=True,
+        aggregator="avg",
+        help="Talk time of calls that connected.",
+    )
+    attempts_until_reached = fields.Integer(
+        readonly=True,
+        aggregator="avg",
+        help="Attempts to a customer's number until it was reached, the last one included.",
+    )
+    first_dial = fields.Boolean("Lead's first attempt", readonly=True)
+    first_connect = fields.Boolean("Lead reached for the first time", readonly=True)
+    speed_to_dial = fields.Float(
+        "Speed to dial (seconds)",
+        digits=(16, 0),
+        readonly=True,
+        aggregator="avg",
+        help="From the moment a lead was created or assigned to its first attempt.",
+    )
+    speed_to_connect = fields.Float(
+        "Speed to connect (seconds)",
+        digits=(16, 0),
+        readonly=True,
+        aggregator="avg",
+        help="From the moment a lead was created or assigned until it was reached first.",
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id", store=True)
+    cost = fields.Monetary(
+        compute="_compute_cost",
+        store=True,
+        help="Pulses at the price that the company paid when Airtel reported them.",
+    )
+    start_hour = fields.Selection(
+        [(f"{hour:02d}", f"{hour:02d}:00") for hour in range(24)],
+        "Hour",
+        compute="_compute_start_hour",
+        store=True,
+        help="In the agent's time zone, as it was when the call was placed.",
+    )
+    start_weekday = fields.Selection(
+        [
+            ("1", "Monday"),
+            ("2", "Tuesday"),
+            ("3", "Wednesday"),
+            ("4", "Thursday"),
+            ("5", "Friday"),
+            ("6", "Saturday"),
+            ("7", "Sunday"),
+        ],
+        "Weekday",
+        compute="_compute_start_hour",
+        store=True,
+        help="In the agent's time zone, as it was when the call was placed.",
+    )
+    measured = fields.Boolean(
+        "Its place among other calls is counted",
+        compute="_compute_measured",
+        store=True,
+        groups=fields.NO_ACCESS,
+    )
     hung_up_by = fields.Selection(
         [("agent", "Agent"), ("customer", "Customer"), ("system", "Airtel")],
         "Hung up by",
@@ -201,6 +331,60 @@ class CcpCall(models.Model):
         "(end_date) WHERE result = 'connected' AND activity_done IS NOT TRUE"
     )
     _recording_due_idx = models.Index("(recording_next_date) WHERE recording_next_date IS NOT NULL")
+    _unmeasured_idx = models.Index("(id) WHERE measured IS NOT TRUE")
+    _customer_key_idx = models.Index(f"(company_id, {CUSTOMER_KEY})")
+
+    @api.depends("state", "result", "direction")
+    def _compute_attempts(self):
+        for call in self:
+            attempt = call.state != "refused" and call.direction == "outbound"
+            call.attempts = int(attempt)
+            call.reached = int(attempt and call.result == "connected")
+            call.agent_failures = int(attempt and call.result in AGENT_FAILURES)
+
+    @api.depends("attempts", "reached", "talk_seconds", "result")
+    def _compute_rates(self):
+        for call in self:
+            call.connect_rate = call.customer_connect_rate = 100 * call.reached
+            connected = call.result == "connected"
+            call.average_talk_seconds = call.talk_seconds if connected else 0
+
+    # Neither the price nor the time zone of another day may change what was: no dependency on them
+    @api.depends("pulses")
+    def _compute_cost(self):
+        for call in self:
+            call.cost = call.pulses * call.company_id.sudo().ccp_pulse_price
+
+    @api.depends("start_date")
+    def _compute_start_hour(self):
+        for call in self:
+            zone = pytz.timezone(call.user_id.sudo().tz or HOME_TIME_ZONE)
+            moment = pytz.utc.localize(call.start_date).astimezone(zone)
+            call.start_hour = f"{moment.hour:02d}"
+            call.start_weekday = str(moment.isoweekday())
+
+    @api.depends("attempts", "reached", "result", "start_date", "customer_number", "lead_id")
+    def _compute_measured(self):
+        self.measured = False
+
+    def _read_group_select(self, aggregate_spec, query):
+        if aggregate_spec not in AGGREGATES:
+            return super()._read_group_select(aggregate_spec, query)
+        super()._read_group_select(aggregate_spec, query)
+        return self._aggregate_sql(AGGREGATES[aggregate_spec], query)
+
+    def _aggregate_sql(self, template, query):
+        """Return an aggregate whose fields stand in braces, with the columns in their place.
+
+        :param str template: an expression of this file
+        :param odoo.tools.Query query: the query that it is for
+        :rtype: odoo.tools.SQL
+        """
+        parts = re.split(r"\{(\w+)\}", template)
+        return SQL("").join(
+            self._field_to_sql(self._table, part, query) if position % 2 else SQL(part)
+            for position, part in enumerate(parts)
+        )
 
     @api.depends("talk_seconds")
     @api.depends_context("lang")

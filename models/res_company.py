@@ -76,6 +76,13 @@ class ResCompany(models.Model):
         help="How many calls one user may place in a day. Zero means no limit.",
         groups="base.group_system",
     )
+    ccp_pulse_price = fields.Float(
+        "Price of a pulse",
+        digits=(16, 4),
+        help="What Airtel charges for a pulse, in the company's currency. Calls keep the price "
+        "of the day on which Airtel reported their pulses.",
+        groups="base.group_system",
+    )
     ccp_require_outcome = fields.Boolean(
         "Require an outcome",
         help="After a call that connected, reps choose an outcome before they call again.",

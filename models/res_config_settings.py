@@ -44,6 +44,12 @@ class ResConfigSettings(models.TransientModel):
     ccp_daily_limit = fields.Integer(
         related="company_id.ccp_daily_limit", readonly=False, groups="base.group_system"
     )
+    ccp_pulse_price = fields.Float(
+        related="company_id.ccp_pulse_price",
+        readonly=False,
+        digits=(16, 4),
+        groups="base.group_system",
+    )
     ccp_require_outcome = fields.Boolean(
         related="company_id.ccp_require_outcome", readonly=False, groups="base.group_system"
     )

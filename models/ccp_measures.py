@@ -1,0 +1,203 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from .ccp_call import CUSTOMER_KEY
+
+BATCH = 500
+
+
+class CcpMeasures(models.AbstractModel):
+    """Counts what depends on several calls: attempts until reached, and a lead's first calls.
+
+    A report changes its own call only, so this follows in a scheduled action: for the customers
+    and leads of calls that changed, everything is counted anew.
+    """
+
+    _name = "ccp.measures"
+    _description = "Measures calls among each other"
+
+    @api.model
+    def _cron_measure(self):
+        """Measure the customers and leads of calls that changed, in batches."""
+        while calls := self._take_unmeasured():
+            self._measure(calls)
+            remaining = self.env["ccp.call"].sudo().search_count(self._domain())
+            if not self.env["ir.cron"]._commit_progress(len(calls), remaining=remaining):
+                break
+
+    @api.model
+    def _measure_all(self):
+        """Measure every call that has ended, at once: for data that was loaded."""
+        calls = self.env["ccp.call"].sudo().search([("state", "in", ("ended", "refused"))])
+        self._measure(calls)
+
+    @api.model
+    def _domain(self):
+        """Return the domain of calls that ended and were not measured since."""
+        return [("measured", "!=", True), ("state", "in", ("ended", "refused"))]
+
+    @api.model
+    def _take_unmeasured(self):
+        """Lock and return the next calls that ended and were not measured since.
+
+        :rtype: odoo.models.BaseModel
+        """
+        self.env["ccp.call"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id
+                  FROM ccp_call
+                 WHERE measured IS NOT TRUE
+                   AND state IN ('ended', 'refused')
+                 ORDER BY id
+                 LIMIT %s
+                   FOR NO KEY UPDATE SKIP LOCKED
+                """,
+                BATCH,
+            )
+        )
+        return self.env["ccp.call"].browse([row[0] for row in rows])
+
+    @api.model
+    def _measure(self, calls):
+        """Count anew what depends on other calls of the same customers and leads.
+
+        Rows that stay as they are are not written, so that live calls are left in peace.
+
+        :param calls: ``ccp.call`` records that changed
+        """
+        if not calls:
+            return
+        calls.env.flush_all()
+        ids = tuple(calls.ids)
+        self.env.cr.execute(self._customers_sql(ids))
+        self.env.cr.execute(self._leads_sql(ids))
+        self.env.cr.execute(SQL("UPDATE ccp_call SET measured = TRUE WHERE id IN %s", ids))
+        self.env["ccp.call"].invalidate_model()
+
+    @api.model
+    def _customers_sql(self, ids):
+        """Return the statement that counts attempts until reached, for the customers of calls.
+
+        :param tuple[int, ...] ids: the calls that changed
+        :rtype: odoo.tools.SQL
+        """
+        key = SQL(CUSTOMER_KEY.replace("customer_number", "call.customer_number"))
+        return SQL(
+            """
+            WITH touched AS (
+                SELECT DISTINCT call.company_id, %(key)s AS customer
+                  FROM ccp_call call
+                 WHERE call.id IN %(ids)s
+                   AND call.customer_number IS NOT NULL
+            ), attempt AS (
+                SELECT call.id, call.reached, call.company_id, touched.customer, call.start_date,
+                       COALESCE(SUM(call.reached) OVER (
+                           PARTITION BY call.company_id, touched.customer
+                           ORDER BY call.start_date, call.id
+                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS reached_before
+                  FROM touched
+                  JOIN ccp_call call
+                    ON call.company_id = touched.company_id
+                   AND %(key)s = touched.customer
+                 WHERE call.attempts = 1
+            ), counted AS (
+                SELECT id, reached, ROW_NUMBER() OVER (
+                           PARTITION BY company_id, customer, reached_before
+                           ORDER BY start_date, id) AS attempts
+                  FROM attempt
+            ), measure AS (
+                SELECT call.id,
+                       CASE WHEN counted.reached = 1 THEN counted.attempts ELSE 0 END AS attempts
+                  FROM touched
+                  JOIN ccp_call call
+                    ON call.company_id = touched.company_id
+                   AND %(key)s = touched.customer
+                  LEFT JOIN counted ON counted.id = call.id
+            )
+            UPDATE ccp_call call
+               SET attempts_until_reached = measure.attempts
+              FROM measure
+             WHERE call.id = measure.id
+               AND COALESCE(call.attempts_until_reached, 0) != measure.attempts
+            """,
+            key=key,
+            ids=ids,
+        )
+
+    @api.model
+    def _leads_sql(self, ids):
+        """Return the statement that finds first calls and their speed, for the leads of calls.
+
+        A lead that is handed on later keeps the moment that was measured first.
+
+        :param tuple[int, ...] ids: the calls that changed
+        :rtype: odoo.tools.SQL
+        """
+        return SQL(
+            """
+            WITH touched AS (
+                SELECT DISTINCT lead_id FROM ccp_call WHERE id IN %(ids)s AND lead_id IS NOT NULL
+            ), attempt AS (
+                SELECT call.id, call.lead_id, call.start_date, call.reached,
+                       ROW_NUMBER() OVER (
+                           PARTITION BY call.lead_id ORDER BY call.start_date, call.id
+                       ) = 1 AS first_dial,
+                       call.reached = 1 AND ROW_NUMBER() OVER (
+                           PARTITION BY call.lead_id, call.reached
+                           ORDER BY call.start_date, call.id
+                       ) = 1 AS first_connect
+                  FROM touched
+                  JOIN ccp_call call ON call.lead_id = touched.lead_id
+                 WHERE call.attempts = 1
+            ), known AS (
+                SELECT call.lead_id,
+                       MIN(call.start_date - call.speed_to_dial * INTERVAL '1 second') AS moment
+                  FROM touched
+                  JOIN ccp_call call ON call.lead_id = touched.lead_id
+                 WHERE call.first_dial AND call.speed_to_dial IS NOT NULL
+                 GROUP BY call.lead_id
+            ), began AS (
+                SELECT attempt.lead_id,
+                       COALESCE(
+                           CASE WHEN known.moment <= attempt.start_date THEN known.moment END,
+                           GREATEST(
+                               CASE WHEN date_trunc('second', lead.create_date)
+                                         <= attempt.start_date
+                                    THEN date_trunc('second', lead.create_date) END,
+                               CASE WHEN date_trunc('second', lead.date_open)
+                                         <= attempt.start_date
+                                    THEN date_trunc('second', lead.date_open) END)) AS moment
+                  FROM attempt
+                  JOIN crm_lead lead ON lead.id = attempt.lead_id
+                  LEFT JOIN known ON known.lead_id = attempt.lead_id
+                 WHERE attempt.first_dial
+            ), measure AS (
+                SELECT call.id,
+                       COALESCE(attempt.first_dial, FALSE) AS first_dial,
+                       COALESCE(attempt.first_connect, FALSE) AS first_connect,
+                       CASE WHEN attempt.first_dial THEN
+                           EXTRACT(EPOCH FROM call.start_date - began.moment) END AS to_dial,
+                       CASE WHEN attempt.first_connect THEN
+                           EXTRACT(EPOCH FROM COALESCE(call.answer_date, call.start_date)
+                                              - began.moment) END AS to_connect
+                  FROM ccp_call call
+                  LEFT JOIN attempt ON attempt.id = call.id
+                  LEFT JOIN began ON began.lead_id = call.lead_id
+                 WHERE call.lead_id IN (SELECT lead_id FROM touched) OR call.id IN %(ids)s
+            )
+            UPDATE ccp_call call
+               SET first_dial = measure.first_dial,
+                   first_connect = measure.first_connect,
+                   speed_to_dial = measure.to_dial,
+                   speed_to_connect = measure.to_connect
+              FROM measure
+             WHERE call.id = measure.id
+               AND (COALESCE(call.first_dial, FALSE), COALESCE(call.first_connect, FALSE),
+                    call.speed_to_dial, call.speed_to_connect)
+                   IS DISTINCT FROM
+                   (measure.first_dial, measure.first_connect, measure.to_dial, measure.to_connect)
+            """,
+            ids=ids,
+        )

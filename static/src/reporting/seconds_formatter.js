@@ -1,0 +1,15 @@
+import { registry } from "@web/core/registry";
+
+import { formatSeconds } from "../panel/call_clock";
+
+/**
+ * Shows the seconds of a measure as a clock does, for pivots and graphs.
+ *
+ * @param {number | false | null} value seconds; empty where there was nothing to measure
+ * @returns {string}
+ */
+export function formatMeasuredSeconds(value) {
+    return typeof value === "number" ? formatSeconds(Math.round(value)) : "";
+}
+
+registry.category("formatters").add("ccp_seconds", formatMeasuredSeconds);

@@ -12,6 +12,7 @@ from . import (
     ccp_recording,
     ccp_refusal,
     crm_lead,
+    crm_team,
     ir_http,
     res_company,
     res_config_settings,

@@ -150,6 +150,7 @@ class CcpCard(models.AbstractModel):
         """Return what the templates need to know about a call."""
         return {
             "call": call,
+            "agent": call.user_id.name,
             "customer": call.customer_name,
             "phone": number.mask(call.customer_number or ""),
             "headline": self._headline(call),

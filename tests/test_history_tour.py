@@ -5,6 +5,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
+from ..ccp import callback
 from ..controllers.wakeup import Waker
 from .common import AGENT, CcpSetup
 
@@ -49,7 +50,16 @@ class TestHistoryTour(CcpSetup, HttpCase):
             "time": moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
             "metaData": {},
         }
-        self.env["ccp.call.event"].create({"call_id": call.id, "payload": json.dumps(payload)})
+        kind, fingerprint = callback.kind_and_fingerprint(json.dumps(payload).encode())
+        self.env["ccp.call.event"].create(
+            {
+                "call_id": call.id,
+                "kind": kind,
+                "payload": json.dumps(payload),
+                "fingerprint": fingerprint,
+                "received_at": fields.Datetime.now(),
+            }
+        )
 
     def test_find_call(self):
         self.make_past_call(

@@ -23,6 +23,7 @@
         "wizard/ccp_manual_call_views.xml",
         "data/ir_actions_server_data.xml",
         "views/crm_lead_views.xml",
+        "views/crm_team_views.xml",
         "views/res_partner_views.xml",
         "views/res_users_views.xml",
         "views/res_config_settings_views.xml",

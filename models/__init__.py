@@ -15,6 +15,7 @@ from . import (
     ccp_refusal,
     crm_lead,
     ir_attachment,
+    crm_team,
     ir_http,
     res_company,
     res_config_settings,

@@ -4,10 +4,13 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL, format_duration
 
 from ..ccp import number
 
+# Fewer digits than these would find half of all calls
+MIN_SEARCH_DIGITS = 4
 LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
 AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
 # The last ten digits: reports and people write the same number in several ways
@@ -57,6 +60,11 @@ class CcpCall(models.Model):
     partner_id = fields.Many2one(
         "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="set null"
     )
+    commercial_partner_id = fields.Many2one(
+        "res.partner",
+        "Customer's company",
+        related="partner_id.commercial_partner_id",
+    )
     user_id = fields.Many2one(
         "res.users", "Agent", readonly=True, required=True, index=True, ondelete="restrict"
     )
@@ -83,6 +91,9 @@ class CcpCall(models.Model):
     )
     agent_number = fields.Char("Agent's phone", readonly=True)
     customer_number = fields.Char("Customer's phone", readonly=True, index=True)
+    phone_search = fields.Char(
+        "Number", compute="_compute_phone_search", search="_search_phone_search"
+    )
     caller_number = fields.Char("Caller number", readonly=True)
     correlation_id = fields.Char("Airtel's correlation id", readonly=True, index="btree_not_null")
     session_id = fields.Char("Airtel's session id", readonly=True, index="btree_not_null")
@@ -130,6 +141,11 @@ class CcpCall(models.Model):
     agent_ring_seconds = fields.Integer("Agent rang (seconds)", readonly=True, aggregator="avg")
     customer_ring_seconds = fields.Integer(
         "Customer rang (seconds)", readonly=True, aggregator="avg"
+    )
+    agent_ring_time = fields.Char("Agent's phone rang", compute="_compute_ring_times")
+    customer_ring_time = fields.Char("Customer's phone rang", compute="_compute_ring_times")
+    total_time = fields.Char(
+        "Whole call", compute="_compute_total_time", help="From the click on Call to the end."
     )
     agent_cause = fields.Char("Why the agent's line ended", readonly=True)
     agent_operator = fields.Char("Agent's operator", readonly=True)
@@ -326,6 +342,16 @@ class CcpCall(models.Model):
     )
     _token_digest_uniq = models.UniqueIndex("(token_digest) WHERE token_digest IS NOT NULL")
     _record_idx = models.Index("(res_model, res_id)")
+    # A number is found by its last digits; reversed, those are a prefix that an index can find
+    _agent_suffix_idx = models.Index("(reverse(agent_number) text_pattern_ops)")
+    _agent_second_suffix_idx = models.Index(
+        "(reverse(agent_second_number) text_pattern_ops) WHERE agent_second_number IS NOT NULL"
+    )
+    _customer_suffix_idx = models.Index("(reverse(customer_number) text_pattern_ops)")
+    _customer_second_suffix_idx = models.Index(
+        "(reverse(customer_second_number) text_pattern_ops) "
+        "WHERE customer_second_number IS NOT NULL"
+    )
     _deadline_idx = models.Index("(deadline) WHERE deadline IS NOT NULL")
     _activity_due_idx = models.Index(
         "(end_date) WHERE result = 'connected' AND activity_done IS NOT TRUE"
@@ -392,6 +418,73 @@ class CcpCall(models.Model):
         for call in self:
             call.talk_time = self._format_seconds(call.talk_seconds) if call.talk_seconds else ""
 
+    @api.depends("agent_ring_seconds", "customer_ring_seconds")
+    @api.depends_context("lang")
+    def _compute_ring_times(self):
+        for call in self:
+            agent, customer = call.agent_ring_seconds, call.customer_ring_seconds
+            call.agent_ring_time = self._format_seconds(agent) if agent else ""
+            call.customer_ring_time = self._format_seconds(customer) if customer else ""
+
+    @api.depends("start_date", "end_date")
+    @api.depends_context("lang")
+    def _compute_total_time(self):
+        for call in self:
+            seconds = 0
+            if call.end_date:
+                seconds = max(0, round((call.end_date - call.start_date).total_seconds()))
+            call.total_time = self._format_seconds(seconds) if seconds else ""
+
+    @api.depends("customer_number")
+    def _compute_phone_search(self):
+        for call in self:
+            call.phone_search = call.customer_number
+
+    def _search_phone_search(self, operator, value):
+        """Find calls by a number in any spelling, or by its last digits.
+
+        The text comes from whoever searches: only its digits reach the query, and a text with
+        fewer than four finds nothing.
+        """
+        if operator not in ("=", "in", "like", "ilike", "=like", "=ilike"):
+            return NotImplemented
+        texts = value if operator == "in" else [value]
+        endings = set()
+        for text in texts:
+            spelled = text if isinstance(text, str) else ""
+            endings.update(number.candidates(spelled) or [number.last10(spelled)])
+        return Domain.OR(
+            self._ending_domain(digits) for digits in endings if len(digits) >= MIN_SEARCH_DIGITS
+        )
+
+    @api.model
+    def _ending_domain(self, digits):
+        """Return the domain of the calls from or to a number that ends with some digits.
+
+        :param str digits: ASCII digits only
+        :rtype: odoo.fields.Domain
+        """
+        columns = (
+            "customer_number",
+            "customer_second_number",
+            "agent_number",
+            "agent_second_number",
+        )
+
+        def to_sql(model, alias, query):
+            return SQL(
+                "(%s)",
+                SQL(" OR ").join(
+                    SQL("reverse(%s) LIKE %s", SQL.identifier(alias, column), digits[::-1] + "%")
+                    for column in columns
+                ),
+            )
+
+        def is_found(call):
+            return any((call[column] or "").endswith(digits) for column in columns)
+
+        return Domain.custom(to_sql=to_sql, predicate=is_found)
+
     @api.depends("recording_state")
     def _compute_recording_link(self):
         for call in self:
@@ -423,6 +516,43 @@ class CcpCall(models.Model):
             hours, rest = divmod(seconds, 3600)
             return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
         return format_duration(seconds / 60)
+
+    @api.model
+    def _counts(self, field_name, records):
+        """Return how many calls the user may see, by record, in one query.
+
+        :param str field_name: the many2one that leads from a call to the record
+        :param records: the records to count for
+        :rtype: dict[int, int]
+        """
+        groups = self._read_group([(field_name, "in", records.ids)], [field_name], ["__count"])
+        return {record.id: count for record, count in groups}
+
+    @api.model
+    def _list_action(self, domain):
+        """Return the action that opens some calls.
+
+        :param odoo.fields.Domain domain: the calls
+        :rtype: dict
+        """
+        action = self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_call")
+        return dict(action, domain=list(domain), context={})
+
+    @api.model
+    def _follow_merge(self, sources, survivor):
+        """Have the calls and call list entries of merged records follow to the one that stays.
+
+        What a call keeps of its day, such as the customer's name, stays as it was.
+
+        :param sources: the records that are merged away, all of one model
+        :param survivor: the record that stays
+        """
+        domain = [("res_model", "=", sources._name), ("res_id", "in", sources.ids)]
+        calls = self.sudo().search(domain)
+        calls.res_id = survivor.id
+        if sources._name == "crm.lead":
+            self.sudo().search([("lead_id", "in", sources.ids)]).lead_id = survivor.id
+        self.env["ccp.call.list.item"].sudo().search(domain)._follow_merge(survivor)
 
     def _record(self):
         """Return the record that was called, or an empty recordset when it is gone.

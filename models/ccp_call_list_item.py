@@ -58,6 +58,29 @@ class CcpCallListItem(models.Model):
         record = self.env[self.res_model].browse(self.res_id).exists()
         return record if record and record.has_access("read") else record.browse()
 
+    def _follow_merge(self, survivor):
+        """Move entries to the record that their own was merged into.
+
+        Who had both on the list keeps one that waits; the others count as skipped.
+
+        :param survivor: the record that stays
+        """
+        waiting = self.search(
+            [
+                ("res_model", "=", survivor._name),
+                ("res_id", "=", survivor.id),
+                ("state", "=", "waiting"),
+            ]
+        )
+        listed = set(waiting.user_id.ids)
+        for item in self:
+            values = {"res_id": survivor.id}
+            if item.state == "waiting":
+                if item.user_id.id in listed:
+                    values["state"] = "skipped"
+                listed.add(item.user_id.id)
+            item.write(values)
+
     @api.model
     def add_records(self, res_model, res_ids):
         """Put records on the user's own call list.

@@ -108,5 +108,4 @@ class CcpCallableMixin(models.AbstractModel):
         """
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_call")
-        return dict(action, domain=list(self._ccp_calls_domain()), context={})
+        return self.env["ccp.call"]._list_action(self._ccp_calls_domain())

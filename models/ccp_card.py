@@ -1,8 +1,8 @@
 import re
 from datetime import timezone
 
-from odoo import api, models
-from odoo.tools import get_lang
+from odoo import api, fields, models
+from odoo.tools import format_time, get_lang
 
 from odoo.addons.mail.tools.discuss import Store
 
@@ -143,7 +143,58 @@ class CcpCard(models.AbstractModel):
         :rtype: markupsafe.Markup
         """
         story = self.env["ccp.folder"]._timeline(call)
-        return self.env["ir.qweb"]._render(TIMELINE_TEMPLATE, self._values(call.sudo(), story))
+        # Whoever may see the call may see who took part, and the whole numbers
+        known = call.sudo()
+        values = {
+            **self._values(known, story),
+            "legs": [
+                {"role": self.env._("Agent"), "name": known.user_id.name},
+                {"role": self.env._("Customer"), "name": known.customer_name},
+            ],
+            "facts": self._leg_facts(known),
+        }
+        return self.env["ir.qweb"]._render(TIMELINE_TEMPLATE, values)
+
+    @api.model
+    def _leg_facts(self, call):
+        """Return what is known of both lines of a call, for a table with a column for each.
+
+        :param call: one ``ccp.call``
+        :return: ``label`` and the ``values`` of agent and customer, where either has one
+        :rtype: list[dict]
+        """
+        _ = self.env._
+
+        def text(*parts):
+            return ", ".join(filter(None, parts))
+
+        def clock(moment):
+            if not moment:
+                return ""
+            local = fields.Datetime.context_timestamp(self, moment)
+            return format_time(self.env, local.time(), time_format="medium")
+
+        facts = [
+            (
+                _("Phone"),
+                text(call.agent_number, call.agent_second_number),
+                text(call.customer_number, call.customer_second_number),
+            ),
+            (
+                _("Network"),
+                text(call.agent_operator, call.agent_circle),
+                text(call.customer_operator, call.customer_circle),
+            ),
+            (_("Rang for"), call.agent_ring_time, call.customer_ring_time),
+            (_("Picked up"), clock(call.agent_answer_date), clock(call.answer_date)),
+            (_("Cause"), call.agent_cause or "", call.customer_cause or ""),
+            (
+                _("Hung up"),
+                _("first") if call.hung_up_by == "agent" else "",
+                _("first") if call.hung_up_by == "customer" else "",
+            ),
+        ]
+        return [{"label": label, "values": values} for label, *values in facts if any(values)]
 
     @api.model
     def _values(self, call, story):

@@ -6,3 +6,8 @@ class CrmLead(models.Model):
 
     _name = "crm.lead"
     _inherit = ["crm.lead", "ccp.callable.mixin"]
+
+    def _merge_dependences(self, opportunities):
+        """Keep the calls of merged leads on the one that stays."""
+        super()._merge_dependences(opportunities)
+        self.env["ccp.call"]._follow_merge(opportunities, self)

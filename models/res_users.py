@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
 from ..ccp import number
 
@@ -22,6 +23,26 @@ class ResUsers(models.Model):
         help="The Airtel number that both phones show. Leave empty to use the one of the call "
         "flow.",
     )
+
+    ccp_call_count = fields.Integer(
+        "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_ccp_call_count(self):
+        counts = self.env["ccp.call"]._counts("user_id", self._origin)
+        for user in self:
+            user.ccp_call_count = counts.get(user._origin.id, 0)
+
+    def action_ccp_calls(self):
+        """Open the list of the calls that this user placed.
+
+        :rtype: dict
+        :raise AccessError: when the user may not read the other user
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["ccp.call"]._list_action(Domain("user_id", "=", self.id))
 
     @property
     def SELF_READABLE_FIELDS(self):

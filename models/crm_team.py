@@ -1,0 +1,28 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+
+class CrmTeam(models.Model):
+    """A sales team, and the calls that its people placed for it."""
+
+    _inherit = "crm.team"
+
+    ccp_call_count = fields.Integer(
+        "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_ccp_call_count(self):
+        counts = self.env["ccp.call"]._counts("team_id", self._origin)
+        for team in self:
+            team.ccp_call_count = counts.get(team._origin.id, 0)
+
+    def action_ccp_calls(self):
+        """Open the list of this team's calls.
+
+        :rtype: dict
+        :raise AccessError: when the user may not read the team
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["ccp.call"]._list_action(Domain("team_id", "=", self.id))

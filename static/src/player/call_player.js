@@ -142,7 +142,7 @@ export class CallPlayer extends Component {
     }
 
     toggle() {
-        return this.state.isPlaying ? this.pause() : this.play();
+        return this.state.isPlaying || this.state.isLoading ? this.pause() : this.play();
     }
 
     /** @param {number} position in seconds; kept within the recording */
@@ -163,6 +163,10 @@ export class CallPlayer extends Component {
         this.state.speed = speed;
         this.audio.el.playbackRate = speed;
         rememberSpeed(speed);
+    }
+
+    onSpeedChange(ev) {
+        this.setSpeed(Number(ev.target.value));
     }
 
     /** @param {number} step 1 is the next faster speed, -1 the next slower one */

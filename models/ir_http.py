@@ -2,16 +2,23 @@ from odoo import models
 
 
 class IrHttp(models.AbstractModel):
-    """Tells the browser at start-up whether the user may call, so that no request is needed."""
+    """Tells the browser at start-up what the user may do with calls, so that no request is needed."""
 
     _inherit = "ir.http"
 
     def session_info(self):
-        """Add ``airtel_ccp`` for users with calling rights; others get nothing more.
+        """Add ``airtel_ccp`` for users with rights to calls; others get nothing more.
 
         :rtype: dict
         """
         info = super().session_info()
-        if self.env.user._is_internal() and self.env.user.has_group("airtel_ccp.group_ccp_user"):
-            info["airtel_ccp"] = {"can_call": True}
+        user = self.env.user
+        if user._is_internal():
+            rights = {
+                "can_call": user.has_group("airtel_ccp.group_ccp_user"),
+                "can_listen": user.has_group("airtel_ccp.group_ccp_listen"),
+                "can_download": user.has_group("airtel_ccp.group_ccp_download"),
+            }
+            if any(rights.values()):
+                info["airtel_ccp"] = rights
         return info

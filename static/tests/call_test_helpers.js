@@ -59,6 +59,19 @@ class CallFlow extends models.Model {
 
 class Call extends models.Model {
     _name = "ccp.call";
+
+    customer_name = fields.Char();
+    talk_seconds = fields.Integer();
+    recording_error = fields.Char();
+    recording_state = fields.Selection({
+        selection: [
+            ["none", "Not recorded"],
+            ["pending", "Being prepared"],
+            ["stored", "Ready"],
+            ["missing", "Not delivered by Airtel"],
+            ["deleted", "Deleted by retention"],
+        ],
+    });
 }
 
 class CallListItem extends models.Model {

@@ -1,0 +1,326 @@
+import {
+    Component,
+    onMounted,
+    onWillUnmount,
+    useExternalListener,
+    useRef,
+    useState,
+} from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { _t } from "@web/core/l10n/translation";
+import { useService } from "@web/core/utils/hooks";
+import { formatSeconds } from "../panel/call_clock";
+import {
+    SPEEDS,
+    recallPosition,
+    recallSpeed,
+    rememberPosition,
+    rememberSpeed,
+} from "./player_memory";
+
+/** Seconds that one skip moves. */
+export const SKIP = 10;
+/** Seconds of playing after which the position is remembered anew. */
+const REMEMBER_EVERY = 5;
+
+/**
+ * Plays the recording of one call. Nothing is asked of the server before the user presses play,
+ * because the server logs who listened.
+ */
+export class CallPlayer extends Component {
+    static template = "airtel_ccp.CallPlayer";
+    static props = {
+        callId: Number,
+        /** Whose call it is, for screen readers. */
+        title: { type: String, optional: true },
+        /** How long they talked: shown until the recording says how long it is. */
+        seconds: { type: Number, optional: true },
+        autoplay: { type: Boolean, optional: true },
+        isInBar: { type: Boolean, optional: true },
+    };
+    static defaultProps = { title: "", seconds: 0, autoplay: false, isInBar: false };
+
+    setup() {
+        this.player = useService("airtel_ccp.player");
+        this.audio = useRef("audio");
+        this.root = useRef("root");
+        this.speeds = SPEEDS;
+        this.skipSeconds = SKIP;
+        this.remembered = recallPosition(this.props.callId);
+        this.state = useState({
+            isPlaying: false,
+            isLoading: false,
+            position: this.remembered,
+            duration: this.props.seconds,
+            speed: recallSpeed(),
+            problem: "",
+        });
+        if (this.props.isInBar) {
+            this.player.inBar = this;
+        }
+        useExternalListener(window, "pagehide", () => this.remember());
+        onMounted(() => {
+            if (this.props.autoplay) {
+                this.root.el.focus({ preventScroll: true });
+                this.play();
+            }
+        });
+        onWillUnmount(() => {
+            this.isGone = true;
+            this.remember();
+            this.player.release(this);
+            if (this.player.inBar === this) {
+                this.player.inBar = null;
+            }
+            this.unload();
+        });
+    }
+
+    get url() {
+        return `/airtel_ccp/recording/${this.props.callId}`;
+    }
+
+    get label() {
+        return this.props.title
+            ? _t("Recording: %s", this.props.title)
+            : _t("Recording of the call");
+    }
+
+    get playLabel() {
+        return _t("Play");
+    }
+
+    get pauseLabel() {
+        return _t("Pause");
+    }
+
+    get max() {
+        return Math.max(this.state.duration, this.state.position, 1);
+    }
+
+    get positionText() {
+        return formatSeconds(Math.floor(this.state.position));
+    }
+
+    get durationText() {
+        return formatSeconds(Math.round(this.state.duration));
+    }
+
+    get valueText() {
+        return _t("%(position)s of %(duration)s", {
+            position: this.positionText,
+            duration: this.durationText,
+        });
+    }
+
+    speedText(speed) {
+        return `${speed.toLocaleString(document.documentElement.lang || undefined)}×`;
+    }
+
+    async play() {
+        const audio = this.audio.el;
+        this.state.problem = "";
+        this.player.take(this);
+        if (!audio.hasAttribute("src")) {
+            this.state.isLoading = true;
+            audio.src = this.url;
+        }
+        audio.playbackRate = this.state.speed;
+        try {
+            await audio.play();
+        } catch (error) {
+            // A fault of the sound itself tells of itself by an event; a pause that came first is none
+            if (error.name === "NotAllowedError" && !this.isGone) {
+                this.state.isLoading = false;
+                this.player.release(this);
+            }
+        }
+    }
+
+    pause() {
+        this.audio.el?.pause();
+    }
+
+    toggle() {
+        return this.state.isPlaying || this.state.isLoading ? this.pause() : this.play();
+    }
+
+    /** @param {number} position in seconds; kept within the recording */
+    seek(position) {
+        const audio = this.audio.el;
+        this.state.position = Math.min(Math.max(0, position), this.state.duration || position);
+        if (audio.readyState >= HTMLMediaElement.HAVE_METADATA) {
+            audio.currentTime = this.state.position;
+        }
+        this.remember();
+    }
+
+    skip(seconds) {
+        this.seek(this.state.position + seconds);
+    }
+
+    setSpeed(speed) {
+        this.state.speed = speed;
+        this.audio.el.playbackRate = speed;
+        rememberSpeed(speed);
+    }
+
+    onSpeedChange(ev) {
+        this.setSpeed(Number(ev.target.value));
+    }
+
+    /** @param {number} step 1 is the next faster speed, -1 the next slower one */
+    changeSpeed(step) {
+        const speed = SPEEDS[SPEEDS.indexOf(this.state.speed) + step];
+        if (speed) {
+            this.setSpeed(speed);
+        }
+    }
+
+    /** Keeps where the user is; the very end counts as heard. */
+    remember() {
+        const { duration, position } = this.state;
+        this.remembered = position;
+        rememberPosition(this.props.callId, duration && position >= duration - 0.5 ? 0 : position);
+    }
+
+    unload() {
+        const audio = this.audio.el;
+        if (audio?.hasAttribute("src")) {
+            audio.pause();
+            audio.removeAttribute("src");
+            // Without this the browser goes on downloading
+            audio.load();
+        }
+    }
+
+    onLoadedMetadata() {
+        const audio = this.audio.el;
+        this.onDurationChange();
+        audio.playbackRate = this.state.speed;
+        if (this.state.position >= this.state.duration - 0.5) {
+            this.state.position = 0;
+        }
+        if (this.state.position) {
+            audio.currentTime = this.state.position;
+        }
+    }
+
+    onDurationChange() {
+        const { duration } = this.audio.el;
+        // Endless is what a browser makes of a stream that does not tell its length
+        if (Number.isFinite(duration) && duration > 0) {
+            this.state.duration = duration;
+        }
+    }
+
+    onPlaying() {
+        this.state.isPlaying = true;
+        this.state.isLoading = false;
+        this.player.take(this);
+    }
+
+    onPause() {
+        this.state.isPlaying = false;
+        this.state.isLoading = false;
+        this.player.release(this);
+        this.remember();
+    }
+
+    onTimeUpdate() {
+        const audio = this.audio.el;
+        if (!audio.hasAttribute("src") || audio.readyState < HTMLMediaElement.HAVE_METADATA) {
+            return;
+        }
+        this.state.position = audio.currentTime;
+        if (Math.abs(this.state.position - this.remembered) >= REMEMBER_EVERY) {
+            this.remember();
+        }
+    }
+
+    onEnded() {
+        this.state.isPlaying = false;
+        this.state.position = 0;
+        this.player.release(this);
+        this.remember();
+    }
+
+    async onError() {
+        this.unload();
+        this.state.isPlaying = false;
+        this.state.isLoading = true;
+        this.player.release(this);
+        const problem = await this.findProblem();
+        if (!this.isGone) {
+            this.state.isLoading = false;
+            this.state.problem = problem;
+        }
+    }
+
+    /**
+     * An audio element keeps the server's answer to itself, so it is asked again.
+     *
+     * @returns {Promise<string>} what is wrong, in words
+     */
+    async findProblem() {
+        const abort = new AbortController();
+        let response;
+        try {
+            response = await browser.fetch(this.url, {
+                headers: { Range: "bytes=0-0" },
+                signal: abort.signal,
+            });
+        } catch {
+            return _t("Odoo cannot be reached. Check your connection, then retry.");
+        }
+        const type = response.headers.get("Content-Type") || "";
+        if (response.ok) {
+            abort.abort();
+            return type.startsWith("text/html")
+                ? _t("You are logged out. Log in again, then retry.")
+                : _t("Your browser cannot play this recording. Retry, or ask your administrator.");
+        }
+        const text = type.startsWith("text/plain") ? (await response.text()).trim() : "";
+        if (text) {
+            return text;
+        }
+        if (response.status === 403) {
+            return _t("You may not listen to this recording. Your administrator can allow it.");
+        }
+        if ([404, 410].includes(response.status)) {
+            return _t("There is no recording of this call any more.");
+        }
+        return _t("The recording cannot be played now. Retry in a minute.");
+    }
+
+    onKeydown(ev) {
+        if (ev.altKey || ev.ctrlKey || ev.metaKey) {
+            return;
+        }
+        const isButton = Boolean(ev.target.closest("button, a"));
+        const isSelect = ev.target.tagName === "SELECT";
+        const actions = {
+            k: () => this.toggle(),
+            "<": () => this.changeSpeed(-1),
+            ">": () => this.changeSpeed(1),
+        };
+        if (!isSelect) {
+            Object.assign(actions, {
+                ArrowLeft: () => this.skip(-SKIP),
+                ArrowRight: () => this.skip(SKIP),
+                ArrowUp: () => this.changeSpeed(1),
+                ArrowDown: () => this.changeSpeed(-1),
+            });
+        }
+        // A button that has the focus is pressed by the space bar, as everywhere
+        if (!isSelect && !isButton) {
+            actions[" "] = () => this.toggle();
+        }
+        const action = actions[ev.key.length === 1 ? ev.key.toLowerCase() : ev.key];
+        if (action) {
+            ev.preventDefault();
+            ev.stopPropagation();
+            action();
+        }
+    }
+}

@@ -1,0 +1,18 @@
+import { Component, useState } from "@odoo/owl";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { CallPlayer } from "./call_player";
+
+/** A recording that was started from a list or the chatter: it plays on whatever is shown above. */
+export class PlayerBar extends Component {
+    static template = "airtel_ccp.PlayerBar";
+    static components = { CallPlayer };
+    static props = {};
+
+    setup() {
+        this.player = useService("airtel_ccp.player");
+        this.state = useState(this.player.state);
+    }
+}
+
+registry.category("main_components").add("airtel_ccp.PlayerBar", { Component: PlayerBar });

@@ -5,7 +5,7 @@
     "category": "Sales/CRM",
     "author": "airtel_ccp contributors",
     "license": "LGPL-3",
-    "depends": ["base_setup", "bus", "crm", "mail", "phone_validation", "resource"],
+    "depends": ["base_setup", "bus", "crm", "digest", "mail", "phone_validation", "resource"],
     "external_dependencies": {"python": ["phonenumbers", "requests"]},
     "data": [
         "security/ccp_security.xml",
@@ -13,6 +13,7 @@
         "data/resource_calendar_data.xml",
         "data/ccp_call_outcome_data.xml",
         "data/ir_cron_data.xml",
+        "data/digest_data.xml",
         "views/ccp_call_templates.xml",
         "views/ccp_call_event_views.xml",
         "views/ccp_call_listen_views.xml",
@@ -20,6 +21,7 @@
         "views/ccp_call_flow_views.xml",
         "views/ccp_call_list_item_views.xml",
         "views/ccp_call_outcome_views.xml",
+        "wizard/ccp_erasure_views.xml",
         "wizard/ccp_manual_call_views.xml",
         "data/ir_actions_server_data.xml",
         "views/crm_lead_views.xml",
@@ -29,6 +31,8 @@
         "views/res_config_settings_views.xml",
         "views/ccp_menus.xml",
         "views/ccp_call_report_views.xml",
+        "views/ccp_erasure_log_views.xml",
+        "views/digest_digest_views.xml",
     ],
     "demo": ["demo/ccp_demo.xml", "demo/ccp_history_demo.xml"],
     "assets": {

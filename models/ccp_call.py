@@ -3,7 +3,7 @@ import re
 import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_duration
 
@@ -11,6 +11,8 @@ from ..ccp import number
 
 # Fewer digits than these would find half of all calls
 MIN_SEARCH_DIGITS = 4
+# With these a spreadsheet takes a text for a formula
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
 AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
 # The last ten digits: reports and people write the same number in several ways
@@ -286,6 +288,9 @@ class CcpCall(models.Model):
         "ccp.call.outcome", readonly=True, index="btree_not_null", ondelete="restrict"
     )
     note = fields.Text(readonly=True)
+    keep_forever = fields.Boolean("Keep forever", readonly=True)
+    reports_deleted = fields.Boolean("Its reports were deleted", readonly=True)
+    erased = fields.Boolean("Erased on request", readonly=True)
     manual = fields.Boolean("Logged by hand", readonly=True)
     dismissed = fields.Boolean("Put away from the panel", readonly=True)
     activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
@@ -634,6 +639,27 @@ class CcpCall(models.Model):
         record.check_access("read")
         return self.env["ccp.dialer"]._client_action(record)
 
+    def export_data(self, fields_to_export):
+        """Return the history for a file, in which no text is taken for a formula.
+
+        Names and numbers come from outside, and a spreadsheet runs a cell that begins with ``=``.
+
+        :param list[str] fields_to_export: see Odoo's method of the same name
+        :rtype: dict
+        :raise UserError: when the user may not export
+        """
+        exported = super().export_data(fields_to_export)
+        exported["datas"] = [
+            [
+                f"'{value}"
+                if isinstance(value, str) and value.startswith(FORMULA_STARTS)
+                else value
+                for value in row
+            ]
+            for row in exported["datas"]
+        ]
+        return exported
+
     def link_record(self, res_model, res_id):
         """Say which record this call was about, when it was placed from another one.
 
@@ -665,6 +691,21 @@ class CcpCall(models.Model):
                 "lead_id": record.id if record._name == "crm.lead" else False,
             }
         )
+        return True
+
+    def action_toggle_keep_forever(self):
+        """Exempt a call from deletion after its company's periods, or take that back.
+
+        :rtype: bool
+        :raise AccessError: when the user is no manager of calls, or may not see the call
+        """
+        self.check_access("read")
+        if not self.env.user.has_group("airtel_ccp.group_ccp_manager"):
+            raise AccessError(
+                self.env._("Only a manager of your company's calls may keep a call forever.")
+            )
+        for call in self.sudo().filtered(lambda call: not call.erased):
+            call.keep_forever = not call.keep_forever
         return True
 
     def action_close(self):

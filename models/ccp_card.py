@@ -31,11 +31,12 @@ class CcpCard(models.AbstractModel):
         :return: the ``mail.message`` records that are new or changed
         :rtype: odoo.models.BaseModel
         """
-        if call.state in ("queued", "refused"):
+        if call.state in ("queued", "refused") or call.erased:
             return self.env["mail.message"]
         agent = call.user_id
         card = self.with_context(lang=get_lang(self.env, agent.lang).code, tz=agent.tz)
-        if call.company_id.ccp_chatter_mode == "notes" and not call.card_message_ids:
+        notes = call.company_id.ccp_chatter_mode == "notes" and not call.card_message_ids
+        if notes or call.noted_lines:
             return card._add_notes(call, story)
         return card._update_card(call, story)
 
@@ -105,6 +106,7 @@ class CcpCard(models.AbstractModel):
             messages |= self._log_everywhere(call, body)
         if messages:
             call.noted_lines = noted
+            call.card_message_ids |= messages
         return messages
 
     @api.model

@@ -93,7 +93,8 @@ class CcpFolder(models.AbstractModel):
         :param calls: ``ccp.call`` records that nobody else writes in this moment
         """
         calls = calls.sudo()
-        for call in calls:
+        # Without their reports there is nothing to derive these calls from
+        for call in calls.filtered(lambda call: not call.reports_deleted):
             story = self._timeline(call)
             changes = self._changes(call, story)
             if changes:

@@ -99,6 +99,37 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
 
+    ccp_keep_recordings_days = fields.Integer(
+        "Keep recordings (days)",
+        help="Zero keeps them forever.",
+        groups="base.group_system",
+    )
+    ccp_keep_reports_days = fields.Integer(
+        "Keep raw reports (days)",
+        help="Zero keeps them forever. Without its reports a call stays as it is.",
+        groups="base.group_system",
+    )
+    ccp_keep_calls_days = fields.Integer(
+        "Keep calls (days)",
+        help="Zero keeps them forever. A call goes with its recording, reports and chatter cards.",
+        groups="base.group_system",
+    )
+
+    @api.constrains("ccp_keep_recordings_days", "ccp_keep_reports_days", "ccp_keep_calls_days")
+    def _check_ccp_periods(self):
+        for company in self.sudo():
+            periods = (
+                company.ccp_keep_recordings_days,
+                company.ccp_keep_reports_days,
+                company.ccp_keep_calls_days,
+            )
+            if min(periods) < 0:
+                raise ValidationError(
+                    self.env._(
+                        "A period cannot be negative: enter a number of days, or 0 to keep forever."
+                    )
+                )
+
     @api.constrains("ccp_base_url")
     def _check_ccp_base_url(self):
         for company in self.filtered("ccp_base_url"):

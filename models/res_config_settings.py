@@ -56,6 +56,15 @@ class ResConfigSettings(models.TransientModel):
     ccp_chatter_mode = fields.Selection(
         related="company_id.ccp_chatter_mode", readonly=False, groups="base.group_system"
     )
+    ccp_keep_recordings_days = fields.Integer(
+        related="company_id.ccp_keep_recordings_days", readonly=False, groups="base.group_system"
+    )
+    ccp_keep_reports_days = fields.Integer(
+        related="company_id.ccp_keep_reports_days", readonly=False, groups="base.group_system"
+    )
+    ccp_keep_calls_days = fields.Integer(
+        related="company_id.ccp_keep_calls_days", readonly=False, groups="base.group_system"
+    )
     ccp_notify_url = fields.Char(
         "Notify URL", compute="_compute_ccp_notify_url", groups="base.group_system"
     )

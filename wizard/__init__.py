@@ -1,1 +1,1 @@
-from . import base_partner_merge, ccp_manual_call
+from . import base_partner_merge, ccp_erasure, ccp_manual_call

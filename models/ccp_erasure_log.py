@@ -1,0 +1,28 @@
+from odoo import fields, models
+
+
+class CcpErasureLog(models.Model):
+    """That somebody's call data were erased: when, by whom, and how much; not whose name."""
+
+    _name = "ccp.erasure.log"
+    _description = "Erasure of Call Data"
+    _order = "id desc"
+    _rec_name = "date"
+
+    date = fields.Datetime("When", readonly=True, required=True, default=fields.Datetime.now)
+    user_id = fields.Many2one(
+        "res.users", "By whom", readonly=True, required=True, ondelete="restrict"
+    )
+    company_id = fields.Many2one(
+        "res.company", readonly=True, required=True, index=True, ondelete="cascade"
+    )
+    partner_reference = fields.Integer(
+        "Contact's id",
+        readonly=True,
+        aggregator=None,
+        help="The contact's number in this database.",
+    )
+    call_count = fields.Integer("Calls", readonly=True)
+    recording_count = fields.Integer("Recordings", readonly=True)
+    report_count = fields.Integer("Reports", readonly=True)
+    message_count = fields.Integer("Chatter cards and notes", readonly=True)

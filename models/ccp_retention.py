@@ -1,0 +1,151 @@
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+_logger = logging.getLogger(__name__)
+
+BATCH = 200
+
+
+class CcpRetention(models.AbstractModel):
+    """Deletes recordings, raw reports and calls when their company's periods are over.
+
+    Calls that are live, or marked to be kept forever, are left alone.
+    """
+
+    _name = "ccp.retention"
+    _description = "Deletes old call data"
+
+    @api.model
+    def _cron_delete(self):
+        """Delete what is past its period, in batches, each company by its own settings."""
+        for company in self.env["res.company"].search([]):
+            counts = {
+                "recordings": self._in_batches(
+                    self._due_recordings(company), self._delete_recordings
+                ),
+                "reports": self._in_batches(self._due_reports(company), self._delete_reports),
+                "calls": self._in_batches(self._due_calls(company), self._delete_calls),
+                "unmatched": self._delete_unmatched(company),
+            }
+            if any(counts.values()):
+                _logger.info(
+                    "Company %s: call data past its period deleted: %s", company.id, counts
+                )
+
+    @api.model
+    def _in_batches(self, domain, delete):
+        """Delete batch by batch, each committed, until nothing is left or the time is up.
+
+        :param odoo.fields.Domain | None domain: the calls; None when they are kept forever
+        :param delete: what to do with a batch of ``ccp.call``
+        :return: how many calls were done
+        :rtype: int
+        """
+        done = 0
+        calls = self.env["ccp.call"]
+        while domain is not None and (due := calls.search(domain, limit=BATCH, order="id")):
+            locked = due.try_lock_for_update(allow_referencing=True)
+            if not locked:
+                break
+            delete(locked)
+            done += len(locked)
+            remaining = calls.search_count(domain)
+            if not self.env["ir.cron"]._commit_progress(len(locked), remaining=remaining):
+                break
+        return done
+
+    @api.model
+    def _due(self, company, days):
+        """Return the domain of a company's finished calls older than a period, or None.
+
+        :param int days: the period; 0 means forever
+        :rtype: odoo.fields.Domain | None
+        """
+        if days <= 0:
+            return None
+        before = fields.Datetime.now() - timedelta(days=days)
+        return (
+            Domain("company_id", "=", company.id)
+            & Domain("start_date", "<", before)
+            & Domain("live", "=", False)
+            & Domain("keep_forever", "=", False)
+        )
+
+    @api.model
+    def _due_recordings(self, company):
+        due = self._due(company, company.ccp_keep_recordings_days)
+        return due and due & Domain("recording_state", "in", ("stored", "pending"))
+
+    @api.model
+    def _due_reports(self, company):
+        due = self._due(company, company.ccp_keep_reports_days)
+        return due and due & Domain("event_ids", "!=", False)
+
+    @api.model
+    def _due_calls(self, company):
+        return self._due(company, company.ccp_keep_calls_days)
+
+    @api.model
+    def _delete_recordings(self, calls):
+        """Delete the sound of calls, and every address from which it could be had again.
+
+        :param calls: ``ccp.call`` records
+        """
+        for call in calls.filtered("recording_url"):
+            call.event_ids._forget_url(call.recording_url)
+        calls.recording_id.unlink()
+        calls.write(
+            {
+                "recording_state": "deleted",
+                "recording_url": False,
+                "recording_next_date": False,
+                "recording_error": False,
+            }
+        )
+        for call in calls.filtered("card_message_ids"):
+            self.env["ccp.card"]._update(call, self.env["ccp.folder"]._timeline(call))
+
+    @api.model
+    def _delete_reports(self, calls):
+        """Delete what Airtel sent; what was made of it stays, and no later report changes it.
+
+        :param calls: ``ccp.call`` records
+        """
+        calls.event_ids.unlink()
+        calls.reports_deleted = True
+
+    @api.model
+    def _delete_calls(self, calls):
+        """Delete calls with all that belongs to them, their chatter cards too.
+
+        :param calls: ``ccp.call`` records
+        """
+        calls.card_message_ids.unlink()
+        calls.recording_id.unlink()
+        calls.unlink()
+
+    @api.model
+    def _delete_unmatched(self, company):
+        """Delete reports to the company's own address that no call was found for.
+
+        :return: how many
+        :rtype: int
+        """
+        days = company.ccp_keep_reports_days
+        if days <= 0:
+            return 0
+        reports = self.env["ccp.call.event"].search(
+            [
+                ("call_id", "=", False),
+                ("company_id", "=", company.id),
+                ("received_at", "<", fields.Datetime.now() - timedelta(days=days)),
+            ],
+            limit=BATCH * 10,
+        )
+        count = len(reports)
+        reports.unlink()
+        self.env["ir.cron"]._commit_progress(count)
+        return count

@@ -1,0 +1,148 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import tagged
+
+from ..models import ccp_retention
+from .common import CcpCase
+from .test_recording import wav
+
+URL = "https://rec.airtel.in/r?token=ab+c/d=="
+
+
+@tagged("post_install", "-at_install")
+class TestRetention(CcpCase):
+    """What is past its period goes, batch by batch; what was made of it stays as long as it may."""
+
+    def setUp(self):
+        super().setUp()
+        self.startPatcher(
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1)
+        )
+
+    def old_call(self, days=100, stored=True, **values):
+        """Make a connected call with reports, a card and a recording, placed days ago."""
+        call = self.make_call(live=False, **values)
+        self.report(call, *self.connected(), self.cdr(Recording=URL))
+        if stored:
+            self.env["ccp.recording"]._store(call, wav(), "audio/wav")
+        call.start_date = fields.Datetime.now() - timedelta(days=days)
+        return call
+
+    def keep(self, recordings=0, reports=0, calls=0):
+        self.env.company.write(
+            {
+                "ccp_keep_recordings_days": recordings,
+                "ccp_keep_reports_days": reports,
+                "ccp_keep_calls_days": calls,
+            }
+        )
+        self.env["ccp.retention"]._cron_delete()
+        self.env.flush_all()
+        self.env.invalidate_all()
+
+    def test_zero_keeps_forever(self):
+        call = self.old_call(days=10000)
+        self.keep()
+        self.assertTrue(call.exists() and call.recording_id and call.event_ids)
+
+    def test_recordings(self):
+        old, waiting, young = (
+            self.old_call(),
+            self.old_call(stored=False),
+            self.old_call(days=10),
+        )
+        files = old.recording_id
+        self.assertIn("/airtel_ccp/recording", old.card_message_ids[0].body)
+        self.keep(recordings=90)
+        self.assertFalse(files.exists())
+        for call in (old, waiting):
+            self.assertRecordValues(
+                call,
+                [{"recording_state": "deleted", "recording_url": False, "result": "connected"}],
+            )
+            self.assertFalse(call.recording_next_date, "nothing fetches it again")
+            self.assertNotIn("/airtel_ccp/recording", call.card_message_ids[0].body)
+            self.assertNotIn("ab+c", "".join(call.event_ids.mapped("payload")))
+        self.assertEqual((young.recording_state, young.recording_id.raw), ("stored", wav()))
+        self.report(old, self.cdr(Recording=URL, Pulse_Count="2"))
+        self.assertEqual(old.recording_state, "deleted", "a later summary does not bring it back")
+
+    def test_reports(self):
+        old, young = self.old_call(), self.old_call(days=10)
+        told = old.read(["state", "result", "talk_seconds", "answer_date", "end_date", "pulses"])
+        self.keep(reports=90)
+        self.assertFalse(old.event_ids)
+        self.assertTrue(young.event_ids)
+        self.env["ccp.folder"]._fold(old)
+        self.report(old, self.cdr(Overall_Call_Status="Missed", Destination_Status="Missed"))
+        self.assertEqual(told, old.read(list(told[0])[1:]))
+        self.assertTrue(old.event_ids.folded, "it is not looked at again and again")
+        self.assertEqual(old.recording_state, "stored")
+
+    def test_calls(self):
+        old, young = self.old_call(), self.old_call(days=10)
+        files, cards, events = old.recording_id, old.card_message_ids, old.event_ids
+        self.keep(calls=90)
+        for records in (old, files, cards, events):
+            self.assertFalse(records.exists())
+        self.assertTrue(young.exists() and young.card_message_ids)
+
+    def test_kept_and_live_calls_stay(self):
+        kept, live = self.old_call(), self.old_call()
+        kept.with_user(self.manager).action_toggle_keep_forever()
+        live.write({"live": True, "state": "in_call"})
+        self.keep(recordings=1, reports=1, calls=1)
+        for call in (kept, live):
+            self.assertTrue(call.exists().recording_id and call.event_ids)
+        kept.with_user(self.manager).action_toggle_keep_forever()
+        self.keep(calls=1)
+        self.assertFalse(kept.exists())
+
+    def test_only_managers_keep(self):
+        call = self.old_call()
+        for user in (self.rep, self.other_rep, self.plain_user, self.portal_user):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                call.with_user(user).action_toggle_keep_forever()
+
+    def test_other_companies_have_their_own_periods(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        theirs = self.old_call(company_id=other.id)
+        self.keep(recordings=1, reports=1, calls=1)
+        self.assertTrue(theirs.exists().recording_id and theirs.event_ids)
+
+    def test_more_than_a_batch(self):
+        calls = self.env["ccp.call"].union(*(self.old_call(stored=False) for _each in range(7)))
+        with patch.object(ccp_retention, "BATCH", 3):
+            self.keep(recordings=1, reports=1, calls=1)
+        self.assertFalse(calls.exists())
+
+    def test_time_is_up(self):
+        calls = self.env["ccp.call"].union(*(self.old_call(stored=False) for _each in range(5)))
+        with (
+            patch.object(ccp_retention, "BATCH", 2),
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=0),
+        ):
+            self.keep(calls=1)
+            self.assertEqual(len(calls.exists()), 3, "a batch, then the next run goes on")
+
+    def test_reports_without_a_call(self):
+        events = self.env["ccp.call.event"].create(
+            [
+                {
+                    "company_id": self.env.company.id,
+                    "kind": "unreadable",
+                    "fingerprint": f"print-{days}",
+                    "received_at": fields.Datetime.now() - timedelta(days=days),
+                }
+                for days in (100, 10)
+            ]
+        )
+        self.keep(reports=90)
+        self.assertEqual(events.exists(), events[1])
+
+    def test_negative_periods(self):
+        with self.assertRaises(ValidationError):
+            self.env.company.ccp_keep_calls_days = -1

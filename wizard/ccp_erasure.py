@@ -1,0 +1,173 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+from ..ccp import number
+
+
+class CcpErasure(models.TransientModel):
+    """Erases what calls tell about one person; anonymous rows stay, so that figures stay true."""
+
+    _name = "ccp.erasure"
+    _description = "Erase a person's call data"
+
+    partner_id = fields.Many2one(
+        "res.partner", "Person", required=True, readonly=True, ondelete="cascade"
+    )
+    call_count = fields.Integer("Calls", compute="_compute_counts")
+    recording_count = fields.Integer("Recordings", compute="_compute_counts")
+    report_count = fields.Integer("Reports", compute="_compute_counts")
+    message_count = fields.Integer("Chatter cards and notes", compute="_compute_counts")
+    kept_count = fields.Integer("Marked to be kept forever", compute="_compute_counts")
+
+    @api.depends("partner_id")
+    def _compute_counts(self):
+        for wizard in self:
+            counts = wizard._counts(wizard._calls())
+            wizard.update(counts)
+            wizard.kept_count = len(wizard._calls().filtered("keep_forever"))
+
+    def _check_manager(self):
+        if not self.env.user.has_group("airtel_ccp.group_ccp_manager"):
+            raise AccessError(
+                self.env._(
+                    "You may not erase call data: ask a manager of your company's calls to do it."
+                )
+            )
+
+    def _calls(self):
+        """Return the person's calls in the user's companies, as superuser.
+
+        Those of the contact, of its people and leads, and all to the numbers that they have now or
+        were called under.
+
+        :rtype: odoo.models.BaseModel
+        """
+        self.ensure_one()
+        people = (
+            self.env["res.partner"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("id", "child_of", self.partner_id.id)])
+        )
+        leads = (
+            self.env["crm.lead"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("partner_id", "in", people.ids)])
+        )
+        calls = self.env["ccp.call"].sudo()
+        own_companies = Domain("company_id", "in", self.env.user.company_ids.ids)
+        found = calls.search(
+            own_companies
+            & (
+                Domain("partner_id", "in", people.ids)
+                | (Domain("res_model", "=", "res.partner") & Domain("res_id", "in", people.ids))
+                | (Domain("res_model", "=", "crm.lead") & Domain("res_id", "in", leads.ids))
+                | Domain("lead_id", "in", leads.ids)
+            )
+        )
+        numbers = {*found.mapped("customer_number"), *found.mapped("customer_second_number")}
+        for record in (*people, *leads):
+            numbers.update(number.candidates(record.phone or "", "IN"))
+        numbers.discard(False)
+        return found | calls.search(
+            own_companies
+            & (
+                Domain("customer_number", "in", list(numbers))
+                | Domain("customer_second_number", "in", list(numbers))
+            )
+        )
+
+    def _counts(self, calls):
+        """Return how much of each kind there is to erase.
+
+        :rtype: dict[str, int]
+        """
+        return {
+            "call_count": len(calls),
+            "recording_count": len(calls.recording_id),
+            "report_count": len(calls.event_ids),
+            "message_count": len(calls.card_message_ids),
+        }
+
+    def action_erase(self):
+        """Erase, and log that it was done.
+
+        :return: an action that closes the dialog and says how much went
+        :rtype: dict
+        :raise AccessError: when the user is no manager of calls, or may not read the contact
+        :raise UserError: while a call with the person is live
+        """
+        self.ensure_one()
+        self._check_manager()
+        self.partner_id.check_access("read")
+        calls = self._calls()
+        if calls.filtered("live"):
+            raise UserError(
+                self.env._("A call with this person is not over yet: erase when it has ended.")
+            )
+        totals = self._counts(calls)
+        for company in calls.company_id:
+            of_company = calls.filtered(lambda call: call.company_id == company)  # noqa: B023
+            self.env["ccp.erasure.log"].sudo().create(
+                {
+                    "user_id": self.env.uid,
+                    "company_id": company.id,
+                    "partner_reference": self.partner_id.id,
+                    **self._counts(of_company),
+                }
+            )
+        self._erase(calls)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "Erased: %(calls)s calls with %(recordings)s recordings, %(reports)s reports "
+                    "and %(messages)s chatter cards and notes.",
+                    calls=totals["call_count"],
+                    recordings=totals["recording_count"],
+                    reports=totals["report_count"],
+                    messages=totals["message_count"],
+                ),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def _erase(self, calls):
+        """Take away what tells who was called: sound, reports, cards, numbers, names, words."""
+        calls.card_message_ids.unlink()
+        calls.recording_id.unlink()
+        calls.event_ids.unlink()
+        calls.write(
+            {
+                "erased": True,
+                "reports_deleted": True,
+                "keep_forever": False,
+                "customer_name": self.env._("Erased"),
+                "res_model": False,
+                "res_id": False,
+                "partner_id": False,
+                "lead_id": False,
+                "list_item_id": False,
+                "customer_number": False,
+                "customer_second_number": False,
+                "customer_operator": False,
+                "customer_circle": False,
+                "customer_cause": False,
+                "agent_cause": False,
+                "note": False,
+                "refusal": False,
+                "noted_lines": False,
+                "correlation_id": False,
+                "session_id": False,
+                "token_digest": False,
+                "header_digest": False,
+                "recording_url": False,
+                "recording_next_date": False,
+                "recording_error": False,
+            }
+        )
+        calls.filtered(lambda call: call.recording_state != "none").recording_state = "deleted"

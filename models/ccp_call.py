@@ -477,10 +477,13 @@ class CcpCall(models.Model):
         )
 
         def to_sql(model, alias, query):
+            # In an array of its own: else the planner, with a list's order and limit, reads all
+            # calls by date until a page is full
             return SQL(
-                "(%s)",
+                "%s = ANY(ARRAY(SELECT id FROM ccp_call WHERE %s))",
+                SQL.identifier(alias, "id"),
                 SQL(" OR ").join(
-                    SQL("reverse(%s) LIKE %s", SQL.identifier(alias, column), digits[::-1] + "%")
+                    SQL("reverse(%s) LIKE %s", SQL.identifier(column), digits[::-1] + "%")
                     for column in columns
                 ),
             )

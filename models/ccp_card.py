@@ -189,14 +189,23 @@ class CcpCard(models.AbstractModel):
             ),
             (_("Rang for"), call.agent_ring_time, call.customer_ring_time),
             (_("Picked up"), clock(call.agent_answer_date), clock(call.answer_date)),
-            (_("Cause"), call.agent_cause or "", call.customer_cause or ""),
-            (
-                _("Hung up"),
-                _("first") if call.hung_up_by == "agent" else "",
-                _("first") if call.hung_up_by == "customer" else "",
-            ),
+            (_("End"), self._leg_end(call, "agent"), self._leg_end(call, "customer")),
         ]
         return [{"label": label, "values": values} for label, *values in facts if any(values)]
+
+    @api.model
+    def _leg_end(self, call, leg):
+        """Say how one line of a call ended, beyond that it did.
+
+        :param str leg: ``agent`` or ``customer``
+        :rtype: str
+        """
+        cause = call[f"{leg}_cause"] or ""
+        parts = [
+            self.env._("Hung up first") if call.hung_up_by == leg else "",
+            "" if NORMAL_CAUSE.search(cause) else cause,
+        ]
+        return ", ".join(filter(None, parts))
 
     @api.model
     def _values(self, call, story):

@@ -9,5 +9,6 @@ class CrmLead(models.Model):
 
     def _merge_dependences(self, opportunities):
         """Keep the calls of merged leads on the one that stays."""
-        super()._merge_dependences(opportunities)
+        result = super()._merge_dependences(opportunities)
         self.env["ccp.call"]._follow_merge(opportunities, self)
+        return result

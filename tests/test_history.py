@@ -166,7 +166,7 @@ class TestSearchView(HistoryCase):
         self.make_past_call()
         arch = etree.fromstring(self.env["ccp.call"].get_view(view_type="search")["arch"])
         groupings = [node.get("context") for node in arch.xpath("//filter[@context]")]
-        self.assertGreaterEqual(len(groupings), 10)
+        self.assertGreaterEqual(len(groupings), 8)
         for context in groupings:
             with self.subTest(context=context):
                 key = eval(context)["group_by"]  # noqa: S307
@@ -426,6 +426,7 @@ class TestStory(HistoryCase):
             customer_ring_seconds=9,
             agent_answer_date="2026-11-24 06:30:05",
             answer_date="2026-11-24 06:30:39",
+            agent_cause="Normal call clearing",
             customer_cause="User busy",
             hung_up_by="customer",
         )
@@ -433,8 +434,7 @@ class TestStory(HistoryCase):
         self.assertEqual(facts["Phone"], [call.agent_number, call.customer_number])
         self.assertEqual(facts["Network"], ["", "Airtel, Karnataka"])
         self.assertEqual(facts["Rang for"], ["00:04", "00:09"])
-        self.assertEqual(facts["Cause"], ["", "User busy"])
-        self.assertEqual(facts["Hung up"], ["", "first"])
+        self.assertEqual(facts["End"], ["", "Hung up first, User busy"])
         # In the reader's own time
         self.assertIn("12:00:39", facts["Picked up"][1])
 

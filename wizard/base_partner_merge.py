@@ -9,5 +9,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     @api.model
     def _update_reference_fields(self, src_partners, dst_partner):
         """Move calls and call list entries, which refer to contacts by model and id."""
-        super()._update_reference_fields(src_partners, dst_partner)
+        result = super()._update_reference_fields(src_partners, dst_partner)
         self.env["ccp.call"]._follow_merge(src_partners, dst_partner)
+        return result

@@ -137,7 +137,7 @@ class CcpCall(models.Model):
     customer_cause = fields.Char("Why the customer's line ended", readonly=True)
     customer_operator = fields.Char("Customer's operator", readonly=True)
     customer_circle = fields.Char("Customer's circle", readonly=True)
-    pulses = fields.Integer("Pulses", readonly=True, aggregator="sum")
+    pulses = fields.Integer(readonly=True, aggregator="sum")
     attempts = fields.Integer(
         compute="_compute_attempts",
         store=True,

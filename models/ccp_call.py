@@ -182,6 +182,7 @@ class CcpCall(models.Model):
         help="Talk time of calls that connected.",
     )
     attempts_until_reached = fields.Integer(
+        "Attempts till reached",
         readonly=True,
         aggregator="avg",
         help="Attempts to a customer's number until it was reached, the last one included.",

@@ -155,7 +155,7 @@ class CcpCall(models.Model):
     customer_cause = fields.Char("Why the customer's line ended", readonly=True)
     customer_operator = fields.Char("Customer's operator", readonly=True)
     customer_circle = fields.Char("Customer's circle", readonly=True)
-    pulses = fields.Integer("Pulses", readonly=True, aggregator="sum")
+    pulses = fields.Integer(readonly=True, aggregator="sum")
     attempts = fields.Integer(
         compute="_compute_attempts",
         store=True,
@@ -200,6 +200,7 @@ class CcpCall(models.Model):
         help="Talk time of calls that connected.",
     )
     attempts_until_reached = fields.Integer(
+        "Attempts till reached",
         readonly=True,
         aggregator="avg",
         help="Attempts to a customer's number until it was reached, the last one included.",

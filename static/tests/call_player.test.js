@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
-import { press, queryAllTexts, queryOne, setInputRange, waitFor, waitUntil } from "@odoo/hoot-dom";
+import {
+    press,
+    queryAllTexts,
+    queryOne,
+    setInputRange,
+    waitFor,
+    waitForNone,
+    waitUntil,
+} from "@odoo/hoot-dom";
 import { click, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import {
     contains,
@@ -357,7 +365,7 @@ describe("field", () => {
         expect.verifySteps([ADDRESS]);
         await contains(".o_airtel_ccp_player_close").click();
         expect(BAR).toHaveCount(0);
-        expect("button.o_airtel_ccp_listen[aria-pressed=true]").toHaveCount(0);
+        await waitForNone("button.o_airtel_ccp_listen[aria-pressed=true]");
         await contains("td[name=customer_name]:first").click();
         expect.verifySteps(["opened"]);
     });

@@ -165,9 +165,15 @@ describe("player", () => {
 
     test("the speed is remembered", async () => {
         await mountPlayer();
-        expect(queryAllTexts(".o_airtel_ccp_speed option")).toEqual(
-            ["0.5×", "0.75×", "1×", "1.25×", "1.5×", "1.75×", "2×"]
-        );
+        expect(queryAllTexts(".o_airtel_ccp_speed option")).toEqual([
+            "0.5×",
+            "0.75×",
+            "1×",
+            "1.25×",
+            "1.5×",
+            "1.75×",
+            "2×",
+        ]);
         await contains(".o_airtel_ccp_speed").select("2");
         expect(browser.localStorage.getItem(SPEED_KEY)).toBe("2");
         await mountPlayer({ callId: 8 });

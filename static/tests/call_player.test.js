@@ -27,7 +27,7 @@ import {
 } from "@airtel_ccp/player/player_memory";
 import { browser } from "@web/core/browser/browser";
 import { session } from "@web/session";
-import { defineCallModels } from "./call_test_helpers";
+import { defineCallModels, onState, tellCall } from "./call_test_helpers";
 
 describe.current.tags("desktop");
 defineCallModels();
@@ -422,4 +422,18 @@ describe("chatter card", () => {
         await waitFor(".o_notification:contains(you may not listen)");
         expect(BAR).toHaveCount(0);
     });
+});
+
+test("the panel offers the recording of the call that ended", async () => {
+    allowListening({ can_call: true });
+    serve();
+    const server = onState({ call: { state: "in_call", recording: "pending" } });
+    await start();
+    await waitFor(".o_airtel_ccp_panel");
+    expect(".o_airtel_ccp_panel_listen").toHaveCount(0);
+    server.call = { state: "ended", result: "connected", recording: "stored", talk_seconds: 28 };
+    tellCall(server.call);
+    await click(".o_airtel_ccp_panel_listen");
+    await waitFor(`${BAR} ${PLAYER}[data-playing=true]`);
+    expect.verifySteps([ADDRESS]);
 });

@@ -685,6 +685,9 @@ class CcpCall(models.Model):
         if not record:
             raise UserError(self.env._("The record does not exist any more."))
         record.check_access("read")
+        company = record.company_id if "company_id" in record._fields else False
+        if company and company != self.company_id:
+            raise UserError(self.env._("The record belongs to another company than the call."))
         dialer = self.env["ccp.dialer"]
         partner = dialer._partner(record)
         self.sudo().write(

@@ -77,7 +77,10 @@ class CcpRetention(models.AbstractModel):
     @api.model
     def _due_recordings(self, company):
         due = self._due(company, company.ccp_keep_recordings_days)
-        return due and due & Domain("recording_state", "in", ("stored", "pending"))
+        return due and due & (
+            Domain("recording_state", "in", ("stored", "pending"))
+            | Domain("recording_url", "!=", False)
+        )
 
     @api.model
     def _due_reports(self, company):
@@ -114,8 +117,13 @@ class CcpRetention(models.AbstractModel):
 
         :param calls: ``ccp.call`` records
         """
+        self.env["ccp.folder"]._fold(calls.filtered(self._has_news))
         calls.event_ids.unlink()
         calls.reports_deleted = True
+
+    @api.model
+    def _has_news(self, call):
+        return not call.reports_deleted and not all(call.event_ids.mapped("folded"))
 
     @api.model
     def _delete_calls(self, calls):

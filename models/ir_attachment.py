@@ -13,11 +13,7 @@ class IrAttachment(models.Model):
         """Refuse recordings to everybody, administrators too; see the recording route."""
         recordings = self.browse()
         if not self.env.su:
-            recordings = self.filtered(
-                lambda file: (
-                    file.sudo().res_model == "ccp.call" and file.sudo().res_field == RECORDING_FIELD
-                )
-            )
+            recordings = self.filtered(lambda file: file.sudo().res_model == "ccp.call")
         refused = super()._check_access(operation)
         if not recordings:
             return refused

@@ -2,7 +2,7 @@ from odoo import models
 
 
 class IrHttp(models.AbstractModel):
-    """Tells the browser at start-up what the user may do with calls: no request is needed."""
+    """Tells the browser at start-up what the user may do, so that no request is needed."""
 
     _inherit = "ir.http"
 

@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
-import { press, queryAllTexts, queryOne, setInputRange, waitFor, waitUntil } from "@odoo/hoot-dom";
+import {
+    press,
+    queryAllTexts,
+    queryOne,
+    setInputRange,
+    waitFor,
+    waitForNone,
+    waitUntil,
+} from "@odoo/hoot-dom";
 import { click, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import {
     contains,
@@ -19,7 +27,7 @@ import {
 } from "@airtel_ccp/player/player_memory";
 import { browser } from "@web/core/browser/browser";
 import { session } from "@web/session";
-import { defineCallModels } from "./call_test_helpers";
+import { defineCallModels, onState, tellCall } from "./call_test_helpers";
 
 describe.current.tags("desktop");
 defineCallModels();
@@ -157,9 +165,15 @@ describe("player", () => {
 
     test("the speed is remembered", async () => {
         await mountPlayer();
-        expect(queryAllTexts(".o_airtel_ccp_speed option")).toEqual(
-            ["0.5×", "0.75×", "1×", "1.25×", "1.5×", "1.75×", "2×"]
-        );
+        expect(queryAllTexts(".o_airtel_ccp_speed option")).toEqual([
+            "0.5×",
+            "0.75×",
+            "1×",
+            "1.25×",
+            "1.5×",
+            "1.75×",
+            "2×",
+        ]);
         await contains(".o_airtel_ccp_speed").select("2");
         expect(browser.localStorage.getItem(SPEED_KEY)).toBe("2");
         await mountPlayer({ callId: 8 });
@@ -357,7 +371,7 @@ describe("field", () => {
         expect.verifySteps([ADDRESS]);
         await contains(".o_airtel_ccp_player_close").click();
         expect(BAR).toHaveCount(0);
-        expect("button.o_airtel_ccp_listen[aria-pressed=true]").toHaveCount(0);
+        await waitForNone("button.o_airtel_ccp_listen[aria-pressed=true]");
         await contains("td[name=customer_name]:first").click();
         expect.verifySteps(["opened"]);
     });
@@ -408,4 +422,18 @@ describe("chatter card", () => {
         await waitFor(".o_notification:contains(you may not listen)");
         expect(BAR).toHaveCount(0);
     });
+});
+
+test("the panel offers the recording of the call that ended", async () => {
+    allowListening({ can_call: true });
+    serve();
+    const server = onState({ call: { state: "in_call", recording: "pending" } });
+    await start();
+    await waitFor(".o_airtel_ccp_panel");
+    expect(".o_airtel_ccp_panel_listen").toHaveCount(0);
+    server.call = { state: "ended", result: "connected", recording: "stored", talk_seconds: 28 };
+    tellCall(server.call);
+    await click(".o_airtel_ccp_panel_listen");
+    await waitFor(`${BAR} ${PLAYER}[data-playing=true]`);
+    expect.verifySteps([ADDRESS]);
 });

@@ -37,6 +37,7 @@ export class CallPanel extends Component {
 
     setup() {
         this.calls = useService("airtel_ccp.call");
+        this.player = useService("airtel_ccp.player");
         this.action = useService("action");
         this.dialog = useService("dialog");
         this.state = useState(this.calls.state);
@@ -99,6 +100,16 @@ export class CallPanel extends Component {
         return attempts
             ? _t("%(name)s (attempt %(number)s)", { name, number: attempts + 1 })
             : name;
+    }
+
+    get canListen() {
+        const { live, recording } = this.call;
+        return this.player.canListen && !live && ["pending", "stored"].includes(recording);
+    }
+
+    listen() {
+        const { id, customer, talk_seconds } = this.call;
+        this.player.open({ callId: id, title: _t("Call to %s", customer), seconds: talk_seconds });
     }
 
     openRecord() {

@@ -107,6 +107,9 @@ export class CallPlayer extends Component {
     }
 
     get valueText() {
+        if (!this.state.duration) {
+            return this.positionText;
+        }
         return _t("%(position)s of %(duration)s", {
             position: this.positionText,
             duration: this.durationText,

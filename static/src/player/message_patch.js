@@ -1,14 +1,16 @@
 import { Message } from "@mail/core/common/message";
+import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { patch } from "@web/core/utils/patch";
 
 const ADDRESS = /^\/airtel_ccp\/recording\/(\d+)$/;
 
-/** @returns {number|undefined} the call whose recording a link of this server plays */
+/** @returns {number} the call whose recording a link of this server plays; 0 for other links */
 function callOf(link) {
-    const { origin, pathname } = new URL(link.href, window.location.href);
-    const id = origin === window.location.origin && ADDRESS.exec(pathname)?.[1];
-    return id ? Number(id) : undefined;
+    const address = link.getAttribute("href");
+    const { origin } = browser.location;
+    const path = address.startsWith(`${origin}/`) ? address.slice(origin.length) : address;
+    return Number(ADDRESS.exec(path)?.[1] ?? 0);
 }
 
 patch(Message.prototype, {

@@ -165,7 +165,9 @@ class CcpDashboard(models.AbstractModel):
             "average_talk": figure("seconds", average_talk, REACHED, reached),
             "agent_ring": figure("seconds", ring, PICKED_UP, picked_up),
             "missed": figure("number", missed, MISSED, missed),
-            "no_outcome": figure("number", reached - with_outcome, NO_OUTCOME, reached - with_outcome),
+            "no_outcome": figure(
+                "number", reached - with_outcome, NO_OUTCOME, reached - with_outcome
+            ),
         }
 
     @api.model

@@ -6,7 +6,7 @@ import { deserializeDate, formatDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
-import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { formatInteger, formatPercentage } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { formatSeconds } from "../panel/call_clock";
 
@@ -130,7 +130,7 @@ export class CallDashboard extends Component {
             return "–";
         }
         if (kind === "percent") {
-            return _t("%s%", formatFloat(value, { digits: [16, 1] }));
+            return formatPercentage(value / 100, { digits: [16, 1] });
         }
         return kind === "seconds" ? formatSeconds(Math.round(value)) : formatInteger(value);
     }

@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.bus.models.bus import channel_with_db, json_dump
+from odoo.addons.http_routing.tests.common import MockRequest
 
 from ..models.ccp_live import CHANNEL
 from .common import CONNECTS, CcpCase
@@ -23,6 +24,13 @@ class TestLiveView(CcpCase):
 
     def live(self, user):
         return self.as_user(self.env["ccp.live"], user).state()["calls"]
+
+    def channels(self, user):
+        """Return the channels that the user gets who asks for the live view's."""
+        websocket = self.as_user(self.env["ir.websocket"], user)
+        with MockRequest(websocket.env) as request:
+            request.session.uid = user.id
+            return websocket._build_bus_channel_list([CHANNEL])
 
     def test_state_follows_the_rights(self):
         call = self.make_call(team_id=self.team.id)
@@ -51,16 +59,13 @@ class TestLiveView(CcpCase):
             (self.plain_user, False),
         ):
             with self.subTest(user=user.login):
-                websocket = self.as_user(self.env["ir.websocket"], user)
-                channels = websocket._build_bus_channel_list([CHANNEL])
+                channels = self.channels(user)
                 self.assertEqual(wanted in channels, allowed)
                 self.assertNotIn(CHANNEL, channels)
 
     def test_a_company_of_others_is_not_heard(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
-        channels = self.as_user(self.env["ir.websocket"], self.leader)._build_bus_channel_list(
-            [CHANNEL]
-        )
+        channels = self.channels(self.leader)
         self.assertNotIn((other, CHANNEL), channels)
 
     def test_a_change_is_told_once_and_without_data(self):

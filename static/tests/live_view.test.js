@@ -1,13 +1,7 @@
 import { describe, expect, test } from "@odoo/hoot";
 import { queryAllTexts, waitFor } from "@odoo/hoot-dom";
-import { advanceTime, animationFrame } from "@odoo/hoot-mock";
-import {
-    MockServer,
-    makeServerError,
-    mountWithCleanup,
-    onRpc,
-    serverState,
-} from "@web/../tests/web_test_helpers";
+import { advanceTime } from "@odoo/hoot-mock";
+import { makeServerError, mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers";
 
 import { LiveView, PAUSE, POLL } from "@airtel_ccp/live/live_view";
 import { defineCallModels } from "./call_test_helpers";
@@ -42,23 +36,6 @@ test("shows who is calling whom, by the server's clock", async () => {
     expect(".o_airtel_ccp_live_call .badge.text-bg-success").toHaveText("In call");
     expect(queryAllTexts(".o_airtel_ccp_live_call bdi[dir=ltr]")[0]).toBe("70xxxxx101");
     expect(".o_airtel_ccp_clock").toHaveText(/^01:0[56]$/);
-    expect.verifySteps(["state"]);
-});
-
-test("many changes make one request", async () => {
-    const server = { calls: [] };
-    onLive(server);
-    await mountWithCleanup(LiveView, { props: PROPS });
-    await waitFor(".o_airtel_ccp_live_empty");
-    expect.verifySteps(["state"]);
-    server.calls = [CALL];
-    const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
-    for (let i = 0; i < 3; i++) {
-        MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.live", {});
-    }
-    await animationFrame();
-    await advanceTime(PAUSE * 2);
-    await waitFor(".o_airtel_ccp_live_call");
     expect.verifySteps(["state"]);
 });
 

@@ -29,6 +29,7 @@
         "views/res_partner_views.xml",
         "views/res_users_views.xml",
         "views/res_config_settings_views.xml",
+        "views/ccp_dashboard_views.xml",
         "views/ccp_menus.xml",
         "views/ccp_call_report_views.xml",
         "views/ccp_erasure_log_views.xml",

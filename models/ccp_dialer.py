@@ -553,6 +553,7 @@ class CcpDialer(models.AbstractModel):
                 if not env.cr.fetchone()[0]:
                     raise UserError(self._line_busy_sentence())
                 env["ccp.dialer"]._check_line_free(env.user)
+                env["ccp.live"]._tell(plan.company)
                 return env["ccp.call"].sudo().create(values).id
         except psycopg2.errors.UniqueViolation as error:
             raise UserError(self._line_busy_sentence()) from error

@@ -93,18 +93,22 @@ class CcpFolder(models.AbstractModel):
         :param calls: ``ccp.call`` records that nobody else writes in this moment
         """
         calls = calls.sudo()
+        changed_companies = self.env["res.company"]
         # Without their reports there is nothing to derive these calls from
         for call in calls.filtered(lambda call: not call.reports_deleted):
             story = self._timeline(call)
             changes = self._changes(call, story)
             if changes:
                 call.write(changes)
+            if "state" in changes or "live" in changes:
+                changed_companies |= call.company_id
             if "result" in changes:
                 self._finish(call)
             messages = self.env["ccp.card"]._update(call, story)
             if changes or messages:
                 self._tell(call, messages)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
+        self.env["ccp.live"]._tell(changed_companies)
 
     @api.model
     def _finish(self, call):

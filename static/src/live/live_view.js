@@ -1,0 +1,91 @@
+import { Component, onWillStart, onWillUnmount, useState } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { registry } from "@web/core/registry";
+import { useBus, useService } from "@web/core/utils/hooks";
+import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { CallClock } from "../panel/call_clock";
+import { lookOf } from "../panel/call_panel";
+
+const CHANNEL = "airtel_ccp.live";
+/** At most one request in this time, however many calls change. */
+export const PAUSE = 1000;
+/** How often to ask while the bus is lost. */
+export const POLL = 5000;
+
+/** Who is calling whom right now. */
+export class LiveView extends Component {
+    static template = "airtel_ccp.LiveView";
+    static components = { CallClock };
+    static props = { ...standardActionServiceProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.bus = useService("bus_service");
+        this.lookOf = lookOf;
+        this.state = useState({ calls: null, offset: 0, failed: false, lost: false });
+        const onChange = () => this.loadSoon();
+        this.bus.subscribe(CHANNEL, onChange);
+        this.bus.addChannel(CHANNEL);
+        const onLost = () => (this.state.lost = true);
+        const onBack = () => {
+            this.state.lost = false;
+            this.loadSoon();
+        };
+        useBus(this.bus, "BUS:DISCONNECT", onLost);
+        useBus(this.bus, "BUS:RECONNECTING", onLost);
+        useBus(this.bus, "BUS:CONNECT", onBack);
+        useBus(this.bus, "BUS:RECONNECT", onBack);
+        const poll = browser.setInterval(() => {
+            if (this.state.lost || this.state.failed) {
+                this.load();
+            }
+        }, POLL);
+        onWillStart(() => {
+            this.load();
+        });
+        onWillUnmount(() => {
+            this.bus.unsubscribe(CHANNEL, onChange);
+            this.bus.deleteChannel(CHANNEL);
+            browser.clearInterval(poll);
+            browser.clearTimeout(this.timeout);
+        });
+    }
+
+    /** Leaders all hear of a change in the same moment: each asks at a moment of its own. */
+    loadSoon() {
+        this.timeout ??= browser.setTimeout(
+            () => {
+                this.timeout = undefined;
+                this.load();
+            },
+            PAUSE * (1 + Math.random() / 2)
+        );
+    }
+
+    async load() {
+        try {
+            const { calls, now } = await this.orm.silent.call("ccp.live", "state");
+            Object.assign(this.state, { calls, offset: now - Date.now(), failed: false });
+        } catch {
+            this.state.failed = true;
+        }
+    }
+
+    openCall(call) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: "ccp.call",
+            res_id: call.id,
+            views: [[false, "form"]],
+        });
+    }
+
+    async openRecord(call) {
+        return this.action.doAction(
+            await this.orm.call("ccp.call", "action_open_record", [[call.id]])
+        );
+    }
+}
+
+registry.category("actions").add("airtel_ccp.live", LiveView);

@@ -21,7 +21,7 @@ class CcpRetention(models.AbstractModel):
     @api.model
     def _cron_delete(self):
         """Delete what is past its period, in batches, each company by its own settings."""
-        for company in self.env["res.company"].search([]):
+        for company in self.env["res.company"].search(self._with_a_period()):
             counts = {
                 "recordings": self._in_batches(
                     self._due_recordings(company), self._delete_recordings
@@ -34,6 +34,16 @@ class CcpRetention(models.AbstractModel):
                 _logger.info(
                     "Company %s: call data past its period deleted: %s", company.id, counts
                 )
+
+    @api.model
+    def _with_a_period(self):
+        """Return the domain of the companies that do not keep everything forever.
+
+        :rtype: odoo.fields.Domain
+        """
+        return Domain.OR(
+            Domain(f"ccp_keep_{kind}_days", ">", 0) for kind in ("recordings", "reports", "calls")
+        )
 
     @api.model
     def _in_batches(self, domain, delete):

@@ -160,6 +160,12 @@ export function onPlace(
     onRpc("ccp.call", "place", ({ args }) => answer(...args));
 }
 
+/** Sends what `ccp.live` sends to the browsers of leaders and managers. */
+export function tellLive() {
+    const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
+    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.live", {});
+}
+
 /** Sends what `ccp.folder` sends to the agent's browser. */
 export function tellCall({ store_data, ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);

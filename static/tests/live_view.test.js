@@ -1,10 +1,15 @@
 import { describe, expect, test } from "@odoo/hoot";
-import { queryAllTexts, waitFor } from "@odoo/hoot-dom";
+import { queryAllTexts, waitFor, waitUntil } from "@odoo/hoot-dom";
 import { advanceTime } from "@odoo/hoot-mock";
-import { makeServerError, mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers";
+import {
+    getService,
+    makeServerError,
+    mountWithCleanup,
+    onRpc,
+} from "@web/../tests/web_test_helpers";
 
 import { LiveView, PAUSE, POLL } from "@airtel_ccp/live/live_view";
-import { defineCallModels } from "./call_test_helpers";
+import { defineCallModels, tellLive } from "./call_test_helpers";
 
 describe.current.tags("desktop");
 defineCallModels();
@@ -37,6 +42,29 @@ test("shows who is calling whom, by the server's clock", async () => {
     expect(queryAllTexts(".o_airtel_ccp_live_call bdi[dir=ltr]")[0]).toBe("70xxxxx101");
     expect(".o_airtel_ccp_clock").toHaveText(/^01:0[56]$/);
     expect.verifySteps(["state"]);
+});
+
+test("many changes make one request", async () => {
+    let asked = 0;
+    let calls = [];
+    onRpc("ccp.live", "state", () => {
+        asked++;
+        return { now: 65000, calls };
+    });
+    await mountWithCleanup(LiveView, { props: PROPS });
+    await waitFor(".o_airtel_ccp_live_empty");
+    await getService("bus_service").start();
+    // The bus that has come may ask once more
+    await advanceTime(PAUSE * 2);
+    const askedBefore = asked;
+    calls = [CALL];
+    for (let change = 0; change < 3; change++) {
+        tellLive();
+    }
+    await waitUntil(() => asked > askedBefore, { timeout: PAUSE * 3 });
+    await advanceTime(PAUSE * 2);
+    await waitFor(".o_airtel_ccp_live_call");
+    expect(asked).toBe(askedBefore + 1);
 });
 
 test("asks again and again while it cannot be loaded", async () => {

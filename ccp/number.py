@@ -33,7 +33,7 @@ _EXPLICIT = (
 
 # Seven or more digits with what people put between them, invisible characters included
 _DIGITS_IN_TEXT = re.compile(
-    r"[+(]*\d(?:[\s()._/\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff-]{0,4}\d){6,}"
+    r"[+(]*\d(?:[\s()+._/\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff-]{0,4}\d){6,}"
 )
 
 

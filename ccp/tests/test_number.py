@@ -220,6 +220,7 @@ def test_mask(text, expected):
         ("९८७६५४३२१०", "98xx…10"),
         ("98\u200b765 43\u00ad210", "98xx…10"),
         ("98765_43210 98765/43210", "98xx…10"),
+        ("12345+9876543", "34xx…43"),
         ("cause 16, SIP 486, 123456", "cause 16, SIP 486, 123456"),
         ("Normal call clearing", "Normal call clearing"),
         ("", ""),

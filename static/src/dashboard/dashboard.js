@@ -2,7 +2,7 @@ import { Component, onWillStart, onWillUnmount, useEffect, useRef, useState } fr
 import { loadBundle } from "@web/core/assets";
 import { getColor } from "@web/core/colors/colors";
 import { cookie } from "@web/core/browser/cookie";
-import { deserializeDate, formatDate } from "@web/core/l10n/dates";
+import { deserializeDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
@@ -62,7 +62,9 @@ export class CallDashboard extends Component {
         this.chart = new Chart(canvas, {
             type: "bar",
             data: {
-                labels: trend.map((row) => formatDate(deserializeDate(row.day))),
+                labels: trend.map((row) =>
+                    deserializeDate(row.day).toLocaleString({ month: "short", day: "numeric" })
+                ),
                 datasets: [
                     dataset("attempts", _t("Attempts"), 1),
                     dataset("reached", _t("Reached"), 2),

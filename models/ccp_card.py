@@ -9,8 +9,8 @@ from odoo.addons.mail.tools.discuss import Store
 from ..ccp import number
 
 CARD_TEMPLATE = "airtel_ccp.call_card"
-# Says of a line that ended only that it ended
-NORMAL_CAUSE = re.compile(r"normal", re.IGNORECASE)
+# Says of a line that ended only that it ended, or by whom, which is told in words
+NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
 TIMELINE_TEMPLATE = "airtel_ccp.call_timeline"
 
 

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from itertools import permutations
 from unittest.mock import patch
@@ -123,9 +124,10 @@ class TestFold(CcpCase):
         self.report(self.call, *self.connected())
         self.env.cr.precommit.run()
         messages = self.env["bus.bus"].search([]).mapped("message")
-        self.assertEqual(len(messages), 1)
-        self.assertIn("in_call", messages[0])
-        self.assertNotIn("7000000101", messages[0])
+        to_agent, to_leaders = sorted(messages, key=len, reverse=True)
+        self.assertIn("in_call", to_agent)
+        self.assertNotIn("7000000101", to_agent)
+        self.assertEqual(json.loads(to_leaders), {"type": "airtel_ccp.live", "payload": {}})
 
     def test_cron_folds_what_is_new_and_survives_poison(self):
         good, bad = self.call, self.make_call(user_id=self.other_rep.id)

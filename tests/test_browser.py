@@ -7,7 +7,7 @@ from unittest.mock import patch
 import psycopg2
 
 from odoo.tests import HttpCase, tagged
-from odoo.tests.common import release_test_lock
+from odoo.tests.common import ChromeBrowser, release_test_lock
 
 from ..sandbox.server import Sandbox
 from .common import CcpSetup
@@ -64,10 +64,20 @@ class TestTour(CcpSetup, HttpCase):
 
     @contextmanager
     def folding(self):
-        """Fold reports as they come: scheduled actions do not run in tests."""
-        is_over = threading.Event()
+        """Fold reports as they come: scheduled actions do not run in tests.
+
+        Not before the browser has its page: the test's own transaction, in which it logs in, takes
+        no lock, so a fold's rollback would take the test's records along.
+        """
+        is_open, is_over = threading.Event(), threading.Event()
+        wait_ready = ChromeBrowser._wait_ready
+
+        def open_then_wait(browser, *arguments):
+            is_open.set()
+            return wait_ready(browser, *arguments)
 
         def fold():
+            is_open.wait()
             while not is_over.wait(0.4):
                 # All threads of a test share one connection; what met another is folded next time
                 with (
@@ -79,9 +89,11 @@ class TestTour(CcpSetup, HttpCase):
         thread = threading.Thread(target=fold)
         thread.start()
         try:
-            yield
+            with patch.object(ChromeBrowser, "_wait_ready", open_then_wait):
+                yield
         finally:
             is_over.set()
+            is_open.set()
             # The thread may wait for the lock that this test holds
             with release_test_lock():
                 thread.join()

@@ -1,3 +1,5 @@
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+
 from odoo import http
 from odoo.exceptions import AccessError
 from odoo.http import Response, request
@@ -22,7 +24,7 @@ class AirtelCcpRecording(http.Controller):
 
         :param int call_id: the call's id
         :param str | None download: anything, to get a file that the browser keeps
-        :return: 200 or 206 with sound; 403 without the right to listen; 404 when there is none, or
+        :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404 when there is none, or
             not for this user; 410 when it was deleted; 503 when Airtel does not deliver it yet
         :rtype: odoo.http.Response
         """
@@ -44,6 +46,8 @@ class AirtelCcpRecording(http.Controller):
             try:
                 response = self._from_airtel(call, bool(download))
             except RecordingError as error:
+                if error.status == 416:
+                    raise RequestedRangeNotSatisfiable from None
                 return self._sentence(503, recordings._sentence(error.reason))
         else:
             status = 410 if call.recording_state == "deleted" else 404

@@ -220,12 +220,47 @@ class TestRecording(CcpCase, HttpCase):
                 self.assertEqual(answer.status_code, status)
                 if content is not None:
                     self.assertEqual(answer.content, content)
+        changed = {"Range": "bytes=4-7", "If-Range": '"another file"'}
+        answer = self.url_open(self.path, headers=changed)
+        self.assertEqual((answer.status_code, answer.content), (200, sound))
+        same = {"Range": "bytes=4-7", "If-Range": whole.headers["ETag"]}
+        self.assertEqual(self.url_open(self.path, headers=same).content, sound[4:8])
+        head = self.opener.head(self.base_url() + self.path)
+        self.assertEqual((head.status_code, head.content), (200, b""))
+        self.assertEqual(head.headers["Content-Length"], str(size))
         for header in ("nonsense", "bytes=a-b", "lines=1-2", "bytes=0-1,4-5"):
             with self.subTest(range=header):
                 answer = self.url_open(self.path, headers={"Range": header})
                 self.assertIn(answer.status_code, (200, 206, 416))
         unchanged = self.url_open(self.path, headers={"If-None-Match": whole.headers["ETag"]})
         self.assertEqual(unchanged.status_code, 304)
+
+    def test_range_of_a_recording_that_is_still_at_airtel(self):
+        self.env.company.ccp_recording_hosts = self.sandbox.url
+        placed = self.place()
+        session_id = placed.correlation_id.removeprefix("Xchange")
+        deadline = time.monotonic() + 10
+        while not (there := self.sandbox.find_call(session_id)[0]).recording_is_there:
+            self.assertLess(time.monotonic(), deadline, "the sandbox makes no recording")
+            time.sleep(0.05)
+        call = self.make_call(live=False)
+        self.report(call, self.cdr(Recording=there.recording_url))
+        path = f"/airtel_ccp/recording/{call.id}"
+        self.authenticate("rep", "rep")
+        sound = self.url_open(path).content
+        self.assertEqual(sound[:4], b"RIFF")
+        for header, status, content in (
+            ("bytes=4-7", 206, sound[4:8]),
+            ("bytes=-4", 206, sound[-4:]),
+            (f"bytes={len(sound) - 2}-", 206, sound[-2:]),
+            ("bytes=0-1,4-5", 200, sound),
+            ("nonsense", 200, sound),
+        ):
+            with self.subTest(range=header):
+                answer = self.url_open(path, headers={"Range": header})
+                self.assertEqual((answer.status_code, answer.content), (status, content))
+        beyond = self.url_open(path, headers={"Range": f"bytes={len(sound)}-"})
+        self.assertEqual(beyond.status_code, 416)
 
     def test_not_recorded(self):
         self.flow.recording = False

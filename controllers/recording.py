@@ -24,8 +24,9 @@ class AirtelCcpRecording(http.Controller):
 
         :param int call_id: the call's id
         :param str | None download: anything, to get a file that the browser keeps
-        :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404 when there is none, or
-            not for this user; 410 when it was deleted; 503 when Airtel does not deliver it yet
+        :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404
+            when there is none, or not for this user; 410 when it was deleted; 503 when Airtel does
+            not deliver it yet
         :rtype: odoo.http.Response
         """
         call = request.env["ccp.call"].browse(call_id).exists()

@@ -293,6 +293,9 @@ class CcpCall(models.Model):
     reports_deleted = fields.Boolean("Its reports were deleted", readonly=True)
     erased = fields.Boolean("Erased on request", readonly=True)
     manual = fields.Boolean("Logged by hand", readonly=True)
+    trial = fields.Boolean(
+        "Trial", readonly=True, help="Placed at the sandbox: it rang nobody, and counts nowhere."
+    )
     dismissed = fields.Boolean("Put away from the panel", readonly=True)
     activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
     list_item_id = fields.Many2one(
@@ -304,7 +307,6 @@ class CcpCall(models.Model):
     )
     agent_second_number = fields.Char("Agent's second phone", readonly=True)
     customer_second_number = fields.Char("Customer's second phone", readonly=True)
-    recording_link = fields.Char("Recording's address", compute="_compute_recording_link")
     event_ids = fields.One2many("ccp.call.event", "call_id", "Reports", readonly=True)
     timeline_html = fields.Html("Timeline", compute="_compute_timeline_html", sanitize=False)
     card_message_ids = fields.Many2many(
@@ -366,10 +368,10 @@ class CcpCall(models.Model):
     _unmeasured_idx = models.Index("(id) WHERE measured IS NOT TRUE")
     _customer_key_idx = models.Index(f"(company_id, {CUSTOMER_KEY})")
 
-    @api.depends("state", "result", "direction")
+    @api.depends("state", "result", "direction", "trial")
     def _compute_attempts(self):
         for call in self:
-            attempt = call.state != "refused" and call.direction == "outbound"
+            attempt = call.state != "refused" and call.direction == "outbound" and not call.trial
             call.attempts = int(attempt)
             call.reached = int(attempt and call.result == "connected")
             call.agent_failures = int(attempt and call.result in AGENT_FAILURES)
@@ -493,12 +495,6 @@ class CcpCall(models.Model):
             return any((call[column] or "").endswith(digits) for column in columns)
 
         return Domain.custom(to_sql=to_sql, predicate=is_found)
-
-    @api.depends("recording_state")
-    def _compute_recording_link(self):
-        for call in self:
-            playable = call.recording_state in ("pending", "stored")
-            call.recording_link = f"/airtel_ccp/recording/{call.id}" if playable else False
 
     @api.depends("event_ids", "state", "result")
     @api.depends_context("lang", "tz")

@@ -2,8 +2,6 @@ import logging
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 import psycopg2.errors
 
@@ -13,6 +11,7 @@ from odoo.http import request
 from odoo.tools import SQL
 
 from ..ccp import client, number
+from .ccp_account import Account
 from .ccp_call_event import digest
 
 _logger = logging.getLogger(__name__)
@@ -28,6 +27,7 @@ class Plan:
     """What a click asks for, after every guard has let it pass."""
 
     company: object
+    account: Account
     flow: object
     partner: object
     customer_name: str
@@ -72,12 +72,8 @@ class CcpDialer(models.AbstractModel):
         token, header = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
         call_id = self._reserve(record, plan, token, header, list_item)
-        company = plan.company.sudo()
-        airtel = client.Client(
-            company.ccp_base_url, company.ccp_api_path, company.ccp_username, company.ccp_password
-        )
         try:
-            answer = airtel.execute(body)
+            answer = self.env["ccp.account"]._client(plan.account).execute(body)
         except client.CcpError as error:
             return self._settle_error(call_id, plan, error)
         state = self._settle(
@@ -154,14 +150,16 @@ class CcpDialer(models.AbstractModel):
                     "another number."
                 )
             )
+        guard = self.env["ccp.guard"]
         for customer_number in customer_numbers:
-            self._check_blacklist(customer_number)
-        self._check_hours(company)
-        self._check_daily_limit(user, company)
-        self._check_outcome(user, company)
-        self._check_line_free(user)
+            guard._check_blacklist(customer_number)
+        guard._check_hours(company)
+        guard._check_daily_limit(user, company)
+        guard._check_outcome(user, company)
+        guard._check_line_free(user)
         return Plan(
             company=company,
+            account=self.env["ccp.account"]._of(company),
             flow=flow,
             partner=partner,
             customer_name=customer_name,
@@ -383,112 +381,6 @@ class CcpDialer(models.AbstractModel):
             **values,
         )
 
-    def _check_blacklist(self, customer_number):
-        """Refuse a number that somebody asked us not to call."""
-        blacklisted = (
-            self.env["phone.blacklist"]
-            .sudo()
-            .search_count([("number", "=", f"+91{customer_number}")], limit=1)
-        )
-        if blacklisted:
-            raise UserError(
-                self.env._(
-                    "%s must not be called: it is on the phone blacklist. An administrator can "
-                    "take it off there, if its owner agreed.",
-                    number.mask(customer_number),
-                )
-            )
-
-    def _check_hours(self, company):
-        """Refuse a call outside the company's calling hours."""
-        calendar = company.sudo().ccp_calendar_id
-        if not calendar:
-            return
-        now = datetime.now(timezone.utc)
-        intervals = calendar._work_intervals_batch(now, now + timedelta(seconds=1))[False]
-        if not intervals:
-            raise UserError(
-                self.env._(
-                    "It is outside the calling hours of %(company)s (%(calendar)s): call later, "
-                    "or ask your administrator to change the hours in Settings > Airtel CCP.",
-                    company=company.name,
-                    calendar=calendar.name,
-                )
-            )
-
-    def _check_daily_limit(self, user, company):
-        """Refuse a call past the number of calls that a user may place in a day."""
-        limit = company.sudo().ccp_daily_limit
-        if not limit:
-            return
-        zone = ZoneInfo(user.tz or "Asia/Kolkata")
-        midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        placed = (
-            self.env["ccp.call"]
-            .sudo()
-            .search_count(
-                [
-                    ("user_id", "=", user.id),
-                    ("company_id", "=", company.id),
-                    ("start_date", ">=", midnight.astimezone(timezone.utc).replace(tzinfo=None)),
-                    ("state", "!=", "refused"),
-                ]
-            )
-        )
-        if placed >= limit:
-            raise UserError(
-                self.env._(
-                    "You have placed %(placed)s calls today, which is the daily limit: call "
-                    "again tomorrow, or ask your administrator to raise it in Settings > "
-                    "Airtel CCP.",
-                    placed=placed,
-                )
-            )
-
-    def _check_outcome(self, user, company):
-        """Refuse a call while the last one that connected has no outcome, where one is needed."""
-        if not company.sudo().ccp_require_outcome:
-            return
-        last = (
-            self.env["ccp.call"]
-            .sudo()
-            .search(
-                [
-                    ("user_id", "=", user.id),
-                    ("state", "=", "ended"),
-                    ("result", "=", "connected"),
-                    ("company_id", "=", company.id),
-                ],
-                limit=1,
-            )
-        )
-        if last and not last.outcome_id:
-            raise UserError(
-                self.env._(
-                    "Your call with %s has no outcome yet: choose one, then call.",
-                    last.customer_name,
-                )
-            )
-
-    def _check_line_free(self, user):
-        """Refuse a call while another call of the same agent is live."""
-        call = (
-            self.env["ccp.call"]
-            .sudo()
-            .search([("user_id", "=", user.id), ("live", "=", True)], limit=1)
-        )
-        if call:
-            raise UserError(self._line_busy_sentence(call.customer_name))
-
-    def _line_busy_sentence(self, customer_name=""):
-        if not customer_name:
-            return self.env._("A call of yours is just being placed: finish it first.")
-        return self.env._(
-            "You are still in a call with %s: finish it first, or open it under Airtel CCP > "
-            "Calls and choose “This call is over”.",
-            customer_name,
-        )
-
     # Sending
 
     def _request_body(self, plan, token, header):
@@ -498,7 +390,7 @@ class CcpDialer(models.AbstractModel):
         """
         try:
             return plan.flow._request_body(
-                customer_id=plan.company.sudo().ccp_customer_id,
+                customer_id=plan.account.customer_id,
                 agent_numbers=plan.agent_numbers,
                 customer_numbers=plan.customer_numbers,
                 caller_number=plan.caller_number,
@@ -528,6 +420,7 @@ class CcpDialer(models.AbstractModel):
             "user_id": self.env.uid,
             **self._sales_values(record),
             "company_id": plan.company.id,
+            "trial": plan.account.is_trial,
             "flow_id": plan.flow.id,
             "agent_number": plan.agent_numbers[0],
             "agent_second_number": plan.agent_numbers[1] if plan.agent_numbers[1:] else False,
@@ -551,12 +444,12 @@ class CcpDialer(models.AbstractModel):
                     )
                 )
                 if not env.cr.fetchone()[0]:
-                    raise UserError(self._line_busy_sentence())
-                env["ccp.dialer"]._check_line_free(env.user)
+                    raise UserError(self.env["ccp.guard"]._line_busy_sentence())
+                env["ccp.guard"]._check_line_free(env.user)
                 env["ccp.live"]._tell(plan.company)
                 return env["ccp.call"].sudo().create(values).id
         except psycopg2.errors.UniqueViolation as error:
-            raise UserError(self._line_busy_sentence()) from error
+            raise UserError(self.env["ccp.guard"]._line_busy_sentence()) from error
 
     def _settle(self, call_id, values):
         """Commit Airtel's answer, and return the call's state.

@@ -570,7 +570,9 @@ class CcpCall(models.Model):
         return self.env[self.res_model].browse(self.res_id).exists()
 
     @api.model
-    def place(self, res_model, res_id, field_name=None, choice=None, list_item_id=None):
+    def place(
+        self, res_model, res_id, field_name=None, choice=None, list_item_id=None, options=None
+    ):
         """Call a record of any model with a phone field: what the Call button asks for.
 
         :param str res_model: the record's model
@@ -579,6 +581,7 @@ class CcpCall(models.Model):
             the record, its contact, and that contact's company and people are offered
         :param str | None choice: the ``key`` of the number that the user chose
         :param int | None list_item_id: the entry of the user's call list that this call is for
+        :param dict | None options: what else the rep said, see ``ccp_dialer.Options``
         :return: see ``ccp.callable.mixin.action_ccp_call``; or ``{"choices": [{"key", "owner",
             "label", "phone"}]}`` when there are several numbers and none was chosen
         :rtype: dict
@@ -597,7 +600,13 @@ class CcpCall(models.Model):
             choice = choices[0]["key"] if choices and not field_name else None
         item = self.env["ccp.call.list.item"].browse(list_item_id or [])
         item.check_access("write")
-        return dialer._dial(record, field_name, choice=choice, list_item=item)
+        return dialer._dial(
+            record,
+            field_name,
+            choice=choice,
+            list_item=item,
+            options=dialer._read_options(options),
+        )
 
     def action_open_record(self):
         """Open the record that was called.

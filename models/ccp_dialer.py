@@ -1,11 +1,11 @@
+import dataclasses
 import logging
 import secrets
 import time
-from dataclasses import dataclass
 
 import psycopg2.errors
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import SQL
@@ -22,7 +22,12 @@ SETTLE_TRIES = 5
 PLACED = "airtel_ccp.placed"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the rep said beside which number to call; see ``ccp.call.place``."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """What a click asks for, after every guard has let it pass."""
 
@@ -47,7 +52,7 @@ class CcpDialer(models.AbstractModel):
     _name = "ccp.dialer"
     _description = "Places calls through Airtel CCP"
 
-    def _dial(self, record, field_name=None, choice=None, list_item=None):
+    def _dial(self, record, field_name=None, choice=None, list_item=None, options=None):
         """Place one call on a record.
 
         :param record: the record that was clicked, of any model with a phone field
@@ -55,6 +60,7 @@ class CcpDialer(models.AbstractModel):
             one that has a value
         :param str | None choice: the key of one of the numbers that ``_choices`` offers
         :param list_item: the ``ccp.call.list.item`` that this call is for, if any
+        :param Options | None options: what else the rep said
         :return: ``{"call_id": int, "state": str, "message": str}``
         :rtype: dict
         :raise UserError: when no call was placed
@@ -63,12 +69,12 @@ class CcpDialer(models.AbstractModel):
         click = (self.env.uid, record._name, record.id, field_name, choice)
         placed = request.httprequest.environ.setdefault(PLACED, {}) if request else {}
         if click not in placed:
-            placed[click] = self._place(record, field_name, choice, list_item)
+            placed[click] = self._place(record, field_name, choice, list_item, options or Options())
         return placed[click]
 
-    def _place(self, record, field_name, choice, list_item):
+    def _place(self, record, field_name, choice, list_item, options):
         """Check, commit the row, ask Airtel once, commit the answer; see ``_dial``."""
-        plan = self._plan(record, field_name, choice)
+        plan = self._plan(record, field_name, choice, options)
         token, header = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
         call_id = self._reserve(record, plan, token, header, list_item)
@@ -100,9 +106,25 @@ class CcpDialer(models.AbstractModel):
             "params": {"res_model": record._name, "res_id": record.id},
         }
 
+    @api.model
+    def _read_options(self, values):
+        """Return what a browser sent as options, checked.
+
+        :param values: a dict whose keys are fields of ``Options``; anything else is dropped
+        :rtype: Options
+        """
+        values = values if isinstance(values, dict) else {}
+        return Options(
+            **{
+                field.name: values[field.name]
+                for field in dataclasses.fields(Options)
+                if isinstance(values.get(field.name), field.type)
+            }
+        )
+
     # Guards, cheapest first
 
-    def _plan(self, record, field_name, choice=None):
+    def _plan(self, record, field_name, choice, options):
         """Check everything that speaks against this call, and return what to dial.
 
         :raise UserError: one sentence about the first thing that does

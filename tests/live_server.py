@@ -143,7 +143,7 @@ class LiveServer:
             connection,
             connection.cursor() as cursor,
         ):
-            cursor.execute(sql, params)
+            cursor.execute(sql, params or None)
             return cursor.fetchall() if cursor.description else []
 
     def login(self, login, password=None):

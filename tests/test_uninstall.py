@@ -1,0 +1,77 @@
+import subprocess
+import sys
+
+from odoo.tests import BaseCase, tagged
+from odoo.tools import config
+
+from .common import CcpSetup
+from .live_server import LiveServer
+
+# Where a name of this addon could stay behind, and how it would show there
+TRACES = {
+    "ir_attachment": "SELECT name FROM ir_attachment WHERE res_model LIKE 'ccp.%'",
+    "ir_config_parameter": "SELECT key FROM ir_config_parameter WHERE key ILIKE '%ccp%'",
+    "ir_cron": "SELECT cron_name FROM ir_cron WHERE cron_name ILIKE '%airtel%'",
+    "ir_model": "SELECT model FROM ir_model WHERE model LIKE 'ccp.%'",
+    "ir_model_data": "SELECT name FROM ir_model_data WHERE module = 'airtel_ccp'",
+    "ir_model_fields": "SELECT name FROM ir_model_fields WHERE name LIKE 'ccp\\_%'",
+    "mail_activity": "SELECT res_model FROM mail_activity WHERE res_model LIKE 'ccp.%'",
+    "mail_message": "SELECT model FROM mail_message WHERE model LIKE 'ccp.%'",
+    "tables and columns": (
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_name LIKE '%ccp%' OR column_name LIKE '%ccp%'"
+    ),
+    "indexes": "SELECT indexname FROM pg_indexes WHERE indexname LIKE '%ccp%'",
+}
+
+
+@tagged("post_install", "-at_install")
+class TestUninstall(BaseCase):
+    def test_only_the_chatter_stays(self):
+        with LiveServer() as server:
+            server.stop()
+            with server.env() as env:
+                self.use(env)
+            found = {place for place, query in TRACES.items() if server.query(query)}
+            self.assertLessEqual({"ir_attachment", "ir_cron", "ir_model", "indexes"}, found)
+            self.uninstall(server.database)
+            left = {place: server.query(query) for place, query in TRACES.items()}
+            self.assertEqual({place: rows for place, rows in left.items() if rows}, {})
+            cards = server.query(
+                "SELECT body FROM mail_message WHERE body LIKE '%airtel_ccp_card%'"
+            )
+            self.assertEqual(len(cards), 1)
+            self.assertIn("Priya Sharma", cards[0][0])
+
+    def use(self, env):
+        """Leave in a database what people leave who have worked with the addon."""
+        flow = CcpSetup.set_up_company(env, "http://127.0.0.1:9")
+        partner = env["res.partner"].create({"name": "Priya Sharma", "phone": "+91 7000000101"})
+        call = env["ccp.call"].create(
+            {
+                "res_model": partner._name,
+                "res_id": partner.id,
+                "customer_name": partner.name,
+                "partner_id": partner.id,
+                "user_id": env.ref("base.user_admin").id,
+                "company_id": env.company.id,
+                "flow_id": flow.id,
+                "agent_number": "7000000901",
+                "customer_number": "7000000101",
+                "request_outcome": "accepted",
+                "recording_url": "https://recordings.airtel.in/sound",
+            }
+        )
+        env["ccp.recording"]._store(call, b"sound", "audio/wav")
+        env["ccp.call.list.item"].with_user(env.ref("base.user_admin")).add_records(
+            partner._name, partner.ids
+        )
+
+    def uninstall(self, database):
+        """Uninstall the addon with Odoo's own command."""
+        command = [sys.executable, "-c", "from odoo.cli import main; main()", "module"]
+        command += ["uninstall", f"--config={config.rcfile}", f"--database={database}"]
+        result = subprocess.run(
+            [*command, "airtel_ccp"], capture_output=True, text=True, timeout=300
+        )
+        self.assertEqual(result.returncode, 0, result.stderr[-4000:])

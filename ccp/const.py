@@ -12,6 +12,15 @@ DEFAULT_BASE_URL = "https://iqtelephony.airtel.in/gateway/airtel-xchange"
 # Section 1.3
 DEFAULT_API_PATH = "/v2/execute/workflow"
 
+# The defaults of the sandbox that comes with the addon, said again here because neither imports the
+# other
+SANDBOX_URL = "http://127.0.0.1:8270"
+SANDBOX_USERNAME = "demo"
+SANDBOX_PASSWORD = "p@55w0rd"
+SANDBOX_CUSTOMER_ID = "SANDBOX-CUSTOMER"
+SANDBOX_FLOW_ID = "SANDBOX-FLOW"
+SANDBOX_CALLER_NUMBER = "8000000001"
+
 # Section 1.4. A customer's flow may name its components otherwise.
 DEFAULT_INITIATE_ID = "initiateCall_1"
 DEFAULT_ADD_ID = "addParticipant_1"

@@ -2,7 +2,7 @@ from typing import NamedTuple
 
 from odoo import api, models
 
-from ..ccp import client
+from ..ccp import client, const
 
 
 class Account(NamedTuple):
@@ -37,6 +37,15 @@ class CcpAccount(models.AbstractModel):
         :rtype: Account
         """
         company = company.sudo()
+        if company.ccp_trial:
+            return Account(
+                base_url=company.ccp_trial_url or const.SANDBOX_URL,
+                api_path=const.DEFAULT_API_PATH,
+                username=const.SANDBOX_USERNAME,
+                password=const.SANDBOX_PASSWORD,
+                customer_id=const.SANDBOX_CUSTOMER_ID,
+                is_trial=True,
+            )
         return Account(
             base_url=company.ccp_base_url or "",
             api_path=company.ccp_api_path or "",

@@ -294,7 +294,7 @@ class CcpCall(models.Model):
     erased = fields.Boolean("Erased on request", readonly=True)
     manual = fields.Boolean("Logged by hand", readonly=True)
     trial = fields.Boolean(
-        "Trial", readonly=True, help="Placed at the sandbox: it rang nobody, and counts nowhere."
+        readonly=True, help="Placed at the sandbox: it rang nobody, and counts nowhere."
     )
     dismissed = fields.Boolean("Put away from the panel", readonly=True)
     activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
@@ -384,10 +384,11 @@ class CcpCall(models.Model):
             call.average_talk_seconds = call.talk_seconds if connected else 0
 
     # Neither the price nor the time zone of another day may change what was: no dependency on them
-    @api.depends("pulses")
+    @api.depends("pulses", "trial")
     def _compute_cost(self):
         for call in self:
-            call.cost = call.pulses * call.company_id.sudo().ccp_pulse_price
+            price = 0 if call.trial else call.company_id.sudo().ccp_pulse_price
+            call.cost = call.pulses * price
 
     @api.depends("start_date")
     def _compute_start_hour(self):

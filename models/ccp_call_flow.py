@@ -113,6 +113,10 @@ class CcpCallFlow(models.Model):
         help="Let the agent hear the network's own announcements while the customer is tried.",
     )
 
+    trial = fields.Boolean(
+        "For trials", readonly=True, copy=False, help="Runs at the sandbox, not at Airtel."
+    )
+
     _code_company_uniq = models.UniqueIndex(
         "(company_id, code, caller_number) WHERE active",
         "This company already has a call flow with this id and caller number.",
@@ -145,6 +149,47 @@ class CcpCallFlow(models.Model):
             if isinstance(vals.get(name), str)
         }
         return {**vals, **cleaned}
+
+    @api.model
+    def _for_trial(self, company):
+        """Return the flow that a company's trial calls run at the sandbox, or an empty recordset.
+
+        :param company: one ``res.company``
+        :rtype: odoo.models.BaseModel
+        """
+        domain = [("company_id", "=", company.id), ("trial", "=", True)]
+        return self.sudo().with_context(active_test=False).search(domain, limit=1)
+
+    @api.model
+    def _make_for_trial(self, company):
+        """Make the flow of a company's trial calls, where it is not there yet.
+
+        It is archived, so that nobody chooses it for real calls.
+
+        :param company: one ``res.company``
+        """
+        if self._for_trial(company):
+            return
+        self.sudo().create(
+            {
+                "name": self.env._("Trial"),
+                "code": const.SANDBOX_FLOW_ID,
+                "caller_number": const.SANDBOX_CALLER_NUMBER,
+                "company_id": company.id,
+                "trial": True,
+                "active": False,
+            }
+        )
+
+    @api.constrains("active", "trial")
+    def _check_trial(self):
+        if self.filtered(lambda flow: flow.trial and flow.active):
+            raise ValidationError(
+                self.env._(
+                    "This call flow is for trials at the sandbox, and Airtel does not know it: add "
+                    "a call flow with the id that Airtel gave you."
+                )
+            )
 
     @api.constrains("caller_number")
     def _check_caller_number(self):

@@ -148,7 +148,12 @@ class CcpDialer(models.AbstractModel):
                     fields=", ".join(missing),
                 )
             )
-        flow = company.sudo().ccp_flow_id
+        account = self.env["ccp.account"]._of(company)
+        flow = (
+            self.env["ccp.call.flow"]._for_trial(company)
+            if account.is_trial
+            else company.sudo().ccp_flow_id
+        )
         if not flow:
             raise UserError(
                 self.env._(
@@ -181,13 +186,15 @@ class CcpDialer(models.AbstractModel):
         guard._check_line_free(user)
         return Plan(
             company=company,
-            account=self.env["ccp.account"]._of(company),
+            account=account,
             flow=flow,
             partner=partner,
             customer_name=customer_name,
             agent_numbers=agent_numbers,
             customer_numbers=customer_numbers,
-            caller_number=user.sudo().ccp_caller_number or flow.caller_number,
+            caller_number=(
+                (not account.is_trial and user.sudo().ccp_caller_number) or flow.caller_number
+            ),
         )
 
     def _sales_values(self, record):

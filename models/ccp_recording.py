@@ -2,11 +2,12 @@ import logging
 import mmap
 from datetime import timedelta
 from tempfile import TemporaryFile
+from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from ..ccp import recording
+from ..ccp import const, recording
 from .ir_attachment import RECORDING_FIELD
 
 _logger = logging.getLogger(__name__)
@@ -106,12 +107,27 @@ class CcpRecording(models.AbstractModel):
         return f"call-{call.id}.{EXTENSIONS.get(content_type, 'audio')}"
 
     @api.model
-    def _hosts(self, company):
-        """Return the hosts from which a company's recordings may come.
+    def _hosts(self, call):
+        """Return the hosts from which a call's recording may come.
+
+        :param call: one ``ccp.call``, as superuser
 
         :rtype: ccp.recording.HostList
         """
-        return recording.HostList(company.sudo().ccp_recording_hosts or "")
+        company = call.company_id
+        hosts = company.sudo().ccp_recording_hosts or ""
+        if call.trial:
+            hosts = self._origin_of(company.sudo().ccp_trial_url or const.SANDBOX_URL)
+        return recording.HostList(hosts)
+
+    @api.model
+    def _origin_of(self, url):
+        """Return scheme, host and port of an address.
+
+        :rtype: str
+        """
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @api.model
     def _open(self, call, range_header=None):
@@ -125,7 +141,7 @@ class CcpRecording(models.AbstractModel):
         call = call.sudo()
         return recording.open_recording(
             call.recording_url,
-            self._hosts(call.company_id),
+            self._hosts(call),
             max_bytes=MAX_BYTES,
             total_seconds=MAX_SECONDS,
             range_header=range_header,

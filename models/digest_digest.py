@@ -35,6 +35,7 @@ class DigestDigest(models.Model):
             ("company_id", "in", companies.ids),
             ("start_date", ">=", start),
             ("start_date", "<", end),
+            ("trial", "=", False),
         ]
         return self.env["ccp.call"]._read_group(domain, [], aggregates)[0]
 

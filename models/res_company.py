@@ -1,3 +1,4 @@
+import ipaddress
 import secrets
 from urllib.parse import urlsplit
 
@@ -115,6 +116,41 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
 
+    ccp_trial = fields.Boolean(
+        "Try without an account",
+        copy=False,
+        help="Calls go to the sandbox, which rings nobody. They are marked as trials and count "
+        "nowhere. Your account stays as it is.",
+        groups="base.group_system",
+    )
+    ccp_trial_url = fields.Char(
+        "Sandbox's address", default=const.SANDBOX_URL, groups="base.group_system"
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Create companies; one that begins with a trial gets the call flow of the sandbox."""
+        companies = super().create([self._ccp_clean(vals) for vals in vals_list])
+        for company in companies.sudo().filtered("ccp_trial"):
+            self.env["ccp.call.flow"]._make_for_trial(company)
+        return companies
+
+    def write(self, vals):
+        """Write companies; one that begins a trial gets the call flow of the sandbox."""
+        result = super().write(self._ccp_clean(vals))
+        if vals.get("ccp_trial"):
+            for company in self:
+                self.env["ccp.call.flow"]._make_for_trial(company)
+        return result
+
+    @api.model
+    def _ccp_clean(self, vals):
+        """Return ``vals`` without the blanks that come along when addresses and ids are pasted."""
+        pasted = ("ccp_base_url", "ccp_api_path", "ccp_username", "ccp_customer_id")
+        pasted += ("ccp_trial_url", "ccp_notify_base_url")
+        cleaned = {name: vals[name].strip() for name in pasted if isinstance(vals.get(name), str)}
+        return {**vals, **cleaned}
+
     @api.constrains("ccp_keep_recordings_days", "ccp_keep_reports_days", "ccp_keep_calls_days")
     def _check_ccp_periods(self):
         for company in self.sudo():
@@ -130,10 +166,10 @@ class ResCompany(models.Model):
                     )
                 )
 
-    @api.constrains("ccp_base_url")
+    @api.constrains("ccp_base_url", "ccp_trial_url")
     def _check_ccp_base_url(self):
-        for company in self.filtered("ccp_base_url"):
-            parts = urlsplit(company.ccp_base_url)
+        for url in filter(None, [*self.mapped("ccp_base_url"), *self.mapped("ccp_trial_url")]):
+            parts = self._ccp_url_parts(url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise ValidationError(
                     self.env._(
@@ -148,6 +184,43 @@ class ResCompany(models.Model):
                         "parameters: enter those in their own fields."
                     )
                 )
+            if not self._ccp_is_safe(parts):
+                raise ValidationError(
+                    self.env._(
+                        "The password would travel readable for everybody to %s: use an address "
+                        "that begins with https://.",
+                        parts.hostname,
+                    )
+                )
+
+    @api.model
+    def _ccp_url_parts(self, url):
+        """Take an address apart.
+
+        :raise ValidationError: for a text that is none
+        """
+        try:
+            parts = urlsplit(url)
+            # Reading the port is what finds a wrong one
+            return parts if parts.port != 0 else parts._replace(netloc="")
+        except ValueError as error:
+            raise ValidationError(
+                self.env._("This is not a web address: copy it again as Airtel gave it to you.")
+            ) from error
+
+    @api.model
+    def _ccp_is_safe(self, parts):
+        """Tell whether a password may be sent there: over https, or within this machine.
+
+        :param urllib.parse.SplitResult parts: the address
+        :rtype: bool
+        """
+        if parts.scheme == "https" or parts.hostname == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(parts.hostname).is_loopback
+        except ValueError:
+            return False
 
     def _ccp_notify_url(self, token):
         """Return the address to which Airtel posts reports (specification 1.9, notifyURL).
@@ -166,6 +239,8 @@ class ResCompany(models.Model):
         """
         self.ensure_one()
         company = self.sudo()
+        if company.ccp_trial:
+            return []
         needed = ("ccp_base_url", "ccp_api_path", "ccp_username", "ccp_password", "ccp_customer_id")
         return [
             company._fields[name]._description_string(self.env)

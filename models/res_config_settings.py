@@ -65,6 +65,12 @@ class ResConfigSettings(models.TransientModel):
     ccp_keep_calls_days = fields.Integer(
         related="company_id.ccp_keep_calls_days", readonly=False, groups="base.group_system"
     )
+    ccp_trial = fields.Boolean(
+        related="company_id.ccp_trial", readonly=False, groups="base.group_system"
+    )
+    ccp_trial_url = fields.Char(
+        related="company_id.ccp_trial_url", readonly=False, groups="base.group_system"
+    )
     ccp_notify_url = fields.Char(
         "Notify URL", compute="_compute_ccp_notify_url", groups="base.group_system"
     )

@@ -57,7 +57,7 @@ class CcpRecording(models.AbstractModel):
             }
         if call.recording_state == "missing":
             return {}
-        promised = call.flow_id.recording and story.result == "connected" and story.has_cdr
+        promised = call.recorded and story.result == "connected" and story.has_cdr
         return {"recording_state": "missing" if promised else "none"}
 
     @api.model

@@ -88,6 +88,14 @@ class ResCompany(models.Model):
         help="After a call that connected, reps choose an outcome before they call again.",
         groups="base.group_system",
     )
+    ccp_recording_policy = fields.Selection(
+        [("flow", "As each call flow says"), ("never", "Never")],
+        "Record calls",
+        default="flow",
+        required=True,
+        help="“Never” rules recording out for every call, whatever a call flow or a rep says.",
+        groups="base.group_system",
+    )
     ccp_chatter_mode = fields.Selection(
         [
             ("card", "One card for a call, updated as reports arrive"),

@@ -6,8 +6,10 @@ import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { session } from "@web/session";
 import { isSessionExpired, sentenceOf } from "./errors";
+import { CompanyPicker } from "./panel/company_picker";
 import { NoteKeeper } from "./panel/note_keeper";
 import { NumberPicker } from "./panel/number_picker";
+import { RecordingQuestion, rememberedRecording } from "./panel/recording_question";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
 /** Pause between two questions to the server while the bus is lost, in milliseconds. */
@@ -296,10 +298,25 @@ export class CallService {
 
     async place(resModel, resId, fieldName, listItemId = null) {
         await this.note.save();
-        let answer = await this.ask(resModel, resId, fieldName, null, listItemId);
+        const said = { record: rememberedRecording() };
+        let choice = null;
+        const ask = () => this.ask(resModel, resId, fieldName, choice, listItemId, said);
+        let answer = await ask();
+        if (answer?.companies) {
+            const { companies } = answer;
+            said.company_id = await this.question(CompanyPicker, { companies });
+            answer = said.company_id && (await ask());
+        }
         if (answer?.choices) {
-            const choice = await this.choose(answer.choices);
-            answer = choice && (await this.ask(resModel, resId, fieldName, choice, listItemId));
+            const { choices, record } = answer;
+            const chosen = await this.question(NumberPicker, { choices, record });
+            choice = chosen?.key;
+            said.record ??= chosen?.record;
+            answer = choice && (await ask());
+        } else if (answer?.record) {
+            const { record } = answer;
+            said.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
+            answer = said.record !== undefined && (await ask());
         }
         if (!answer) {
             return null;
@@ -311,7 +328,12 @@ export class CallService {
     }
 
     /** Asks the server for a call; null when it refuses. */
-    async ask(...args) {
+    async ask(resModel, resId, fieldName, choice, listItemId, said) {
+        const options = Object.entries(said).filter(([, value]) => value !== undefined);
+        const args = [resModel, resId, fieldName, choice, listItemId];
+        if (options.length) {
+            args.push(Object.fromEntries(options));
+        }
         try {
             return await this.orm.call("ccp.call", "place", args);
         } catch (error) {
@@ -333,16 +355,18 @@ export class CallService {
     }
 
     /**
-     * Lets the user choose among several numbers.
+     * Asks the user something in a dialog.
      *
-     * @param {{key: string, owner: string, label: string, phone: string}[]} choices
-     * @returns {Promise<string|null>} the key of the chosen one
+     * @template T
+     * @param {typeof import("@odoo/owl").Component} Dialog calls its prop `choose` with the answer
+     * @param {Object} props
+     * @returns {Promise<T|null>} null when the user closed it
      */
-    choose(choices) {
+    question(Dialog, props) {
         return new Promise((resolve) => {
             this.dialog.add(
-                NumberPicker,
-                { choices, choose: resolve },
+                Dialog,
+                { ...props, choose: resolve },
                 { onClose: () => resolve(null) }
             );
         });

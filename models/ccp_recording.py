@@ -45,6 +45,9 @@ class CcpRecording(models.AbstractModel):
         """
         if call.recording_state in ("stored", "deleted"):
             return {}
+        if story.recording_url and not call.recorded:
+            _logger.warning("Call %s: Airtel recorded it unasked; it is not fetched", call.id)
+            return {"recording_state": "none"}
         if story.recording_url:
             if call.recording_url == story.recording_url:
                 return {}

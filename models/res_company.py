@@ -138,6 +138,20 @@ class ResCompany(models.Model):
                     )
                 )
 
+    @api.constrains("ccp_flow_id")
+    def _check_ccp_flow(self):
+        for company in self.sudo():
+            flow = company.ccp_flow_id
+            if flow and flow.company_id != company:
+                raise ValidationError(
+                    self.env._(
+                        "Call flow %(flow)s belongs to %(owner)s: choose one of %(company)s.",
+                        flow=flow.name,
+                        owner=flow.company_id.name,
+                        company=company.name,
+                    )
+                )
+
     @api.constrains("ccp_base_url")
     def _check_ccp_base_url(self):
         for company in self.filtered("ccp_base_url"):

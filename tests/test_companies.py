@@ -126,6 +126,8 @@ class TestCompanies(CcpCase):
 
     def test_flow_of_another_company_is_refused(self):
         team = self.env["crm.team"].create({"name": "Everywhere", "company_id": False})
+        with self.assertRaisesRegex(UserError, "belongs to Other: choose one of"):
+            self.home.ccp_flow_id = self.other_flow
         for record in (self.rep, team):
             with (
                 self.subTest(record=record._name),

@@ -111,6 +111,17 @@ class TestConsent(CcpCase):
     def test_call_not_announced(self):
         self.assertFalse(self.place().recording_announced)
 
+    def test_recording_that_nobody_asked_for(self):
+        """What a customer or a company did not want is not fetched, even where Airtel made it."""
+        url = "https://recordings.airtel.in/r?token=secret"
+        call = self.make_call(live=False, recorded=False)
+        with self.assertLogs("odoo.addons.airtel_ccp", level="WARNING") as logs:
+            self.report(call, *self.connected(), self.cdr(Recording=url))
+        self.assertEqual((call.result, call.recording_state), ("connected", "none"))
+        self.assertFalse(call.recording_url)
+        self.assertIn("recorded it unasked", logs.output[-1])
+        self.assertNotIn("token=", "\n".join(logs.output))
+
     def test_call_keeps_what_it_was_asked(self):
         """The flow may change while a call is live: the call's own fact counts."""
         for recorded, state in ((True, "missing"), (False, "none")):

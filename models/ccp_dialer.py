@@ -265,7 +265,7 @@ class CcpDialer(models.AbstractModel):
         :raise AccessError: when the user may not read the record
         """
         record.check_access("read")
-        if options.company_id or self._company_of(record):
+        if not record or options.company_id or self._company_of(record):
             return self.env["res.company"]
         return self.env.companies.filtered(lambda company: not company._ccp_missing_settings())
 

@@ -76,6 +76,12 @@ class TestCompanies(CcpCase):
             "the current company is not set up",
         )
 
+    def test_nobody_is_asked_about_a_record_that_is_gone(self):
+        gone = self.partner.copy()
+        gone.unlink()
+        with self.assertRaisesRegex(UserError, "does not exist any more"):
+            self.place_in((self.home, self.other), gone)
+
     def test_answer_is_checked(self):
         for company_id in (self.third.id, 2**31 + 5, -1):
             with (

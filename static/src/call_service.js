@@ -298,25 +298,11 @@ export class CallService {
 
     async place(resModel, resId, fieldName, listItemId = null) {
         await this.note.save();
-        const said = { record: rememberedRecording() };
-        let choice = null;
-        const ask = () => this.ask(resModel, resId, fieldName, choice, listItemId, said);
+        const said = { choice: null, options: { record: rememberedRecording() } };
+        const ask = () => this.ask(resModel, resId, fieldName, listItemId, said);
         let answer = await ask();
-        if (answer?.companies) {
-            const { companies } = answer;
-            said.company_id = await this.question(CompanyPicker, { companies });
-            answer = said.company_id && (await ask());
-        }
-        if (answer?.choices) {
-            const { choices, record } = answer;
-            const chosen = await this.question(NumberPicker, { choices, record });
-            choice = chosen?.key;
-            said.record ??= chosen?.record;
-            answer = choice && (await ask());
-        } else if (answer?.record) {
-            const { record } = answer;
-            said.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
-            answer = said.record !== undefined && (await ask());
+        while (answer && !answer.call_id) {
+            answer = (await this.settle(answer, said)) && (await ask());
         }
         if (!answer) {
             return null;
@@ -327,10 +313,36 @@ export class CallService {
         return answer;
     }
 
+    /**
+     * Asks the user what the server has to know before it can call.
+     *
+     * @param {Object} questions what `ccp.call.place` answered in place of a call
+     * @param {{choice: string|null, options: Object}} said takes the user's answers
+     * @returns {Promise<boolean>} false when the user closed the question
+     */
+    async settle({ companies, choices, record }, said) {
+        const { options } = said;
+        if (companies) {
+            options.company_id = await this.question(CompanyPicker, { companies });
+            return Boolean(options.company_id);
+        }
+        if (choices) {
+            const chosen = await this.question(NumberPicker, { choices, record });
+            said.choice = chosen?.key;
+            options.record ??= chosen?.record;
+            return Boolean(chosen);
+        }
+        if (record) {
+            options.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
+            return options.record !== undefined;
+        }
+        return false;
+    }
+
     /** Asks the server for a call; null when it refuses. */
-    async ask(resModel, resId, fieldName, choice, listItemId, said) {
-        const options = Object.entries(said).filter(([, value]) => value !== undefined);
-        const args = [resModel, resId, fieldName, choice, listItemId];
+    async ask(resModel, resId, fieldName, listItemId, said) {
+        const options = Object.entries(said.options).filter(([, value]) => value !== undefined);
+        const args = [resModel, resId, fieldName, said.choice, listItemId];
         if (options.length) {
             args.push(Object.fromEntries(options));
         }

@@ -99,6 +99,9 @@ class CcpCallFlow(models.Model):
         precompute=True,
         required=True,
     )
+    recording_policy = fields.Selection(
+        related="company_id.ccp_recording_policy", string="Company's recording policy"
+    )
     announces_recording = fields.Boolean(
         "Announces the recording",
         help="Switch this on when Airtel set up the flow so that both hear that the call is "

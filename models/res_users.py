@@ -22,8 +22,8 @@ class ResUsers(models.Model):
     ccp_caller_number = fields.Char(
         "Caller number",
         company_dependent=True,
-        help="The Airtel number that both phones show. Leave empty to use the one of the call "
-        "flow.",
+        help="The Airtel number that both phones show, in the present company. Leave empty to "
+        "use the one of the call flow.",
     )
     ccp_caller_series = fields.Selection(
         CALLER_SERIES, "Caller number's series", compute="_compute_ccp_caller_series"
@@ -34,8 +34,8 @@ class ResUsers(models.Model):
         company_dependent=True,
         check_company=True,
         ondelete="restrict",
-        help="Runs this user's calls. Leave empty to use the one of the sales team, or else the "
-        "company's default.",
+        help="Runs this user's calls in the present company. Leave empty to use the one of the "
+        "sales team, or else the company's default.",
         groups="base.group_system",
     )
 

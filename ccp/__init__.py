@@ -7,6 +7,7 @@ Import the module that you need, importing the package alone loads none of them:
 - ``request``: the body of an execute/workflow request
 - ``client``: sends it to Airtel, once
 - ``number``: free text to a number that Airtel can dial
+- ``caller``: the Airtel numbers that phones display, and their series
 - ``callback``: what Airtel posts to a notify URL, parsed
 - ``timeline``: a call's reports folded into its state, result and legs
 - ``recording``: fetches a recording from the hosts that are allowed

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytz
@@ -273,6 +274,19 @@ class CcpCall(models.Model):
         required=True,
         default="none",
     )
+    recorded = fields.Boolean(
+        "To be recorded",
+        compute="_compute_recorded",
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="Airtel was asked to record this call.",
+    )
+    recording_announced = fields.Boolean(
+        "Recording announced",
+        readonly=True,
+        help="The call flow told both that the call is recorded.",
+    )
     recording_error = fields.Char("Why there is no recording yet", readonly=True)
     recording_id = fields.Many2one(
         "ir.attachment", "Recording file", readonly=True, ondelete="set null"
@@ -420,6 +434,11 @@ class CcpCall(models.Model):
             self._field_to_sql(self._table, part, query) if position % 2 else SQL(part)
             for position, part in enumerate(parts)
         )
+
+    @api.depends("flow_id")
+    def _compute_recorded(self):
+        for call in self:
+            call.recorded = bool(call.flow_id) and call.flow_id._is_recorded()
 
     @api.depends("talk_seconds")
     @api.depends_context("lang")
@@ -583,8 +602,11 @@ class CcpCall(models.Model):
         :param str | None choice: the ``key`` of the number that the user chose
         :param int | None list_item_id: the entry of the user's call list that this call is for
         :param dict | None options: what else the rep said, see ``ccp_dialer.Options``
-        :return: see ``ccp.callable.mixin.action_ccp_call``; or ``{"choices": [{"key", "owner",
-            "label", "phone"}]}`` when there are several numbers and none was chosen
+        :return: see ``ccp.callable.mixin.action_ccp_call``; or what the rep has to say first:
+            ``{"companies": [{"id", "name"}]}`` when the record belongs to none and several can
+            call; ``{"choices": [{"key", "owner", "label", "phone"}]}`` when there are several
+            numbers and none was chosen, with or without ``{"record": {"default", "announced"}}``
+            when the call flow leaves it to the rep whether to record
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
@@ -594,11 +616,18 @@ class CcpCall(models.Model):
             raise UserError(self.env._("There is nobody to call: save the record first."))
         record = self.env[res_model].browse(res_id).exists()
         dialer = self.env["ccp.dialer"]
-        if not choice:
-            choices = dialer._choices(record, field_name)
-            if len(choices) > 1:
-                return {"choices": choices}
-            choice = choices[0]["key"] if choices and not field_name else None
+        options = dialer._read_options(options)
+        companies = dialer._companies(record, options)
+        if len(companies) > 1:
+            return {"companies": [{"id": each.id, "name": each.name} for each in companies]}
+        if companies:
+            options = dataclasses.replace(options, company_id=companies.id)
+        choices = [] if choice else dialer._choices(record, field_name)
+        questions = dialer._questions(record, choices, options)
+        if questions:
+            return questions
+        if choices and not field_name:
+            choice = choices[0]["key"]
         item = self.env["ccp.call.list.item"].browse(list_item_id or [])
         item.check_access("write")
         return dialer._dial(
@@ -606,7 +635,7 @@ class CcpCall(models.Model):
             field_name,
             choice=choice,
             list_item=item,
-            options=dialer._read_options(options),
+            options=options,
         )
 
     def action_open_record(self):

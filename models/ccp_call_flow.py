@@ -1,7 +1,20 @@
-from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+import re
 
-from ..ccp import const, request
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..ccp import caller, const, request
+
+CALLER_SERIES = [
+    ("promotional", "Promotional (140)"),
+    ("service", "Service and transactional (160)"),
+    ("government", "Government (1600)"),
+    ("finance", "Finance (1601)"),
+    ("ordinary", "Ordinary"),
+]
+# What a copied id brings along: blanks, and characters that nobody sees
+_AROUND = re.compile(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$")
+_LINE_BREAK = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 class CcpCallFlow(models.Model):
@@ -30,8 +43,37 @@ class CcpCallFlow(models.Model):
     caller_number = fields.Char(
         "Caller number",
         required=True,
-        size=10,
         help="The Airtel number that both phones show: ten digits.",
+    )
+    caller_series = fields.Selection(
+        CALLER_SERIES,
+        "Series",
+        compute="_compute_caller_series",
+        help="140 is for promotional calls, 160 for service and transactional ones (1600 "
+        "government, 1601 finance). Nobody can call these numbers back.",
+    )
+    user_ids = fields.Many2many(
+        "res.users",
+        "ccp_call_flow_users_rel",
+        "flow_id",
+        "user_id",
+        "Users",
+        check_company=True,
+        ondelete="restrict",
+        domain=[("share", "=", False)],
+        help="Who may call with this flow, beside the people of the sales teams. When both are "
+        "empty, everybody may.",
+    )
+    team_ids = fields.Many2many(
+        "crm.team",
+        "ccp_call_flow_team_rel",
+        "flow_id",
+        "team_id",
+        "Sales teams",
+        check_company=True,
+        ondelete="restrict",
+        help="Members and leaders of these teams may call with this flow. When no user is chosen "
+        "either, everybody may.",
     )
     call_type = fields.Selection(
         [("OUTBOUND", "Outbound"), ("INBOUND", "Inbound")],
@@ -43,7 +85,28 @@ class CcpCallFlow(models.Model):
         help="Send the caller number also at the top of the request. Airtel's sample leaves it "
         "out; switch it on when Airtel asks for it.",
     )
-    recording = fields.Boolean("Record calls", default=True)
+    recording = fields.Boolean(
+        "Record calls",
+        default=True,
+        help="Where the rep chooses: what happens unless the rep says otherwise.",
+    )
+    recording_mode = fields.Selection(
+        [("never", "Never"), ("always", "Always"), ("choice", "The rep chooses for each call")],
+        "Recording",
+        compute="_compute_recording_mode",
+        inverse="_inverse_recording_mode",
+        store=True,
+        precompute=True,
+        required=True,
+    )
+    recording_policy = fields.Selection(
+        related="company_id.ccp_recording_policy", string="Company's recording policy"
+    )
+    announces_recording = fields.Boolean(
+        "Announces the recording",
+        help="Switch this on when Airtel set up the flow so that both hear that the call is "
+        "recorded. Calls keep this fact.",
+    )
     record_component = fields.Char(
         "Record component", required=True, default=const.DEFAULT_RECORD_ID
     )
@@ -142,12 +205,17 @@ class CcpCallFlow(models.Model):
 
     @api.model
     def _ccp_clean(self, vals):
-        """Return ``vals`` without the blanks that a copied id or number brings along."""
+        """Return ``vals`` as Airtel spells them.
+
+        Without the blanks that a copied id brings along, and caller numbers in ten digits.
+        """
         cleaned = {
-            name: vals[name].strip()
-            for name in ("code", "caller_number", "agent_component", "customer_component")
+            name: _AROUND.sub("", vals[name])
+            for name in ("code", "agent_component", "customer_component")
             if isinstance(vals.get(name), str)
         }
+        if "caller_number" in vals:
+            cleaned["caller_number"] = self._read_caller_number(vals["caller_number"])
         return {**vals, **cleaned}
 
     @api.model
@@ -190,6 +258,133 @@ class CcpCallFlow(models.Model):
                     "a call flow with the id that Airtel gave you."
                 )
             )
+
+    @api.model
+    def _read_caller_number(self, text):
+        """Return the ten digits of a caller number, or a text that is none as it is.
+
+        :param text: what somebody typed, or False
+        """
+        try:
+            return caller.read(text)
+        except ValueError:
+            return text
+
+    @api.depends("caller_number")
+    def _compute_caller_series(self):
+        for flow in self:
+            digits = self._read_caller_number(flow.caller_number)
+            flow.caller_series = caller.series(digits or "") or False
+
+    @api.depends("recording")
+    def _compute_recording_mode(self):
+        for flow in self:
+            if flow.recording_mode != "choice":
+                flow.recording_mode = "always" if flow.recording else "never"
+
+    def _inverse_recording_mode(self):
+        for flow in self:
+            if flow.recording_mode != "choice":
+                flow.recording = flow.recording_mode == "always"
+
+    def _recording_mode(self):
+        """Return ``never``, ``always`` or ``choice``: the company may rule recording out.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        flow = self.sudo()
+        return "never" if flow.company_id.ccp_recording_policy == "never" else flow.recording_mode
+
+    def _is_recorded(self, answer=None):
+        """Return whether Airtel is asked to record a call (specification 1.8, enabled).
+
+        :param bool | None answer: what the rep said, which counts where the rep chooses; None
+            when nobody was asked
+        :rtype: bool
+        """
+        mode = self._recording_mode()
+        if mode == "choice":
+            return self.recording if answer is None else answer
+        return mode == "always"
+
+    def _may_use(self, user):
+        """Return whether a user may call with this flow.
+
+        :param user: one ``res.users``
+        :rtype: bool
+        """
+        self.ensure_one()
+        # A flow for people or teams that were archived is for nobody, not for everybody
+        flow = self.sudo().with_context(active_test=False)
+        if not flow.user_ids and not flow.team_ids:
+            return True
+        teams = flow.team_ids.filtered("active")
+        return user in flow.user_ids | teams.member_ids | teams.user_id
+
+    @api.model
+    def _in_line(self, company, user, team):
+        """Return the flows that are chosen for a call, the one that counts first.
+
+        The user's, then the sales team's, then the company's default; only the company's own.
+        During a trial that of the sandbox.
+
+        :param company: the ``res.company`` that places the call
+        :param user: the agent
+        :param team: the ``crm.team`` that the call counts for, if any
+        :return: a recordset of ``ccp.call.flow``, as superuser
+        """
+        company = company.sudo()
+        if company.ccp_trial:
+            return self._for_trial(company)
+        chosen = (
+            user.sudo().with_company(company).ccp_flow_id
+            | team.sudo().with_company(company).ccp_flow_id
+            | company.ccp_flow_id
+        )
+        return chosen.filtered(lambda flow: flow.active and flow.company_id == company)
+
+    @api.model
+    def _for_call(self, company, user, team):
+        """Return the flow that runs a call: the first in line that the user may use.
+
+        :param company: the ``res.company`` that places the call
+        :param user: the agent
+        :param team: the ``crm.team`` that the call counts for, if any
+        :return: one ``ccp.call.flow``, as superuser
+        :raise UserError: when there is none
+        """
+        chosen = self._in_line(company, user, team)
+        if not chosen:
+            raise UserError(
+                self.env._(
+                    "Calling is not set up yet: ask your administrator to choose a default call "
+                    "flow in Settings > Airtel CCP."
+                )
+            )
+        flow = chosen.filtered(lambda each: each._may_use(user))[:1]
+        if not flow:
+            raise UserError(
+                self.env._(
+                    "You may not use call flow %(flows)s: ask your administrator to allow it to "
+                    "you, or to choose another one for you, under Airtel CCP > Configuration > "
+                    "Call flows.",
+                    flows=", ".join(chosen.mapped("name")),
+                )
+            )
+        return flow
+
+    @api.constrains("code")
+    def _check_code(self):
+        for flow in self:
+            if _LINE_BREAK.search(flow.code or ""):
+                raise ValidationError(
+                    self.env._(
+                        "The call flow id of %s has a line break or tab in it: copy it from "
+                        "Airtel again, in one piece.",
+                        flow.name,
+                    )
+                )
 
     @api.constrains("caller_number")
     def _check_caller_number(self):
@@ -247,7 +442,15 @@ class CcpCallFlow(models.Model):
         return [name.strip().upper() for name in self.event_types.split(",") if name.strip()]
 
     def _request_body(
-        self, *, customer_id, agent_numbers, customer_numbers, caller_number, notify_url, headers
+        self,
+        *,
+        customer_id,
+        agent_numbers,
+        customer_numbers,
+        caller_number,
+        notify_url,
+        headers,
+        record=None,
     ):
         """Return the body of the request that runs this flow (specification 1.3 to 1.10).
 
@@ -257,6 +460,7 @@ class CcpCallFlow(models.Model):
         :param str caller_number: ten digits, shown to both
         :param str notify_url: where Airtel posts the reports of this call
         :param dict headers: what Airtel sends with each report
+        :param bool | None record: whether the call is recorded; by default as the flow says
         :rtype: dict
         :raise ValueError: for a body that Airtel would refuse
         """
@@ -308,6 +512,6 @@ class CcpCallFlow(models.Model):
                     participants=customers,
                 ),
                 record_id=self.record_component,
-                record=self.recording,
+                record=self._is_recorded() if record is None else record,
             )
         )

@@ -26,6 +26,11 @@ PLACED = "airtel_ccp.placed"
 class Options:
     """What the rep said beside which number to call; see ``ccp.call.place``."""
 
+    record: bool | None = None
+    """Whether to record the call, where the call flow leaves that to the rep."""
+    company_id: int = 0
+    """The company that places the call, where the record belongs to none."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -39,6 +44,7 @@ class Plan:
     agent_numbers: tuple
     customer_numbers: tuple
     caller_number: str
+    recorded: bool
 
 
 class CcpDialer(models.AbstractModel):
@@ -118,7 +124,7 @@ class CcpDialer(models.AbstractModel):
             **{
                 field.name: values[field.name]
                 for field in dataclasses.fields(Options)
-                if isinstance(values.get(field.name), field.type)
+                if field.name in values and isinstance(values[field.name], field.type)
             }
         )
 
@@ -138,7 +144,7 @@ class CcpDialer(models.AbstractModel):
             )
         record.ensure_one()
         record.check_access("read")
-        company = self._company(record)
+        company = self._company(record, options)
         missing = company._ccp_missing_settings()
         if missing:
             raise UserError(
@@ -149,18 +155,7 @@ class CcpDialer(models.AbstractModel):
                 )
             )
         account = self.env["ccp.account"]._of(company)
-        flow = (
-            self.env["ccp.call.flow"]._for_trial(company)
-            if account.is_trial
-            else company.sudo().ccp_flow_id
-        )
-        if not flow:
-            raise UserError(
-                self.env._(
-                    "Calling is not set up yet: ask your administrator to choose a default call "
-                    "flow in Settings > Airtel CCP."
-                )
-            )
+        flow = self._flow(record, company)
         agent_numbers = self._agent_numbers(user, flow)
         partner = self._partner(record)
         customer_name = (
@@ -193,34 +188,113 @@ class CcpDialer(models.AbstractModel):
             agent_numbers=agent_numbers,
             customer_numbers=customer_numbers,
             caller_number=(
-                (not account.is_trial and user.sudo().ccp_caller_number) or flow.caller_number
+                (not account.is_trial and user.sudo().with_company(company).ccp_caller_number)
+                or flow.caller_number
             ),
+            recorded=flow._is_recorded(options.record),
         )
 
-    def _sales_values(self, record):
+    def _flow(self, record, company):
+        """Return the flow that runs a call of this company on a record.
+
+        :raise UserError: when there is none that the user may use
+        """
+        team_id = self._sales_values(record, company)["team_id"]
+        return self.env["ccp.call.flow"]._for_call(
+            company, self.env.user, self.env["crm.team"].browse(team_id)
+        )
+
+    def _sales_values(self, record, company):
         """Return the lead and the sales team that a call counts for.
 
-        The record's team where the agent belongs to it, else the agent's own, else the record's.
+        The record's team where the agent belongs to it, else the agent's own, else the record's;
+        never a team of another company.
 
         :param record: the record that is called
+        :param company: the ``res.company`` that places the call
         :rtype: dict
         """
         user = self.env.user.sudo()
-        own = user.crm_team_ids
-        of_record = record.sudo().team_id if "team_id" in record._fields else own.browse()
-        if of_record._name != own._name:
-            of_record = own.browse()
+        own = user.crm_team_ids.filtered(lambda team: team.company_id <= company)
+        of_record = own.browse()
+        team_field = record._fields.get("team_id")
+        if team_field and team_field.comodel_name == own._name:
+            of_record = record.sudo().team_id.filtered(lambda team: team.company_id <= company)
         if of_record not in own:
-            of_record = user.sale_team_id or own[:1] or of_record
+            of_record = (user.sale_team_id & own) or own[:1] or of_record
         return {
             "lead_id": record.id if record._name == "crm.lead" else False,
             "team_id": of_record.id,
         }
 
-    def _company(self, record):
-        """Return the company that places the call: the record's, else the user's current one."""
-        company = record.company_id if "company_id" in record._fields else self.env.company
-        return company if company in self.env.user.company_ids else self.env.company
+    def _company(self, record, options=None):
+        """Return the company that places the call.
+
+        The record's; else the one that the rep chose; else the user's current one.
+
+        :raise UserError: when the rep chose a company that the user does not work for
+        """
+        own = self.env.user.company_ids
+        company = self._company_of(record)
+        if company:
+            return company
+        if options and options.company_id:
+            if options.company_id not in own.ids:
+                raise UserError(
+                    self.env._(
+                        "You do not work for the company that you chose: call again and choose "
+                        "another one."
+                    )
+                )
+            return own.browse(options.company_id)
+        return self.env.company
+
+    def _company_of(self, record):
+        """Return the record's company, empty where it has none that the user works for."""
+        company = record.sudo().company_id if "company_id" in record._fields else None
+        return (company or self.env["res.company"]) & self.env.user.company_ids
+
+    # Questions to the rep
+
+    @api.model
+    def _companies(self, record, options):
+        """Return the companies among which the rep has to choose, or the only one.
+
+        Of those that are active in the browser, the ones that are set up, the current one first.
+
+        :param record: the record that was clicked
+        :param Options options: what the rep said already
+        :return: ``res.company``; empty where the record or the rep says which one calls
+        :raise AccessError: when the user may not read the record
+        """
+        record.check_access("read")
+        if not record or options.company_id or self._company_of(record):
+            return self.env["res.company"]
+        return self.env.companies.filtered(lambda company: not company._ccp_missing_settings())
+
+    @api.model
+    def _questions(self, record, choices, options):
+        """Return what else the rep has to say before a call can be placed.
+
+        :param record: the record that was clicked
+        :param list[dict] choices: the numbers among which the rep has not chosen yet
+        :param Options options: what the rep said already
+        :return: ``choices``, where there are several, and ``record`` (``default``: whether the
+            flow records unless the rep says otherwise, ``announced``: whether it announces that),
+            where the flow leaves recording to the rep; empty when all is known
+        :rtype: dict
+        :raise UserError: when there is no call flow that the user may use
+        """
+        questions = {"choices": choices} if len(choices) > 1 else {}
+        if record and options.record is None:
+            company = self._company(record, options)
+            flow = None if company._ccp_missing_settings() else self._flow(record, company)
+            if flow and flow._recording_mode() == "choice":
+                questions["record"] = {
+                    "default": flow.recording,
+                    "announced": flow.announces_recording,
+                }
+        return questions
 
     def _partner(self, record):
         """Return the contact behind a record, which may be empty."""
@@ -425,6 +499,7 @@ class CcpDialer(models.AbstractModel):
                 caller_number=plan.caller_number,
                 notify_url=plan.company._ccp_notify_url(token),
                 headers={SECRET_HEADER: header},
+                record=plan.recorded,
             )
         except ValueError as error:
             raise UserError(
@@ -447,10 +522,12 @@ class CcpDialer(models.AbstractModel):
             "customer_name": plan.customer_name,
             "partner_id": plan.partner.id,
             "user_id": self.env.uid,
-            **self._sales_values(record),
+            **self._sales_values(record, plan.company),
             "company_id": plan.company.id,
             "trial": plan.account.is_trial,
             "flow_id": plan.flow.id,
+            "recorded": plan.recorded,
+            "recording_announced": plan.recorded and plan.flow.announces_recording,
             "agent_number": plan.agent_numbers[0],
             "agent_second_number": plan.agent_numbers[1] if plan.agent_numbers[1:] else False,
             "customer_number": plan.customer_numbers[0],

@@ -173,6 +173,8 @@ class CcpPanel(models.AbstractModel):
             "dismissed": call.dismissed,
             "note": call.note or "",
             "outcome_id": call.outcome_id.id,
+            "recorded": call.recorded,
+            "announced": call.recording_announced,
             "recording": call.recording_state,
             "last": self._last_call(call),
         }

@@ -46,6 +46,9 @@ class CcpRecording(models.AbstractModel):
         """
         if call.recording_state in ("stored", "deleted"):
             return {}
+        if story.recording_url and not call.recorded:
+            _logger.warning("Call %s: Airtel recorded it unasked; it is not fetched", call.id)
+            return {"recording_state": "none"}
         if story.recording_url:
             if call.recording_url == story.recording_url:
                 return {}
@@ -58,7 +61,7 @@ class CcpRecording(models.AbstractModel):
             }
         if call.recording_state == "missing":
             return {}
-        promised = call.flow_id.recording and story.result == "connected" and story.has_cdr
+        promised = call.recorded and story.result == "connected" and story.has_cdr
         return {"recording_state": "missing" if promised else "none"}
 
     @api.model

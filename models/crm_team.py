@@ -7,6 +7,16 @@ class CrmTeam(models.Model):
 
     _inherit = "crm.team"
 
+    ccp_flow_id = fields.Many2one(
+        "ccp.call.flow",
+        "Call flow",
+        company_dependent=True,
+        check_company=True,
+        ondelete="restrict",
+        help="Runs the calls that count for this team, in the present company. Leave empty to use "
+        "the company's default.",
+        groups="base.group_system",
+    )
     ccp_call_count = fields.Integer(
         "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
     )

@@ -89,6 +89,14 @@ class ResCompany(models.Model):
         help="After a call that connected, reps choose an outcome before they call again.",
         groups="base.group_system",
     )
+    ccp_recording_policy = fields.Selection(
+        [("flow", "As each call flow says"), ("never", "Never")],
+        "Record calls",
+        default="flow",
+        required=True,
+        help="“Never” rules recording out for every call, whatever a call flow or a rep says.",
+        groups="base.group_system",
+    )
     ccp_chatter_mode = fields.Selection(
         [
             ("card", "One card for a call, updated as reports arrive"),
@@ -163,6 +171,20 @@ class ResCompany(models.Model):
                 raise ValidationError(
                     self.env._(
                         "A period cannot be negative: enter a number of days, or 0 to keep forever."
+                    )
+                )
+
+    @api.constrains("ccp_flow_id")
+    def _check_ccp_flow(self):
+        for company in self.sudo():
+            flow = company.ccp_flow_id
+            if flow and flow.company_id != company:
+                raise ValidationError(
+                    self.env._(
+                        "Call flow %(flow)s belongs to %(owner)s: choose one of %(company)s.",
+                        flow=flow.name,
+                        owner=flow.company_id.name,
+                        company=company.name,
                     )
                 )
 

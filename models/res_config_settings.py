@@ -53,6 +53,9 @@ class ResConfigSettings(models.TransientModel):
     ccp_require_outcome = fields.Boolean(
         related="company_id.ccp_require_outcome", readonly=False, groups="base.group_system"
     )
+    ccp_recording_policy = fields.Selection(
+        related="company_id.ccp_recording_policy", readonly=False, groups="base.group_system"
+    )
     ccp_chatter_mode = fields.Selection(
         related="company_id.ccp_chatter_mode", readonly=False, groups="base.group_system"
     )

@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
-from ..ccp import number
+from ..ccp import caller, number
+from .ccp_call_flow import CALLER_SERIES
 
 
 class ResUsers(models.Model):
@@ -20,13 +21,51 @@ class ResUsers(models.Model):
     )
     ccp_caller_number = fields.Char(
         "Caller number",
-        help="The Airtel number that both phones show. Leave empty to use the one of the call "
-        "flow.",
+        company_dependent=True,
+        help="The Airtel number that both phones show, in the present company. Leave empty to "
+        "use the one of the call flow.",
+    )
+    ccp_caller_series = fields.Selection(
+        CALLER_SERIES, "Caller number's series", compute="_compute_ccp_caller_series"
+    )
+    ccp_flow_id = fields.Many2one(
+        "ccp.call.flow",
+        "Call flow",
+        company_dependent=True,
+        check_company=True,
+        ondelete="restrict",
+        help="Runs this user's calls in the present company. Leave empty to use the one of the "
+        "sales team, or else the company's default.",
+        groups="base.group_system",
     )
 
     ccp_call_count = fields.Integer(
         "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Create users; a caller number with +91, 0 or blanks is written in ten digits."""
+        return super().create([self._ccp_clean(vals) for vals in vals_list])
+
+    def write(self, vals):
+        """Write users; a caller number with +91, 0 or blanks is written in ten digits."""
+        return super().write(self._ccp_clean(vals))
+
+    @api.model
+    def _ccp_clean(self, vals):
+        if not vals.get("ccp_caller_number"):
+            return vals
+        digits = self.env["ccp.call.flow"]._read_caller_number(vals["ccp_caller_number"])
+        return {**vals, "ccp_caller_number": digits}
+
+    @api.depends("ccp_caller_number")
+    @api.depends_context("company")
+    def _compute_ccp_caller_series(self):
+        flows = self.env["ccp.call.flow"]
+        for user in self:
+            digits = flows._read_caller_number(user.ccp_caller_number)
+            user.ccp_caller_series = caller.series(digits or "") or False
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_ccp_call_count(self):
@@ -69,6 +108,10 @@ class ResUsers(models.Model):
                         )
                     ) from error
 
+    @api.constrains("ccp_flow_id")
+    def _check_ccp_flow(self):
+        self._check_company(["ccp_flow_id"])
+
     @api.constrains("ccp_caller_number")
     def _check_ccp_caller_number(self):
         self._ccp_check_caller_numbers(self, "ccp_caller_number")
@@ -86,8 +129,8 @@ class ResUsers(models.Model):
             if value and not (value.isascii() and value.isdigit() and len(value) == 10):
                 raise ValidationError(
                     self.env._(
-                        "%(value)s is not a caller number: Airtel's caller numbers have exactly "
-                        "ten digits, without +91, 0 or blanks.",
+                        "%(value)s is not a caller number: enter the ten digits that Airtel gave "
+                        "you, such as 80000 00001.",
                         value=value,
                     )
                 )

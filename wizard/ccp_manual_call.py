@@ -57,6 +57,7 @@ class CcpManualCall(models.TransientModel):
         """Return the values of the call that this dialog describes."""
         dialer = self.env["ccp.dialer"]
         partner = dialer._partner(record)
+        company = dialer._company(record)
         seconds = round(self.duration * 60)
         return {
             "manual": True,
@@ -73,8 +74,8 @@ class CcpManualCall(models.TransientModel):
             ),
             "partner_id": partner.id,
             "user_id": self.env.uid,
-            **dialer._sales_values(record),
-            "company_id": dialer._company(record).id,
+            **dialer._sales_values(record, company),
+            "company_id": company.id,
             "start_date": self.start_date,
             "answer_date": self.start_date if seconds else False,
             "end_date": fields.Datetime.add(self.start_date, seconds=seconds),

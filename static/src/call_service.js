@@ -6,8 +6,10 @@ import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { session } from "@web/session";
 import { isSessionExpired, sentenceOf } from "./errors";
+import { CompanyPicker } from "./panel/company_picker";
 import { NoteKeeper } from "./panel/note_keeper";
 import { NumberPicker } from "./panel/number_picker";
+import { RecordingQuestion, rememberedRecording } from "./panel/recording_question";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
 /** Pause between two questions to the server while the bus is lost, in milliseconds. */
@@ -296,10 +298,11 @@ export class CallService {
 
     async place(resModel, resId, fieldName, listItemId = null) {
         await this.note.save();
-        let answer = await this.ask(resModel, resId, fieldName, null, listItemId);
-        if (answer?.choices) {
-            const choice = await this.choose(answer.choices);
-            answer = choice && (await this.ask(resModel, resId, fieldName, choice, listItemId));
+        const said = { choice: null, options: { record: rememberedRecording() } };
+        const ask = () => this.ask(resModel, resId, fieldName, listItemId, said);
+        let answer = await ask();
+        while (answer && !answer.call_id) {
+            answer = (await this.settle(answer, said)) && (await ask());
         }
         if (!answer) {
             return null;
@@ -310,8 +313,39 @@ export class CallService {
         return answer;
     }
 
+    /**
+     * Asks the user what the server has to know before it can call.
+     *
+     * @param {Object} questions what `ccp.call.place` answered in place of a call
+     * @param {{choice: string|null, options: Object}} said takes the user's answers
+     * @returns {Promise<boolean>} false when the user closed the question
+     */
+    async settle({ companies, choices, record }, said) {
+        const { options } = said;
+        if (companies) {
+            options.company_id = await this.question(CompanyPicker, { companies });
+            return Boolean(options.company_id);
+        }
+        if (choices) {
+            const chosen = await this.question(NumberPicker, { choices, record });
+            said.choice = chosen?.key;
+            options.record ??= chosen?.record;
+            return Boolean(chosen);
+        }
+        if (record) {
+            options.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
+            return options.record !== undefined;
+        }
+        return false;
+    }
+
     /** Asks the server for a call; null when it refuses. */
-    async ask(...args) {
+    async ask(resModel, resId, fieldName, listItemId, said) {
+        const options = Object.entries(said.options).filter(([, value]) => value !== undefined);
+        const args = [resModel, resId, fieldName, said.choice, listItemId];
+        if (options.length) {
+            args.push(Object.fromEntries(options));
+        }
         try {
             return await this.orm.call("ccp.call", "place", args);
         } catch (error) {
@@ -333,16 +367,18 @@ export class CallService {
     }
 
     /**
-     * Lets the user choose among several numbers.
+     * Asks the user something in a dialog.
      *
-     * @param {{key: string, owner: string, label: string, phone: string}[]} choices
-     * @returns {Promise<string|null>} the key of the chosen one
+     * @template T
+     * @param {typeof import("@odoo/owl").Component} Dialog calls its prop `choose` with the answer
+     * @param {Object} props
+     * @returns {Promise<T|null>} null when the user closed it
      */
-    choose(choices) {
+    question(Dialog, props) {
         return new Promise((resolve) => {
             this.dialog.add(
-                NumberPicker,
-                { choices, choose: resolve },
+                Dialog,
+                { ...props, choose: resolve },
                 { onClose: () => resolve(null) }
             );
         });

@@ -12,11 +12,13 @@ import {
 
 import { WORKER_STATE } from "@bus/workers/websocket_worker";
 import { browser } from "@web/core/browser/browser";
+import { registry } from "@web/core/registry";
 import { DIAL_CHOICE_KEY, chooseDial } from "@airtel_ccp/call_button/dial_choice";
 import { FIND_DELAY, provideCalls } from "@airtel_ccp/call_commands";
 import { BUS_PATIENCE, MINIMISED_KEY, POLL_DELAY } from "@airtel_ccp/call_service";
 import { formatSeconds } from "@airtel_ccp/panel/call_clock";
 import { DRAFT_PREFIX, RETRY_DELAY, SAVE_DELAY, mergeNotes } from "@airtel_ccp/panel/note_keeper";
+import { rememberedRecording } from "@airtel_ccp/panel/recording_question";
 import {
     allowCalls,
     callService,
@@ -468,6 +470,99 @@ describe("what the user does", () => {
             ["place", "customer", 1, null, null],
             ["place", "customer", 1, null, "b"],
         ]);
+    });
+
+    test("the company is asked first, then the number, and the answers travel together", async () => {
+        const server = onState({ call: { state: "ended", result: "connected" } });
+        const choices = [
+            { key: "a", owner: "Priya Sharma", label: "Phone", phone: "70000 00101" },
+            { key: "b", owner: "Sharma Textiles", label: "Phone", phone: "70000 00102" },
+        ];
+        const companies = [
+            { id: 1, name: "First" },
+            { id: 2, name: "Second" },
+        ];
+        onPlace((resModel, resId, fieldName, choice, listItemId, options) => {
+            expect.step([choice, options]);
+            if (!options) {
+                return { companies };
+            }
+            if (!choice) {
+                return { choices, record: { default: true, announced: false } };
+            }
+            server.call = { id: 8, state: "ringing_agent", recorded: false };
+            return { call_id: 8, state: "ringing_agent", message: "" };
+        });
+        await start();
+        await click(".o_airtel_ccp_call_again");
+        await contains(".o_airtel_ccp_companies button", { count: 2 });
+        expect(".o_airtel_ccp_companies button:first").toBeFocused();
+        await click(".modal .btn-close");
+        await contains(".modal", { count: 0 });
+        expect.verifySteps([[null, undefined]]);
+        await click(".o_airtel_ccp_call_again");
+        await click("button[data-company='2']");
+        await contains(".o_airtel_ccp_picker input[type=radio]", { count: 2 });
+        expect("#o_airtel_ccp_record").toBeChecked();
+        await click("#o_airtel_ccp_record");
+        await click(".modal .btn-primary", { text: "Call" });
+        await contains(`${PANEL}[data-state=ringing_agent]`);
+        expect(".o_airtel_ccp_recorded").toHaveCount(0);
+        expect.verifySteps([
+            [null, undefined],
+            [null, { company_id: 2 }],
+            ["a", { company_id: 2, record: false }],
+        ]);
+    });
+
+    test("record this call? Closing the question calls nobody", async () => {
+        const server = onState({ call: { state: "ended", result: "connected" } });
+        onPlace((resModel, resId, fieldName, choice, listItemId, options) => {
+            expect.step(options ?? "asks");
+            if (!options) {
+                return { record: { default: false, announced: true } };
+            }
+            server.call = { id: 8, state: "ringing_agent", recorded: true, announced: true };
+            return { call_id: 8, state: "ringing_agent", message: "" };
+        });
+        await start();
+        await click(".o_airtel_ccp_call_again");
+        await waitFor(".o_airtel_ccp_recording_question:contains(Airtel announces)");
+        expect(".modal .btn-primary").toHaveText("Call without recording");
+        expect(".modal .btn-primary").toBeFocused();
+        await click(".modal .btn-close");
+        await contains(".modal", { count: 0 });
+        await click(".o_airtel_ccp_call_again");
+        await click("button[data-record=yes]");
+        await contains(`${PANEL}[data-state=ringing_agent]`);
+        expect(".o_airtel_ccp_recorded").toHaveText("Recorded, and Airtel announces it.");
+        expect(rememberedRecording()).toBe(undefined);
+        expect.verifySteps(["asks", "asks", { record: true }]);
+    });
+
+    test("the answer is remembered in this tab, until the user menu forgets it", async () => {
+        const server = onState({ call: { state: "ended", result: "connected" } });
+        onPlace((resModel, resId, fieldName, choice, listItemId, options) => {
+            expect.step(options ?? "asks");
+            if (!options) {
+                return { record: { default: true, announced: false } };
+            }
+            server.call = { id: 8, state: "ended", result: "connected" };
+            return { call_id: 8, state: "ringing_agent", message: "" };
+        });
+        await start();
+        const item = registry.category("user_menuitems").get("airtel_ccp.recording")();
+        expect(item.show()).toBe(false);
+        await click(".o_airtel_ccp_call_again");
+        await click("#o_airtel_ccp_recording_remember");
+        await click("button[data-record=no]");
+        await contains(".modal", { count: 0 });
+        await click(".o_airtel_ccp_call_again");
+        await animationFrame();
+        expect.verifySteps(["asks", { record: false }, { record: false }]);
+        expect(item.show()).toBe(true);
+        item.callback();
+        expect(rememberedRecording()).toBe(undefined);
     });
 
     test("the call list: next, skip, try again later; nothing dials by itself", async () => {

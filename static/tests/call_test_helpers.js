@@ -121,6 +121,8 @@ export function callValues(values) {
         talk_seconds: 0,
         note: "",
         outcome_id: false,
+        recorded: false,
+        announced: false,
         recording: "none",
         last: false,
         ...values,

@@ -1,7 +1,10 @@
 import { Component, onMounted, useRef, useState } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 
-/** Asks which of several numbers to call, and says whose each one is. */
+/**
+ * Asks which of several numbers to call, and says whose each one is; also whether to record the
+ * call, where the call flow leaves that to the rep.
+ */
 export class NumberPicker extends Component {
     static template = "airtel_ccp.NumberPicker";
     static components = { Dialog };
@@ -13,18 +16,26 @@ export class NumberPicker extends Component {
                 shape: { key: String, owner: String, label: String, phone: String },
             },
         },
+        record: {
+            type: Object,
+            shape: { default: Boolean, announced: Boolean },
+            optional: true,
+        },
         choose: Function,
         close: Function,
     };
 
     setup() {
-        this.state = useState({ key: this.props.choices[0].key });
+        this.state = useState({
+            key: this.props.choices[0].key,
+            record: this.props.record?.default,
+        });
         const first = useRef("first");
         onMounted(() => first.el.focus());
     }
 
     call() {
-        this.props.choose(this.state.key);
+        this.props.choose({ key: this.state.key, record: this.state.record });
         this.props.close();
     }
 }

@@ -1,0 +1,59 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Caller numbers: the Airtel numbers that both phones display (callerId, sections 1.5 to 1.10).
+
+They are Airtel's own, so that the series which nobody can call back are welcome here.
+"""
+
+import re
+import unicodedata
+
+MAX_TEXT = 40
+"""Longer texts are refused unread."""
+
+_BETWEEN = re.compile(r"[ ().\-]+")
+# An optional country code and trunk zero
+_CALLER = re.compile(r"(?:\+91|0091|0?91)?0?([1-9][0-9]{9})")
+# The longer prefix first: 1600 and 1601 are parts of 160
+_SERIES = (
+    ("140", "promotional"),
+    ("1600", "government"),
+    ("1601", "finance"),
+    ("160", "service"),
+)
+
+
+def read(text: str) -> str:
+    """Read the one caller number that a text spells, with or without +91, 0 and blanks.
+
+    :param text: what somebody typed or pasted, such as ``+91 80000 00001``
+    :return: the 10 digits that Airtel takes as callerId
+    :raises ValueError: for anything else, which is not guessed at
+    """
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        raise ValueError("not a caller number")
+    plain = "".join(map(_plain, unicodedata.normalize("NFKC", text.strip())))
+    match = _CALLER.fullmatch(_BETWEEN.sub("", plain))
+    if not match:
+        raise ValueError("not a caller number")
+    return match[1]
+
+
+def series(digits: str) -> str:
+    """Return the series that a caller number belongs to.
+
+    :param digits: 10 digits
+    :return: ``promotional`` (140), ``government`` (1600), ``finance`` (1601), ``service`` (the
+        rest of 160: service and transactional calls) or ``ordinary``; "" for anything but 10
+        digits
+    """
+    if not re.fullmatch(r"[0-9]{10}", digits or ""):
+        return ""
+    return next((name for prefix, name in _SERIES if digits.startswith(prefix)), "ordinary")
+
+
+def _plain(char: str) -> str:
+    """ASCII for digits, blanks and dashes; nothing for characters that nobody sees."""
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    category = unicodedata.category(char)
+    return {"Pd": "-", "Zs": " ", "Cf": ""}.get(category, char)

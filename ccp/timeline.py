@@ -218,16 +218,17 @@ def _event_line(told: Told, evidence: Evidence) -> Line:
     elif what == words.FAILED and evidence.parties[role].is_answered:
         # Often only the other party's hanging up
         what = words.HUNG_UP
-    cause = _cause(event) if what in words.ENDS else ""
+    cause = cause_of(event) if what in words.ENDS else ""
     return Line(at=event.at or event.received_at, leg=role, what=what, detail=detail, cause=cause)
 
 
-def _cause(event: Event) -> str:
-    if event.cause_text:
-        return mask_in(event.cause_text)
-    if event.cause_code:
-        return f"Q.850 {event.cause_code}"
-    return f"SIP {event.sip_code}" if event.sip_code else ""
+def cause_of(ended: Event | Leg) -> str:
+    """Why a leg ended: Airtel's words, numbers masked, else its code; "" where none is told."""
+    if ended.cause_text:
+        return mask_in(ended.cause_text)
+    if ended.cause_code:
+        return f"Q.850 {ended.cause_code}"
+    return f"SIP {ended.sip_code}" if ended.sip_code else ""
 
 
 def _cdr_line(cdr: Cdr, evidence: Evidence) -> Line:

@@ -1,7 +1,9 @@
 -- a copy of the database dials nobody and answers to no old notify URL
 UPDATE res_company
    SET ccp_username = NULL,
-       ccp_password = NULL,
+       ccp_secret_password = NULL,
+       ccp_old_tokens = NULL,
+       ccp_trial = FALSE,
        ccp_customer_id = NULL,
        ccp_webhook_token = md5(random()::text) || md5(random()::text),
        ccp_base_url = 'https://neutralized.invalid';

@@ -50,7 +50,7 @@ class CcpAccount(models.AbstractModel):
             base_url=company.ccp_base_url or "",
             api_path=company.ccp_api_path or "",
             username=company.ccp_username or "",
-            password=company.ccp_password or "",
+            password=company.ccp_secret_password or "",
             customer_id=company.ccp_customer_id or "",
             is_trial=False,
         )

@@ -15,6 +15,14 @@ MIN_SEARCH_DIGITS = 4
 # With these a spreadsheet takes a text for a formula
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
+# Only after the agent picked up can a call end so
+PICKED_UP_RESULTS = (
+    "connected",
+    "customer_no_answer",
+    "customer_busy",
+    "customer_unreachable",
+    "customer_rejected",
+)
 AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
 # The last ten digits: reports and people write the same number in several ways
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
@@ -31,8 +39,7 @@ AGGREGATES = {
     "average_talk_seconds:avg": "AVG({talk_seconds}) FILTER (WHERE {result} = 'connected')",
     "agent_ring_seconds:avg": (
         "AVG({agent_ring_seconds}) FILTER (WHERE {agent_ring_seconds} > 0 AND ("
-        "{agent_answer_date} IS NOT NULL OR {result} IN ('connected', 'customer_no_answer',"
-        " 'customer_busy', 'customer_unreachable', 'customer_rejected')))"
+        f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {PICKED_UP_RESULTS}))"
     ),
     "customer_ring_seconds:avg": (
         "AVG({customer_ring_seconds}) FILTER (WHERE {customer_ring_seconds} > 0)"

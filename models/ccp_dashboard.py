@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from .ccp_call import HOME_TIME_ZONE
+from .ccp_call import HOME_TIME_ZONE, PICKED_UP_RESULTS
 
 DAYS = 30
 # Below so many attempts a share tells more of chance than of the hour
@@ -20,17 +20,7 @@ PICKED_UP = [
     ("agent_ring_seconds", ">", 0),
     "|",
     ("agent_answer_date", "!=", False),
-    (
-        "result",
-        "in",
-        [
-            "connected",
-            "customer_no_answer",
-            "customer_busy",
-            "customer_unreachable",
-            "customer_rejected",
-        ],
-    ),
+    ("result", "in", PICKED_UP_RESULTS),
 ]
 
 

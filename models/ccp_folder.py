@@ -6,7 +6,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ccp import number, timeline
+from ..ccp import timeline
 
 _logger = logging.getLogger(__name__)
 
@@ -159,13 +159,8 @@ class CcpFolder(models.AbstractModel):
         :param ccp.leg.Leg leg: what the reports say of it
         :rtype: dict
         """
-        cause = leg.cause_text
-        if not cause and leg.cause_code:
-            cause = f"Q.850 {leg.cause_code}"
-        if not cause and leg.sip_code:
-            cause = f"SIP {leg.sip_code}"
         return {
-            f"{role}_cause": number.mask_in(cause) or False,
+            f"{role}_cause": timeline.cause_of(leg) or False,
             f"{role}_operator": leg.operator or False,
             f"{role}_circle": leg.circle or False,
         }

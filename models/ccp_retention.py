@@ -28,7 +28,9 @@ class CcpRetention(models.AbstractModel):
                 ),
                 "reports": self._in_batches(self._due_reports(company), self._delete_reports),
                 "calls": self._in_batches(self._due_calls(company), self._delete_calls),
-                "unmatched": self._delete_unmatched(company),
+                "unmatched": self._in_batches(
+                    self._due_unmatched(company), self._delete_unmatched, "ccp.call.event"
+                ),
             }
             if any(counts.values()):
                 _logger.info(
@@ -46,23 +48,24 @@ class CcpRetention(models.AbstractModel):
         )
 
     @api.model
-    def _in_batches(self, domain, delete):
+    def _in_batches(self, domain, delete, model="ccp.call"):
         """Delete batch by batch, each committed, until nothing is left or the time is up.
 
-        :param odoo.fields.Domain | None domain: the calls; None when they are kept forever
-        :param delete: what to do with a batch of ``ccp.call``
-        :return: how many calls were done
+        :param odoo.fields.Domain | None domain: the records; None when they are kept forever
+        :param delete: what to do with a batch of them
+        :param str model: the records' model
+        :return: how many records were done
         :rtype: int
         """
         done = 0
-        calls = self.env["ccp.call"]
-        while domain is not None and (due := calls.search(domain, limit=BATCH, order="id")):
+        records = self.env[model]
+        while domain is not None and (due := records.search(domain, limit=BATCH, order="id")):
             locked = due.try_lock_for_update(allow_referencing=True)
             if not locked:
                 break
             delete(locked)
             done += len(locked)
-            remaining = calls.search_count(domain)
+            remaining = records.search_count(domain)
             if not self.env["ir.cron"]._commit_progress(len(locked), remaining=remaining):
                 break
         return done
@@ -146,24 +149,25 @@ class CcpRetention(models.AbstractModel):
         calls.unlink()
 
     @api.model
-    def _delete_unmatched(self, company):
-        """Delete reports to the company's own address that no call was found for.
+    def _due_unmatched(self, company):
+        """Return the domain of old reports to the company's own address without a call, or None.
 
-        :return: how many
-        :rtype: int
+        :rtype: odoo.fields.Domain | None
         """
         days = company.ccp_keep_reports_days
         if days <= 0:
-            return 0
-        reports = self.env["ccp.call.event"].search(
-            [
-                ("call_id", "=", False),
-                ("company_id", "=", company.id),
-                ("received_at", "<", fields.Datetime.now() - timedelta(days=days)),
-            ],
-            limit=BATCH * 10,
+            return None
+        before = fields.Datetime.now() - timedelta(days=days)
+        return (
+            Domain("call_id", "=", False)
+            & Domain("company_id", "=", company.id)
+            & Domain("received_at", "<", before)
         )
-        count = len(reports)
+
+    @api.model
+    def _delete_unmatched(self, reports):
+        """Delete reports that no call was found for.
+
+        :param reports: ``ccp.call.event`` records
+        """
         reports.unlink()
-        self.env["ir.cron"]._commit_progress(count)
-        return count

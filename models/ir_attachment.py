@@ -13,7 +13,8 @@ class IrAttachment(models.Model):
         """Refuse recordings to everybody, administrators too; see the recording route."""
         recordings = self.browse()
         if not self.env.su:
-            recordings = self.filtered(lambda file: file.sudo().res_model == "ccp.call")
+            of_calls = self.sudo().filtered(lambda file: file.res_model == "ccp.call")
+            recordings = of_calls.sudo(False)
         refused = super()._check_access(operation)
         if not recordings:
             return refused

@@ -1,13 +1,19 @@
 import ipaddress
 import secrets
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
 from ..ccp import const
+from .ccp_call_event import digest
 
 WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
+# What is shown instead of a password that is there
+PASSWORD_MASK = "\N{BULLET}" * 8
+OLD_TOKEN_PERIOD = timedelta(days=1)
 
 
 class ResCompany(models.Model):
@@ -27,9 +33,17 @@ class ResCompany(models.Model):
         help="Path that is added to the base URL to place a call.",
         groups="base.group_system",
     )
-    ccp_username = fields.Char("Airtel user name", groups="base.group_system")
-    ccp_password = fields.Char("Airtel password", groups="base.group_system")
-    ccp_customer_id = fields.Char("Airtel customer id", groups="base.group_system")
+    ccp_username = fields.Char("Airtel user name", copy=False, groups="base.group_system")
+    ccp_password = fields.Char(
+        "Airtel password",
+        compute="_compute_ccp_password",
+        inverse="_inverse_ccp_password",
+        compute_sudo=True,
+        help="Can be replaced, but not read.",
+        groups="base.group_system",
+    )
+    ccp_secret_password = fields.Char(copy=False, groups=fields.NO_ACCESS)
+    ccp_customer_id = fields.Char("Airtel customer id", copy=False, groups="base.group_system")
     ccp_flow_id = fields.Many2one(
         "ccp.call.flow",
         "Default call flow",
@@ -42,6 +56,9 @@ class ResCompany(models.Model):
         copy=False,
         default=lambda self: secrets.token_urlsafe(24),
         groups="base.group_system",
+    )
+    ccp_old_tokens = fields.Json(
+        "Digests of old tokens that still count", copy=False, groups=fields.NO_ACCESS
     )
     ccp_notify_base_url = fields.Char(
         "Public address of this Odoo",
@@ -134,6 +151,43 @@ class ResCompany(models.Model):
     ccp_trial_url = fields.Char(
         "Sandbox's address", default=const.SANDBOX_URL, groups="base.group_system"
     )
+
+    @api.depends("ccp_secret_password")
+    def _compute_ccp_password(self):
+        for company in self:
+            company.ccp_password = PASSWORD_MASK if company.ccp_secret_password else False
+
+    def _inverse_ccp_password(self):
+        # The settings write back what they show
+        for company in self.sudo().filtered(lambda each: each.ccp_password != PASSWORD_MASK):
+            company.ccp_secret_password = company.ccp_password
+
+    def _ccp_renew_token(self):
+        """Replace the token of the notify URL.
+
+        While calls are live, the old token counts for another day, so that their reports arrive.
+        """
+        self.ensure_one()
+        company = self.sudo()
+        now = fields.Datetime.now()
+        old_tokens = company._ccp_valid_old_tokens(now)
+        live = Domain("company_id", "=", company.id) & Domain("live", "=", True)
+        if company.ccp_webhook_token and self.env["ccp.call"].sudo().search_count(live, limit=1):
+            until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
+            old_tokens[digest(company.ccp_webhook_token)] = until
+        company.ccp_old_tokens = old_tokens
+        company.ccp_webhook_token = secrets.token_urlsafe(24)
+
+    def _ccp_valid_old_tokens(self, now):
+        """Return the digests of old tokens that still count, with the moment (UTC) of their end.
+
+        :param datetime.datetime now: the present moment, UTC
+        :rtype: dict[str, str]
+        """
+        self.ensure_one()
+        moment = fields.Datetime.to_string(now)
+        tokens = self.sudo().ccp_old_tokens or {}
+        return {each: until for each, until in tokens.items() if until > moment}
 
     @api.model_create_multi
     def create(self, vals_list):

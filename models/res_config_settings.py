@@ -1,5 +1,3 @@
-import secrets
-
 from odoo import api, fields, models
 
 
@@ -85,7 +83,7 @@ class ResConfigSettings(models.TransientModel):
             settings.ccp_notify_url = company._ccp_notify_url(company.sudo().ccp_webhook_token)
 
     def action_ccp_renew_token(self):
-        """Replace the token of the company's notify URL; the old address stops working.
+        """Replace the token of the company's notify URL; see ``res.company._ccp_renew_token``.
 
         :return: an action that shows the settings again
         :rtype: dict
@@ -93,5 +91,5 @@ class ResConfigSettings(models.TransientModel):
         """
         self.ensure_one()
         self.company_id.check_access("write")
-        self.company_id.ccp_webhook_token = secrets.token_urlsafe(24)
+        self.company_id._ccp_renew_token()
         return self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_settings")

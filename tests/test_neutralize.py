@@ -8,13 +8,16 @@ from .common import CcpCase
 @tagged("post_install", "-at_install")
 class TestNeutralize(CcpCase):
     def test_a_copy_dials_nobody(self):
-        call = self.make_call(live=False, recording_url="https://x.airtel.in/a")
-        token = self.env.company.ccp_webhook_token
+        call = self.make_call(recording_url="https://x.airtel.in/a")
+        company = self.env.company
+        company._ccp_renew_token()
+        company.ccp_trial = True
+        token = company.ccp_webhook_token
         self.env.flush_all()
         for query in get_neutralization_queries(["airtel_ccp"]):
             self.env.cr.execute(query)
         self.env.invalidate_all()
-        company = self.env.company
+        self.assertFalse(company.ccp_trial or company.ccp_old_tokens)
         self.assertFalse(company.ccp_username or company.ccp_password or company.ccp_customer_id)
         self.assertNotEqual(company.ccp_webhook_token, token)
         self.assertFalse(call.token_digest or call.recording_url)

@@ -34,6 +34,40 @@ class TestRights(CcpCase):
                         seen._read_group([], [name])
                     self.assertNotIn(name, seen.fields_get())
 
+    def test_password_can_be_replaced_but_not_read(self):
+        company = self.env.company.with_user(self.env.ref("base.user_admin"))
+        mask = company.ccp_password
+        for shown in (
+            company.read(["ccp_password"])[0]["ccp_password"],
+            company.export_data(["ccp_password"])["datas"][0][0],
+            self.env["res.config.settings"].with_user(company.env.user).create({}).ccp_password,
+        ):
+            self.assertEqual(shown, mask)
+        self.assertNotIn("p@55w0rd", mask)
+        self.assertNotIn("ccp_secret_password", company.fields_get())
+        with self.assertRaises(AccessError):
+            company.read(["ccp_secret_password"])
+        company.ccp_password = mask
+        self.assertEqual(self.env.company.ccp_secret_password, "p@55w0rd")
+        company.ccp_password = "another"
+        self.assertEqual(self.env.company.ccp_secret_password, "another")
+        company.ccp_password = False
+        self.assertFalse(self.env.company.ccp_secret_password)
+        self.assertFalse(company.ccp_password)
+
+    def test_a_copied_company_knows_no_secret(self):
+        self.env.company._ccp_renew_token()
+        copied = self.env.company.copy_data()[0]
+        for name in (*SECRETS, "ccp_secret_password", "ccp_old_tokens"):
+            self.assertNotIn(name, copied)
+
+    def test_new_credentials_count_from_the_next_call(self):
+        self.call.live = False
+        self.env.company.ccp_password = "wrong"
+        self.assertIn("password", self.refusal())
+        self.env.company.ccp_password = "p@55w0rd"
+        self.assertEqual(self.place().request_outcome, "accepted")
+
     def test_settings_are_for_administrators(self):
         for user in (self.rep, self.manager, self.plain_user):
             with self.subTest(user=user.login), self.assertRaises(AccessError):

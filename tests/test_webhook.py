@@ -1,6 +1,10 @@
 import json
 import logging
+from datetime import timedelta
 
+from freezegun import freeze_time
+
+from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from ..controllers.access_log import TokenFilter
@@ -209,3 +213,22 @@ class TestWebhook(WebhookCase):
         self.post(named, url=f"/airtel_ccp/webhook/{other.ccp_webhook_token}")
         self.env["ccp.call.event"]._match()
         self.assertFalse(self.call.event_ids)
+
+    def test_renewed_token(self):
+        """The old address counts for a day when calls were live, or not at all."""
+        company = self.env.company
+        first = company.ccp_webhook_token
+        company._ccp_renew_token()
+        second = company.ccp_webhook_token
+        self.call.live = False
+        company._ccp_renew_token()
+        third = company.ccp_webhook_token
+        self.assertEqual(len({first, second, third}), 3)
+        statuses = {first: 200, second: 404, third: 200}
+        for token, status in statuses.items():
+            answer = self.post(self.cdr(), url=f"/airtel_ccp/webhook/{token}")
+            self.assertEqual(answer.status_code, status)
+        self.assertNotIn(first, str(company.ccp_old_tokens))
+        with freeze_time(fields.Datetime.now() + timedelta(days=2)):
+            self.assertEqual(self.env["ccp.call.event"]._find_company(third), company.id)
+            self.assertIsNone(self.env["ccp.call.event"]._find_company(first))

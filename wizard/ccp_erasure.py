@@ -23,9 +23,9 @@ class CcpErasure(models.TransientModel):
     @api.depends("partner_id")
     def _compute_counts(self):
         for wizard in self:
-            counts = wizard._counts(wizard._calls())
-            wizard.update(counts)
-            wizard.kept_count = len(wizard._calls().filtered("keep_forever"))
+            calls = wizard._calls()
+            wizard.update(wizard._counts(calls))
+            wizard.kept_count = len(calls.filtered("keep_forever"))
 
     def _check_manager(self):
         if not self.env.user.has_group("airtel_ccp.group_ccp_manager"):
@@ -44,27 +44,15 @@ class CcpErasure(models.TransientModel):
         :rtype: odoo.models.BaseModel
         """
         self.ensure_one()
-        people = (
-            self.env["res.partner"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("id", "child_of", self.partner_id.id)])
-        )
-        leads = (
-            self.env["crm.lead"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("partner_id", "in", people.ids)])
-        )
+        people, leads = self.partner_id._ccp_family()
         calls = self.env["ccp.call"].sudo()
         own_companies = Domain("company_id", "in", self.env.user.company_ids.ids)
         found = calls.search(
             own_companies
             & (
-                Domain("partner_id", "in", people.ids)
+                self.partner_id._ccp_domain(people, leads)
                 | (Domain("res_model", "=", "res.partner") & Domain("res_id", "in", people.ids))
                 | (Domain("res_model", "=", "crm.lead") & Domain("res_id", "in", leads.ids))
-                | Domain("lead_id", "in", leads.ids)
             )
         )
         numbers = {*found.mapped("customer_number"), *found.mapped("customer_second_number")}

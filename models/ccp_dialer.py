@@ -101,15 +101,21 @@ class CcpDialer(models.AbstractModel):
             ),
         }
 
-    def _client_action(self, record):
+    def _client_action(self, record, field_name=None):
         """Return the action with which the browser calls a record.
 
+        :param record: the record
+        :param str | None field_name: the phone field; by default the rep chooses among all numbers
         :rtype: dict
         """
         return {
             "type": "ir.actions.client",
             "tag": "airtel_ccp.call",
-            "params": {"res_model": record._name, "res_id": record.id},
+            "params": {
+                "res_model": record._name,
+                "res_id": record.id,
+                "field_name": field_name or False,
+            },
         }
 
     @api.model

@@ -152,6 +152,7 @@ class CcpPanel(models.AbstractModel):
             "state": call.state,
             "result": call.result,
             "live": call.live,
+            "trial": call.trial,
             "customer": call.customer_name,
             "phone": number.mask(call.customer_number or ""),
             "agent_phone": number.mask(call.agent_number or ""),

@@ -19,6 +19,8 @@ class IrHttp(models.AbstractModel):
                 "can_listen": user.has_group("airtel_ccp.group_ccp_listen"),
                 "can_download": user.has_group("airtel_ccp.group_ccp_download"),
             }
+            if user.has_group("base.group_system"):
+                rights["setup_needed"] = self.env["ccp.setup"]._is_needed(self.env.company)
             if any(rights.values()):
                 info["airtel_ccp"] = rights
         return info

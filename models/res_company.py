@@ -158,9 +158,36 @@ class ResCompany(models.Model):
             company.ccp_password = PASSWORD_MASK if company.ccp_secret_password else False
 
     def _inverse_ccp_password(self):
-        # The settings write back what they show
-        for company in self.sudo().filtered(lambda each: each.ccp_password != PASSWORD_MASK):
-            company.ccp_secret_password = company.ccp_password
+        # Forms write back what they show, and who types into the field may leave dots in it
+        for company in self.sudo():
+            typed = (company.ccp_password or "").replace(PASSWORD_MASK[0], "")
+            if typed or not company.ccp_password:
+                company.ccp_secret_password = typed
+
+    def _ccp_set_flow(self, code, caller_number):
+        """Let a company's calls run a call flow by default; make or change it where needed.
+
+        :param str code: Airtel's call flow id
+        :param str caller_number: what both phones show
+        :raise ValidationError: when either cannot be one
+        """
+        self.ensure_one()
+        flows = self.env["ccp.call.flow"]
+        values = {"code": code, "caller_number": caller_number}
+        wanted = flows._ccp_clean(values)
+        same = flows.search(
+            Domain("company_id", "=", self.id)
+            & Domain("code", "=", wanted["code"])
+            & Domain("caller_number", "=", wanted["caller_number"]),
+            limit=1,
+        )
+        flow = same or self.ccp_flow_id
+        if not flow:
+            flow = flows.create({"name": self.env._("Calls"), "company_id": self.id, **values})
+        elif not same:
+            flow.write(values)
+        if self.ccp_flow_id != flow:
+            self.ccp_flow_id = flow
 
     def _ccp_renew_token(self):
         """Replace the token of the notify URL.
@@ -245,29 +272,38 @@ class ResCompany(models.Model):
     @api.constrains("ccp_base_url", "ccp_trial_url")
     def _check_ccp_base_url(self):
         for url in filter(None, [*self.mapped("ccp_base_url"), *self.mapped("ccp_trial_url")]):
-            parts = self._ccp_url_parts(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValidationError(
-                    self.env._(
-                        "The Airtel base URL must begin with https:// and name a host, for "
-                        "example https://iqtelephony.airtel.in/gateway/airtel-xchange."
-                    )
+            self._ccp_check_url(url)
+
+    @api.model
+    def _ccp_check_url(self, url):
+        """Refuse an address to which the password must not be sent.
+
+        :param str url: a base URL
+        :raise ValidationError: when it is none, holds more than an address, or is not encrypted
+        """
+        parts = self._ccp_url_parts(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValidationError(
+                self.env._(
+                    "The Airtel base URL must begin with https:// and name a host, for "
+                    "example https://iqtelephony.airtel.in/gateway/airtel-xchange."
                 )
-            if parts.username or parts.password or parts.query or parts.fragment:
-                raise ValidationError(
-                    self.env._(
-                        "The Airtel base URL must not hold a user name, a password or "
-                        "parameters: enter those in their own fields."
-                    )
+            )
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValidationError(
+                self.env._(
+                    "The Airtel base URL must not hold a user name, a password or "
+                    "parameters: enter those in their own fields."
                 )
-            if not self._ccp_is_safe(parts):
-                raise ValidationError(
-                    self.env._(
-                        "The password would travel readable for everybody to %s: use an address "
-                        "that begins with https://.",
-                        parts.hostname,
-                    )
+            )
+        if not self._ccp_is_safe(parts):
+            raise ValidationError(
+                self.env._(
+                    "The password would travel readable for everybody to %s: use an address "
+                    "that begins with https://.",
+                    parts.hostname,
                 )
+            )
 
     @api.model
     def _ccp_url_parts(self, url):

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.fields import Domain
+from odoo.fields import Command, Domain
 
 from ..ccp import caller, number
 from .ccp_call_flow import CALLER_SERIES
@@ -39,6 +39,14 @@ class ResUsers(models.Model):
         groups="base.group_system",
     )
 
+    ccp_may_call = fields.Boolean(
+        "May call",
+        compute="_compute_ccp_may_call",
+        inverse="_inverse_ccp_may_call",
+        search="_search_ccp_may_call",
+        help="Has one of the rights “Airtel calls”.",
+        groups="base.group_system",
+    )
     ccp_call_count = fields.Integer(
         "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
     )
@@ -66,6 +74,28 @@ class ResUsers(models.Model):
         for user in self:
             digits = flows._read_caller_number(user.ccp_caller_number)
             user.ccp_caller_series = caller.series(digits or "") or False
+
+    @api.depends("group_ids")
+    def _compute_ccp_may_call(self):
+        callers = self.env.ref("airtel_ccp.group_ccp_user").sudo().all_user_ids
+        for user in self:
+            user.ccp_may_call = user._origin in callers
+
+    def _inverse_ccp_may_call(self):
+        right = self.env.ref("airtel_ccp.group_ccp_user")
+        for user in self:
+            if user.ccp_may_call:
+                user.group_ids = [Command.link(right.id)]
+            else:
+                rights = user.group_ids & (right | right.all_implied_by_ids)
+                user.group_ids = [Command.unlink(each.id) for each in rights]
+
+    def _search_ccp_may_call(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        callers = self.env.ref("airtel_ccp.group_ccp_user").sudo().all_user_ids
+        found = Domain("id", "in", callers.ids)
+        return Domain.OR([found if each else ~found for each in value])
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_ccp_call_count(self):

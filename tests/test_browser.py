@@ -1,4 +1,5 @@
 import contextlib
+import json
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
@@ -42,9 +43,8 @@ class TestHoot(HttpCase):
         )
 
 
-@tagged("post_install", "-at_install")
-class TestTour(CcpSetup, HttpCase):
-    """A rep calls a lead in a real browser, with a sandbox that rings and reports."""
+class TourCase(CcpSetup, HttpCase):
+    """A real browser, with a sandbox that rings and reports."""
 
     def allow_requests(self, all_requests=True, browser=None):
         """Let the sandbox's reports in, which carry no cookie of this test."""
@@ -52,12 +52,9 @@ class TestTour(CcpSetup, HttpCase):
 
     def setUp(self):
         super().setUp()
-        sandbox = Sandbox(port=0, speed=20)
-        sandbox.start()
-        self.addCleanup(sandbox.stop)
-        self.set_up_company(self.env, sandbox.url)
-        self.env.company.ccp_notify_base_url = self.base_url()
-        self.set_up_people(self.env)
+        self.sandbox = Sandbox(port=0, speed=20)
+        self.sandbox.start()
+        self.addCleanup(self.sandbox.stop)
         self.startPatcher(
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1)
         )
@@ -97,6 +94,17 @@ class TestTour(CcpSetup, HttpCase):
             # The thread may wait for the lock that this test holds
             with release_test_lock():
                 thread.join()
+
+
+@tagged("post_install", "-at_install")
+class TestTour(TourCase):
+    """A rep calls a lead."""
+
+    def setUp(self):
+        super().setUp()
+        self.set_up_company(self.env, self.sandbox.url)
+        self.env.company.ccp_notify_base_url = self.base_url()
+        self.set_up_people(self.env)
 
     def test_call_from_a_lead(self):
         with self.folding():
@@ -176,3 +184,40 @@ class TestTour(CcpSetup, HttpCase):
         self.assertEqual(
             [states[lead.id] for lead in leads], [("waiting", 1), ("skipped", 0), ("done", 1)]
         )
+
+
+@tagged("post_install", "-at_install")
+class TestSetupTour(TourCase):
+    """An administrator who has never seen the product, in a database where nothing is set up."""
+
+    def test_from_install_to_the_first_call(self):
+        self.env.company.ccp_calendar_id = False
+        self.env["ir.attachment"].create(
+            {
+                "name": "Airtel CCP.postman_environment.json",
+                "url": "/airtel_ccp_tour/environment.json",
+                "raw": json.dumps(
+                    {
+                        "name": "Airtel CCP",
+                        "values": [
+                            {"key": name, "value": value, "enabled": True}
+                            for name, value in {
+                                "baseUrl": self.sandbox.url,
+                                "username": "demo",
+                                "password": "p@55w0rd",
+                                "customerId": "SANDBOX-CUSTOMER",
+                                "callFlowId": "SANDBOX-FLOW",
+                                "callerId": "+918000000001",
+                            }.items()
+                        ],
+                    }
+                ),
+                "public": True,
+            }
+        )
+        with self.folding():
+            self.start_tour("/odoo/calls", "airtel_ccp_setup", login="admin", timeout=180)
+        self.env.invalidate_all()
+        call = self.env["ccp.call"].search([("user_id", "=", self.env.ref("base.user_admin").id)])
+        self.assertRecordValues(call, [{"state": "ended", "result": "connected", "trial": False}])
+        self.assertFalse(self.env["ccp.postman.import"].search([]).mapped("file")[0])

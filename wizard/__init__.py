@@ -1,1 +1,9 @@
-from . import base_partner_merge, ccp_erasure, ccp_manual_call
+from . import (
+    base_partner_merge,
+    ccp_erasure,
+    ccp_manual_call,
+    ccp_phone_import,
+    ccp_phone_import_line,
+    ccp_postman_import,
+    ccp_setup,
+)

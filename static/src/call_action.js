@@ -4,10 +4,11 @@ import { registry } from "@web/core/registry";
  * Calls a record: what a button or a server action answers with to have the browser place a call.
  *
  * @param {import("@web/env").OdooEnv} env
- * @param {{params: {res_model: string, res_id: number}}} action
+ * @param {{params: {res_model: string, res_id: number, field_name: string|false}}} action
  */
 async function callRecordAction(env, { params }) {
-    await env.services["airtel_ccp.call"].call(params.res_model, params.res_id);
+    const { res_model, res_id, field_name } = params;
+    await env.services["airtel_ccp.call"].call(res_model, res_id, field_name || null);
 }
 
 registry.category("actions").add("airtel_ccp.call", callRecordAction);

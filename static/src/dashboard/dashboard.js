@@ -9,12 +9,14 @@ import { useService } from "@web/core/utils/hooks";
 import { formatInteger, formatPercentage } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { formatSeconds } from "../panel/call_clock";
+import { SetupBanner } from "../setup/setup_banner";
 
 const { Info } = luxon;
 
 /** Today's and the last 30 days' figures; each opens the calls behind it. */
 export class CallDashboard extends Component {
     static template = "airtel_ccp.CallDashboard";
+    static components = { SetupBanner };
     static props = { ...standardActionServiceProps };
 
     setup() {

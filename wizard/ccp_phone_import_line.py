@@ -1,0 +1,22 @@
+from odoo import fields, models
+
+
+class CcpPhoneImportLine(models.TransientModel):
+    """What became of one line of an import of phones."""
+
+    _name = "ccp.phone.import.line"
+    _description = "Line of an import of phones"
+    _order = "sequence, id"
+
+    import_id = fields.Many2one("ccp.phone.import", required=True, ondelete="cascade")
+    sequence = fields.Integer("Line", readonly=True)
+    who = fields.Char("In the line", readonly=True)
+    user_id = fields.Many2one("res.users", "User", readonly=True, ondelete="cascade")
+    phone = fields.Char(readonly=True)
+    state = fields.Selection(
+        [("saved", "Saved"), ("unchanged", "As before"), ("problem", "Not saved")],
+        "Result",
+        readonly=True,
+        required=True,
+    )
+    note = fields.Char("Why", readonly=True)

@@ -1,0 +1,183 @@
+import base64
+import binascii
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..ccp import postman
+from ..models.res_company import PASSWORD_MASK
+
+# Base64 takes four characters for three bytes
+MAX_CHARACTERS = postman.MAX_BYTES * 4 // 3 + 4
+LABELS = {
+    "base_url": "ccp_base_url",
+    "username": "ccp_username",
+    "password": "ccp_password",
+    "customer_id": "ccp_customer_id",
+}
+
+
+class CcpPostmanImport(models.TransientModel):
+    """Takes an account over from Airtel's Postman environment file (specification 1).
+
+    It shows what it found before it saves. The file holds the password: it is forgotten at once.
+    """
+
+    _name = "ccp.postman.import"
+    _description = "Import Airtel's Postman file"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, default=lambda self: self.env.company
+    )
+    file = fields.Binary("Postman file", attachment=False)
+    file_name = fields.Char()
+    problem = fields.Char(compute="_compute_found")
+    warning = fields.Char(compute="_compute_found")
+    environment_name = fields.Char("Environment", compute="_compute_found")
+    base_url = fields.Char("Base URL", compute="_compute_found")
+    username = fields.Char("User name", compute="_compute_found")
+    password = fields.Char(compute="_compute_found")
+    customer_id = fields.Char("Customer id", compute="_compute_found")
+    call_flow_id = fields.Char("Call flow id", compute="_compute_found")
+    caller_id = fields.Char("Caller number", compute="_compute_found")
+
+    @api.depends("file")
+    def _compute_found(self):
+        for wizard in self:
+            found, problem = {}, ""
+            environment = None
+            if wizard.file:
+                try:
+                    environment = wizard._read()
+                    found = wizard._settings(environment)
+                except UserError as error:
+                    problem = error.args[0]
+            wizard.problem = problem
+            wizard.environment_name = environment and environment.name
+            wizard.warning = environment and wizard._warning(environment)
+            for name in postman.NAMES:
+                wizard[name] = found.get(name, False)
+            if wizard.password:
+                wizard.password = PASSWORD_MASK
+
+    def _read(self):
+        """Return what the file says.
+
+        :rtype: ccp.postman.Environment
+        :raise UserError: when it is no environment file with an account in it
+        """
+        # What comes from a browser may be longer than what it showed
+        content = self.with_context(bin_size=False).file or b""
+        try:
+            if len(content) > MAX_CHARACTERS:
+                raise postman.PostmanError("too_large")
+            return postman.read(base64.b64decode(content, validate=True))
+        except binascii.Error as error:
+            raise UserError(self._sentence("broken")) from error
+        except postman.PostmanError as error:
+            raise UserError(self._sentence(error.reason)) from error
+
+    def _sentence(self, reason):
+        """Say why a file is not taken, and whose turn it is.
+
+        :param str reason: see ``ccp.postman.PostmanError``
+        :rtype: str
+        """
+        _ = self.env._
+        return {
+            "too_large": _(
+                "This file is too large to be an environment: choose the one whose name ends in "
+                "postman_environment.json."
+            ),
+            "broken": _(
+                "This file cannot be read: it is no Postman file, or it was damaged on its way. "
+                "Ask Airtel to send it again."
+            ),
+            "collection": _(
+                "This is a Postman collection, which holds requests: choose the environment file "
+                "beside it, whose name ends in postman_environment.json."
+            ),
+            "no_environment": _(
+                "This file is no Postman environment: choose the one whose name ends in "
+                "postman_environment.json."
+            ),
+            "unknown": _(
+                "This environment holds no settings of Airtel CCP: choose the one that Airtel "
+                "sent you."
+            ),
+            "empty": _(
+                "This environment names Airtel's settings but holds no values: ask Airtel to send "
+                "it with values, or enter them by hand."
+            ),
+        }[reason]
+
+    def _settings(self, environment):
+        """Return what the file sets, in the form in which it is kept.
+
+        :param ccp.postman.Environment environment: what the file says
+        :rtype: dict[str, str]
+        :raise ValidationError: when its address is none
+        """
+        values = dict(environment.values)
+        if "base_url" in values:
+            company = self.company_id
+            if "://" not in values["base_url"]:
+                values["base_url"] = f"https://{values['base_url']}"
+            path = company.ccp_api_path or ""
+            values["base_url"] = values["base_url"].rstrip("/").removesuffix(path)
+            company._ccp_check_url(values["base_url"])
+        if "caller_id" in values:
+            flows = self.env["ccp.call.flow"]
+            values["caller_id"] = flows._read_caller_number(values["caller_id"])
+        return values
+
+    def _warning(self, environment):
+        """Return one sentence about what to look at before saving, or nothing.
+
+        :rtype: str | bool
+        """
+        _ = self.env._
+        sentences = []
+        for names, sentence in (
+            (environment.disabled, _("Switched off in Postman and left out: %s.")),
+            (environment.empty, _("Without a value and left out: %s.")),
+            (
+                environment.conflicting,
+                _("Found twice with different values, the first counts: %s."),
+            ),
+        ):
+            if names:
+                labels = [self._fields[name]._description_string(self.env) for name in names]
+                sentences.append(sentence % ", ".join(labels))
+        host = urlsplit(environment.values.get("base_url", "")).hostname
+        present = urlsplit(self.company_id.ccp_base_url or "").hostname
+        if host and present and host != present and self.company_id.ccp_username:
+            sentences.append(
+                _("The address changes from %(old)s to %(new)s.", old=present, new=host)
+            )
+        return " ".join(sentences) or False
+
+    def action_save(self):
+        """Save what was found, and forget the file.
+
+        :return: an action that closes the dialog
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        :raise UserError: when the file is not Airtel's environment, or holds what cannot be
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.file:
+            raise UserError(self.env._("Choose the file that Airtel sent you, then save."))
+        found = self._settings(self._read())
+        values = {field: found[name] for name, field in LABELS.items() if name in found}
+        company = self.company_id
+        company.write(values)
+        flow = company.ccp_flow_id
+        code = found.get("call_flow_id") or flow.code
+        caller_number = found.get("caller_id") or flow.caller_number
+        if code and caller_number:
+            company._ccp_set_flow(code, caller_number)
+        self.file = False
+        return {"type": "ir.actions.act_window_close"}

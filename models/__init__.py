@@ -18,6 +18,7 @@ from . import (
     ccp_panel,
     ccp_recording,
     ccp_refusal,
+    ccp_request_log,
     ccp_retention,
     crm_lead,
     crm_team,

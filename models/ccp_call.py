@@ -329,6 +329,9 @@ class CcpCall(models.Model):
     agent_second_number = fields.Char("Agent's second phone", readonly=True)
     customer_second_number = fields.Char("Customer's second phone", readonly=True)
     event_ids = fields.One2many("ccp.call.event", "call_id", "Reports", readonly=True)
+    request_ids = fields.One2many(
+        "ccp.request.log", "call_id", "Requests", readonly=True, groups="base.group_system"
+    )
     timeline_html = fields.Html("Timeline", compute="_compute_timeline_html", sanitize=False)
     card_message_ids = fields.Many2many(
         "mail.message",
@@ -741,6 +744,54 @@ class CcpCall(models.Model):
             }
         )
         return True
+
+    def action_fold_again(self):
+        """Derive these calls anew from their stored reports.
+
+        :return: an action that tells how many
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        """
+        self.check_access("read")
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
+        return self._fold_again_and_tell(self)
+
+    @api.model
+    def _fold_again_and_tell(self, calls):
+        """Fold calls anew, and return a notice of how many.
+
+        :param calls: ``ccp.call`` records
+        :rtype: dict
+        """
+        folded, left = self.env["ccp.folder"]._fold_again(calls)
+        failed = len(calls.sudo().filtered("fold_error"))
+        sentences = [self.env._("Calls taken up again from their reports: %s.", folded)]
+        if left:
+            sentences.append(self.env._("Left as they are, for want of reports: %s.", left))
+        if failed:
+            sentences.append(
+                self.env._("Still in error: %s. Tell the developers of this addon.", failed)
+            )
+        return self._notice(" ".join(sentences), "warning" if failed else "success")
+
+    @api.model
+    def _notice(self, message, kind="info"):
+        """Return an action that shows one sentence and reads the view again.
+
+        :param str message: the sentence
+        :param str kind: ``info``, ``success``, ``warning`` or ``danger``
+        :rtype: dict
+        """
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": kind,
+                "message": message,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     def action_toggle_keep_forever(self):
         """Exempt a call from deletion after its company's periods, or take that back.

@@ -1,16 +1,27 @@
 import hmac
+import json
 from datetime import timedelta, timezone
 from hashlib import sha256
 
 import psycopg2.errors
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.tools import SQL, format_time
 
-from ..ccp import callback
+from ..ccp import callback, number, untrusted
+from .ccp_folder import naive_utc
 
 MATCH_BATCH = 500
+# How long a report to the company's own address waits for its call
 MATCH_PERIOD = timedelta(days=1)
+# How long before its record a call may have begun, where the record does not tell when it did
+PAIR_PERIOD = timedelta(hours=4)
+# How far Airtel's clock and ours, and the click and the first ring, may lie apart
+CLOCK_TOLERANCE = timedelta(minutes=3)
+# A call with more reports than this is no call that somebody wants explained line by line
+SHOWN_REPORTS = 100
 
 
 def digest(secret):
@@ -52,12 +63,35 @@ class CcpCallEvent(models.Model):
     fingerprint = fields.Char(readonly=True, required=True, groups="base.group_system")
     received_at = fields.Datetime("Received", readonly=True, required=True)
     folded = fields.Boolean("Taken into account", readonly=True)
+    matched_by = fields.Selection(
+        [
+            ("token", "Its own address"),
+            ("correlation", "Airtel's correlation id"),
+            ("session", "Airtel's session id"),
+            ("numbers", "Both numbers"),
+        ],
+        "How its call was found",
+        readonly=True,
+    )
+    match_date = fields.Datetime("Last looked for its call", readonly=True)
+    summary = fields.Char("What it says", compute="_compute_summary")
+    changed = fields.Char(
+        "What it changed",
+        compute="_compute_changed",
+        help="What is known of the call since this report, and was not known or other before.",
+    )
+    pretty_payload = fields.Text(
+        "As received, laid out", compute="_compute_pretty_payload", groups="base.group_system"
+    )
+    error = fields.Char(related="call_id.fold_error", string="Error", groups="base.group_system")
 
     _call_fingerprint_uniq = models.UniqueIndex("(call_id, fingerprint)")
     _company_fingerprint_uniq = models.UniqueIndex(
         "(company_id, fingerprint) WHERE call_id IS NULL"
     )
     _pending_idx = models.Index("(call_id) WHERE folded IS NOT TRUE")
+    _received_idx = models.Index("(received_at)")
+    _waiting_idx = models.Index("(match_date) WHERE call_id IS NULL AND folded IS NOT TRUE")
 
     def _parsed(self):
         """Return these reports as the protocol core reads them.
@@ -91,14 +125,16 @@ class CcpCallEvent(models.Model):
                 SQL(
                     """
                     INSERT INTO ccp_call_event
-                           (call_id, company_id, kind, payload, fingerprint, received_at)
-                    VALUES (%s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC')
+                           (call_id, company_id, kind, payload, fingerprint, matched_by,
+                            received_at)
+                    VALUES (%s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC')
                     """,
                     call_id,
                     company_id,
                     kind,
                     callback.to_text(raw),
                     fingerprint,
+                    "token" if call_id else None,
                 ),
                 log_exceptions=False,
             )
@@ -150,44 +186,269 @@ class CcpCallEvent(models.Model):
     def _match(self):
         """Give reports that came to a company's own notify URL to the calls they are about.
 
-        A report names its call by Airtel's correlation id or session id. One that names none that
-        we know waits: the answer or a report with that id may still come.
+        A report names its call by Airtel's correlation id, its session id, or the pair of numbers
+        that were dialled. One that fits no call waits, for an answer or another report may still
+        tell; those that wait longest since they were looked at come first.
 
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
         """
-        waiting = self.search([("call_id", "=", False), ("folded", "=", False)], limit=MATCH_BATCH)
-        matched = self.browse()
-        for event in waiting:
-            report = event._parsed()[0]
-            call = event._call_of(report)
-            if not call:
-                # Nothing that comes later can match a report that names no call
-                names_call = report.kind != "unreadable" and (
-                    report.correlation_id or report.session_id
-                )
-                is_old = event.received_at < fields.Datetime.now() - MATCH_PERIOD
-                event.folded = is_old or not names_call
-                continue
-            if event.fingerprint in call.event_ids.mapped("fingerprint"):
-                event.unlink()
-                continue
-            event.call_id = call
-            matched |= event
+        waiting = self.search(
+            [("call_id", "=", False), ("folded", "=", False)],
+            limit=MATCH_BATCH,
+            order="match_date ASC NULLS FIRST, id",
+        )
+        matched = waiting._match_each()
+        if "numbers" in matched.mapped("matched_by"):
+            # Now the session id of a call is known that other reports name alone
+            matched |= (waiting.exists() - matched)._match_each()
         return matched
 
+    def _match_each(self):
+        """Look for the calls of these reports; see ``_match``.
+
+        :return: the reports that found their call
+        :rtype: odoo.models.BaseModel
+        """
+        now = fields.Datetime.now()
+        matched = self.browse()
+        for event in self:
+            report = event._parsed()[0]
+            call, matched_by = event._call_of(report)
+            if not call:
+                # Nothing that comes later can match a report that names no call
+                is_old = event.received_at < now - MATCH_PERIOD
+                event.write({"folded": is_old or not self._names(report), "match_date": now})
+            elif event.fingerprint in call.event_ids.mapped("fingerprint"):
+                event.unlink()
+            else:
+                event.write({"call_id": call.id, "matched_by": matched_by, "match_date": now})
+                if not call.session_id and getattr(report, "session_id", ""):
+                    call.session_id = report.session_id
+                matched |= event
+        return matched
+
+    @api.model
+    def _names(self, report):
+        """Return the names under which a report's call may be found.
+
+        :param report: a report as the protocol core reads it
+        :return: by how a call is found: the value to look for
+        :rtype: dict
+        """
+        names = {
+            "correlation": getattr(report, "correlation_id", ""),
+            "session": getattr(report, "session_id", ""),
+            "numbers": self._pair(report),
+        }
+        return {name: value for name, value in names.items() if value}
+
+    @api.model
+    def _pair(self, report):
+        """Return whom a call data record names as agent and customer, or None.
+
+        :return: each one's last ten digits
+        :rtype: tuple[str, str] | None
+        """
+        addresses = {leg.role: leg.address for leg in getattr(report, "legs", ()) if leg.address}
+        pair = addresses.get("agent", ""), addresses.get("customer", "")
+        return pair if all(len(each) == 10 for each in pair) else None
+
     def _call_of(self, report):
-        """Return the call that a report names, among those of the company it came for."""
-        calls = self.env["ccp.call"]
-        for field_name in ("correlation_id", "session_id"):
-            value = getattr(report, field_name, "")
-            if value:
-                calls = calls.search(
-                    [("company_id", "=", self.company_id.id), (field_name, "=", value)], limit=2
+        """Return the call that a report names, among those of the company it came for, and how.
+
+        :return: a ``ccp.call``, empty where none or several fit, and a key of ``matched_by``
+        :rtype: tuple
+        """
+        calls = self.env["ccp.call"].sudo()
+        own = (
+            Domain("company_id", "=", self.company_id.id)
+            & Domain("manual", "=", False)
+            & Domain("reports_deleted", "=", False)
+        )
+        for matched_by, value in self._names(report).items():
+            if matched_by == "numbers":
+                found = self._calls_between(own, value, report)
+            else:
+                found = calls.search(own & Domain(f"{matched_by}_id", "=", value), limit=2)
+            if len(found) == 1:
+                return found, matched_by
+        return calls.browse(), False
+
+    def _calls_between(self, own, pair, report):
+        """Return the calls between two numbers that a call data record may be about.
+
+        :param odoo.fields.Domain own: the calls that may be matched
+        :param tuple pair: agent's and customer's last ten digits
+        :param ccp.callback.Cdr report: the record
+        """
+        agent, customer = pair
+        started = naive_utc(report.started_at)
+        if started:
+            window = (started - CLOCK_TOLERANCE, started + CLOCK_TOLERANCE)
+        else:
+            window = (self.received_at - PAIR_PERIOD, self.received_at)
+        calls = (
+            self.env["ccp.call"]
+            .sudo()
+            .search(
+                own
+                & Domain("trial", "=", False)
+                & Domain("request_outcome", "!=", "refused")
+                & Domain("start_date", ">=", window[0])
+                & Domain("start_date", "<=", window[1])
+                & (Domain("agent_number", "=", agent) | Domain("agent_second_number", "=", agent))
+                & (
+                    Domain("customer_number", "=", customer)
+                    | Domain("customer_second_number", "=", customer)
                 )
-            if len(calls) == 1:
-                return calls
-        return calls.browse()
+            )
+        )
+        # Another one's record or ids say that it is not about that call
+        return calls.filtered(
+            lambda call: (
+                "cdr" not in call.event_ids.mapped("kind")
+                and not (report.correlation_id and call.correlation_id)
+                and not (report.session_id and call.session_id)
+            )
+        )
+
+    # What the log shows
+
+    @api.depends("payload", "received_at")
+    def _compute_summary(self):
+        for event, report in zip(self, self._parsed(), strict=True):
+            event.summary = getattr(self, f"_summary_of_{report.kind}")(report)
+
+    def _summary_of_event(self, report):
+        parts = [report.event_type, report.event, number.mask(report.address)]
+        return " ".join(filter(None, [*parts, number.mask_in(report.cause_text)]))
+
+    def _summary_of_api_result(self, report):
+        result = self.env._("done") if report.ok else self.env._("failed")
+        return " ".join(filter(None, [report.request_type, result, number.mask_in(report.message)]))
+
+    def _summary_of_cdr(self, report):
+        parts = [report.overall_status, number.mask_in(report.hangup_cause)]
+        if report.talk_seconds is not None:
+            parts.insert(
+                1,
+                self.env._(
+                    "talked for %s", self.env["ccp.call"]._format_seconds(report.talk_seconds)
+                ),
+            )
+        return ", ".join(filter(None, parts))
+
+    def _summary_of_unreadable(self, report):
+        reasons = {
+            "empty": self.env._("Empty"),
+            "json": self.env._("No JSON"),
+            "not_object": self.env._("JSON, but no report"),
+        }
+        return reasons.get(report.reason) or self.env._("A report of a kind that is not known")
+
+    @api.depends("call_id.event_ids", "payload", "received_at")
+    def _compute_changed(self):
+        self.changed = False
+        folder = self.env["ccp.folder"]
+        for call in self.call_id.sudo():
+            so_far = self.browse().sudo()
+            before = folder._told(call, folder._timeline(call, so_far))
+            for report in call.event_ids[:SHOWN_REPORTS]:
+                so_far |= report
+                after = folder._told(call, folder._timeline(call, so_far))
+                own = self & report.sudo(self.env.su)
+                if own:
+                    own.changed = self._change_text(call, before, after)
+                before = after
+
+    @api.model
+    def _change_text(self, call, before, after):
+        """Return what differs between two states of knowledge about a call, in words.
+
+        :rtype: str | bool
+        """
+        texts = []
+        for name, value in after.items():
+            if value == before[name]:
+                continue
+            field = call._fields[name]
+            if field.type == "selection":
+                value = dict(field._description_selection(self.env)).get(value, value)
+            elif field.type == "datetime" and value:
+                value = format_time(self.env, value, time_format="medium")
+            texts.append(f"{field._description_string(self.env)}: {value or '–'}")
+        return "; ".join(texts) or False
+
+    @api.depends("payload")
+    def _compute_pretty_payload(self):
+        for event in self:
+            content = untrusted.load(event.payload or "")
+            event.pretty_payload = (
+                event.payload
+                if content is None
+                else json.dumps(content, indent=2, ensure_ascii=False)
+            )
+
+    # Repair
+
+    def action_fold_again(self):
+        """Fold the calls of these reports anew; look again for the calls of those without one.
+
+        :return: an action that tells how many
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        """
+        self._check_administrator()
+        events = self.sudo()
+        lost = events.filtered(lambda event: not event.call_id and event.company_id)
+        lost.write({"folded": False, "match_date": False})
+        lost._match_each()
+        return self.env["ccp.call"]._fold_again_and_tell(events.exists().call_id)
+
+    def action_replay(self):
+        """Take a stored report as if it had just come, and tell what that changed.
+
+        :return: an action that tells it
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        """
+        self.ensure_one()
+        self._check_administrator()
+        event = self.sudo()
+        before = self._known(event.call_id)
+        if not event.call_id:
+            event.write({"folded": False, "match_date": False})
+            event._match_each()
+        call = event.exists().call_id
+        if not call:
+            message = self.env._("This report fits no call: nothing changed.")
+        else:
+            self.env["ccp.folder"]._fold_again(call)
+            if call.fold_error:
+                message = self.env._(
+                    "This call's reports cannot be taken into account (%s): tell the developers of "
+                    "this addon.",
+                    call.fold_error,
+                )
+            elif self._known(call) == before:
+                message = self.env._("The call knew all that this report says: nothing changed.")
+            else:
+                message = self.env._("The call with %s was brought up to date.", call.customer_name)
+        return self.env["ccp.call"]._notice(message)
+
+    def _known(self, call):
+        """Return what is known of a call from its reports; nothing for no call.
+
+        :rtype: list[dict]
+        """
+        folder = self.env["ccp.folder"]
+        return call.read([*folder._told(call, folder._timeline(call)), "recording_state"])
+
+    def _check_administrator(self):
+        self.check_access("read")
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
 
     def _forget_url(self, url):
         """Take a recording's address out of the stored reports: whoever has it can listen.

@@ -83,13 +83,15 @@ class CcpDialer(models.AbstractModel):
         plan = self._plan(record, field_name, choice, options)
         token, header = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
-        call_id = self._reserve(record, plan, token, header, list_item)
+        call_id = self._reserve(record, plan, token, header, body, list_item)
         try:
             answer = self.env["ccp.account"]._client(plan.account).execute(body)
         except client.CcpError as error:
             return self._settle_error(call_id, plan, error)
         state = self._settle(
-            call_id, {"request_outcome": "accepted", "correlation_id": answer.correlation_id}
+            call_id,
+            {"request_outcome": "accepted", "correlation_id": answer.correlation_id},
+            {"status": answer.status, "seconds": answer.seconds},
         )
         return {
             "call_id": call_id,
@@ -517,8 +519,8 @@ class CcpDialer(models.AbstractModel):
                 )
             ) from error
 
-    def _reserve(self, record, plan, token, header, list_item=None):
-        """Commit the call's row before Airtel is asked, and return its id.
+    def _reserve(self, record, plan, token, header, body, list_item=None):
+        """Commit the call's row and the masked request before Airtel is asked, and return its id.
 
         :raise UserError: when another click of the same agent was faster
         """
@@ -559,11 +561,13 @@ class CcpDialer(models.AbstractModel):
                     raise UserError(self.env["ccp.guard"]._line_busy_sentence())
                 env["ccp.guard"]._check_line_free(env.user)
                 env["ccp.live"]._tell(plan.company)
-                return env["ccp.call"].sudo().create(values).id
+                call = env["ccp.call"].sudo().create(values)
+                env["ccp.request.log"].sudo()._open(call, body)
+                return call.id
         except psycopg2.errors.UniqueViolation as error:
             raise UserError(self.env["ccp.guard"]._line_busy_sentence()) from error
 
-    def _settle(self, call_id, values):
+    def _settle(self, call_id, values, answer):
         """Commit Airtel's answer, and return the call's state.
 
         Tried again when reports that came before the answer are folded at the same moment: it
@@ -571,6 +575,7 @@ class CcpDialer(models.AbstractModel):
 
         :param int call_id: the call's id
         :param dict values: what the answer says about the call
+        :param dict answer: what to log of the request, see ``ccp.request.log._close``
         :rtype: str
         """
         for tries_left in reversed(range(SETTLE_TRIES)):
@@ -579,6 +584,7 @@ class CcpDialer(models.AbstractModel):
                     call = self.env(cr=cr)["ccp.call"].sudo().browse(call_id)
                     cr.execute(SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id))
                     call.write(values)
+                    call.request_ids._close(**answer)
                     call.env["ccp.folder"]._fold(call)
                     return call.state
             except psycopg2.errors.SerializationFailure:
@@ -615,6 +621,12 @@ class CcpDialer(models.AbstractModel):
                 "request_outcome": error.outcome,
                 "refusal": sentence,
                 "refusal_code": error.code,
+            },
+            {
+                "status": error.status,
+                "seconds": error.seconds,
+                "code": error.code,
+                "detail": error.detail,
             },
         )
         if state == "refused":

@@ -55,10 +55,11 @@ class CcpFolder(models.AbstractModel):
         return fields.Datetime.now() + limit if limit else False
 
     @api.model
-    def _timeline(self, call):
-        """Return what all reports of a call say together.
+    def _timeline(self, call, reports=None):
+        """Return what all reports of a call say together, or some of them.
 
         :param call: one ``ccp.call``
+        :param reports: ``ccp.call.event`` records; by default all of the call
         :rtype: ccp.timeline.Timeline
         """
         call = call.sudo()
@@ -72,7 +73,7 @@ class CcpFolder(models.AbstractModel):
             customer_component=flow.customer_component,
         )
         return timeline.fold(
-            call.event_ids._parsed(),
+            (call.event_ids if reports is None else reports)._parsed(),
             dialled,
             request=call.request_outcome,
             closed=bool(call.closed_date),
@@ -124,20 +125,8 @@ class CcpFolder(models.AbstractModel):
         """
         if call.manual:
             return {}
-        ended = story.state == "ended"
         values = {
-            "state": story.state,
-            "result": story.result or False,
-            "agent_answer_date": naive_utc(story.agent.answered_at),
-            "answer_date": naive_utc(story.answered_at),
-            "end_date": self._end_date(call, story) if ended else False,
-            "talk_seconds": story.talk_seconds or 0,
-            "agent_ring_seconds": story.agent.ring_seconds or 0,
-            "customer_ring_seconds": story.customer.ring_seconds or 0,
-            "hung_up_by": story.hung_up_by or False,
-            "pulses": story.pulses or 0,
-            **self._leg_values("agent", story.agent),
-            **self._leg_values("customer", story.customer),
+            **self._told(call, story),
             "correlation_id": call.correlation_id or story.correlation_id or False,
             "session_id": call.session_id or story.session_id or False,
             "live": call.live and story.state in DEADLINES,
@@ -150,6 +139,30 @@ class CcpFolder(models.AbstractModel):
             values["deadline"] = self._deadline(story.state)
         values.update(self.env["ccp.recording"]._changes(call, story))
         return {name: value for name, value in values.items() if call[name] != value}
+
+    @api.model
+    def _told(self, call, story):
+        """Return the values of a call that follow from its reports alone.
+
+        :param call: one ``ccp.call``
+        :param ccp.timeline.Timeline story: what its reports say, or some of them
+        :rtype: dict
+        """
+        ended = story.state == "ended"
+        return {
+            "state": story.state,
+            "result": story.result or False,
+            "agent_answer_date": naive_utc(story.agent.answered_at),
+            "answer_date": naive_utc(story.answered_at),
+            "end_date": self._end_date(call, story) if ended else False,
+            "talk_seconds": story.talk_seconds or 0,
+            "agent_ring_seconds": story.agent.ring_seconds or 0,
+            "customer_ring_seconds": story.customer.ring_seconds or 0,
+            "hung_up_by": story.hung_up_by or False,
+            "pulses": story.pulses or 0,
+            **self._leg_values("agent", story.agent),
+            **self._leg_values("customer", story.customer),
+        }
 
     @api.model
     def _leg_values(self, role, leg):
@@ -253,3 +266,24 @@ class CcpFolder(models.AbstractModel):
                     "fold_retry_date": fields.Datetime.now() + RETRY_PAUSE,
                 }
             )
+
+    @api.model
+    def _fold_again(self, calls):
+        """Fold calls anew, as if their reports had just come; those without reports stay.
+
+        A few at once, so that who asked sees the result; more in the background.
+
+        :param calls: ``ccp.call`` records
+        :return: how many are folded, and how many stay because their reports were deleted
+        :rtype: tuple[int, int]
+        """
+        calls = calls.sudo().exists().filtered(lambda call: not call.manual)
+        told = calls.filtered(lambda call: call.event_ids and not call.reports_deleted)
+        told.event_ids.folded = False
+        told.filtered("fold_retry_date").fold_retry_date = False
+        if len(told) > BATCH:
+            self.env.ref("airtel_ccp.ir_cron_fold_reports")._trigger()
+        else:
+            for call in told.try_lock_for_update(allow_referencing=True):
+                self._fold_or_mark(call)
+        return len(told), len(calls - told)

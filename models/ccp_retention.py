@@ -98,7 +98,7 @@ class CcpRetention(models.AbstractModel):
     @api.model
     def _due_reports(self, company):
         due = self._due(company, company.ccp_keep_reports_days)
-        return due and due & Domain("event_ids", "!=", False)
+        return due and due & (Domain("event_ids", "!=", False) | Domain("request_ids", "!=", False))
 
     @api.model
     def _due_calls(self, company):
@@ -132,6 +132,7 @@ class CcpRetention(models.AbstractModel):
         """
         self.env["ccp.folder"]._fold(calls.filtered(self._has_news))
         calls.event_ids.unlink()
+        calls.request_ids.unlink()
         calls.reports_deleted = True
 
     @api.model

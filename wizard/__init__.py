@@ -1,6 +1,7 @@
 from . import (
     base_partner_merge,
     ccp_erasure,
+    ccp_fold_again,
     ccp_manual_call,
     ccp_phone_import,
     ccp_phone_import_line,

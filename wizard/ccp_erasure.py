@@ -129,6 +129,7 @@ class CcpErasure(models.TransientModel):
         calls.card_message_ids.unlink()
         calls.recording_id.unlink()
         calls.event_ids.unlink()
+        calls.request_ids.unlink()
         calls.write(
             {
                 "erased": True,

@@ -295,11 +295,15 @@ class CcpSetup(models.TransientModel):
         :rtype: tuple[str, str]
         """
         _ = self.env._
-        report = self.env["ccp.call.event"].sudo().search(
-            Domain("call_id.company_id", "=", self.company_id.id)
-            & Domain("call_id.trial", "=", self.trial),
-            order="received_at desc",
-            limit=1,
+        report = (
+            self.env["ccp.call.event"]
+            .sudo()
+            .search(
+                Domain("call_id.company_id", "=", self.company_id.id)
+                & Domain("call_id.trial", "=", self.trial),
+                order="received_at desc",
+                limit=1,
+            )
         )
         if report:
             return "done", _("The last report came %s.", self._when(report.received_at))

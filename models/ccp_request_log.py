@@ -1,0 +1,88 @@
+import json
+
+from odoo import api, fields, models
+
+from ..ccp import number
+
+MASK = "***"
+# Specification 1.4 to 1.9: fields that hold a phone, and fields that whoever has could misuse
+PHONES = frozenset({"participantAddress", "callerId"})
+SECRETS = frozenset({"customerId"})
+
+
+class CcpRequestLog(models.Model):
+    """A request that was sent to Airtel, masked, and what Airtel answered.
+
+    Its row is committed with the call's, before anything is sent: a request without an answer is
+    one whose answer nobody saw.
+    """
+
+    _name = "ccp.request.log"
+    _description = "Request to Airtel"
+    _order = "id desc"
+    _rec_name = "call_id"
+
+    call_id = fields.Many2one(
+        "ccp.call", readonly=True, required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="call_id.company_id", store=True, index=True)
+    user_id = fields.Many2one(related="call_id.user_id", string="Agent", store=True)
+    sent_at = fields.Datetime(
+        "Sent", readonly=True, required=True, default=fields.Datetime.now, index=True
+    )
+    body = fields.Text("Request, masked", readonly=True)
+    outcome = fields.Selection(related="call_id.request_outcome", string="Airtel's answer")
+    status = fields.Integer("HTTP status", readonly=True, aggregator=None)
+    duration = fields.Integer("Time (milliseconds)", readonly=True, aggregator="avg")
+    code = fields.Char("Airtel's error code", readonly=True)
+    detail = fields.Char("Airtel's message", readonly=True)
+    correlation_id = fields.Char(related="call_id.correlation_id")
+
+    @api.model
+    def _open(self, call, body):
+        """Note a request that is about to be sent.
+
+        :param call: its ``ccp.call``
+        :param dict body: what is sent
+        :return: the new row
+        """
+        text = json.dumps(self._masked(body), indent=2, ensure_ascii=False)
+        return self.create({"call_id": call.id, "body": text})
+
+    @api.model
+    def _masked(self, value, name=""):
+        """Return a request's body without phones, secrets, and the address that ends in a token.
+
+        :param value: the body or a part of it
+        :param str name: the key under which the part stands
+        """
+        if isinstance(value, dict):
+            if name == "headers":
+                return dict.fromkeys(value, MASK)
+            return {key: self._masked(part, key) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._masked(part, name) for part in value]
+        if not isinstance(value, str):
+            return value
+        if name in SECRETS:
+            return MASK
+        if name == "notifyURL":
+            return f"{value.rpartition('/')[0]}/{MASK}"
+        return number.mask(value) if name in PHONES else number.mask_in(value)
+
+    def _close(self, status, seconds, code="", detail=""):
+        """Note what came back.
+
+        :param int | None status: the answer's HTTP status; None without an answer
+        :param float seconds: how long it took
+        :param str code: the error code, where it was no success
+        :param str detail: Airtel's message, masked
+        """
+        self.write(
+            {
+                "status": status or 0,
+                "duration": round(seconds * 1000),
+                "code": code or False,
+                "detail": detail or False,
+            }
+        )

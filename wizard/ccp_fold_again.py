@@ -1,0 +1,53 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+
+class CcpFoldAgain(models.TransientModel):
+    """Derives all calls of a period anew from their stored reports, after a fault was mended."""
+
+    _name = "ccp.fold.again"
+    _description = "Take calls of a period up again from their reports"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, default=lambda self: self.env.company
+    )
+    start_date = fields.Datetime(
+        "Placed from", required=True, default=lambda self: fields.Datetime.today()
+    )
+    end_date = fields.Datetime("Until", required=True, default=fields.Datetime.now)
+    only_errors = fields.Boolean("Only calls in error")
+    call_count = fields.Integer("Calls", compute="_compute_call_count")
+
+    @api.depends("start_date", "end_date", "only_errors")
+    def _compute_call_count(self):
+        for wizard in self:
+            wizard.call_count = self.env["ccp.call"].sudo().search_count(wizard._domain())
+
+    def _domain(self):
+        """Return which calls are meant.
+
+        :rtype: odoo.fields.Domain
+        """
+        domain = (
+            Domain("company_id", "=", self.company_id.id)
+            & Domain("start_date", ">=", self.start_date)
+            & Domain("start_date", "<=", self.end_date)
+            & Domain("manual", "=", False)
+        )
+        return domain & Domain("fold_error", "!=", False) if self.only_errors else domain
+
+    def action_fold_again(self):
+        """Take the calls up again: a few at once, more in the background.
+
+        :return: an action that tells how many
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        :raise UserError: when the period holds no call
+        """
+        self.ensure_one()
+        self.check_access("write")
+        calls = self.env["ccp.call"].sudo().search(self._domain())
+        if not calls:
+            raise UserError(self.env._("No call was placed in this period: choose another one."))
+        return self.env["ccp.call"]._fold_again_and_tell(calls)

@@ -287,7 +287,7 @@ class CcpCallEvent(models.Model):
         if started:
             window = (started - CLOCK_TOLERANCE, started + CLOCK_TOLERANCE)
         else:
-            window = (self.received_at - PAIR_PERIOD, self.received_at)
+            window = (self.received_at - PAIR_PERIOD, self.received_at + CLOCK_TOLERANCE)
         calls = (
             self.env["ccp.call"]
             .sudo()

@@ -319,6 +319,8 @@ class CcpCall(models.Model):
     )
     dismissed = fields.Boolean("Put away from the panel", readonly=True)
     activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
+    overridden = fields.Text("House rules that were overridden", readonly=True)
+    override_reason = fields.Char("Why it was placed all the same", readonly=True)
     list_item_id = fields.Many2one(
         "ccp.call.list.item",
         "Call list entry",
@@ -616,7 +618,9 @@ class CcpCall(models.Model):
             ``{"companies": [{"id", "name"}]}`` when the record belongs to none and several can
             call; ``{"choices": [{"key", "owner", "label", "phone"}]}`` when there are several
             numbers and none was chosen, with or without ``{"record": {"default", "announced"}}``
-            when the call flow leaves it to the rep whether to record
+            when the call flow leaves it to the rep whether to record; ``{"override":
+            {"sentence"}}`` when a house rule speaks against the call and the user may call all the
+            same, with a reason
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
@@ -640,13 +644,13 @@ class CcpCall(models.Model):
             choice = choices[0]["key"]
         item = self.env["ccp.call.list.item"].browse(list_item_id or [])
         item.check_access("write")
-        return dialer._dial(
-            record,
-            field_name,
-            choice=choice,
-            list_item=item,
-            options=options,
-        )
+        try:
+            return dialer._dial(record, field_name, choice=choice, list_item=item, options=options)
+        except UserError as error:
+            question = dialer._override_question(error)
+            if not question:
+                raise
+            return question
 
     def action_open_record(self):
         """Open the record that was called.

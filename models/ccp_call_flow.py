@@ -75,6 +75,14 @@ class CcpCallFlow(models.Model):
         help="Members and leaders of these teams may call with this flow. When no user is chosen "
         "either, everybody may.",
     )
+    calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Calling hours",
+        check_company=True,
+        ondelete="restrict",
+        help="This flow calls within these hours only, and within the company's own. Leave empty "
+        "for the company's alone.",
+    )
     call_type = fields.Selection(
         [("OUTBOUND", "Outbound"), ("INBOUND", "Inbound")],
         required=True,

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import logging
 import secrets
@@ -10,14 +11,16 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import SQL
 
-from ..ccp import client, number
+from ..ccp import client, number, untrusted
 from .ccp_account import Account
 from .ccp_call_event import digest
+from .ccp_guard import HouseRuleError
 
 _logger = logging.getLogger(__name__)
 
 SECRET_HEADER = "X-Airtel-Ccp-Secret"
 SETTLE_TRIES = 5
+MAX_REASON = 200
 # Where a request keeps the calls that it placed, which outlives a replay of its transaction
 PLACED = "airtel_ccp.placed"
 
@@ -30,6 +33,8 @@ class Options:
     """Whether to record the call, where the call flow leaves that to the rep."""
     company_id: int = 0
     """The company that places the call, where the record belongs to none."""
+    override_reason: str = ""
+    """Why to call despite a house rule, where the user has the right to."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Plan:
     customer_numbers: tuple
     caller_number: str
     recorded: bool
+    overridden: str
+    override_reason: str
 
 
 class CcpDialer(models.AbstractModel):
@@ -183,10 +190,10 @@ class CcpDialer(models.AbstractModel):
         guard = self.env["ccp.guard"]
         for customer_number in customer_numbers:
             guard._check_blacklist(customer_number)
-        guard._check_hours(company)
-        guard._check_daily_limit(user, company)
         guard._check_outcome(user, company)
         guard._check_line_free(user)
+        reason = untrusted.clean(options.override_reason, MAX_REASON)
+        overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
         return Plan(
             company=company,
             account=account,
@@ -200,6 +207,8 @@ class CcpDialer(models.AbstractModel):
                 or flow.caller_number
             ),
             recorded=flow._is_recorded(options.record),
+            overridden=overridden,
+            override_reason=reason if overridden else "",
         )
 
     def _flow(self, record, company):
@@ -303,6 +312,17 @@ class CcpDialer(models.AbstractModel):
                     "announced": flow.announces_recording,
                 }
         return questions
+
+    @api.model
+    def _override_question(self, error):
+        """Return the question for a reason to call despite a house rule, or None.
+
+        :param odoo.exceptions.UserError error: why no call was placed
+        :rtype: dict | None
+        """
+        if isinstance(error, HouseRuleError) and self.env["ccp.guard"]._may_override():
+            return {"override": {"sentence": error.args[0]}}
+        return None
 
     def _partner(self, record):
         """Return the contact behind a record, which may be empty."""
@@ -546,10 +566,20 @@ class CcpDialer(models.AbstractModel):
             "caller_number": plan.caller_number,
             "token_digest": digest(token),
             "header_digest": digest(header),
+            "overridden": plan.overridden or False,
+            "override_reason": plan.override_reason or False,
             "deadline": self.env["ccp.folder"]._deadline("queued"),
         }
+        if plan.overridden:
+            _logger.info("User %s calls despite a house rule", self.env.uid)
+        has_caps = not plan.overridden and self.env["ccp.guard"]._has_caps(plan.company)
         try:
-            with self.env.registry.cursor() as cr:
+            with contextlib.ExitStack() as stack:
+                if has_caps:
+                    # In a transaction of its own: what waits for a lock sees the past afterwards
+                    lock_cr = stack.enter_context(self.env.registry.cursor())
+                    self.env(cr=lock_cr)["ccp.guard"]._lock_caps(plan.company)
+                cr = stack.enter_context(self.env.registry.cursor())
                 env = self.env(cr=cr)
                 env.cr.execute(
                     SQL(
@@ -560,6 +590,9 @@ class CcpDialer(models.AbstractModel):
                 if not env.cr.fetchone()[0]:
                     raise UserError(self.env["ccp.guard"]._line_busy_sentence())
                 env["ccp.guard"]._check_line_free(env.user)
+                if has_caps:
+                    company, flow = plan.company.with_env(env), plan.flow.with_env(env)
+                    env["ccp.guard"]._check_rules(env.user, company, flow, plan.customer_numbers)
                 env["ccp.live"]._tell(plan.company)
                 call = env["ccp.call"].sudo().create(values)
                 env["ccp.request.log"].sudo()._open(call, body)

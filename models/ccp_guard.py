@@ -3,8 +3,18 @@ from zoneinfo import ZoneInfo
 
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, format_datetime
 
 from ..ccp import number
+from .ccp_call import HOME_TIME_ZONE
+
+# How far ahead the next opening is looked for
+SEARCHED_PERIOD = timedelta(days=30)
+
+
+class HouseRuleError(UserError):
+    """A call breaks a rule despite which a user with the right to do so may call."""
 
 
 class CcpGuard(models.AbstractModel):
@@ -32,51 +42,141 @@ class CcpGuard(models.AbstractModel):
                 )
             )
 
-    def _check_hours(self, company):
-        """Refuse a call outside the company's calling hours."""
-        calendar = company.sudo().ccp_calendar_id
-        if not calendar:
-            return
-        now = datetime.now(timezone.utc)
-        intervals = calendar._work_intervals_batch(now, now + timedelta(seconds=1))[False]
-        if not intervals:
-            raise UserError(
-                self.env._(
-                    "It is outside the calling hours of %(company)s (%(calendar)s): call later, "
-                    "or ask your administrator to change the hours in Settings > Airtel CCP.",
-                    company=company.name,
-                    calendar=calendar.name,
-                )
-            )
+    def _check_rules(self, user, company, flow, numbers, reason=""):
+        """Refuse a call that breaks a house rule: calling hours, or a cap on calls of a day.
 
-    def _check_daily_limit(self, user, company):
-        """Refuse a call past the number of calls that a user may place in a day."""
-        limit = company.sudo().ccp_daily_limit
-        if not limit:
+        A user with the right to call despite them does so by giving a reason.
+
+        :param user: the agent
+        :param company: the ``res.company`` that places the call
+        :param flow: the ``ccp.call.flow`` that runs it
+        :param numbers: the customer's numbers, ten digits each
+        :param str reason: why the agent calls all the same
+        :return: the rules that were overridden, in words; "" when none was broken
+        :rtype: str
+        :raise HouseRuleError: for the first rule that is broken
+        """
+        broken = [
+            *self._broken_hours(user, company, flow),
+            *self._broken_caps(user, company, numbers),
+        ]
+        if not broken:
+            return ""
+        if reason and self._may_override():
+            return "\n".join(broken)
+        raise HouseRuleError(broken[0])
+
+    def _may_override(self):
+        """Return whether the present user may call despite the house rules.
+
+        :rtype: bool
+        """
+        return self.env.user.has_group("airtel_ccp.group_ccp_override")
+
+    def _broken_hours(self, user, company, flow):
+        """Yield a sentence when company or flow do not call now."""
+        calendars = company.sudo().ccp_calendar_id | flow.sudo().calendar_id
+        now = datetime.now(timezone.utc)
+        openings = None
+        for calendar in calendars:
+            # Holidays are the calendar's leaves, which are no working time
+            times = calendar._work_intervals_batch(now, now + SEARCHED_PERIOD)[False]
+            openings = times if openings is None else openings & times
+        if openings is None or any(start <= now < end for start, end, _record in openings):
             return
-        zone = ZoneInfo(user.tz or "Asia/Kolkata")
-        midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        placed = (
-            self.env["ccp.call"]
-            .sudo()
-            .search_count(
-                [
-                    ("user_id", "=", user.id),
-                    ("company_id", "=", company.id),
-                    ("start_date", ">=", midnight.astimezone(timezone.utc).replace(tzinfo=None)),
-                    ("state", "!=", "refused"),
-                ]
+        names = ", ".join(calendars.mapped("name"))
+        first = next((start for start, _end, _record in openings), None)
+        if first is None:
+            yield self.env._(
+                "It is outside the calling hours (%(hours)s), and they allow no call in the next "
+                "%(days)s days: ask your administrator to change them in Settings > Airtel CCP.",
+                hours=names,
+                days=SEARCHED_PERIOD.days,
             )
+            return
+        yield self.env._(
+            "It is outside the calling hours (%(hours)s): call again from %(when)s, or ask your "
+            "administrator to change the hours in Settings > Airtel CCP.",
+            hours=names,
+            when=format_datetime(
+                self.env,
+                first.astimezone(timezone.utc).replace(tzinfo=None),
+                tz=user.tz or HOME_TIME_ZONE,
+                dt_format="short",
+            ),
         )
-        if placed >= limit:
-            raise UserError(
-                self.env._(
-                    "You have placed %(placed)s calls today, which is the daily limit: call "
-                    "again tomorrow, or ask your administrator to raise it in Settings > "
-                    "Airtel CCP.",
-                    placed=placed,
-                )
+
+    def _has_caps(self, company):
+        """Return whether a company limits the calls of a day.
+
+        :rtype: bool
+        """
+        company = company.sudo()
+        return bool(
+            company.ccp_daily_limit
+            or company.ccp_company_daily_limit
+            or company.ccp_number_daily_limit
+        )
+
+    def _lock_caps(self, company):
+        """Let nobody else count a company's calls until this transaction ends."""
+        self.env.cr.execute(
+            SQL("SELECT pg_advisory_xact_lock(hashtext('ccp.guard'), %s)", company.id)
+        )
+
+    def _broken_caps(self, user, company, numbers):
+        """Yield a sentence for each cap on calls of a day that is reached.
+
+        The day is that of the company's calling hours, for everybody the same. Calls that Airtel
+        was asked for count; to a number also those that were logged by hand.
+        """
+        company = company.sudo()
+        today = self._today(company)
+        placed = today & Domain("manual", "=", False)
+        calls = self.env["ccp.call"].sudo()
+        limit = company.ccp_daily_limit
+        if limit and calls.search_count(placed & Domain("user_id", "=", user.id)) >= limit:
+            yield self.env._(
+                "You have placed %(placed)s calls today, which is the daily limit: call again "
+                "tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
+                placed=limit,
             )
+        limit = company.ccp_company_daily_limit
+        if limit and calls.search_count(placed) >= limit:
+            yield self.env._(
+                "%(company)s has placed %(placed)s calls today, which is its daily limit: call "
+                "again tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
+                company=company.name,
+                placed=limit,
+            )
+        limit = company.ccp_number_daily_limit
+        for digits in numbers if limit else ():
+            attempts = Domain("customer_number", "=", digits) | Domain(
+                "customer_second_number", "=", digits
+            )
+            if calls.search_count(today & attempts) >= limit:
+                yield self.env._(
+                    "%(number)s was called %(attempts)s times today, which is the limit for one "
+                    "number: call again tomorrow, or ask your administrator to raise it in "
+                    "Settings > Airtel CCP.",
+                    number=number.mask(digits),
+                    attempts=limit,
+                )
+
+    def _today(self, company):
+        """Return which calls of a company count for the caps of today.
+
+        :rtype: odoo.fields.Domain
+        """
+        zone = ZoneInfo(company.ccp_calendar_id.tz or HOME_TIME_ZONE)
+        midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return (
+            Domain("company_id", "=", company.id)
+            & Domain("start_date", ">=", midnight.astimezone(timezone.utc).replace(tzinfo=None))
+            & Domain("state", "!=", "refused")
+            & Domain("direction", "=", "outbound")
+            & Domain("trial", "=", company.ccp_trial)
+        )
 
     def _check_outcome(self, user, company):
         """Refuse a call while the last one that connected has no outcome, where one is needed."""

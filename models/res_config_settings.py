@@ -39,6 +39,12 @@ class ResConfigSettings(models.TransientModel):
     ccp_calendar_id = fields.Many2one(
         related="company_id.ccp_calendar_id", readonly=False, groups="base.group_system"
     )
+    ccp_company_daily_limit = fields.Integer(
+        related="company_id.ccp_company_daily_limit", readonly=False, groups="base.group_system"
+    )
+    ccp_number_daily_limit = fields.Integer(
+        related="company_id.ccp_number_daily_limit", readonly=False, groups="base.group_system"
+    )
     ccp_daily_limit = fields.Integer(
         related="company_id.ccp_daily_limit", readonly=False, groups="base.group_system"
     )

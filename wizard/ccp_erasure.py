@@ -149,6 +149,8 @@ class CcpErasure(models.TransientModel):
                 "agent_cause": False,
                 "note": False,
                 "refusal": False,
+                "overridden": False,
+                "override_reason": False,
                 "noted_lines": False,
                 "correlation_id": False,
                 "session_id": False,

@@ -9,6 +9,7 @@ import { isSessionExpired, sentenceOf } from "./errors";
 import { CompanyPicker } from "./panel/company_picker";
 import { NoteKeeper } from "./panel/note_keeper";
 import { NumberPicker } from "./panel/number_picker";
+import { OverrideQuestion } from "./panel/override_question";
 import { RecordingQuestion, rememberedRecording } from "./panel/recording_question";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
@@ -320,7 +321,7 @@ export class CallService {
      * @param {{choice: string|null, options: Object}} said takes the user's answers
      * @returns {Promise<boolean>} false when the user closed the question
      */
-    async settle({ companies, choices, record }, said) {
+    async settle({ companies, choices, record, override }, said) {
         const { options } = said;
         if (companies) {
             options.company_id = await this.question(CompanyPicker, { companies });
@@ -335,6 +336,10 @@ export class CallService {
         if (record) {
             options.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
             return options.record !== undefined;
+        }
+        if (override && !options.override_reason) {
+            options.override_reason = await this.question(OverrideQuestion, { override });
+            return Boolean(options.override_reason);
         }
         return false;
     }

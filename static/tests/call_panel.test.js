@@ -1,6 +1,6 @@
 import { click, contains, start } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
-import { press, queryAllTexts, queryFirst, waitFor, waitForNone } from "@odoo/hoot-dom";
+import { edit, press, queryAllTexts, queryFirst, waitFor, waitForNone } from "@odoo/hoot-dom";
 import { Deferred, advanceTime, animationFrame } from "@odoo/hoot-mock";
 import {
     contains as webContains,
@@ -563,6 +563,30 @@ describe("what the user does", () => {
         expect(item.show()).toBe(true);
         item.callback();
         expect(rememberedRecording()).toBe(undefined);
+    });
+
+    test("a house rule is overridden with a reason, or not at all", async () => {
+        const server = onState({ call: { state: "ended", result: "connected" } });
+        onPlace((resModel, resId, fieldName, choice, listItemId, options) => {
+            expect.step(options ?? "asks");
+            if (!options) {
+                return { override: { sentence: "It is outside the calling hours." } };
+            }
+            server.call = { id: 8, state: "ended", result: "connected" };
+            return { call_id: 8, state: "ringing_agent", message: "" };
+        });
+        await start();
+        await click(".o_airtel_ccp_call_again");
+        await waitFor(".o_airtel_ccp_rule:contains(outside the calling hours)");
+        expect(".o_airtel_ccp_override").not.toBeEnabled();
+        await click(".modal-footer .btn-secondary");
+        await contains(".modal", { count: 0 });
+        await click(".o_airtel_ccp_call_again");
+        await click("#o_airtel_ccp_override_reason");
+        await edit("  The customer asked for it ");
+        await click(".o_airtel_ccp_override");
+        await contains(".modal", { count: 0 });
+        expect.verifySteps(["asks", "asks", { override_reason: "The customer asked for it" }]);
     });
 
     test("the call list: next, skip, try again later; nothing dials by itself", async () => {

@@ -16,6 +16,7 @@
         "data/digest_data.xml",
         "views/ccp_call_templates.xml",
         "views/ccp_call_event_views.xml",
+        "views/ccp_health_views.xml",
         "views/ccp_request_log_views.xml",
         "views/ccp_call_listen_views.xml",
         "views/ccp_call_views.xml",

@@ -13,6 +13,7 @@ from . import (
     ccp_erasure_log,
     ccp_folder,
     ccp_guard,
+    ccp_health,
     ccp_live,
     ccp_measures,
     ccp_panel,

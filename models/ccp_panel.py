@@ -59,7 +59,9 @@ class CcpPanel(models.AbstractModel):
     def state(self):
         """Return what the panel shows now; folds reports that wait.
 
-        :return: ``call`` (values or False), ``outcomes``, ``next`` (the next of the call list)
+        :return: ``call`` (values or False), ``outcomes``, ``require_outcome``,
+            ``reports_late`` (whether Airtel's reports lag behind), ``list`` (the head of the call
+            list)
         :rtype: dict
         :raise AccessError: for users without calling rights
         """
@@ -72,6 +74,7 @@ class CcpPanel(models.AbstractModel):
             "call": self._values(call) if call else False,
             "outcomes": self._outcomes(company),
             "require_outcome": company.ccp_require_outcome,
+            "reports_late": self.env["ccp.health"]._are_reports_late(company),
             "list": self.env["ccp.call.list.item"]._panel_values(),
         }
 

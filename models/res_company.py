@@ -14,6 +14,14 @@ WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
 # What is shown instead of a password that is there
 PASSWORD_MASK = "\N{BULLET}" * 8
 OLD_TOKEN_PERIOD = timedelta(days=1)
+# What a call is accepted or refused with
+ACCOUNT_FIELDS = (
+    "ccp_base_url",
+    "ccp_api_path",
+    "ccp_username",
+    "ccp_secret_password",
+    "ccp_customer_id",
+)
 
 
 class ResCompany(models.Model):
@@ -43,6 +51,9 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
     ccp_secret_password = fields.Char(copy=False, groups=fields.NO_ACCESS)
+    ccp_account_date = fields.Datetime(
+        "Account changed", copy=False, readonly=True, groups="base.group_system"
+    )
     ccp_customer_id = fields.Char("Airtel customer id", copy=False, groups="base.group_system")
     ccp_flow_id = fields.Many2one(
         "ccp.call.flow",
@@ -174,6 +185,30 @@ class ResCompany(models.Model):
             if typed or not company.ccp_password:
                 company.ccp_secret_password = typed
 
+    def _ccp_last_answer(self):
+        """Return the last call that Airtel answered, or that did not reach it.
+
+        Only with the present account: one that was changed since was not tried yet.
+
+        :return: a ``ccp.call`` or an empty recordset, as superuser
+        """
+        self.ensure_one()
+        company = self.sudo()
+        call = (
+            self.env["ccp.call"]
+            .sudo()
+            .search(
+                Domain("company_id", "=", company.id)
+                & Domain("trial", "=", False)
+                & Domain("manual", "=", False)
+                & Domain("request_outcome", "in", ("accepted", "refused")),
+                limit=1,
+            )
+        )
+        changed = company.ccp_account_date
+        is_older = call and changed and call.create_date < changed
+        return call.browse() if is_older else call
+
     def _ccp_set_flow(self, code, caller_number):
         """Let a company's calls run a call flow by default; make or change it where needed.
 
@@ -236,7 +271,15 @@ class ResCompany(models.Model):
 
     def write(self, vals):
         """Write companies; one that begins a trial gets the call flow of the sandbox."""
-        result = super().write(self._ccp_clean(vals))
+        vals = self._ccp_clean(vals)
+        names = [name for name in ACCOUNT_FIELDS if name in vals]
+        changed = self.sudo().filtered(
+            lambda company: any((company[name] or "") != (vals[name] or "") for name in names)
+        )
+        result = super().write(vals)
+        if changed:
+            # The transaction's time, which calls are created with
+            super(ResCompany, changed).write({"ccp_account_date": self.env.cr.now()})
         if vals.get("ccp_trial"):
             for company in self:
                 self.env["ccp.call.flow"]._make_for_trial(company)

@@ -78,9 +78,29 @@ class ResConfigSettings(models.TransientModel):
     ccp_trial_url = fields.Char(
         related="company_id.ccp_trial_url", readonly=False, groups="base.group_system"
     )
+    ccp_health_ids = fields.Many2many(
+        "ccp.health", compute="_compute_ccp_health_ids", groups="base.group_system"
+    )
     ccp_notify_url = fields.Char(
         "Notify URL", compute="_compute_ccp_notify_url", groups="base.group_system"
     )
+
+    @api.depends("company_id")
+    def _compute_ccp_health_ids(self):
+        for settings in self:
+            domain = [("company_id", "=", settings.company_id.id)]
+            settings.ccp_health_ids = self.env["ccp.health"].search(domain)
+
+    def action_ccp_check_health(self):
+        """Look at everything on which calling depends, and show the settings again.
+
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        """
+        self.ensure_one()
+        self.company_id.check_access("write")
+        self.env["ccp.health"]._check(self.company_id)
+        return self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_settings")
 
     @api.depends("company_id", "ccp_notify_base_url")
     def _compute_ccp_notify_url(self):

@@ -1,11 +1,10 @@
-import ipaddress
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
-from ..ccp import const
+from ..ccp import const, probe
 
 STEPS = ("account", "flow", "notify", "users", "test")
 STEP_STATES = [
@@ -166,10 +165,7 @@ class CcpSetup(models.TransientModel):
 
         :rtype: odoo.models.BaseModel
         """
-        group = self.env.ref("airtel_ccp.group_ccp_user")
-        return group.all_user_ids.filtered(
-            lambda user: user.active and not user.share and self.company_id in user.company_ids
-        )
+        return self.env["ccp.health"]._callers(self.company_id)
 
     @api.depends("company_id")
     def _compute_phoneless_user_ids(self):
@@ -252,12 +248,15 @@ class CcpSetup(models.TransientModel):
                 "Still missing: %s. Enter them, or import the Postman file that Airtel sent you.",
                 ", ".join(missing),
             )
-        answer = self._last_answer()
+        answer = self.company_id._ccp_last_answer()
         if answer.refusal_code in ACCOUNT_CODES:
             return self._turn(answer), answer.refusal
         if answer:
             return "done", _("Airtel answered a call with these.")
-        if self._is_private(self.base_url):
+        line = self._bad_health("base_url")
+        if line:
+            return line.turn, line.sentence
+        if probe.is_private(self.base_url):
             return "administrator", _(
                 "The base URL leads into a private network, and Airtel is not there: enter the "
                 "one that Airtel gave you."
@@ -280,8 +279,13 @@ class CcpSetup(models.TransientModel):
             return "administrator", _(
                 "Call flow %s is archived: choose another one, or restore it.", self.flow_id.name
             )
-        answer = self._last_answer()
-        if answer.refusal_code in FLOW_CODES and answer.flow_id == self.flow_id:
+        answer = self.company_id._ccp_last_answer()
+        tried = (
+            answer
+            and answer.flow_id == self.flow_id
+            and answer.create_date >= self.flow_id.write_date
+        )
+        if tried and answer.refusal_code in FLOW_CODES:
             return self._turn(answer), answer.refusal
         return "done", _(
             "Calls run “%(flow)s”, and both phones show %(number)s.",
@@ -310,7 +314,7 @@ class CcpSetup(models.TransientModel):
         if self.trial:
             return "done", _("The sandbox reports to this server by itself.")
         parts = urlsplit(self.notify_url)
-        if self._is_private(self.notify_url):
+        if probe.is_private(self.notify_url):
             return "administrator", _(
                 "Airtel cannot reach %s from outside: enter the public address of this Odoo.",
                 parts.hostname,
@@ -320,6 +324,9 @@ class CcpSetup(models.TransientModel):
                 "Reports would travel readable for everybody: enter an address that begins with "
                 "https://, with a certificate that is valid."
             )
+        line = self._bad_health("notify_url")
+        if line:
+            return line.turn, line.sentence
         return "airtel", _(
             "Ask Airtel to allow-list %s for reports. The first report proves that it did.",
             parts.hostname,
@@ -379,23 +386,6 @@ class CcpSetup(models.TransientModel):
             result=result,
         )
 
-    def _last_answer(self):
-        """Return the last call that Airtel answered or that did not reach it.
-
-        None while the settings are younger than that: they were not tried yet.
-
-        :rtype: odoo.models.BaseModel
-        """
-        call = self._calls().search(
-            Domain("company_id", "=", self.company_id.id)
-            & Domain("trial", "=", False)
-            & Domain("manual", "=", False)
-            & Domain("request_outcome", "in", ("accepted", "refused")),
-            limit=1,
-        )
-        changed = filter(None, (self.company_id.write_date, call.flow_id.write_date))
-        return call if call and call.create_date >= max(changed) else call.browse()
-
     def _turn(self, call):
         """Return whose turn it is after Airtel refused a call.
 
@@ -417,16 +407,16 @@ class CcpSetup(models.TransientModel):
         field = self.env["ir.qweb.field.datetime"]
         return field.value_to_html(moment, {"format": "short"})
 
-    def _is_private(self, url):
-        """Tell whether an address is one that only a network of its own knows.
+    def _bad_health(self, key):
+        """Return the health line of this key, where it is bad and about the present settings.
 
-        :rtype: bool
+        :rtype: odoo.models.BaseModel
         """
-        host = (urlsplit(url or "").hostname or "").lower()
-        try:
-            return not ipaddress.ip_address(host).is_global
-        except ValueError:
-            return "." not in host or host.endswith((".local", ".internal", ".localhost", ".lan"))
+        line = self.env["ccp.health"].search(
+            [("company_id", "=", self.company_id.id), ("key", "=", key), ("state", "=", "bad")]
+        )
+        changed = self.company_id.write_date
+        return line if line and changed and line.write_date >= changed else line.browse()
 
     # What the page does
 
@@ -436,7 +426,9 @@ class CcpSetup(models.TransientModel):
         :return: nothing: the page is read again
         :raise AccessError: when the user is no administrator
         """
+        self.ensure_one()
         self.check_access("write")
+        self.env["ccp.health"]._check(self.company_id)
 
     def action_renew_token(self):
         """Replace the token of the notify URL; see ``res.company._ccp_renew_token``.

@@ -13,6 +13,8 @@ import { OverrideQuestion } from "./panel/override_question";
 import { RecordingQuestion, rememberedRecording } from "./panel/recording_question";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
+/** Tells that Airtel's reports are late, or in time again. */
+export const HEALTH_MESSAGE = "airtel_ccp.health";
 /** Pause between two questions to the server while the bus is lost, in milliseconds. */
 export const POLL_DELAY = 4000;
 /** How long the bus may take to come at the start, in milliseconds. */
@@ -67,6 +69,8 @@ export class CallService {
             list: { waiting: 0, next: false },
             /** Whether the panel is in the top bar only. */
             minimised: browser.localStorage.getItem(MINIMISED_KEY) === "true",
+            /** Whether Airtel's reports come late or not at all. */
+            areReportsLate: false,
             /** Whether the server cannot tell what happens. */
             isBusLost: false,
             /** What the last thing that the user did in the panel led to. */
@@ -80,6 +84,7 @@ export class CallService {
         this.closeFailure = () => {};
         if (this.canCall) {
             this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onTold(call, id));
+            this.bus.subscribe(HEALTH_MESSAGE, () => this.load());
             this.bus.addEventListener("BUS:WORKER_STATE_UPDATED", ({ detail }) =>
                 this.onBusState(detail)
             );
@@ -124,6 +129,7 @@ export class CallService {
         }
         this.state.outcomes = told.outcomes;
         this.state.requireOutcome = told.require_outcome;
+        this.state.areReportsLate = told.reports_late;
         this.state.list = told.list;
         const { current } = this.state;
         const wasTold = current && this.lastTold.get(current.id) !== toldBefore.get(current.id);

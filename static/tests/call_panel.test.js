@@ -26,6 +26,7 @@ import {
     onPlace,
     onState,
     tellCall,
+    tellHealth,
 } from "./call_test_helpers";
 
 describe.current.tags("desktop");
@@ -563,6 +564,16 @@ describe("what the user does", () => {
         expect(item.show()).toBe(true);
         item.callback();
         expect(rememberedRecording()).toBe(undefined);
+    });
+
+    test("late reports are said, until they are in time again", async () => {
+        const server = onState({ call: { state: "ringing_agent", live: true } });
+        server.reports_late = true;
+        await start();
+        await waitFor(".o_airtel_ccp_reports_late:contains(may lag behind)");
+        server.reports_late = false;
+        tellHealth();
+        await waitForNone(".o_airtel_ccp_reports_late");
     });
 
     test("a house rule is overridden with a reason, or not at all", async () => {

@@ -136,6 +136,7 @@ export function panelState({ call, ...values } = {}) {
         outcomes: OUTCOMES,
         require_outcome: false,
         list: { waiting: 0, next: false },
+        reports_late: false,
         ...values,
     };
 }
@@ -166,6 +167,12 @@ export function onPlace(
 export function tellLive() {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.live", {});
+}
+
+/** Sends what `ccp.health` sends to the browsers of those who may call. */
+export function tellHealth() {
+    const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
+    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.health", {});
 }
 
 /** Sends what `ccp.folder` sends to the agent's browser. */

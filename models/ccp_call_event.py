@@ -315,6 +315,12 @@ class CcpCallEvent(models.Model):
 
     # What the log shows
 
+    @api.depends("kind", "call_id")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for event in self:
+            event.display_name = kinds.get(event.kind, "")
+
     @api.depends("payload", "received_at")
     def _compute_summary(self):
         for event, report in zip(self, self._parsed(), strict=True):

@@ -11,16 +11,29 @@ from odoo.tests.common import _super_send
 from ..controllers.wakeup import Waker
 from ..models.ccp_call_event import digest
 from ..sandbox.server import Sandbox
+from .leaks import HEADER, TOKEN, watching
 
 AGENT = "7000000901"
 OTHER_AGENT = "7000000902"
 CONNECTS = "7000000101"
-TOKEN = "token-of-a-test-call"
-HEADER = "header-of-a-test-call"
+
+
+__all__ = ["AGENT", "CONNECTS", "HEADER", "OTHER_AGENT", "TOKEN", "CcpCase", "CcpSetup"]
 
 
 class CcpSetup:
-    """A company with an account at the sandbox, two reps, a manager, a contact and a lead."""
+    """A company with an account at the sandbox, two reps, a manager, a contact and a lead.
+
+    What a test logs is watched: no secret, token, recording's address or whole number in it.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self._check_leaks)
+        self.leak_watch = self.enterContext(watching())
+
+    def _check_leaks(self):
+        self.assertFalse(self.leak_watch.found, "\n".join(self.leak_watch.found[:5]))
 
     @classmethod
     def _request_handler(cls, session, request, /, **kw):

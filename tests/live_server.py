@@ -18,6 +18,7 @@ from odoo.tools import config
 
 from ..sandbox.server import Sandbox
 from .common import CcpSetup
+from .leaks import find_all
 
 START_SECONDS = 240
 
@@ -66,7 +67,9 @@ class LiveServer:
         odoo.modules.registry.Registry.delete(self.database)
         odoo.sql_db.close_db(self.database)
         subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=True)
+        leaks = find_all(self.read_log())
         self.log.close()
+        assert not leaks, "\n".join(leaks[:5])
 
     def start(self):
         """Start the process, and wait until it answers."""
@@ -82,7 +85,8 @@ class LiveServer:
             "--http-interface=127.0.0.1",
             f"--workers={self.workers}",
             "--max-cron-threads=1",
-            "--log-level=info",
+            "--log-level=debug",
+            "--log-handler=odoo.sql_db:INFO",
         ]
         if self.addons_path:
             paths = [*config["addons_path"], *self.addons_path]

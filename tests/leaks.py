@@ -1,0 +1,89 @@
+import logging
+import re
+from base64 import b64encode
+from contextlib import contextmanager
+
+TOKEN = "token-of-a-test-call"
+HEADER = "header-of-a-test-call"
+PASSWORD = "p@55w0rd"
+SECRETS = (
+    PASSWORD,
+    b64encode(f"demo:{PASSWORD}".encode()).decode(),
+    TOKEN,
+    HEADER,
+    "canary",
+)
+LEAK = re.compile(
+    "|".join(
+        [
+            *map(re.escape, SECRETS),
+            # The token of a notify URL, and what makes a recording's address worth having
+            r"/airtel_ccp/webhook/(?!\*\*\*)[\w%-]{12,}",
+            r"https?://[^\s\"']*/recording[^\s\"']*",
+            r"(?:rec|recordings|x)\.airtel\.in/",
+            # Agents, customers and caller numbers of the tests
+            r"(?<!\d)(?:91|0)?(?:7000000[19]\d\d|800000000\d|98765432\d\d)(?!\d)",
+        ]
+    )
+)
+# What tests and the browser say of themselves, and SQL with its values, which is Odoo's to show
+NOT_OURS = ("odoo.sql_db", "odoo.tests", "odoo.addons.airtel_ccp.tests", "sandbox", "pytest")
+
+
+def find(text):
+    """Return the first secret in a log's text, shortened, or nothing.
+
+    :rtype: str
+    """
+    found = LEAK.search(text)
+    return f"…{text[max(0, found.start() - 60) : found.end()]}" if found else ""
+
+
+def find_all(text):
+    """Return the first secret of each line of a log that has one.
+
+    :rtype: list[str]
+    """
+    return [leak for line in text.splitlines() if (leak := find(line))]
+
+
+class LeakWatch(logging.Handler):
+    """Looks at every line that is logged, at any level, for what must stand in no log."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.found = []
+
+    def emit(self, record):
+        """Keep the line where it leaks; tracebacks count too."""
+        if not record.name.startswith(NOT_OURS) and (leak := find(self.format(record))):
+            self.found.append(f"{record.name} {record.levelname}: {leak}")
+
+
+@contextmanager
+def watching():
+    """Log everything at debug level for a while, and watch it.
+
+    :return: the ``LeakWatch``
+    """
+    root = logging.getLogger()
+    watch = LeakWatch()
+    # Handlers would print what is only logged to be looked at
+    printing = [(handler, handler.level) for handler in root.handlers]
+    for handler, level in printing:
+        handler.setLevel(max(level, root.level))
+    named = [each for each in logging.root.manager.loggerDict.values() if hasattr(each, "level")]
+    levels = [(logger, logger.level) for logger in (root, *named) if logger.level]
+    for logger, _level in levels:
+        logger.setLevel(logging.DEBUG)
+    logging.getLogger("odoo.sql_db").setLevel(logging.INFO)
+    root.addHandler(watch)
+    try:
+        yield watch
+    finally:
+        root.removeHandler(watch)
+        logging.getLogger("odoo.sql_db").setLevel(logging.NOTSET)
+        for logger, level in levels:
+            logger.setLevel(level)
+        for handler, level in printing:
+            handler.setLevel(level)

@@ -6,6 +6,7 @@ tells whether somebody answers; whether credentials are accepted shows with a ca
 """
 
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -22,6 +23,7 @@ _OWN_NAMES = (".local", ".internal", ".localhost", ".lan", ".home", ".invalid", 
 _EXPIRED = 10
 _OTHER_NAME = (62, 64)
 _DAY = 24 * 60 * 60
+_HOST = re.compile(r"[^\s/\\]+")
 
 
 class Certificate(NamedTuple):
@@ -42,7 +44,10 @@ def is_private(url: str) -> bool:
 
     :param url: the address
     """
-    host = (urlsplit(url or "").hostname or "").lower().rstrip(".")
+    try:
+        host = (urlsplit(url or "").hostname or "").lower().rstrip(".")
+    except ValueError:
+        return True
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
@@ -57,28 +62,38 @@ def reach(url: str, timeout: float = TIMEOUT) -> str:
     :return: "" when it answers; else ``name``: its host is unknown; ``tls``: its certificate is not
         valid; ``timeout``; ``closed``: nobody listens there; ``bad_url``
     """
-    parts = urlsplit(url or "")
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.getaddrinfo(parts.hostname or "", port)
-    except socket.gaierror:
-        return "name"
-    except (ValueError, UnicodeError):
+        parts = urlsplit(url or "")
+        if not parts.hostname or parts.port == 0 or not _HOST.fullmatch(parts.hostname):
+            return "bad_url"
+    except ValueError:
         return "bad_url"
     try:
-        with (
-            requests.Session() as session,
-            session.get(url, timeout=timeout, allow_redirects=False, stream=True),
-        ):
+        with requests.Session() as session:
+            # A session takes credentials from this machine's .netrc, unless it has an answer
+            session.auth = _no_credentials
+            session.get(url, timeout=timeout, allow_redirects=False, stream=True).close()
             return ""
     except requests.exceptions.SSLError:
         return "tls"
     except requests.exceptions.Timeout:
         return "timeout"
     except requests.exceptions.ConnectionError:
-        return "closed"
+        # A proxy may know names that this machine does not: asked only when nothing answered
+        return "closed" if _is_known(parts.hostname) else "name"
     except (requests.exceptions.RequestException, ValueError):
         return "bad_url"
+
+
+def _no_credentials(request):
+    return request
+
+
+def _is_known(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except (OSError, UnicodeError):
+        return False
 
 
 def certificate(

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "place one call and print what became of it",
     "lint": "check style and house rules",
     "format": "mend what the formatters can mend",
+    "i18n": "bring the translations in line with the code",
     "clean": "remove everything that was fetched or made",
 }
 

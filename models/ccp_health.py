@@ -91,6 +91,7 @@ class CcpHealth(models.Model):
     )
     code = fields.Char(readonly=True)
     details = fields.Json(readonly=True)
+    warned = fields.Boolean("Administrators were warned", readonly=True)
     checked_at = fields.Datetime("Checked", readonly=True, required=True)
     changed_at = fields.Datetime("Since", readonly=True, required=True)
     sentence = fields.Char("How it stands", compute="_compute_sentence")
@@ -144,18 +145,22 @@ class CcpHealth(models.Model):
             values = {"state": state, "code": code, "details": details, "checked_at": now}
             if before != state:
                 values["changed_at"] = now
+            if state == "ok":
+                values["warned"] = False
             if line:
                 line.write(values)
             else:
                 line = self.sudo().create(
                     {"company_id": company.id, "key": key, "sequence": KEYS.index(key), **values}
                 )
-            if state == "bad" and before != "bad":
+            # Once, until it is good again: what swings between bad and half bad is known
+            if state == "bad" and not line.warned:
                 turned_bad |= line
             if key == "reports" and (state == "bad") != (before == "bad"):
                 self._tell_callers(company, state == "bad")
         if turned_bad:
             self._warn(company, turned_bad)
+            turned_bad.warned = True
         return self.search([("company_id", "=", company.id)])
 
     @api.model
@@ -226,6 +231,8 @@ class CcpHealth(models.Model):
     @api.model
     def _check_reports(self, company):
         """Tell when the last report came, and whether reports of calls are late."""
+        if company.ccp_trial:
+            return "ok", "trial", {}
         own = self._own_calls(company)
         now = fields.Datetime.now()
         late = self.env["ccp.call"].search(
@@ -242,6 +249,10 @@ class CcpHealth(models.Model):
         when = fields.Datetime.to_string(last.received_at) if last else False
         if late and not late.event_ids:
             return "bad", "late", {"count": len(late), "when": when}
+        known = self.search([("company_id", "=", company.id), ("key", "=", "reports")])
+        if known.state == "bad" and not (last and last.received_at >= known.changed_at):
+            # That nobody called in the last hour mends nothing
+            return "bad", "late", {**(known.details or {}), "when": when}
         if last:
             return "ok", "received", {"when": when}
         return "unknown", "none_yet", {}
@@ -268,6 +279,7 @@ class CcpHealth(models.Model):
         now = fields.Datetime.now()
         waiting = self.env["ccp.call"].search(
             Domain("company_id", "=", company.id)
+            & Domain("trial", "=", company.ccp_trial)
             & Domain("recording_state", "=", "pending")
             & Domain("end_date", "<", now - RECORDING_WAITS)
         )
@@ -449,10 +461,11 @@ class CcpHealth(models.Model):
         _ = self.env._
         return {
             "received": _("The last report came %(when)s."),
+            "trial": _("Trial: the sandbox reports by itself."),
             "none_yet": _("No report yet: the first call brings one."),
             "late": _(
-                "%(count)s calls of the last hour brought no report: ask Airtel whether it "
-                "allow-listed the domain of the notify URL."
+                "Calls that brought no report: %(count)s. Ask Airtel whether it allow-listed the "
+                "domain of the notify URL."
             ),
         }
 

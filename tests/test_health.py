@@ -1,6 +1,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
@@ -90,8 +92,12 @@ class TestHealth(CcpCase):
         self.assert_line("reports", "unknown", "No report yet")
         old = fields.Datetime.now() - timedelta(minutes=10)
         late = self.make_call(start_date=old)
-        self.assert_line("reports", "bad", "1 calls of the last hour", "airtel")
+        self.assert_line("reports", "bad", "no report: 1", "airtel")
+        with freeze_time(fields.Datetime.now() + timedelta(hours=3)):
+            self.assert_line("reports", "bad", "no report: 1", "airtel")
         self.report(late, self.event("Ringing", "A"))
+        # The transaction of a test stands still
+        late.event_ids.received_at = fields.Datetime.now()
         self.assert_line("reports", "ok", "The last report came")
         self.make_call(live=False, start_date=old)
         self.assert_line("reports", "ok")
@@ -159,6 +165,10 @@ class TestHealth(CcpCase):
             self.look("base_url")
             self.assertEqual(self.warnings().partner_ids, self.admin.partner_id)
             self.assertIn("takes no connection", self.warnings().body)
+        with patch.object(CcpHealth, "_check_base_url", lambda *_: ("unknown", "failed", {})):
+            self.look("base_url")
+        self.look("base_url")
+        self.assertEqual(len(self.warnings()), 1, "it was not good in between")
         self.company.ccp_base_url = self.sandbox.url
         self.look("base_url")
         self.company.ccp_base_url = CLOSED

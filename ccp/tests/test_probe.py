@@ -89,7 +89,20 @@ def test_reach(serve, tmp_path):
         port = free.getsockname()[1]
     assert probe.reach(f"http://127.0.0.1:{port}") == "closed"
     assert probe.reach("http://nobody.invalid") == "name"
-    assert probe.reach("http://127.0.0.1:port") == "bad_url"
+    for url in ("http://127.0.0.1:port", "http://[::1", "https://a b/", "", "nothing"):
+        assert probe.reach(url) == "bad_url", url
+
+
+def test_reach_brings_no_credentials(serve, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Quiet, "end_headers", lambda self: seen.append(dict(self.headers)))
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    probe.reach(serve())
+    assert len(seen) == 1
+    assert "Authorization" not in seen[0]
 
 
 def test_reach_gives_up():
@@ -124,6 +137,7 @@ def test_private():
         "https://192.168.1.4:8069",
         "https://[::1]",
         "https://odoo.lan",
+        "http://[::1",
         "",
     ):
         assert probe.is_private(url), url

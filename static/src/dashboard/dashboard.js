@@ -11,7 +11,7 @@ import { standardActionServiceProps } from "@web/webclient/actions/action_servic
 import { formatSeconds } from "../panel/call_clock";
 import { SetupBanner } from "../setup/setup_banner";
 
-const { Info } = luxon;
+const { DateTime, Info } = luxon;
 
 /** Today's and the last 30 days' figures; each opens the calls behind it. */
 export class CallDashboard extends Component {
@@ -107,6 +107,11 @@ export class CallDashboard extends Component {
         const hours = this.state.figures.hours.map((cell) => cell.hour);
         const first = Math.min(...hours);
         return Array.from({ length: Math.max(...hours) - first + 1 }, (_each, i) => first + i);
+    }
+
+    /** @param {number} hour of the day, from 0 */
+    hourLabel(hour) {
+        return DateTime.fromObject({ hour }).toLocaleString({ hour: "numeric" });
     }
 
     cell(weekday, hour) {

@@ -112,7 +112,8 @@ class CcpHealth(models.Model):
     @api.model
     def _cron_check(self):
         """Look at every company that calls, and warn administrators of what turned bad."""
-        companies = self.env["res.company"].sudo().search([])
+        calling = Domain("ccp_username", "!=", False) | Domain("ccp_trial", "=", True)
+        companies = self.env["res.company"].sudo().search(calling)
         for company in companies.filtered(lambda each: not each._ccp_missing_settings()):
             self._check(company)
             if not self.env["ir.cron"]._commit_progress(1):

@@ -32,13 +32,13 @@ def encode(raw):
 class TestPostmanImport(CcpCase):
     """What Airtel hands over is shown first, then saved."""
 
-    def read(self, file):
+    def upload(self, file):
         return self.env["ccp.postman.import"].create({"file": file})
 
     def test_shown_then_saved(self):
         company = self.env.company
         before = company.ccp_username
-        wizard = self.read(environment())
+        wizard = self.upload(environment())
         self.assertRecordValues(
             wizard,
             [
@@ -74,7 +74,7 @@ class TestPostmanImport(CcpCase):
 
     def test_what_is_not_in_the_file_stays(self):
         flow = self.env.company.ccp_flow_id
-        wizard = self.read(environment({"callerId": "8000000009"}))
+        wizard = self.upload(environment({"callerId": "8000000009"}))
         self.assertFalse(wizard.username or wizard.base_url or wizard.password)
         wizard.action_save()
         self.assertEqual(self.env.company.ccp_username, "demo")
@@ -89,7 +89,7 @@ class TestPostmanImport(CcpCase):
             {"key": "callerId", "value": ""},
             {"key": "baseUrl", "value": "https://other.airtel.in"},
         ]
-        wizard = self.read(encode(json.dumps({"values": rows}).encode()))
+        wizard = self.upload(encode(json.dumps({"values": rows}).encode()))
         for words in ("Customer id", "Caller number", "User name", "other.airtel.in"):
             self.assertIn(words, wizard.warning)
         self.assertEqual(wizard.username, "first")
@@ -116,7 +116,7 @@ class TestPostmanImport(CcpCase):
     def test_byte_order_mark(self):
         raw = base64.b64decode(environment())
         for marked in (b"\xef\xbb\xbf" + raw, raw.decode().encode("utf-16")):
-            self.assertEqual(self.read(encode(marked)).username, "acme")
+            self.assertEqual(self.upload(encode(marked)).username, "acme")
 
 
 @tagged("post_install", "-at_install")

@@ -11,7 +11,7 @@ class CcpPhoneImportLine(models.TransientModel):
     import_id = fields.Many2one("ccp.phone.import", required=True, ondelete="cascade")
     sequence = fields.Integer("Line", readonly=True)
     who = fields.Char("In the line", readonly=True)
-    user_id = fields.Many2one("res.users", "User", readonly=True, ondelete="cascade")
+    user_id = fields.Many2one("res.users", readonly=True, ondelete="cascade")
     phone = fields.Char(readonly=True)
     state = fields.Selection(
         [("saved", "Saved"), ("unchanged", "As before"), ("problem", "Not saved")],

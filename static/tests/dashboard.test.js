@@ -57,7 +57,7 @@ test("figures in the user's formats, each opens its calls", async () => {
     await waitFor("[data-tile=attempts]");
     expect(queryAllTexts("[data-tile] bdi")).toEqual(["3", "1,234", "–", "33.3%"]);
     expect(queryAllTexts(".o_airtel_ccp_reps tbody bdi")).toEqual(["02:05"]);
-    expect(queryAllTexts(".o_airtel_ccp_hours thead th")).toEqual(["", "9:00", "10:00", "11:00"]);
+    expect(queryAllTexts(".o_airtel_ccp_hours thead th")).toEqual(["", "9 AM", "10 AM", "11 AM"]);
     expect(".o_airtel_ccp_hours button.opacity-50").toHaveCount(1);
     await click("[data-tile=attempts] .o_today");
     expect.verifySteps([[["id", "in", [1, 2, 3]]]]);

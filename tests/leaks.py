@@ -26,8 +26,22 @@ LEAK = re.compile(
         ]
     )
 )
-# What tests and the browser say of themselves, and SQL with its values, which is Odoo's to show
-NOT_OURS = ("odoo.sql_db", "odoo.tests", "odoo.addons.airtel_ccp.tests", "sandbox", "pytest")
+# What tests and the browser say of themselves; SQL and RPC with their values are Odoo's to show
+NOT_OURS = (
+    "odoo.api",
+    "odoo.service",
+    "odoo.sql_db",
+    "odoo.tests",
+    "odoo.addons.airtel_ccp.tests",
+    "sandbox",
+    "pytest",
+)
+
+
+# A line of Odoo's log: time, process, level, database, logger
+_LOGGED_BY_OTHERS = re.compile(
+    r"\S+ \S+ \d+ \w+ \S+ (?:{})".format("|".join(map(re.escape, NOT_OURS)))
+)
 
 
 def find(text):
@@ -44,7 +58,8 @@ def find_all(text):
 
     :rtype: list[str]
     """
-    return [leak for line in text.splitlines() if (leak := find(line))]
+    lines = (line for line in text.splitlines() if not _LOGGED_BY_OTHERS.match(line))
+    return [leak for line in lines if (leak := find(line))]
 
 
 class LeakWatch(logging.Handler):

@@ -39,9 +39,8 @@ NOT_OURS = (
 
 
 # A line of Odoo's log: time, process, level, database, logger
-_LOGGED_BY_OTHERS = re.compile(
-    r"\S+ \S+ \d+ \w+ \S+ (?:{})".format("|".join(map(re.escape, NOT_OURS)))
-)
+_OTHERS = "|".join(map(re.escape, NOT_OURS))
+_LOGGED_BY_OTHERS = re.compile(rf"\S+ \S+ \d+ \w+ \S+ (?:{_OTHERS})")
 
 
 def find(text):

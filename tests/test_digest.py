@@ -35,12 +35,8 @@ class TestDigest(CcpCase):
 
     def kpis(self, user):
         user.tz = "Asia/Kolkata"
-        digest = self.digest.with_user(user).sudo()
-        kpis = digest.with_user(user).sudo(False)
-        return {
-            kpi["kpi_name"]: kpi["kpi_col2"].get("value")
-            for kpi in kpis.sudo()._compute_kpis(self.env.company, user)
-        }
+        kpis = self.digest.with_user(user).sudo()._compute_kpis(self.env.company, user)
+        return {kpi["kpi_name"]: kpi["kpi_col2"].get("value") for kpi in kpis}
 
     def test_off_until_a_manager_switches_it_on(self):
         self.assertEqual((self.digest.state, len(self.digest.user_ids)), ("deactivated", 0))

@@ -13,17 +13,9 @@ class TestPlayer(CcpCase, HttpCase):
     def setUp(self):
         super().setUp()
         self.call = self.make_call()
-        self.report(self.call, *self.connected(), self.cdr(Conversation_Duration="00:00:28"))
-        self.call.recording_id = self.env["ir.attachment"].create(
-            {
-                "name": "recording.wav",
-                "raw": wav(SECONDS),
-                "mimetype": "audio/wav",
-                "res_model": self.call._name,
-                "res_id": self.call.id,
-            }
-        )
-        self.call.recording_state = "stored"
+        reports = self.cdr(Conversation_Duration="00:00:28", Recording="https://x.airtel.in/r")
+        self.report(self.call, *self.connected(), reports)
+        self.env["ccp.recording"]._store(self.call, wav(SECONDS), "audio/wav")
         self.env["ccp.folder"]._fold(self.call)
         self.env.flush_all()
 

@@ -10,6 +10,7 @@ from odoo.tests import HttpCase, tagged
 from ..controllers.access_log import TokenFilter
 from ..models.ccp_call_event import digest
 from .common import HEADER, TOKEN, CcpCase
+from .leaks import watching
 
 URL = f"/airtel_ccp/webhook/{TOKEN}"
 
@@ -187,6 +188,23 @@ class TestWebhook(WebhookCase):
         for name in ("werkzeug", "longpolling", "odoo.http", "urllib3.connectionpool"):
             filters = logging.getLogger(name).filters
             self.assertTrue(any(isinstance(each, TokenFilter) for each in filters), name)
+
+    def test_calls_of_a_browser_are_logged_without_the_password(self):
+        logger = logging.getLogger("odoo.service.model")
+        with watching() as watch:
+            watch.found = lines = []
+            watch.emit = lambda record: lines.append(record.getMessage())
+            for model, values in (
+                ("res.config.settings()", {"ccp_password": "canary", "ccp_username": "100% me"}),
+                ("ccp.setup(1,)", {"password": "canary"}),
+                ("ccp.postman.import()", {"file": "Y2FuYXJ5", "file_name": "x"}),
+            ):
+                logger.debug("call %s.%s(%s)", model, "web_save", values)
+        text = "\n".join(lines)
+        self.assertEqual(len(lines), 3)
+        self.assertIn("100% me", text)
+        self.assertNotIn("canary", text)
+        self.assertNotIn("Y2FuYXJ5", text)
 
     def test_company_url(self):
         """Reports to the company's own address find their call by Airtel's ids, or wait."""

@@ -74,7 +74,7 @@ test("says when figures cannot be loaded, and loads them on refresh", async () =
     let fails = true;
     onRpc("ccp.dashboard", "figures", () => {
         if (fails) {
-            throw makeServerError();
+            throw makeServerError({ type: "AccessError", message: "Not yours." });
         }
         return answer();
     });

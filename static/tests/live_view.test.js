@@ -71,7 +71,7 @@ test("asks again and again while it cannot be loaded", async () => {
     let fails = true;
     onRpc("ccp.live", "state", () => {
         if (fails) {
-            throw makeServerError();
+            throw makeServerError({ type: "AccessError", message: "Not yours." });
         }
         return { now: 0, calls: [] };
     });

@@ -8,6 +8,7 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { formatInteger, formatPercentage } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { sentenceOf } from "../errors";
 import { formatSeconds } from "../panel/call_clock";
 import { SetupBanner } from "../setup/setup_banner";
 
@@ -23,7 +24,7 @@ export class CallDashboard extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.canvas = useRef("canvas");
-        this.state = useState({ figures: null, loading: false, failed: false });
+        this.state = useState({ figures: null, loading: false, failed: "" });
         onWillStart(() => {
             this.load();
         });
@@ -40,17 +41,22 @@ export class CallDashboard extends Component {
 
     async load() {
         this.state.loading = true;
-        this.state.failed = false;
+        this.state.failed = "";
         try {
             const [figures] = await Promise.all([
                 this.orm.silent.call("ccp.dashboard", "figures"),
                 loadBundle("web.chartjs_lib"),
             ]);
             this.state.figures = figures;
-        } catch {
-            this.state.failed = true;
+        } catch (error) {
+            const sentence = sentenceOf(error);
+            this.state.failed = sentence ?? _t("The figures could not be loaded.");
+            if (sentence === undefined) {
+                throw error;
+            }
+        } finally {
+            this.state.loading = false;
         }
-        this.state.loading = false;
     }
 
     drawTrend(canvas, trend) {

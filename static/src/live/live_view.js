@@ -1,8 +1,10 @@
 import { Component, onWillStart, onWillUnmount, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
+import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useBus, useService } from "@web/core/utils/hooks";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { sentenceOf } from "../errors";
 import { CallClock } from "../panel/call_clock";
 import { lookOf } from "../panel/call_panel";
 
@@ -23,7 +25,7 @@ export class LiveView extends Component {
         this.action = useService("action");
         this.bus = useService("bus_service");
         this.lookOf = lookOf;
-        this.state = useState({ calls: null, offset: 0, failed: false, lost: false });
+        this.state = useState({ calls: null, offset: 0, failed: "", lost: false });
         const onChange = () => this.loadSoon();
         this.bus.subscribe(CHANNEL, onChange);
         this.bus.addChannel(CHANNEL);
@@ -66,9 +68,15 @@ export class LiveView extends Component {
     async load() {
         try {
             const { calls, now } = await this.orm.silent.call("ccp.live", "state");
-            Object.assign(this.state, { calls, offset: now - Date.now(), failed: false });
-        } catch {
-            this.state.failed = true;
+            Object.assign(this.state, { calls, offset: now - Date.now(), failed: "" });
+        } catch (error) {
+            const sentence = sentenceOf(error);
+            const isNew = !this.state.failed;
+            this.state.failed = sentence ?? _t("The calls could not be loaded.");
+            // A fault is reported once, not at every try
+            if (sentence === undefined && isNew) {
+                throw error;
+            }
         }
     }
 

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
-from ..ccp import probe
+from ..ccp import const, probe
 
 _logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class CcpHealth(models.Model):
     warned = fields.Boolean("Administrators were warned", readonly=True)
     checked_at = fields.Datetime("Checked", readonly=True, required=True)
     changed_at = fields.Datetime("Since", readonly=True, required=True)
-    sentence = fields.Char("How it stands", compute="_compute_sentence")
+    sentence = fields.Text("How it stands", compute="_compute_sentence")
     turn = fields.Selection(
         [
             ("administrator", "Administrator"),
@@ -112,12 +112,30 @@ class CcpHealth(models.Model):
     @api.model
     def _cron_check(self):
         """Look at every company that calls, and warn administrators of what turned bad."""
+        lines = self.sudo().search([("company_id", "!=", False)], order="checked_at desc")
+        seen = {line.company_id.id: line.checked_at for line in lines}
         calling = Domain("ccp_username", "!=", False) | Domain("ccp_trial", "=", True)
-        companies = self.env["res.company"].sudo().search(calling)
-        for company in companies.filtered(lambda each: not each._ccp_missing_settings()):
-            self._check(company)
-            if not self.env["ir.cron"]._commit_progress(1):
+        companies = self.env["res.company"].sudo().search(calling | Domain("id", "in", [*seen]))
+        companies = companies.filtered(
+            lambda each: each.id in seen or not each._ccp_missing_settings()
+        )
+        keys = [key for key in KEYS if key != "crons" or not self._has_rested()]
+        # Who waits longest comes first, should the time not be enough for all
+        ordered = companies.sorted(lambda each: seen.get(each.id) or each.create_date)
+        for position, company in enumerate(ordered, 1):
+            self._check(company, keys)
+            remaining = len(ordered) - position
+            if not self.env["ir.cron"]._commit_progress(1, remaining=remaining):
                 break
+
+    @api.model
+    def _has_rested(self):
+        """Return whether the server stood still, so that all scheduled actions are late at once.
+
+        :rtype: bool
+        """
+        last = self.env.ref("airtel_ccp.ir_cron_check_health").sudo().lastcall
+        return bool(last) and last < fields.Datetime.now() - 2 * CRON_LATE
 
     @api.model
     def _check(self, company, keys=KEYS):
@@ -184,13 +202,16 @@ class CcpHealth(models.Model):
         """Tell what the last call told: nothing but a call shows whether they are accepted."""
         if company.ccp_trial:
             return "ok", "trial", {}
-        call = company._ccp_last_answer()
-        when = fields.Datetime.to_string(call.start_date) if call else False
-        if call.refusal_code in CREDENTIAL_CODES:
-            return "bad", "refused", {"when": when, "refusal": call.refusal}
-        if call.request_outcome == "accepted":
-            return "ok", "accepted", {"when": when}
-        return "unknown", "untried", {}
+        # Airtel's other errors come after it accepted who asks
+        telling = Domain("request_outcome", "=", "accepted") | Domain(
+            "refusal_code", "in", [*CREDENTIAL_CODES, *const.ERROR_CODES]
+        )
+        call = company._ccp_last_answer(telling)
+        if not call:
+            return "unknown", "untried", {}
+        details = {"when": fields.Datetime.to_string(call.start_date), "code": call.refusal_code}
+        refused = call.refusal_code in CREDENTIAL_CODES
+        return ("bad", "refused", details) if refused else ("ok", "accepted", details)
 
     @api.model
     def _check_notify_url(self, company):
@@ -426,8 +447,11 @@ class CcpHealth(models.Model):
         _ = self.env._
         return {
             "trial": _("Trial: the sandbox has its own."),
-            "accepted": _("Airtel accepted a call with them (%(when)s)."),
-            "refused": "%(refusal)s",
+            "accepted": _("Airtel accepted them with a call (%(when)s)."),
+            "refused": _(
+                "Airtel does not accept user name, password or customer id (%(code)s): correct "
+                "them."
+            ),
             "untried": _(
                 "Nothing but a call shows whether Airtel accepts them: place the test call."
             ),

@@ -185,11 +185,12 @@ class ResCompany(models.Model):
             if typed or not company.ccp_password:
                 company.ccp_secret_password = typed
 
-    def _ccp_last_answer(self):
+    def _ccp_last_answer(self, telling=Domain.TRUE):
         """Return the last call that Airtel answered, or that did not reach it.
 
         Only with the present account: one that was changed since was not tried yet.
 
+        :param odoo.fields.Domain telling: which calls count
         :return: a ``ccp.call`` or an empty recordset, as superuser
         """
         self.ensure_one()
@@ -201,7 +202,8 @@ class ResCompany(models.Model):
                 Domain("company_id", "=", company.id)
                 & Domain("trial", "=", False)
                 & Domain("manual", "=", False)
-                & Domain("request_outcome", "in", ("accepted", "refused")),
+                & Domain("request_outcome", "in", ("accepted", "refused"))
+                & telling,
                 limit=1,
             )
         )

@@ -120,3 +120,24 @@ def test_the_recipe_is_short():
     source = ADDONS / "airtel_ccp_helpdesk" / "models" / "helpdesk_ticket.py"
     lines = [line for line in source.read_text().splitlines() if line.strip()]
     assert len(lines) < 10
+
+
+def test_phones_come_from_employees(stack, admin):
+    """Where HR is installed, users without a phone get that of their employee."""
+    _server, setup = stack
+    admin.call("res.users", "write", [setup.rep_id], {"ccp_phone": False})
+    create(
+        admin,
+        "hr.employee",
+        name="Asha Rep",
+        user_id=setup.rep_id,
+        mobile_phone="+91 70000 00901",
+    )
+    wizard = create(admin, "ccp.phone.import")
+    admin.call("ccp.phone.import", "action_take_employees", [wizard])
+    (shown,) = admin.call("ccp.phone.import", "read", [wizard], ["text", "has_employees"])
+    assert shown["has_employees"]
+    assert shown["text"] == "rep; +91 70000 00901"
+    admin.call("ccp.phone.import", "action_import", [wizard])
+    (rep,) = admin.call("res.users", "read", [setup.rep_id], ["ccp_phone"])
+    assert rep["ccp_phone"] == "7000000901"

@@ -56,14 +56,18 @@ class TestHealth(CcpCase):
     def test_credentials(self):
         self.assert_line("credentials", "unknown", "test call")
         self.place().live = False
-        self.assert_line("credentials", "ok", "accepted a call")
+        self.assert_line("credentials", "ok", "accepted them")
         self.company.ccp_password = "wrong"
         self.env.cr.execute("UPDATE res_company SET ccp_account_date = now() + interval '1 hour'")
         self.env.invalidate_all()
         self.assert_line("credentials", "unknown", "test call")
         self.company.ccp_account_date = False
         self.refusal()
-        self.assert_line("credentials", "bad", "user name or password", "administrator")
+        self.assert_line("credentials", "bad", "HTTP_401", "administrator")
+        self.env.company.ccp_base_url = CLOSED
+        self.company.ccp_account_date = False
+        self.refusal()
+        self.assert_line("credentials", "bad", "HTTP_401", "administrator")
 
     def certificate(self, reason, days=0):
         found = probe.Certificate(reason, days)
@@ -194,10 +198,21 @@ class TestHealth(CcpCase):
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
             self.env["ccp.health"]._cron_check()
             self.assertEqual(self.env["ccp.health"].search_count([]), len(KEYS))
+            self.env["ccp.health"].search([("key", "=", "crons")]).unlink()
+            cron = self.env.ref("airtel_ccp.ir_cron_check_health")
+            cron.lastcall = fields.Datetime.now() - timedelta(hours=2)
+            self.env["ccp.health"]._cron_check()
+            self.assertNotIn("crons", self.env["ccp.health"].search([]).mapped("key"))
             self.env["ccp.health"].search([]).unlink()
             self.company.ccp_username = False
             self.env["ccp.health"]._cron_check()
-        self.assertFalse(self.env["ccp.health"].search([]), "a company that does not call")
+            self.assertFalse(self.env["ccp.health"].search([]), "a company that does not call")
+            self.company.ccp_trial = True
+            self.env["ccp.health"]._cron_check()
+            self.company.ccp_trial = False
+            self.env["ccp.health"]._cron_check()
+        line = self.env["ccp.health"].search([("key", "=", "base_url")])
+        self.assertEqual(line.state, "ok", "one that called once is looked at further")
 
     def test_reps_are_told_of_late_reports(self):
         panel = self.env["ccp.panel"].with_user(self.rep)

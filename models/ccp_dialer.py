@@ -14,7 +14,7 @@ from odoo.tools import SQL
 from ..ccp import client, number, untrusted
 from .ccp_account import Account
 from .ccp_call_event import digest
-from .ccp_guard import HouseRuleError
+from .ccp_guard import is_house_rule
 
 _logger = logging.getLogger(__name__)
 
@@ -320,7 +320,7 @@ class CcpDialer(models.AbstractModel):
         :param odoo.exceptions.UserError error: why no call was placed
         :rtype: dict | None
         """
-        if isinstance(error, HouseRuleError) and self.env["ccp.guard"]._may_override():
+        if is_house_rule(error) and self.env["ccp.guard"]._may_override():
             return {"override": {"sentence": error.args[0]}}
         return None
 

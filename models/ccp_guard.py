@@ -13,8 +13,15 @@ from .ccp_call import HOME_TIME_ZONE
 SEARCHED_PERIOD = timedelta(days=30)
 
 
-class HouseRuleError(UserError):
-    """A call breaks a rule despite which a user with the right to do so may call."""
+def is_house_rule(error):
+    """Tell whether an error is a rule despite which a user with the right to do so may call.
+
+    It is no class of its own, because browsers know errors by the names of their classes.
+
+    :param odoo.exceptions.UserError error: why no call was placed
+    :rtype: bool
+    """
+    return getattr(error, "is_house_rule", False)
 
 
 class CcpGuard(models.AbstractModel):
@@ -54,7 +61,7 @@ class CcpGuard(models.AbstractModel):
         :param str reason: why the agent calls all the same
         :return: the rules that were overridden, in words; "" when none was broken
         :rtype: str
-        :raise HouseRuleError: for the first rule that is broken
+        :raise UserError: for the first rule that is broken, see ``is_house_rule``
         """
         broken = [
             *self._broken_hours(user, company, flow),
@@ -64,7 +71,9 @@ class CcpGuard(models.AbstractModel):
             return ""
         if reason and self._may_override():
             return "\n".join(broken)
-        raise HouseRuleError(broken[0])
+        error = UserError(broken[0])
+        error.is_house_rule = True
+        raise error
 
     def _may_override(self):
         """Return whether the present user may call despite the house rules.

@@ -218,7 +218,17 @@ class TestHealth(CcpCase):
         panel = self.env["ccp.panel"].with_user(self.rep)
         self.assertFalse(panel.state()["reports_late"])
         self.make_call(start_date=fields.Datetime.now() - timedelta(minutes=10))
-        self.look("reports")
+        told = []
+        with patch.object(
+            type(self.env["res.users"]),
+            "_bus_send",
+            lambda user, kind, values: told.append((user.login, kind, values)),
+        ):
+            self.look("reports")
+            self.look("reports")
+        late = {"company_id": self.company.id, "reports_late": True}
+        self.assertEqual(told.count(("rep", "airtel_ccp.health", late)), 1)
+        self.assertNotIn("plain", [login for login, _kind, _values in told])
         self.assertTrue(panel.state()["reports_late"])
 
     def test_sentences_follow_the_reader(self):

@@ -4,6 +4,7 @@ import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
 import { session } from "@web/session";
 import { isSessionExpired, sentenceOf } from "./errors";
 import { CompanyPicker } from "./panel/company_picker";
@@ -84,7 +85,11 @@ export class CallService {
         this.closeFailure = () => {};
         if (this.canCall) {
             this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onTold(call, id));
-            this.bus.subscribe(HEALTH_MESSAGE, () => this.load());
+            this.bus.subscribe(HEALTH_MESSAGE, ({ company_id, reports_late }) => {
+                if (company_id === user.activeCompany.id) {
+                    this.state.areReportsLate = reports_late;
+                }
+            });
             this.bus.addEventListener("BUS:WORKER_STATE_UPDATED", ({ detail }) =>
                 this.onBusState(detail)
             );

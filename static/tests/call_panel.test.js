@@ -13,6 +13,7 @@ import {
 import { WORKER_STATE } from "@bus/workers/websocket_worker";
 import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
 import { DIAL_CHOICE_KEY, chooseDial } from "@airtel_ccp/call_button/dial_choice";
 import { FIND_DELAY, provideCalls } from "@airtel_ccp/call_commands";
 import { BUS_PATIENCE, MINIMISED_KEY, POLL_DELAY } from "@airtel_ccp/call_service";
@@ -571,8 +572,12 @@ describe("what the user does", () => {
         server.reports_late = true;
         await start();
         await waitFor(".o_airtel_ccp_reports_late:contains(may lag behind)");
-        server.reports_late = false;
-        tellHealth();
+        const company_id = user.activeCompany.id;
+        tellHealth({ company_id: company_id + 1, reports_late: false });
+        tellHealth({ company_id, reports_late: true });
+        await animationFrame();
+        expect(".o_airtel_ccp_reports_late").toHaveCount(1);
+        tellHealth({ company_id, reports_late: false });
         await waitForNone(".o_airtel_ccp_reports_late");
     });
 

@@ -170,9 +170,9 @@ export function tellLive() {
 }
 
 /** Sends what `ccp.health` sends to the browsers of those who may call. */
-export function tellHealth() {
+export function tellHealth(values) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
-    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.health", {});
+    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.health", values);
 }
 
 /** Sends what `ccp.folder` sends to the agent's browser. */

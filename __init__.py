@@ -1,2 +1,3 @@
 from . import controllers, models, wizard
-from .hooks import post_init_hook
+from .hooks import post_init_hook, uninstall_hook
+from .server_wide import post_load

@@ -50,6 +50,8 @@
         ],
         "web.assets_tests": ["airtel_ccp/static/tests/tours/**/*"],
     },
+    "post_load": "post_load",
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

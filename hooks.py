@@ -1,6 +1,8 @@
-"""What is done once, when the addon is installed."""
+"""What is done once, when the addon is installed or uninstalled."""
 
-import secrets
+import shutil
+
+from .models import ccp_spool
 
 
 def post_init_hook(env):
@@ -12,5 +14,13 @@ def post_init_hook(env):
     """
     hours = env.ref("airtel_ccp.resource_calendar_calling_hours")
     for company in env["res.company"].with_context(active_test=False).search([]):
-        company.ccp_webhook_token = secrets.token_urlsafe(24)
+        company.ccp_webhook_token = env["ccp.spool"]._make_token()
         company.ccp_calendar_id = company.ccp_calendar_id or hours
+
+
+def uninstall_hook(env):
+    """Remove the folder in which reports wait while the database is away, and its key.
+
+    :param odoo.api.Environment env: superuser's environment
+    """
+    shutil.rmtree(ccp_spool.root() / env.cr.dbname, ignore_errors=True)

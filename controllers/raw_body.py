@@ -11,6 +11,11 @@ class RawBodyDispatcher(http.HttpDispatcher):
     routing_type = "airtel_ccp_raw"
 
     def dispatch(self, endpoint, args):
-        """Call the route with the values of its path, and nothing from the body."""
+        """Call the route with the values of its path, and nothing from the body.
+
+        Where no database is there, Odoo's own way to a route is not either.
+        """
         self.request.params = args
+        if not self.request.db:
+            return endpoint(**args)
         return self.request.registry["ir.http"]._dispatch(endpoint)

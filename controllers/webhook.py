@@ -1,10 +1,22 @@
-from odoo import http
-from odoo.http import request
+import json
+import logging
 
+import psycopg2
+from werkzeug.exceptions import abort
+
+from odoo import http
+from odoo.http import Response, request
+
+from ..ccp.spool import find_owner
+from ..models import ccp_spool
 from ..models.ccp_dialer import SECRET_HEADER
 from . import access_log, raw_body, wakeup
 
+_logger = logging.getLogger(__name__)
+
 MAX_BODY_BYTES = 64 * 1024
+RETRY_AFTER_SECONDS = 30
+ACCEPTED = {"status": "ok"}
 
 access_log.mask_tokens()
 waker = wakeup.Waker()
@@ -26,12 +38,47 @@ class AirtelCcpWebhook(http.Controller):
     def report(self, token):
         """Store one report and answer 200; an unknown token is answered 404, storing nothing.
 
+        Without the database Odoo comes here too, where the addon is one of ``server_wide_modules``;
+        then the report waits on disk, and a token that may not be ours is answered 503.
+
         :param str token: the secret of one call
         :rtype: odoo.http.Response
         """
         header = request.httprequest.headers.get(SECRET_HEADER)
         raw = request.httprequest.get_data()
-        if not request.env["ccp.call.event"]._receive(token, header, raw):
+        if request.db and self._store(token, header, raw):
+            waker.wake(request.db)
+            return request.make_json_response(ACCEPTED)
+        return self._spool(token, header, raw)
+
+    def _store(self, token, header, raw):
+        """Store a report; once this returns True, it is durable.
+
+        :return: False when the database is away
+        :rtype: bool
+        :raise werkzeug.exceptions.NotFound: for a token that the database does not know
+        """
+        try:
+            known = request.env["ccp.call.event"]._receive(token, header, raw)
+            request.env.cr.commit()  # pylint: disable=invalid-commit
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            _logger.warning("A report meets no database (%s)", type(error).__name__)
+            return False
+        if not known:
             raise request.not_found()
-        request.env.cr.postcommit.add(lambda: waker.wake(request.db))
-        return request.make_json_response({"status": "ok"})
+        return True
+
+    def _spool(self, token, header, raw):
+        """Keep a report on disk until the database is back.
+
+        :raise werkzeug.exceptions.HTTPException: always, for Odoo would commit after an answer;
+            200 once the report is durable, 503 when that cannot be
+        """
+        try:
+            spool = find_owner(ccp_spool.root(), token)
+            if spool:
+                spool.put(token, header, raw)
+                abort(Response(json.dumps(ACCEPTED), mimetype="application/json"))
+        except OSError as error:
+            _logger.warning("A report cannot be kept on disk (%s)", type(error).__name__)
+        abort(Response(status=503, headers={"Retry-After": RETRY_AFTER_SECONDS}))

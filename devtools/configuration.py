@@ -38,6 +38,8 @@ def odoo_options(
         "gevent_port": settings.gevent_port,
         "workers": settings.workers,
         "max_cron_threads": 2,
+        # With the addon, reports are taken even while the database is away
+        "server_wide_modules": f"base,rpc,web,{ADDON}",
         "pg_path": server.programs,
     }
     if server.environ:

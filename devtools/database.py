@@ -147,11 +147,13 @@ class Databases:
     def drop(self, name: str) -> None:
         """Remove a database with its attachments, if there is one."""
         self._program("dropdb", "--if-exists", "--force", name)
-        shutil.rmtree(self._filestore(name), ignore_errors=True)
+        for folder in self._folders(name):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _rename(self, old: str, new: str) -> None:
-        if self._filestore(old).exists():
-            self._filestore(old).rename(self._filestore(new))
+        for folder, renamed in zip(self._folders(old), self._folders(new), strict=True):
+            if folder.exists():
+                folder.rename(renamed)
         self.query("postgres", f'ALTER DATABASE "{old}" RENAME TO "{new}"')
 
     def _copy(self, old: str, new: str) -> None:
@@ -162,6 +164,10 @@ class Databases:
 
     def _filestore(self, name: str) -> Path:
         return self.layout.data / "filestore" / name
+
+    def _folders(self, name: str) -> tuple[Path, Path]:
+        """Return what a database has outside PostgreSQL: attachments, and reports that wait."""
+        return self._filestore(name), self.layout.data / ADDON / name
 
     def query(self, database: str, query: str) -> str:
         """Run one statement and return its rows as text, columns parted by ``|``.

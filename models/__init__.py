@@ -21,6 +21,7 @@ from . import (
     ccp_refusal,
     ccp_request_log,
     ccp_retention,
+    ccp_spool,
     crm_lead,
     crm_team,
     digest_digest,

@@ -1,7 +1,6 @@
 import hmac
 import json
 from datetime import timedelta, timezone
-from hashlib import sha256
 
 import psycopg2.errors
 
@@ -11,6 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_time
 
 from ..ccp import callback, number, untrusted
+from ..ccp.spool import digest
 from .ccp_folder import naive_utc
 
 MATCH_BATCH = 500
@@ -22,16 +22,6 @@ PAIR_PERIOD = timedelta(hours=4)
 CLOCK_TOLERANCE = timedelta(minutes=3)
 # A call with more reports than this is no call that somebody wants explained line by line
 SHOWN_REPORTS = 100
-
-
-def digest(secret):
-    """Return the SHA-256 of a secret, so that the secret itself needs no storing.
-
-    :param str secret: a token or header value
-    :return: 64 hexadecimal digits
-    :rtype: str
-    """
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class CcpCallEvent(models.Model):
@@ -115,35 +105,50 @@ class CcpCallEvent(models.Model):
         :return: whether token and header belong to a call or company; False stores nothing
         :rtype: bool
         """
-        call_id = self._find_call(token, header)
-        company_id = None if call_id else self._find_company(token)
+        try:
+            return self._store(digest(token), None if header is None else digest(header), raw)
+        except psycopg2.errors.UniqueViolation:
+            self.env.cr.rollback()
+            return True
+
+    @api.model
+    def _store(self, token_digest, header_digest, raw, received_at=None):
+        """Insert one report; see ``_receive``.
+
+        :param str token_digest: digest of the last part of the notify URL
+        :param str | None header_digest: digest of the secret header that came along
+        :param bytes raw: the body as received
+        :param datetime.datetime | None received_at: when it came, naive UTC; by default now
+        :return: whether token and header belong to a call or company; False stores nothing
+        :rtype: bool
+        :raise psycopg2.errors.UniqueViolation: when it is there already
+        """
+        call_id = self._find_call(token_digest, header_digest)
+        company_id = None if call_id else self._find_company(token_digest)
         if not call_id and not company_id:
             return False
         kind, fingerprint = callback.kind_and_fingerprint(raw)
-        try:
-            self.env.cr.execute(
-                SQL(
-                    """
-                    INSERT INTO ccp_call_event
-                           (call_id, company_id, kind, payload, fingerprint, matched_by,
-                            received_at)
-                    VALUES (%s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC')
-                    """,
-                    call_id,
-                    company_id,
-                    kind,
-                    callback.to_text(raw),
-                    fingerprint,
-                    "token" if call_id else None,
-                ),
-                log_exceptions=False,
-            )
-        except psycopg2.errors.UniqueViolation:
-            self.env.cr.rollback()
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO ccp_call_event
+                       (call_id, company_id, kind, payload, fingerprint, matched_by, received_at)
+                VALUES (%s, %s, %s, %s, %s, %s, COALESCE(%s, now() AT TIME ZONE 'UTC'))
+                """,
+                call_id,
+                company_id,
+                kind,
+                callback.to_text(raw),
+                fingerprint,
+                "token" if call_id else None,
+                received_at,
+            ),
+            log_exceptions=False,
+        )
         return True
 
     @api.model
-    def _find_call(self, token, header):
+    def _find_call(self, token_digest, header_digest):
         """Return the id of the call that a token and secret header belong to, or None."""
         self.env.cr.execute(
             SQL(
@@ -153,19 +158,19 @@ class CcpCallEvent(models.Model):
                   JOIN res_company company ON company.id = call.company_id
                  WHERE call.token_digest = %s
                 """,
-                digest(token),
+                token_digest,
             )
         )
         found = self.env.cr.fetchone()
         if not found:
             return None
-        call_id, header_digest, require_header = found
-        if header is None:
+        call_id, wanted, require_header = found
+        if header_digest is None:
             return None if require_header else call_id
-        return call_id if hmac.compare_digest(digest(header), header_digest or "") else None
+        return call_id if hmac.compare_digest(header_digest, wanted or "") else None
 
     @api.model
-    def _find_company(self, token):
+    def _find_company(self, token_digest):
         """Return the id of the company whose own notify URL ends in a token, or None.
 
         Such a URL is set at Airtel, where no secret header can be asked for.
@@ -178,7 +183,7 @@ class CcpCallEvent(models.Model):
         for company_id, own_token, old_tokens in self.env.cr.fetchall():
             accepted = [each for each, until in (old_tokens or {}).items() if until > now]
             for each in (digest(own_token), *accepted):
-                if hmac.compare_digest(digest(token), each):
+                if hmac.compare_digest(token_digest, each):
                     return company_id
         return None
 

@@ -88,7 +88,7 @@ class CcpDialer(models.AbstractModel):
     def _place(self, record, field_name, choice, list_item, options):
         """Check, commit the row, ask Airtel once, commit the answer; see ``_dial``."""
         plan = self._plan(record, field_name, choice, options)
-        token, header = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        token, header = self.env["ccp.spool"]._make_token(), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
         call_id = self._reserve(record, plan, token, header, body, list_item)
         try:

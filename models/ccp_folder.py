@@ -202,6 +202,7 @@ class CcpFolder(models.AbstractModel):
     @api.model
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others."""
+        self.env["ccp.spool"]._replay()
         self.env["ccp.call.event"]._match()
         while calls := self._take_pending():
             for call in calls:

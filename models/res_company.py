@@ -1,5 +1,4 @@
 import ipaddress
-import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -65,7 +64,7 @@ class ResCompany(models.Model):
     ccp_webhook_token = fields.Char(
         "Notify URL token",
         copy=False,
-        default=lambda self: secrets.token_urlsafe(24),
+        default=lambda self: self.env["ccp.spool"]._make_token(),
         groups="base.group_system",
     )
     ccp_old_tokens = fields.Json(
@@ -250,7 +249,7 @@ class ResCompany(models.Model):
             until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
             old_tokens[digest(company.ccp_webhook_token)] = until
         company.ccp_old_tokens = old_tokens
-        company.ccp_webhook_token = secrets.token_urlsafe(24)
+        company.ccp_webhook_token = self.env["ccp.spool"]._make_token()
 
     def _ccp_valid_old_tokens(self, now):
         """Return the digests of old tokens that still count, with the moment (UTC) of their end.

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ import odoo
 from odoo.tests.common import get_db_name
 from odoo.tools import config
 
+from ..ccp.spool import Spool
+from ..models import ccp_spool
 from ..sandbox.server import Sandbox
 from .common import CcpSetup
 from .leaks import find_all
@@ -48,6 +51,10 @@ class LiveServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.workers = workers
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        # With workers, Odoo starts itself again from a file
+        self.launcher = tempfile.NamedTemporaryFile("w", suffix=".py")
+        self.launcher.write("from odoo.cli import main; main()")
+        self.launcher.flush()
         self.process = None
 
     def __enter__(self):
@@ -67,16 +74,17 @@ class LiveServer:
         odoo.modules.registry.Registry.delete(self.database)
         odoo.sql_db.close_db(self.database)
         subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=True)
+        shutil.rmtree(self.spool.folder, ignore_errors=True)
         leaks = find_all(self.read_log())
         self.log.close()
+        self.launcher.close()
         assert not leaks, "\n".join(leaks[:5])
 
     def start(self):
         """Start the process, and wait until it answers."""
         command = [
             sys.executable,
-            "-c",
-            "from odoo.cli import main; main()",
+            self.launcher.name,
             f"--config={config.rcfile}",
             f"--database={self.database}",
             f"--db-filter=^{self.database}$",
@@ -116,6 +124,40 @@ class LiveServer:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait(15)
 
+    @property
+    def spool(self):
+        """Where reports of this database wait while it is away."""
+        return Spool(ccp_spool.root() / self.database)
+
+    @contextlib.contextmanager
+    def database_away(self):
+        """Cut the server off its database for as long as the block lasts."""
+        with self._administrator() as cursor:
+            cursor.execute(f'ALTER DATABASE "{self.database}" ALLOW_CONNECTIONS false')
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [self.database],
+            )
+        try:
+            yield
+        finally:
+            with self._administrator() as cursor:
+                cursor.execute(f'ALTER DATABASE "{self.database}" ALLOW_CONNECTIONS true')
+
+    @contextlib.contextmanager
+    def _administrator(self):
+        with contextlib.closing(self._connect("postgres")) as connection:
+            connection.autocommit = True
+            yield connection.cursor()
+
+    def _connect(self, database):
+        return psycopg2.connect(
+            dbname=database,
+            host=os.environ.get("PGHOST"),
+            user=os.environ.get("PGUSER"),
+            port=os.environ.get("PGPORT"),
+        )
+
     def read_log(self):
         """Return all that the process logged."""
         with open(self.log.name, encoding="utf-8", errors="replace") as file:
@@ -136,14 +178,7 @@ class LiveServer:
     def query(self, sql, *params):
         """Run SQL on the server's database, and return the rows."""
         with (
-            contextlib.closing(
-                psycopg2.connect(
-                    dbname=self.database,
-                    host=os.environ.get("PGHOST"),
-                    user=os.environ.get("PGUSER"),
-                    port=os.environ.get("PGPORT"),
-                )
-            ) as connection,
+            contextlib.closing(self._connect(self.database)) as connection,
             connection,
             connection.cursor() as cursor,
         ):

@@ -248,5 +248,5 @@ class TestWebhook(WebhookCase):
             self.assertEqual(answer.status_code, status)
         self.assertNotIn(first, str(company.ccp_old_tokens))
         with freeze_time(fields.Datetime.now() + timedelta(days=2)):
-            self.assertEqual(self.env["ccp.call.event"]._find_company(third), company.id)
-            self.assertIsNone(self.env["ccp.call.event"]._find_company(first))
+            self.assertEqual(self.env["ccp.call.event"]._find_company(digest(third)), company.id)
+            self.assertIsNone(self.env["ccp.call.event"]._find_company(digest(first)))

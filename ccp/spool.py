@@ -1,0 +1,217 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Reports on disk, for the time in which the database cannot take them.
+
+Whether a token is one of ours has to be known without a database then, so tokens carry a signature
+whose key lies beside the reports. A report is one file: complete and durable, or not there.
+"""
+
+import base64
+import hmac
+import json
+import os
+import secrets
+import shutil
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from hashlib import sha256
+from pathlib import Path
+
+# Room that stays for everybody else on the disk
+MIN_FREE_BYTES = 256 * 1024 * 1024
+_RANDOM_BYTES = 24
+_SIGNATURE_BYTES = 12
+_KEY_BYTES = 32
+_SUFFIX = ".report"
+
+
+class SpoolFullError(OSError):
+    """The disk has no room left for reports."""
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """One report that waits on disk."""
+
+    path: Path
+    token_digest: str = field(repr=False)
+    header_digest: str | None = field(repr=False)
+    received_at: datetime
+    """Aware, in UTC."""
+    raw: bytes = field(repr=False)
+
+
+def digest(secret):
+    """Return the SHA-256 of a secret, so that the secret itself needs no storing.
+
+    :param str secret: a token or header value
+    :return: 64 hexadecimal digits
+    :rtype: str
+    """
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Spool:
+    """The folder in which a database's reports wait, and the key of its tokens."""
+
+    def __init__(self, folder, min_free_bytes=MIN_FREE_BYTES):
+        """:param folder: where it is, or will be
+        :param int min_free_bytes: room on the disk that reports leave
+        """
+        self.folder = Path(folder)
+        self._min_free_bytes = min_free_bytes
+
+    @property
+    def _key_file(self):
+        return self.folder / "key"
+
+    def make_token(self):
+        """Return a new random token that this folder's key has signed; makes the key if needed.
+
+        :rtype: str
+        :raise OSError: when the key can neither be read nor made
+        """
+        random = secrets.token_bytes(_RANDOM_BYTES)
+        return base64.urlsafe_b64encode(random + _sign(self._make_key(), random)).decode()
+
+    def knows(self, token):
+        """Tell whether this folder's key has signed a token.
+
+        :param str token: the last part of a notify URL
+        :rtype: bool
+        """
+        try:
+            key = self._key_file.read_bytes()
+            content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+        except (OSError, ValueError):
+            return False
+        random, signature = content[:_RANDOM_BYTES], content[_RANDOM_BYTES:]
+        return len(key) == _KEY_BYTES and hmac.compare_digest(_sign(key, random), signature)
+
+    def put(self, token, header, raw):
+        """Keep a report; when this returns, it outlives a loss of power. A repeat is one file.
+
+        :param str token: the last part of the notify URL
+        :param str | None header: the secret header that came along
+        :param bytes raw: the body as received
+        :raise SpoolFullError: when the disk has too little room left
+        :raise OSError: when the disk does not take it for another reason
+        """
+        if shutil.disk_usage(self.folder).free < self._min_free_bytes:
+            raise SpoolFullError("too little room on the disk")
+        about = {
+            "token": digest(token),
+            "header": None if header is None else digest(header),
+            "at": datetime.now(timezone.utc).isoformat(),
+        }
+        name = sha256(f"{about['token']} {about['header']} ".encode() + raw).hexdigest()
+        self._write(f"{name}{_SUFFIX}", json.dumps(about).encode() + b"\n" + raw)
+
+    def names(self):
+        """Return the names of the reports that wait.
+
+        :rtype: list[str]
+        """
+        try:
+            return sorted(
+                entry.name for entry in os.scandir(self.folder) if entry.name.endswith(_SUFFIX)
+            )
+        except FileNotFoundError:
+            return []
+
+    def read(self, name):
+        """Return a report that waits, or None for a file that is none.
+
+        :param str name: one of ``names()``
+        :rtype: Spooled | None
+        :raise OSError: when it cannot be read
+        """
+        path = self.folder / name
+        line, _newline, raw = path.read_bytes().partition(b"\n")
+        try:
+            about = json.loads(line)
+            return Spooled(
+                path=path,
+                token_digest=about["token"],
+                header_digest=about["header"],
+                received_at=datetime.fromisoformat(about["at"]),
+                raw=raw,
+            )
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def remove(self, name):
+        """Forget a report that the database has by now.
+
+        :param str name: one of ``names()``
+        :raise OSError: when it cannot be removed
+        """
+        (self.folder / name).unlink(missing_ok=True)
+
+    def set_aside(self, name):
+        """Keep a file that cannot be taken in, without trying again.
+
+        :param str name: one of ``names()``
+        :raise OSError: when it cannot be renamed
+        """
+        path = self.folder / name
+        path.replace(path.with_suffix(".unreadable"))
+
+    def _make_key(self):
+        """Return the key; who comes second gets the one of who came first."""
+        try:
+            return self._key_file.read_bytes()
+        except FileNotFoundError:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = self._write_part(secrets.token_bytes(_KEY_BYTES))
+        try:
+            os.link(part, self._key_file)
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+        self._sync_folder()
+        return self._key_file.read_bytes()
+
+    def _write(self, name, content):
+        """Write a file that is either whole or not there, also after a loss of power."""
+        part = self._write_part(content)
+        part.replace(self.folder / name)
+        self._sync_folder()
+
+    def _write_part(self, content):
+        part = self.folder / f"{os.getpid()}-{threading.get_ident()}-{secrets.token_hex(4)}.part"
+        try:
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return part
+
+    def _sync_folder(self):
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def find_owner(root, token):
+    """Return the spool below a folder whose key has signed a token, or None.
+
+    :param root: the folder of all spools, one for each database
+    :param str token: the last part of a notify URL
+    :rtype: Spool | None
+    """
+    try:
+        folders = sorted(Path(root).iterdir())
+    except OSError:
+        return None
+    return next((spool for spool in map(Spool, folders) if spool.knows(token)), None)
+
+
+def _sign(key, random):
+    return hmac.digest(key, random, "sha256")[:_SIGNATURE_BYTES]

@@ -1,0 +1,187 @@
+import json
+import os
+import re
+import signal
+
+import pytest
+import requests
+
+from ..ccp.spool import digest
+from .live_server import live_stack
+from .test_live import set_phone, wait_for
+
+REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with live_stack(speed=50, workers=2, callback_attempts=1) as (server, sandbox, setup):
+        yield server, sandbox, setup
+
+
+@pytest.fixture
+def server(stack):
+    return stack[0]
+
+
+@pytest.fixture
+def call(stack):
+    """A call of which no report came yet: its id, and the path and header for its reports."""
+    server, sandbox, setup = stack
+    sandbox.clear()
+    set_phone(server, setup, "7000000122")
+    answer = server.login("rep").call("crm.lead", "action_ccp_call", [setup.lead_id])
+    components = sandbox.calls()[0]["body"]["callFlowConfiguration"].values()
+    (callback, *_others) = next(
+        each["callBackURLs"] for each in components if "callBackURLs" in each
+    )
+    yield answer["call_id"], callback["notifyURL"], callback["headers"]
+    server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL WHERE live")
+
+
+def post(url, headers, number, **values):
+    body = json.dumps({**REPORT, "eventId": str(number), **values})
+    return requests.post(url, data=body, headers=headers, timeout=20)
+
+
+def stored(server, call_id):
+    rows = server.query(
+        "SELECT payload FROM ccp_call_event WHERE call_id = %s ORDER BY id", call_id
+    )
+    return [json.loads(payload)["eventId"] for (payload,) in rows]
+
+
+def replay(server):
+    with server.env() as env:
+        env["ccp.folder"]._cron_fold()
+
+
+def cron_workers(server):
+    """Return the process ids of all workers for scheduled actions that ever started."""
+    return [int(pid) for pid in re.findall(r"WorkerCron \((\d+)\) alive", server.read_log())]
+
+
+def test_reports_wait_on_disk_and_are_taken_in_later(server, call):
+    call_id, url, headers = call
+    assert post(url, headers, 0).status_code == 200
+    with server.database_away():
+        answers = [post(url, headers, number % 20) for number in range(1, 40)]
+        assert {answer.status_code for answer in answers} == {200}
+        assert len(server.spool.names()) == 20
+    replay(server)
+    assert sorted(stored(server, call_id)) == sorted(map(str, range(20)))
+    assert server.spool.names() == []
+    state = server.query("SELECT state FROM ccp_call WHERE id = %s", call_id)
+    assert state == [("ringing_agent",)]
+
+
+def test_a_report_keeps_the_time_at_which_it_came(server, call):
+    call_id, url, headers = call
+    with server.database_away():
+        post(url, headers, "late")
+        (name,) = server.spool.names()
+        came = server.spool.read(name).received_at
+    replay(server)
+    ((received,),) = server.query(
+        "SELECT received_at FROM ccp_call_event WHERE call_id = %s", call_id
+    )
+    assert received == came.replace(tzinfo=None, microsecond=0)
+
+
+def test_a_worker_that_ends_takes_no_other_along(server, call):
+    """Odoo's main process ends them all when it cannot look into the database before a start."""
+    call_id, url, headers = call
+    before = cron_workers(server)
+    with server.database_away():
+        os.kill(before[-1], signal.SIGKILL)
+        wait_for(lambda: "no worker is replaced" in server.read_log(), "the missing worker")
+        assert post(url, headers, "served").status_code == 200
+    wait_for(lambda: cron_workers(server) != before, "a new worker")
+    replay(server)
+    assert stored(server, call_id) == ["served"]
+
+
+def test_a_foreign_token_is_asked_to_come_again_and_leaves_nothing(server, call):
+    _call_id, url, headers = call
+    wrong = re.sub(r"[^/]+$", "x" * 48, url)
+    assert post(wrong, headers, 1).status_code == 404
+    with server.database_away():
+        answer = post(wrong, headers, 1)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        assert server.spool.names() == []
+
+
+def test_a_wrong_header_is_refused_when_the_database_is_back(server, call):
+    call_id, url, _headers = call
+    with server.database_away():
+        assert post(url, {"X-Airtel-Ccp-Secret": "wrong"}, 1).status_code == 200
+    replay(server)
+    assert stored(server, call_id) == []
+    assert server.spool.names() == []
+
+
+def test_a_connection_that_dies_in_the_middle_loses_nothing(server, call):
+    """Before the row is there, and after it but before it is durable."""
+    call_id, url, headers = call
+    for moment, trigger in (
+        ("before", "TRIGGER ccp_test_die BEFORE INSERT ON ccp_call_event"),
+        (
+            "after",
+            "CONSTRAINT TRIGGER ccp_test_die AFTER INSERT ON ccp_call_event"
+            " DEFERRABLE INITIALLY DEFERRED",
+        ),
+    ):
+        server.query(
+            f"""
+            CREATE FUNCTION ccp_test_die() RETURNS trigger AS $$
+            BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW;
+            END $$ LANGUAGE plpgsql;
+            CREATE {trigger} FOR EACH ROW EXECUTE FUNCTION ccp_test_die();
+            """
+        )
+        try:
+            assert post(url, headers, moment).status_code == 200
+        finally:
+            server.query("DROP FUNCTION ccp_test_die CASCADE")
+        assert stored(server, call_id).count(moment) == 0
+    replay(server)
+    assert sorted(stored(server, call_id)) == ["after", "before"]
+
+
+def test_the_companys_own_address_too(server, call):
+    with server.env() as env:
+        # A copied database still has the token that the original has signed
+        env.company._ccp_renew_token()
+        token = env.company.ccp_webhook_token
+    with server.database_away():
+        answer = post(f"{server.url}/airtel_ccp/webhook/{token}", {}, 1)
+        assert answer.status_code == 200
+    replay(server)
+    assert server.query("SELECT count(*) FROM ccp_call_event WHERE call_id IS NULL") == [(1,)]
+
+
+def test_what_cannot_be_taken_in_is_set_aside(server, call):
+    call_id, url, headers = call
+    with server.database_away():
+        post(url, headers, "good")
+    (server.spool.folder / "0.report").write_bytes(b"no report")
+    replay(server)
+    assert stored(server, call_id) == ["good"]
+    assert [path.name for path in server.spool.folder.glob("*.unreadable")] == ["0.unreadable"]
+
+
+def test_scheduled_actions_take_them_in_by_themselves(server, call):
+    call_id, url, headers = call
+    with server.database_away():
+        post(url, headers, "alone")
+    # The next report wakes the action that looks at the disk first
+    wait_for(lambda: post(url, headers, "next").status_code == 200, "the database")
+    wait_for(lambda: "alone" in stored(server, call_id), "the report")
+    wait_for(lambda: server.spool.names() == [], "an empty folder")
+
+
+def test_tokens_of_calls_are_signed(server, call):
+    token = call[1].rpartition("/")[2]
+    assert server.spool.knows(token)
+    digests = server.query("SELECT token_digest FROM ccp_call WHERE id = %s", call[0])
+    assert digests == [(digest(token),)]

@@ -12,7 +12,7 @@ from pathlib import Path
 ADDON = "airtel_ccp"
 # Odoo reads every file below an addon, and this repository holds much that is no part of it
 PARTS = "ccp controllers data demo models security static views wizard"
-FILES = "__init__.py __manifest__.py hooks.py"
+FILES = "__init__.py __manifest__.py hooks.py server_wide.py"
 SECONDS = 120
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "setup": "fetch and make everything that is needed",
     "run": "serve the demo database until Ctrl-C",
     "test": "run every test",
+    "chaos": "break the stack on purpose and count what is lost",
     "demo": "place one call and print what became of it",
     "lint": "check style and house rules",
     "format": "mend what the formatters can mend",

@@ -168,6 +168,20 @@ class Cluster:
         if self.folder.exists():
             self._stop()
 
+    def halt(self, *, crash: bool = False) -> None:
+        """Stop the server under its users, who go on to need it.
+
+        :param crash: whether it ends at once, as if it had crashed.
+        """
+        self._stop("immediate" if crash else "fast")
+
+    def resume(self) -> None:
+        """Start a server again that was halted.
+
+        :raises ToolError: when it does not start.
+        """
+        self._start()
+
     def _start(self) -> None:
         if self.running:
             return
@@ -192,10 +206,10 @@ class Cluster:
             detail = "\n".join("    " + line for line in last_lines(self._log, 8))
             raise ToolError(f"PostgreSQL did not start; full output: {self._log}\n{detail}")
 
-    def _stop(self) -> None:
+    def _stop(self, mode: str = "fast") -> None:
         if not (self.folder / "postmaster.pid").exists():
             return
-        words = ["--silent", "--mode=fast", f"--timeout={START_SECONDS}", "stop"]
+        words = ["--silent", f"--mode={mode}", f"--timeout={START_SECONDS}", "stop"]
         with self._log.open("ab") as log:
             code = self._run("pg_ctl", f"--pgdata={self.folder}", *words, output=log)
         if code and self.running:

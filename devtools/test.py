@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import foreign_addons, postgres, setup
+from . import chaos, foreign_addons, postgres, setup
 from .database import Databases
 from .errors import ToolError
 from .layout import ADDON, Layout, Settings
+from .odoo_source import OdooTree
 from .services import end_group
 
 # These need no Odoo. Each folder has a pytest.ini, so that pytest does not import the repository's
@@ -115,6 +116,11 @@ def _odoo_tests(layout: Layout, settings: Settings, tree, environ, arguments: Se
         return _run(command, server.full_environ(environ), layout.logs)
 
 
+def _chaos(layout: Layout, tree: OdooTree, environ: Mapping[str, str]) -> int:
+    print("\nchaos, in its short form", flush=True)
+    return chaos.run(layout, tree, environ, chaos.SHORT)
+
+
 def main(layout: Layout, settings: Settings) -> int:
     """Run the tests; the first folder with a failure is the last one that runs.
 
@@ -128,5 +134,10 @@ def main(layout: Layout, settings: Settings) -> int:
     examples = str(layout.dev / "cache" / "hypothesis")
     environ = {**os.environ, "PATH": path, "HYPOTHESIS_STORAGE_DIRECTORY": examples}
     environ[foreign_addons.VARIABLE] = str(foreign_addons.prepare(layout))
-    code = 0 if arguments else _plain_tests(layout, environ)
-    return code or _odoo_tests(layout, settings, tree, environ, arguments)
+    if arguments:
+        return _odoo_tests(layout, settings, tree, environ, arguments)
+    return (
+        _plain_tests(layout, environ)
+        or _odoo_tests(layout, settings, tree, environ, arguments)
+        or _chaos(layout, tree, environ)
+    )

@@ -216,6 +216,7 @@ class CcpRecording(models.AbstractModel):
                 "res_model": "ccp.call",
                 "res_id": call.id,
                 "res_field": RECORDING_FIELD,
+                "company_id": call.company_id.id,
             }
         )
         url = call.recording_url

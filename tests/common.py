@@ -1,5 +1,5 @@
 import json
-from datetime import timezone
+from datetime import timedelta, timezone
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -186,6 +186,13 @@ class CcpCase(CcpSetup, TransactionCase):
         self.env.invalidate_all()
         if fold:
             self.env["ccp.folder"]._fold(call)
+
+    def sweep(self, calls):
+        """Let the deadlines of calls be over, and do what the scheduled action does then."""
+        waiting = calls.filtered("deadline")
+        waiting.deadline = fields.Datetime.now() - timedelta(seconds=1)
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.call"]._cron_end_silent_calls()
 
     def event(self, event, leg, seconds=0, *, event_type="CALL", **meta):
         """Return a real time event (specification 3), ``seconds`` after now."""

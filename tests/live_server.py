@@ -14,6 +14,7 @@ import psycopg2
 import requests
 
 import odoo
+from odoo.service.security import compute_session_token
 from odoo.tests.common import get_db_name
 from odoo.tools import config
 
@@ -207,6 +208,25 @@ class Session:
             {"db": database, "login": login, "password": password},
         )
         self.uid = result["uid"]
+
+    @classmethod
+    def of_user(cls, url, user):
+        """Return a session of a user who needs no password, for tests with many users.
+
+        :param str url: the server's address
+        :param user: one ``res.users`` of the server's database
+        :rtype: Session
+        """
+        session = odoo.http.root.session_store.new()
+        session.update(odoo.http.get_default_session(), db=user.env.cr.dbname)
+        session.context["lang"] = odoo.http.DEFAULT_LANG
+        session.update(uid=user.id, login=user.login)
+        session.session_token = compute_session_token(session, user.env)
+        odoo.http.root.session_store.save(session)
+        made = cls.__new__(cls)
+        made.url, made.uid, made.http = url, user.id, requests.Session()
+        made.http.cookies["session_id"] = session.sid
+        return made
 
     def call(self, model, method, *args, **kwargs):
         """Call a method over RPC, and return its result.

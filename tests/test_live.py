@@ -1,10 +1,9 @@
-import threading
 import time
 
 import pytest
 import requests
 
-from .live_server import RpcError, live_stack
+from .live_server import live_stack
 
 WAIT_SECONDS = 45
 FOLDED = "SELECT state, result, live FROM ccp_call WHERE id = %s"
@@ -141,32 +140,6 @@ def test_replay_after_a_serialization_failure_sends_one_post(server, sandbox, se
     assert len(sandbox.calls()) == 1
 
 
-def test_many_clicks_at_once_send_one_post(server, sandbox, setup):
-    set_phone(server, setup, "7000000113")
-    sessions = [server.login("rep") for _click in range(8)]
-    barrier = threading.Barrier(len(sessions))
-    outcomes = []
-
-    def click(session):
-        barrier.wait()
-        try:
-            outcomes.append(session.call("crm.lead", "action_ccp_call", [setup.lead_id]))
-        except RpcError as error:
-            outcomes.append(error)
-
-    threads = [threading.Thread(target=click, args=[session]) for session in sessions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    placed = [outcome for outcome in outcomes if isinstance(outcome, dict)]
-    refused = [outcome for outcome in outcomes if isinstance(outcome, RpcError)]
-    assert len(placed) == 1
-    assert {error.name for error in refused} == {"odoo.exceptions.UserError"}
-    assert len(outcomes) == len(sessions)
-    assert len(sandbox.calls()) == 1
-
-
 def test_report_that_beats_the_answer(server, sandbox, setup):
     """A report that comes while Airtel still writes its answer is kept and counted."""
     set_phone(server, setup, "7000000118")
@@ -224,48 +197,3 @@ def test_unknown_token_is_not_found(server):
     answer = requests.post(f"{server.url}/airtel_ccp/webhook/nobody", json={}, timeout=20)
     assert answer.status_code == 404
     assert "/airtel_ccp/webhook/nobody" not in server.read_log()
-
-
-def test_a_cap_holds_under_parallel_clicks(server, sandbox, setup):
-    """As many calls as the company may still place today, however many click at once."""
-    clicks, left = 8, 3
-    set_phone(server, setup, "7000000101")
-    logins = [f"parallel{number}" for number in range(clicks)]
-    with server.env() as env:
-        rep = env["res.users"].browse(setup.rep_id)
-        for number, login in enumerate(logins):
-            rep.with_context(no_reset_password=True).copy(
-                {
-                    "name": login,
-                    "login": login,
-                    "password": login.ljust(8, "x"),
-                    "ccp_phone": f"700000091{number}",
-                }
-            )
-        calls = env["ccp.call"].search_count([("state", "!=", "refused")])
-        env.company.ccp_company_daily_limit = calls + left
-    sessions = [server.login(login) for login in logins]
-    together = threading.Barrier(clicks)
-    answers = []
-
-    def click(session):
-        together.wait()
-        try:
-            session.call("crm.lead", "action_ccp_call", [setup.lead_id], field_name="phone")
-            answers.append("placed")
-        except RpcError as error:
-            # What browsers take for a sentence instead of a fault
-            assert error.name == "odoo.exceptions.UserError"
-            answers.append(error.message)
-
-    threads = [threading.Thread(target=click, args=(session,)) for session in sessions]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        server.query("UPDATE res_company SET ccp_company_daily_limit = 0")
-    assert answers.count("placed") == left, answers
-    assert sum("daily limit" in answer for answer in answers) == clicks - left, answers
-    assert len(sandbox.calls()) == left

@@ -97,6 +97,12 @@ class TestRecording(CcpCase, HttpCase):
         self.assertEqual(self.airtel.paths, ["/r/a.wav?token=ab+c/d=="], "sent byte for byte")
         self.assertNotIn("token=", "".join(self.call.event_ids.mapped("payload")))
 
+    def test_it_belongs_to_the_calls_company(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        call = self.make_call(live=False, company_id=company.id)
+        self.env["ccp.recording"]._store(call, wav(), "audio/wav")
+        self.assertEqual(call.recording_id.company_id, company)
+
     def test_fetch_of_a_long_recording_takes_little_memory(self):
         self.airtel.answer = (200, "audio/wav", wav() + bytes(100 * 1024 * 1024))
         tracemalloc.start()

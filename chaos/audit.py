@@ -1,0 +1,215 @@
+"""Compares what the sandboxes and the relay know with what Odoo knows."""
+
+from __future__ import annotations
+
+import collections
+import re
+
+from odoo import fields
+
+from odoo.addons.airtel_ccp.ccp import callback
+from odoo.addons.airtel_ccp.ccp.spool import digest
+from odoo.addons.airtel_ccp.models.ccp_folder import DEADLINES
+from odoo.addons.airtel_ccp.tests.leaks import find_all
+
+TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
+CARD = "o_airtel_ccp_card"
+SHOWN = 5
+# What a killed process or a database that is away may say; anything else is a fault of ours
+EXPECTED_ERRORS = re.compile(
+    r"psycopg2|odoo\.sql_db|odoo\.service\.server|bad query|chaos-poison|cannot be folded"
+    r"|No space left|Exception during request handling|odoo\.addons\.base\.models\.ir_cron"
+    r"|odoo\.addons\.bus|werkzeug: .* Request timed out"
+)
+
+
+class Audit:
+    """What must hold after a run; ``violations`` has a sentence for each thing that does not."""
+
+    def __init__(self, env, sandboxes, relay, clicks, odoo, spool):
+        """:param env: superuser's environment
+        :param dict sandboxes: company name -> ``Sandbox``
+        :param spool: the database's ``Spool``
+        """
+        self.violations = collections.defaultdict(list)
+        self.figures = {}
+        self._env = env
+        self._relay = relay
+        self._clicks = clicks
+        self._odoo = odoo
+        self._spool = spool
+        self._calls = env["ccp.call"].with_context(active_test=False).search([])
+        self._by_digest = {call.token_digest: call for call in self._calls}
+        # Company name, token and ledger entry of every POST
+        self._posts = [
+            (name, TOKEN.search(str(entry["body"])).group(1), entry)
+            for name, sandbox in sandboxes.items()
+            for entry in sandbox.calls()
+        ]
+
+    def run(self):
+        """Look at everything."""
+        self._check_posts()
+        self._check_clicks()
+        self._check_reports()
+        self._check_states()
+        self._check_cards()
+        self._check_companies()
+        self._check_actions()
+        self._check_recordings()
+        self._check_statuses()
+        self._check_log()
+        self.figures = {
+            "clicks": sum(self._clicks.clicked.values()),
+            "calls": len(self._calls),
+            "POSTs": len(self._posts),
+            "reports answered 200": len(self._relay.accepted),
+            "reports stored": self._env["ccp.call.event"].search_count([]),
+            "recordings stored": len(
+                self._calls.filtered(lambda call: call.recording_state == "stored")
+            ),
+        }
+
+    def _found(self, rule, sentence):
+        self.violations[rule].append(sentence)
+
+    def _check_posts(self):
+        rule = "every POST belongs to one call, and no call has two"
+        tokens = collections.Counter(token for _name, token, _entry in self._posts)
+        for token, count in tokens.items():
+            call = self._by_digest.get(digest(token))
+            if not call:
+                self._found(rule, "a POST without a call")
+            elif count > 1:
+                self._found(rule, f"call {call.id} has {count} POSTs")
+        known = {digest(token) for token in tokens}
+        for call in self._calls:
+            if call.request_outcome == "accepted" and call.token_digest not in known:
+                self._found(rule, f"call {call.id} was accepted but never posted")
+
+    def _check_clicks(self):
+        tried = len(self._clicks.clicked)
+        if len(self._clicks.placed) < tried / 3:
+            placed = f"{len(self._clicks.placed)} of {tried} leads were called"
+            self._found("the run is worth something", placed)
+        rule = "no click dials twice"
+        leads = collections.Counter(call.res_id for call in self._calls)
+        for lead_id, count in leads.items():
+            if count > self._clicks.clicked[lead_id]:
+                self._found(rule, f"lead {lead_id}: {count} calls")
+        for call_id, lead_id in self._clicks.placed.items():
+            call = self._env["ccp.call"].browse(call_id).exists()
+            if not call or call.res_id != lead_id:
+                self._found(rule, f"call {call_id} was answered to a rep and is not there")
+
+    def _check_reports(self):
+        rule = "what was answered 200 is stored once"
+        stored = collections.Counter(
+            (event.call_id.token_digest, event.fingerprint)
+            for event in self._env["ccp.call.event"].search([])
+        )
+
+        def keys(reports):
+            return {
+                (digest(token), callback.kind_and_fingerprint(body)[1]) for token, body in reports
+            }
+
+        for key in keys(self._relay.accepted):
+            if stored[key] != 1:
+                self._found(rule, f"a report is stored {stored[key]} times")
+        for key in set(stored) - keys(self._relay.sent):
+            self._found(rule, f"a report is stored that nobody sent: {key[1][:8]}")
+        if self._spool.names() or list(self._spool.folder.glob("*.unreadable")):
+            self._found(rule, "reports still wait on disk")
+
+    def _check_states(self):
+        rule = "a call's state is the fold of its reports"
+        deadline_rule = "every call is ended or inside its deadline"
+        folder = self._env["ccp.folder"]
+        for call in self._calls:
+            changes = folder._changes(call, folder._timeline(call))
+            changes.pop("deadline", None)
+            if changes or call.event_ids.filtered(lambda event: not event.folded):
+                self._found(rule, f"call {call.id} differs in {sorted(changes)}")
+            if call.fold_error:
+                self._found(rule, f"call {call.id} has an error")
+            waits = call.state in DEADLINES
+            if waits != bool(call.deadline):
+                self._found(deadline_rule, f"call {call.id} is {call.state}")
+            elif waits and call.deadline < fields.Datetime.now():
+                self._found(deadline_rule, f"call {call.id} is still {call.state}")
+            if call.live and not waits:
+                self._found(deadline_rule, f"call {call.id} is over but holds a line")
+
+    def _check_cards(self):
+        rule = "one chatter card for a call"
+        messages = self._env["mail.message"].search([("body", "like", CARD)])
+        cards = collections.Counter((message.model, message.res_id) for message in messages)
+        calls = collections.Counter((call.res_model, call.res_id) for call in self._calls)
+        for record, count in calls.items():
+            if cards[record] > count:
+                self._found(rule, f"{record}: {count} calls, {cards[record]} cards")
+        for call in self._calls:
+            records = [(message.model, message.res_id) for message in call.card_message_ids]
+            if len(records) != len(set(records)):
+                self._found(rule, f"call {call.id} has two cards on one record")
+            if call.event_ids and (call.res_model, call.res_id) not in records:
+                self._found(rule, f"call {call.id} has no card")
+
+    def _check_companies(self):
+        rule = "nothing of one company in another"
+        for name, token, _entry in self._posts:
+            call = self._by_digest.get(digest(token))
+            if call and call.company_id.name != name:
+                self._found(rule, f"call {call.id} went to the account of {name}")
+        for call in self._calls:
+            lead = self._env["crm.lead"].browse(call.res_id)
+            if not (call.company_id == lead.company_id == call.user_id.company_id):
+                self._found(rule, f"call {call.id} mixes companies")
+            if call.recording_id and call.recording_id.company_id != call.company_id:
+                self._found(rule, f"the recording of call {call.id} is in another company")
+
+    def _check_actions(self):
+        rule = "scheduled actions are still active"
+        actions = self._env["ir.cron"].with_context(active_test=False)
+        data = self._env["ir.model.data"].search(
+            [("module", "=", "airtel_ccp"), ("model", "=", "ir.cron")]
+        )
+        for action in actions.browse(data.mapped("res_id")):
+            if not action.active:
+                self._found(rule, action.name)
+
+    def _check_recordings(self):
+        rule = "recordings are whole, and on disk once"
+        for call in self._calls:
+            if call.recording_state == "stored":
+                raw = call.recording_id.raw or b""
+                size = int.from_bytes(raw[4:8], "little") + 8
+                if raw[:4] != b"RIFF" or len(raw) != size:
+                    self._found(rule, f"the recording of call {call.id} is not whole")
+            files = self._env["ir.attachment"].search_count(
+                [
+                    ("res_model", "=", "ccp.call"),
+                    ("res_id", "=", call.id),
+                    ("res_field", "!=", False),
+                ]
+            )
+            if files != (call.recording_state == "stored"):
+                self._found(rule, f"call {call.id} is {call.recording_state}, {files} files")
+            waits = call.recording_state == "pending"
+            if waits != bool(call.recording_next_date):
+                self._found(rule, f"the recording of call {call.id} is forgotten")
+
+    def _check_statuses(self):
+        rule = "Airtel never sees a 4xx"
+        for status, count in self._relay.statuses.items():
+            if isinstance(status, int) and 400 <= status < 500:
+                self._found(rule, f"{count} answers {status}")
+
+    def _check_log(self):
+        log = self._odoo.read_log()
+        for leak in find_all(log)[:SHOWN]:
+            self._found("no secret in the log", leak)
+        for line in log.splitlines():
+            if (" ERROR " in line or " CRITICAL " in line) and not EXPECTED_ERRORS.search(line):
+                self._found("no error but those of the faults", line[:300])

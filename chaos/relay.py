@@ -1,0 +1,194 @@
+"""Stands between the sandboxes and Odoo, and delivers their reports as badly as a network can."""
+
+from __future__ import annotations
+
+import collections
+import heapq
+import json
+import random
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import requests
+
+from .stack import choose
+
+TIMEOUT_SECONDS = 30
+PAUSE_SECONDS = 0.5
+REPEATS_AT_ONCE = 50
+SENDERS = 60
+WEIGHTS = {
+    "at once": 68,
+    "late": 12,
+    "twice": 6,
+    "50 times at once": 1,
+    "truncated too": 3,
+    "half a body": 2,
+    "an hour late": 5,
+    "lost": 2,
+    "poison": 0.1,
+}
+HEADERS = ("Content-Type", "X-Airtel-Ccp-Secret")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a sandbox posted: the path with its token, the headers that matter, and the body."""
+
+    path: str
+    headers: tuple
+    body: bytes = field(repr=False)
+
+    @property
+    def token(self):
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+class Relay:
+    """Takes reports at ``url``, and delivers them to Odoo until each is answered 200 once."""
+
+    def __init__(self, odoo_url, seed, poison):
+        """:param str poison: what a poison report carries"""
+        self.counts = collections.Counter()
+        self.statuses = collections.Counter()
+        self.accepted = set()
+        self.sent = set()
+        self._odoo_url = odoo_url
+        self._rng = random.Random(seed)
+        self._poison = poison
+        self._held = []
+        self._queue = []
+        self._number = 0
+        self._open = 0
+        self._lock = threading.Condition()
+        self._pool = ThreadPoolExecutor(SENDERS)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._deliver, daemon=True).start()
+        return self
+
+    def __exit__(self, *_exception):
+        self._server.shutdown()
+        self._server.server_close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _handler(relay):  # noqa: N805 - the handler's own self is another one
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = tuple(
+                    (name, self.headers[name]) for name in HEADERS if self.headers[name]
+                )
+                relay._plan(Report(self.path, headers, body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_arguments):
+                """Say nothing: paths hold tokens."""
+
+        return Handler
+
+    def _plan(self, report):
+        with self._lock:
+            way = choose(self._rng, WEIGHTS)
+            self.counts[way] += 1
+            later = self._rng.uniform(0.2, 4)
+            cut = self._rng.randrange(1, max(2, len(report.body)))
+        if way == "lost":
+            return
+        if way == "poison":
+            body = json.dumps({**json.loads(report.body), "note": self._poison}).encode()
+            report = Report(report.path, report.headers, body)
+        if way == "an hour late":
+            with self._lock:
+                self._held.append(report)
+            return
+        times = {"twice": 2, "50 times at once": REPEATS_AT_ONCE}.get(way, 1)
+        for _each in range(times):
+            self._put(report, later if way == "late" else 0)
+        if way == "truncated too":
+            self._put(Report(report.path, report.headers, report.body[:cut]), 0)
+        if way == "half a body":
+            self._pool.submit(self._send_half, report)
+
+    def _put(self, report, seconds):
+        with self._lock:
+            self._number += 1
+            self._open += 1
+            heapq.heappush(self._queue, (time.monotonic() + seconds, self._number, report))
+            self._lock.notify_all()
+
+    def release(self):
+        """Deliver what was held back."""
+        with self._lock:
+            held, self._held = self._held, []
+        for report in held:
+            self._put(report, 0)
+
+    def wait_until_delivered(self, seconds):
+        """Wait until every report was answered 200.
+
+        :raises TimeoutError: when that takes longer
+        """
+        with self._lock:
+            if not self._lock.wait_for(lambda: self._open == 0, seconds):
+                raise TimeoutError(f"{self._open} reports are not delivered: {self.statuses}")
+
+    def _deliver(self):
+        while True:
+            with self._lock:
+                while not self._queue or self._queue[0][0] > time.monotonic():
+                    self._lock.wait(0.05)
+                report = heapq.heappop(self._queue)[2]
+            self._pool.submit(self._send, report)
+
+    def _send(self, report):
+        with self._lock:
+            self.sent.add((report.token, report.body))
+        try:
+            status = requests.post(
+                self._odoo_url + report.path,
+                data=report.body,
+                headers=dict(report.headers),
+                timeout=TIMEOUT_SECONDS,
+            ).status_code
+        except requests.RequestException:
+            status = "no answer"
+        with self._lock:
+            self.statuses[status] += 1
+            if status == 200:
+                self.accepted.add((report.token, report.body))
+            self._open -= status == 200
+            self._lock.notify_all()
+            if status != 200:
+                self._number += 1
+                again = time.monotonic() + PAUSE_SECONDS
+                heapq.heappush(self._queue, (again, self._number, report))
+
+    def _send_half(self, report):
+        """Promise a whole body, send half of it, and go away."""
+        parts = urlsplit(self._odoo_url)
+        half = report.body[: len(report.body) // 2]
+        with self._lock:
+            self.sent.add((report.token, half))
+        head = (
+            f"POST {report.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(report.body)}\r\n\r\n"
+        )
+        try:
+            with socket.create_connection((parts.hostname, parts.port), TIMEOUT_SECONDS) as sock:
+                sock.sendall(head.encode() + half)
+        except OSError:
+            with self._lock:
+                self.statuses["half a body: no connection"] += 1

@@ -1,0 +1,195 @@
+import json
+import statistics
+import threading
+import time
+
+import pytest
+import requests
+
+from odoo.fields import Command
+
+from .live_server import RpcError, Session, live_stack
+from .test_database_away import REPORT
+from .test_live import set_phone, wait_for
+
+AT_ONCE = 20
+ROUNDS = 20
+CLICKS = 50
+CAP = 17
+REPLAYED = "tries left, try again"
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with live_stack(speed=50, workers=2, callback_attempts=1) as parts:
+        yield parts
+
+
+@pytest.fixture
+def server(stack):
+    return stack[0]
+
+
+@pytest.fixture
+def sandbox(stack):
+    stack[1].clear()
+    return stack[1]
+
+
+@pytest.fixture
+def call(server, sandbox, stack):
+    """A call of which no report came yet: its id, and the path and header for its reports."""
+    setup = stack[2]
+    set_phone(server, setup, "7000000122")
+    answer = server.login("rep").call("crm.lead", "action_ccp_call", [setup.lead_id])
+    components = sandbox.calls()[0]["body"]["callFlowConfiguration"].values()
+    (callback, *_others) = next(
+        each["callBackURLs"] for each in components if "callBackURLs" in each
+    )
+    yield answer["call_id"], callback["notifyURL"], callback["headers"]
+    server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL WHERE live")
+
+
+def at_once(work, arguments):
+    """Run ``work`` for all arguments at the same moment, each in a thread; return the results."""
+    barrier = threading.Barrier(len(arguments))
+    results = [None] * len(arguments)
+
+    def run(position, argument):
+        barrier.wait()
+        results[position] = work(argument)
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(arguments)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return results
+
+
+def percentile(values, share):
+    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
+
+
+def test_many_reports_of_one_call_at_once(server, call):
+    """Twenty senders that never pause: the slowest waits at most twice as long as most."""
+    call_id, url, headers = call
+    statuses, seconds = [], []
+    ready = threading.Barrier(AT_ONCE)
+
+    def send(sender):
+        with requests.Session() as session:
+            session.post(url, data=json.dumps({**REPORT, "eventId": f"{sender}-"}), headers=headers)
+            ready.wait()
+            for number in range(ROUNDS):
+                body = json.dumps({**REPORT, "eventId": f"{sender}-{number}"})
+                began = time.perf_counter()
+                statuses.append(session.post(url, data=body, headers=headers).status_code)
+                seconds.append(time.perf_counter() - began)
+
+    threads = [threading.Thread(target=send, args=[sender]) for sender in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert statuses == [200] * AT_ONCE * ROUNDS
+    assert server.query("SELECT count(*) FROM ccp_call_event WHERE call_id = %s", call_id) == [
+        (AT_ONCE * (ROUNDS + 1),)
+    ]
+    assert REPLAYED not in server.read_log()
+    middle, slow = percentile(seconds, 50), percentile(seconds, 99)
+    assert slow <= 2 * middle, f"p50 {1000 * middle:.0f} ms, p99 {1000 * slow:.0f} ms"
+    wait_for(
+        lambda: (
+            server.query(
+                "SELECT count(*) FROM ccp_call_event WHERE call_id = %s AND folded IS NOT TRUE",
+                call_id,
+            )
+            == [(0,)]
+        ),
+        "the fold",
+    )
+
+
+def test_the_same_report_many_times_at_once(server, call):
+    call_id, url, headers = call
+    body = json.dumps({**REPORT, "eventId": "same"})
+
+    def post(_position):
+        return requests.post(url, data=body, headers=headers, timeout=60).status_code
+
+    assert at_once(post, range(50)) == [200] * 50
+    rows = server.query("SELECT count(*) FROM ccp_call_event WHERE call_id = %s", call_id)
+    assert rows == [(1,)]
+    assert REPLAYED not in server.read_log()
+
+
+def click(session_and_lead):
+    session, lead_id = session_and_lead
+    try:
+        return session.call("crm.lead", "action_ccp_call", [lead_id])
+    except RpcError as error:
+        return error
+
+
+def test_fifty_clicks_of_one_rep_at_once_are_one_call(server, sandbox, stack):
+    setup = stack[2]
+    set_phone(server, setup, "7000000122")
+    session = server.login("rep")
+    try:
+        outcomes = at_once(click, [(session, setup.lead_id)] * CLICKS)
+        placed = [outcome for outcome in outcomes if isinstance(outcome, dict)]
+        refused = [outcome for outcome in outcomes if isinstance(outcome, RpcError)]
+        assert len(placed) == len(sandbox.calls()) == 1
+        assert len(refused) == CLICKS - 1
+        assert {error.name for error in refused} == {"odoo.exceptions.UserError"}
+    finally:
+        server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL")
+
+
+@pytest.fixture
+def team(server):
+    """Fifty reps who are logged in, each with a lead of their own."""
+    with server.env() as env:
+        rep = env["res.users"].search([("login", "=", "rep")])
+        users = env["res.users"].create(
+            [
+                {
+                    "name": f"Rep {number}",
+                    "login": f"rep{number}",
+                    "ccp_phone": f"70000009{number}",
+                    "company_id": rep.company_id.id,
+                    "company_ids": [Command.set(rep.company_ids.ids)],
+                    "group_ids": [Command.set(rep.group_ids.ids)],
+                }
+                for number in range(10, 10 + CLICKS)
+            ]
+        )
+        leads = env["crm.lead"].create(
+            [
+                {"name": f"Lead of {user.login}", "phone": "7000000122", "user_id": user.id}
+                for user in users
+            ]
+        )
+        sessions = [Session.of_user(server.url, user) for user in users.with_env(env)]
+        clicks = list(zip(sessions, leads.ids, strict=True))
+    yield clicks
+    with server.env() as env:
+        env["ccp.call"].search([]).unlink()
+        env["res.users"].browse(users.ids).write({"active": False, "ccp_phone": False})
+        for user in env["res.users"].browse(users.ids):
+            user.login = f"{user.login} of {user.id}"
+
+
+@pytest.mark.parametrize("limit", ["ccp_company_daily_limit", "ccp_number_daily_limit"])
+def test_a_limit_holds_exactly(server, sandbox, team, limit):
+    server.query(f"UPDATE res_company SET {limit} = %s", CAP)
+    server.query("DELETE FROM ccp_call")
+    try:
+        outcomes = at_once(click, team)
+    finally:
+        server.query(f"UPDATE res_company SET {limit} = 0")
+    placed = [outcome for outcome in outcomes if isinstance(outcome, dict)]
+    refused = {str(outcome.name) for outcome in outcomes if isinstance(outcome, RpcError)}
+    assert len(placed) == len(sandbox.calls()) == CAP
+    assert refused == {"odoo.exceptions.UserError"}

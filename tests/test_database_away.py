@@ -1,7 +1,10 @@
+import collections
 import json
 import os
 import re
 import signal
+import threading
+import time
 
 import pytest
 import requests
@@ -10,6 +13,8 @@ from ..ccp.spool import digest
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
 
+LONG = bool(os.environ.get("AIRTEL_CCP_LONG"))
+REPORTS, AWAY_SECONDS = (10_000, 60) if LONG else (300, 0)
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}
 
 
@@ -185,3 +190,34 @@ def test_tokens_of_calls_are_signed(server, call):
     assert server.spool.knows(token)
     digests = server.query("SELECT token_digest FROM ccp_call WHERE id = %s", call[0])
     assert digests == [(digest(token),)]
+
+
+def test_thousands_come_while_it_is_away(server, call):
+    """Ten thousand in the long form, with the database gone for a minute."""
+    call_id, url, headers = call
+    left = iter(range(REPORTS))
+    lock = threading.Lock()
+    statuses = collections.Counter()
+
+    def send():
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return
+            status = post(url, headers, number).status_code
+            with lock:
+                statuses[status] += 1
+
+    threads = [threading.Thread(target=send) for _sender in range(8)]
+    began = time.monotonic()
+    with server.database_away():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        time.sleep(max(0, AWAY_SECONDS - (time.monotonic() - began)))
+    assert statuses == {200: REPORTS}
+    replay(server)
+    assert sorted(map(int, stored(server, call_id))) == list(range(REPORTS))
+    assert server.spool.names() == []

@@ -1,9 +1,5 @@
 """What is done once, when the addon is installed or uninstalled."""
 
-import shutil
-
-from .models import ccp_spool
-
 
 def post_init_hook(env):
     """Give the companies that were there before what new ones get by default.
@@ -23,4 +19,4 @@ def uninstall_hook(env):
 
     :param odoo.api.Environment env: superuser's environment
     """
-    shutil.rmtree(ccp_spool.root() / env.cr.dbname, ignore_errors=True)
+    env["ccp.spool"]._spool().remove_all()

@@ -157,6 +157,10 @@ class Spool:
         path = self.folder / name
         path.replace(path.with_suffix(".unreadable"))
 
+    def remove_all(self):
+        """Forget the key and all reports."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _make_key(self):
         """Return the key; who comes second gets the one of who came first."""
         try:

@@ -53,7 +53,7 @@ class Waker:
                 if not asked:
                     action._trigger()
         except psycopg2.Error as error:
-            _logger.warning(
+            _logger.info(
                 "Folding of new reports in %s waits for its regular run (%s)",
                 database,
                 type(error).__name__,

@@ -38,8 +38,9 @@ class AirtelCcpWebhook(http.Controller):
     def report(self, token):
         """Store one report and answer 200; an unknown token is answered 404, storing nothing.
 
-        Without the database Odoo comes here too, where the addon is one of ``server_wide_modules``;
-        then the report waits on disk, and a token that may not be ours is answered 503.
+        Where the addon is one of ``server_wide_modules``, Odoo comes here without a database too:
+        when it is away, or when there are several and nothing tells which. Then the report waits
+        on disk, and a token that may not be ours is answered 503.
 
         :param str token: the secret of one call
         :rtype: odoo.http.Response
@@ -78,6 +79,8 @@ class AirtelCcpWebhook(http.Controller):
             spool = find_owner(ccp_spool.root(), token)
             if spool:
                 spool.put(token, header, raw)
+                # The database may be there: with several, Odoo cannot tell whose the report is
+                waker.wake(spool.folder.name)
                 abort(Response(json.dumps(ACCEPTED), mimetype="application/json"))
         except OSError as error:
             _logger.warning("A report cannot be kept on disk (%s)", type(error).__name__)

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "serve the demo database until Ctrl-C",
     "test": "run every test",
     "chaos": "break the stack on purpose and count what is lost",
+    "guards": "take each guard away and see whether a test notices",
     "demo": "place one call and print what became of it",
     "lint": "check style and house rules",
     "format": "mend what the formatters can mend",

@@ -79,7 +79,7 @@ class Databases:
         self._ensure_template()
         part = f"{name}_part"
         self.drop(part)
-        self._copy(self.template, part)
+        self.copy(self.template, part)
         self._odoo(part, f"Database {name}: installing {ADDON}", "--init", ADDON)
         self.drop(name)
         self._rename(part, name)
@@ -156,7 +156,8 @@ class Databases:
                 folder.rename(renamed)
         self.query("postgres", f'ALTER DATABASE "{old}" RENAME TO "{new}"')
 
-    def _copy(self, old: str, new: str) -> None:
+    def copy(self, old: str, new: str) -> None:
+        """Make a database, which nobody may use meanwhile, anew under another name."""
         self._program("createdb", f"--template={old}", new)
         if self._filestore(old).exists():
             # Odoo never changes an attachment's file in place, so that both may share it.

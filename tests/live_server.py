@@ -1,7 +1,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -40,11 +39,13 @@ class LiveServer:
     For what cannot be seen inside one transaction: commits, crashes, replays, wake-ups, the bus.
     """
 
-    def __init__(self, workers=0, install=(), addons_path=()):
+    def __init__(self, workers=0, install=(), addons_path=(), others=()):
         """:param int workers: how many worker processes; 0 means one process with threads
         :param install: names of addons to install first
         :param addons_path: folders with addons, beside those of the configuration
+        :param others: names of databases that it serves too
         """
+        self.others = others
         self.install = install
         self.addons_path = addons_path
         self.database = f"airtel_ccp_live_{uuid.uuid4().hex[:8]}"
@@ -75,7 +76,7 @@ class LiveServer:
         odoo.modules.registry.Registry.delete(self.database)
         odoo.sql_db.close_db(self.database)
         subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=True)
-        shutil.rmtree(self.spool.folder, ignore_errors=True)
+        self.spool.remove_all()
         leaks = find_all(self.read_log())
         self.log.close()
         self.launcher.close()
@@ -87,8 +88,8 @@ class LiveServer:
             sys.executable,
             self.launcher.name,
             f"--config={config.rcfile}",
-            f"--database={self.database}",
-            f"--db-filter=^{self.database}$",
+            f"--database={','.join([self.database, *self.others])}",
+            f"--db-filter=^({'|'.join([self.database, *self.others])})$",
             f"--http-port={self.port}",
             f"--gevent-port={free_port()}",
             "--http-interface=127.0.0.1",
@@ -114,6 +115,22 @@ class LiveServer:
                     return
             time.sleep(0.2)
         raise AssertionError(f"Odoo did not start:\n{self.read_log()[-4000:]}")
+
+    def kill(self):
+        """End the process and all that it started at once, as a loss of power would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(15)
+
+    def run(self, *words):
+        """Run Odoo once on the database, without serving, and return what it logged.
+
+        :param str words: further words of the command, such as ``--update=airtel_ccp``
+        """
+        command = [sys.executable, self.launcher.name, f"--config={config.rcfile}"]
+        command += [f"--database={self.database}", "--no-http", "--stop-after-init", *words]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        assert result.returncode == 0, result.stderr[-4000:]
+        return result.stderr
 
     def stop(self):
         """End the process and all that it started."""
@@ -165,36 +182,40 @@ class LiveServer:
             return file.read()
 
     @contextlib.contextmanager
-    def env(self):
-        """Open a superuser environment on the server's database; commits at its end."""
+    def env(self, database=None):
+        """Open a superuser environment on a database; commits at its end.
+
+        :param str | None database: by default the server's own
+        """
         # Loading the registry of another database would start the tests in it
         testing, config["test_enable"] = config["test_enable"], False
         try:
-            registry = odoo.modules.registry.Registry(self.database)
+            registry = odoo.modules.registry.Registry(database or self.database)
         finally:
             config["test_enable"] = testing
         with registry.cursor() as cr:
             yield odoo.api.Environment(cr, odoo.SUPERUSER_ID, {})
 
-    def query(self, sql, *params):
-        """Run SQL on the server's database, and return the rows."""
+    def query(self, sql, *params, database=None):
+        """Run SQL on a database, by default the server's own, and return the rows."""
         with (
-            contextlib.closing(self._connect(self.database)) as connection,
+            contextlib.closing(self._connect(database or self.database)) as connection,
             connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(sql, params or None)
             return cursor.fetchall() if cursor.description else []
 
-    def login(self, login, password=None):
+    def login(self, login, password=None, database=None):
         """Return a session of a user.
 
         :param str login: the user's login
         :param str | None password: by default that of a test user, which is the login with as
             many x as a password needs
+        :param str | None database: by default the server's own
         :rtype: Session
         """
-        return Session(self.url, self.database, login, password or login.ljust(8, "x"))
+        return Session(self.url, database or self.database, login, password or login.ljust(8, "x"))
 
 
 class Session:
@@ -262,8 +283,8 @@ class RpcError(Exception):
 class LiveSetup(CcpSetup):
     """The company, users and records of the tests, committed in a live server's database."""
 
-    def __init__(self, server, sandbox):
-        with server.env() as env:
+    def __init__(self, server, sandbox, database=None):
+        with server.env(database) as env:
             env = env(context=dict(env.context, no_reset_password=True))
             self.set_up_company(env, sandbox.url)
             env.company.ccp_notify_base_url = server.url

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import tempfile
 
 from odoo.tests import BaseCase, tagged
 from odoo.tools import config
@@ -68,10 +69,15 @@ class TestUninstall(BaseCase):
         )
 
     def uninstall(self, database):
-        """Uninstall the addon with Odoo's own command."""
-        command = [sys.executable, "-c", "from odoo.cli import main; main()", "module"]
-        command += ["uninstall", f"--config={config.rcfile}", f"--database={database}"]
-        result = subprocess.run(
-            [*command, "airtel_ccp"], capture_output=True, text=True, timeout=300
-        )
+        """Uninstall the addon with Odoo's own command, which leaves server-wide addons alone."""
+        with open(config.rcfile, encoding="utf-8") as file:
+            lines = [line for line in file if not line.startswith("server_wide_modules")]
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as own:
+            own.writelines(lines)
+            own.flush()
+            command = [sys.executable, "-c", "from odoo.cli import main; main()", "module"]
+            command += ["uninstall", f"--config={own.name}", f"--database={database}"]
+            result = subprocess.run(
+                [*command, "airtel_ccp"], capture_output=True, text=True, timeout=300
+            )
         self.assertEqual(result.returncode, 0, result.stderr[-4000:])

@@ -61,6 +61,15 @@ def test_set_aside(spool):
     assert len(list(spool.folder.glob("*.unreadable"))) == 1
 
 
+def test_all_removed(spool):
+    token = spool.make_token()
+    spool.put(token, None, b"{}")
+    for _twice in range(2):
+        spool.remove_all()
+    assert spool.names() == []
+    assert not spool.knows(token)
+
+
 def test_tokens_differ_and_fit_into_an_address(spool):
     tokens = {spool.make_token() for _each in range(200)}
     assert len(tokens) == 200

@@ -64,12 +64,12 @@ GUARDS = (
     Guard(
         "one live call for an agent, as an index",
         "tests/test_life.py::TestGuards",
-        sql="DROP INDEX ccp_call__live_agent_uniq",
+        sql="DROP INDEX ccp_call_live_agent_uniq",
     ),
     Guard(
         "one row for a report, as an index",
         "tests/test_concurrency.py::test_the_same_report_many_times_at_once",
-        sql="DROP INDEX ccp_call_event__call_fingerprint_uniq",
+        sql="DROP INDEX ccp_call_event_call_fingerprint_uniq",
     ),
     Guard(
         "nobody else folds a call that is being folded",

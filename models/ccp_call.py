@@ -571,7 +571,9 @@ class CcpCall(models.Model):
 
         :param odoo.fields.Domain domain: the calls
         :rtype: dict
+        :raise AccessError: when the user may not see calls at all
         """
+        self.check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_call")
         return dict(action, domain=list(domain), context={})
 

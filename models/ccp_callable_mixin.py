@@ -60,8 +60,9 @@ class CcpCallableMixin(models.AbstractModel):
         there are several, and shows the panel.
 
         :rtype: dict
-        :raise AccessError: when the user may not read the record
+        :raise AccessError: when the user may not call, or may not read the record
         """
+        self.env["ccp.panel"]._check_user()
         self.ensure_one()
         self.check_access("read")
         return self.env["ccp.dialer"]._client_action(self)
@@ -104,7 +105,7 @@ class CcpCallableMixin(models.AbstractModel):
         """Open the list of this record's calls.
 
         :rtype: dict
-        :raise AccessError: when the user may not read the record
+        :raise AccessError: when the user may not read the record, or no calls at all
         """
         self.ensure_one()
         self.check_access("read")

@@ -31,7 +31,7 @@ class CrmTeam(models.Model):
         """Open the list of this team's calls.
 
         :rtype: dict
-        :raise AccessError: when the user may not read the team
+        :raise AccessError: when the user may not read the team, or no calls at all
         """
         self.ensure_one()
         self.check_access("read")

@@ -97,6 +97,7 @@ class ResConfigSettings(models.TransientModel):
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
+        self.check_access("write")
         self.ensure_one()
         self.company_id.check_access("write")
         self.env["ccp.health"]._check(self.company_id)
@@ -115,6 +116,7 @@ class ResConfigSettings(models.TransientModel):
         :rtype: dict
         :raise AccessError: when the user may not write the company
         """
+        self.check_access("write")
         self.ensure_one()
         self.company_id.check_access("write")
         self.company_id._ccp_renew_token()

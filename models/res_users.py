@@ -107,7 +107,7 @@ class ResUsers(models.Model):
         """Open the list of the calls that this user placed.
 
         :rtype: dict
-        :raise AccessError: when the user may not read the other user
+        :raise AccessError: when the user may not read the other user, or no calls at all
         """
         self.ensure_one()
         self.check_access("read")

@@ -35,7 +35,7 @@ def test_a_copy_takes_rows_and_attachments_but_no_note(databases, layout):
     attachment.parent.mkdir(parents=True)
     attachment.write_text("sound")
 
-    databases._copy("one", "two")
+    databases.copy("one", "two")
     assert databases.query("two", "SELECT number FROM mark") == "7"
     assert (databases.note("one"), databases.note("two")) == ("it's done", "")
     assert (layout.data / "filestore/two/ab/abcd").read_text() == "sound"

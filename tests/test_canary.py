@@ -1,0 +1,250 @@
+import json
+
+from odoo.fields import Command
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import SQL
+
+from .common import CcpCase
+from .test_recording import wav
+
+SALES = "base.group_user,sales_team.group_sale_salesman_all_leads,base.group_allow_export,"
+OWN_COMPANY = {
+    "portal": "base.group_portal",
+    "employee": SALES.rstrip(","),
+    "owner": f"{SALES}airtel_ccp.group_ccp_user,airtel_ccp.group_ccp_download",
+    "other": f"{SALES}airtel_ccp.group_ccp_user,airtel_ccp.group_ccp_download",
+    "leader": f"{SALES}airtel_ccp.group_ccp_team_leader,airtel_ccp.group_ccp_download",
+    "manager": f"{SALES}airtel_ccp.group_ccp_manager,airtel_ccp.group_ccp_download",
+    "administrator": "base.group_user,base.group_system",
+}
+FOREIGN_MANAGER = "foreign"
+# Which secret lies where, and who may see it
+CANARIES = {
+    "canary-of-password": set(),
+    "canary-of-old-token": set(),
+    "canary-of-token": set(),
+    "canary-of-header": set(),
+    "canary-of-address": set(),
+    "canary-of-notify": {"administrator"},
+    "canary-of-user-name": {"administrator"},
+    "canary-of-payload": {"administrator"},
+    "canary-of-request": {"administrator"},
+    "canary-of-note": {"owner", "leader", "manager"},
+    "canary-of-entry": {"owner"},
+    "canary-of-elsewhere": {FOREIGN_MANAGER},
+}
+MODELS = (
+    "ccp.call",
+    "ccp.call.event",
+    "ccp.call.flow",
+    "ccp.call.list.item",
+    "ccp.call.listen",
+    "ccp.call.outcome",
+    "ccp.erasure.log",
+    "ccp.health",
+    "ccp.request.log",
+    "res.company",
+)
+# Too many fields to try each one: those that are ours
+PREFIXES = {"res.company": "ccp_"}
+
+
+@tagged("post_install", "-at_install")
+class TestCanary(CcpCase, HttpCase):
+    """Secrets that sing: every role asks every model in every way, and hears its own only."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        env = cls.env
+        cls.people = {
+            role: new_test_user(env, f"canary_{role}", groups, name=f"The {role}")
+            for role, groups in OWN_COMPANY.items()
+        }
+        cls.elsewhere = env["res.company"].create({"name": "Elsewhere"})
+        cls.people[FOREIGN_MANAGER] = new_test_user(
+            env,
+            f"canary_{FOREIGN_MANAGER}",
+            f"{SALES}airtel_ccp.group_ccp_manager,airtel_ccp.group_ccp_download",
+            company_id=cls.elsewhere.id,
+            company_ids=[Command.set(cls.elsewhere.ids)],
+        )
+        team = env["crm.team"].create({"name": "North", "user_id": cls.people["leader"].id})
+        cls.team_id = team.id
+
+    def setUp(self):
+        super().setUp()
+        owner = self.people["owner"]
+        self.call = self.make_call(
+            live=False, user_id=owner.id, team_id=self.team_id, note="canary-of-note"
+        )
+        self.report(self.call, {**self.event("Ringing", "A"), "text": "canary-of-payload"})
+        self.call.token_digest = "canary-of-token"
+        self.call.header_digest = "canary-of-header"
+        self.call.recording_url = "https://x.airtel.in/canary-of-address"
+        self.foreign = self.make_call(
+            live=False,
+            user_id=self.people[FOREIGN_MANAGER].id,
+            company_id=self.elsewhere.id,
+            flow_id=False,
+            note="canary-of-elsewhere",
+        )
+        self.env["ccp.request.log"]._open(self.call, {"callFlowId": "canary-of-request"})
+        self.env["ccp.call.list.item"].create(
+            {
+                "user_id": owner.id,
+                "res_model": "res.partner",
+                "res_id": self.partner.id,
+                "note": "canary-of-entry",
+            }
+        )
+        self.env["ccp.call.listen"].create(
+            {"call_id": self.call.id, "user_id": owner.id, "kind": "listen"}
+        )
+        self.env["ccp.health"]._check(self.env.company, ["phones"])
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE res_company SET ccp_secret_password = 'canary-of-password',"
+                " ccp_webhook_token = 'canary-of-notify', ccp_username = 'canary-of-user-name',"
+                " ccp_old_tokens = %s WHERE id = %s",
+                json.dumps({"canary-of-old-token": "2999-01-01 00:00:00"}),
+                self.env.company.id,
+            )
+        )
+        self.env.invalidate_all()
+
+    def rpc(self, model, method, *args, **kwargs):
+        """Call a method as a browser does, and return the whole answer as text."""
+        params = {"model": model, "method": method, "args": args, "kwargs": kwargs}
+        return self.url_open(
+            f"/web/dataset/call_kw/{model}/{method}",
+            data=json.dumps({"params": params}),
+            headers={"Content-Type": "application/json"},
+        ).text
+
+    def names(self, model):
+        prefix = PREFIXES.get(model, "")
+        return [
+            name
+            for name, field in self.env[model]._fields.items()
+            if name.startswith(prefix) and field.type != "properties"
+        ]
+
+    def ask_everything(self, model, ids):
+        """Yield what a model answers to each way of asking for its data.
+
+        :return: the way, and the answer's text
+        """
+        names = self.names(model)
+        yield "fields_get", self.rpc(model, "fields_get")
+        yield "default_get", self.rpc(model, "default_get", names)
+        yield "copy", self.rpc(model, "copy", ids)
+        yield "copy_data", self.rpc(model, "copy_data", ids)
+        yield "name_search", self.rpc(model, "name_search", "canary")
+        yield "export of all", self.rpc(model, "export_data", ids, names)
+        for name in names:
+            yield f"read {name}", self.rpc(model, "read", ids, [name])
+            yield f"search_read {name}", self.rpc(model, "search_read", [], [name])
+            yield f"export {name}", self.rpc(model, "export_data", ids, [name])
+            yield (
+                f"group {name}",
+                self.rpc(model, "formatted_read_group", [], [name], ["__count"]),
+            )
+            yield f"order {name}", self.rpc(model, "search_read", [], ["id"], order=name)
+            specification = {name: {"fields": {"payload": {}, "note": {}, "body": {}}}}
+            yield f"nested {name}", self.rpc(model, "web_search_read", [], specification)
+            yield f"onchange {name}", self.rpc(model, "onchange", ids, {}, [name], {name: {}})
+
+    def test_every_model(self):
+        ids = {model: self.env[model].sudo().search([]).ids for model in MODELS}
+        heard = {canary: set() for canary in CANARIES}
+        for role, user in self.people.items():
+            self.authenticate(user.login, user.login)
+            for model in MODELS:
+                for way, text in self.ask_everything(model, ids[model]):
+                    for canary, entitled in CANARIES.items():
+                        if canary in text:
+                            heard[canary].add(role)
+                            self.assertIn(role, entitled, f"{canary} in {model}, {way}")
+        self.assertEqual(heard, CANARIES, "somebody does not see what is theirs")
+
+    def test_searching_tells_nothing(self):
+        """A domain on a field that may not be read is refused: its result would tell the value."""
+        hidden = {
+            "ccp.call": ("token_digest", "header_digest", "recording_url", "fold_error"),
+            "ccp.call.event": ("payload", "fingerprint"),
+            "ccp.request.log": ("body",),
+            "res.company": ("ccp_webhook_token", "ccp_username", "ccp_secret_password"),
+        }
+        for role in ("portal", "employee", "other", "owner", "leader", "manager"):
+            self.authenticate(f"canary_{role}", f"canary_{role}")
+            for model, names in hidden.items():
+                for name in names:
+                    for domain in (
+                        [[name, "=like", "canary%"]],
+                        [[name, "!=", False]],
+                        ["|", [name, "ilike", "c"], ["id", "=", 0]],
+                    ):
+                        with self.subTest(role=role, model=model, domain=domain):
+                            self.assertIn('"error"', self.rpc(model, "search_count", domain))
+        for path in ("call_id.note", "call_id.token_digest"):
+            self.authenticate("canary_other", "canary_other")
+            answer = self.rpc("ccp.call.event", "search", [[path, "like", "canary"]])
+            self.assertTrue('"error"' in answer or '"result": []' in answer, answer)
+
+    def test_files_and_messages(self):
+        """The recording is no attachment that anybody finds, and no message tells a secret."""
+        self.env["ccp.recording"]._store(self.call, wav(), "audio/wav")
+        self.env.flush_all()
+        attachment = self.call.recording_id.id
+        for role, user in self.people.items():
+            self.authenticate(user.login, user.login)
+            with self.subTest(role=role):
+                found = self.rpc("ir.attachment", "search", [["res_model", "=", "ccp.call"]])
+                self.assertTrue('"error"' in found or '"result": []' in found, found)
+                for name in ("raw", "datas", "checksum", "index_content"):
+                    answer = self.rpc("ir.attachment", "read", [attachment], [name])
+                    self.assertIn('"error"', answer)
+                for path in (
+                    f"/web/content/{attachment}",
+                    f"/web/image/{attachment}",
+                    f"/web/content/ccp.call/{self.call.id}/recording_file",
+                    f"/web/content?model=ccp.call&id={self.call.id}&field=recording_file",
+                ):
+                    answer = self.url_open(path)
+                    self.assertNotIn(b"RIFF", answer.content[:100])
+                text = self.rpc("mail.message", "search_read", [], ["body", "subject"])
+                self.assertNotIn("canary", text)
+
+    def test_tricks_on_the_recordings_path(self):
+        self.env["ccp.recording"]._store(self.call, wav(), "audio/wav")
+        self.env["ccp.recording"]._store(self.foreign, wav(), "audio/wav")
+        self.env.flush_all()
+        tricks = (
+            "0",
+            "-1",
+            "999999999",
+            "99999999999999999999999999",
+            f"{self.call.id}.0",
+            f"{self.call.id}'",
+            f"{self.call.id}%00",
+            f"{self.foreign.id}/../{self.call.id}x",
+            f"%2e%2e/{self.call.id}x",
+            f"{self.call.id},{self.foreign.id}",
+            f"{self.foreign.id}",
+            f"{self.foreign.id}?download=1",
+            f"0{self.foreign.id}",
+            "٣",
+            "1e1",
+            "null",
+            "",
+        )
+        self.authenticate("canary_manager", "canary_manager")
+        for trick in tricks:
+            with self.subTest(path=trick):
+                answer = self.url_open(f"/airtel_ccp/recording/{trick}", allow_redirects=False)
+                self.assertIn(answer.status_code, (301, 308, 400, 404), answer.text[:200])
+                self.assertNotIn(b"RIFF", answer.content[:100])
+        heard = self.url_open(f"/airtel_ccp/recording/{self.call.id}")
+        self.assertEqual(heard.content, wav())

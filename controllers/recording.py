@@ -6,6 +6,8 @@ from odoo.http import Response, request
 
 from ..ccp.recording import RecordingError
 
+# PostgreSQL takes no larger id, and would break off
+MAX_ID = 2**31 - 1
 PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range")
 
 
@@ -29,6 +31,8 @@ class AirtelCcpRecording(http.Controller):
             not deliver it yet
         :rtype: odoo.http.Response
         """
+        if call_id > MAX_ID:
+            raise request.not_found()
         call = request.env["ccp.call"].browse(call_id).exists()
         try:
             call.check_access("read")

@@ -1,4 +1,5 @@
 import logging
+import time
 from datetime import timedelta, timezone
 
 import psycopg2
@@ -19,6 +20,7 @@ DEADLINES = {
     "in_call": timedelta(hours=4),
 }
 BATCH = 100
+BATCH_SECONDS = 5
 RETRY_PAUSE = timedelta(minutes=15)
 BUS_MESSAGE = "airtel_ccp.call"
 
@@ -205,10 +207,16 @@ class CcpFolder(models.AbstractModel):
         self.env["ccp.spool"]._replay()
         self.env["ccp.call.event"]._match()
         while calls := self._take_pending():
+            since = time.monotonic()
+            folded = 0
             for call in calls:
                 self._fold_or_mark(call)
+                folded += 1
+                # What is not committed when Odoo ends a worker that takes too long is done in vain
+                if time.monotonic() - since > BATCH_SECONDS:
+                    break
             remaining = self._count_pending()
-            if not self.env["ir.cron"]._commit_progress(len(calls), remaining=remaining):
+            if not self.env["ir.cron"]._commit_progress(folded, remaining=remaining):
                 break
 
     @api.model

@@ -162,6 +162,23 @@ class TestFold(CcpCase):
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
             self.env["ccp.call"]._cron_end_silent_calls()
 
+    def test_what_is_folded_is_kept_when_the_rest_takes_too_long(self):
+        calls = self.call | self.make_call(live=False) | self.make_call(live=False)
+        for call in calls:
+            self.report(call, *self.connected(), fold=False)
+        kept = []
+
+        def commit(_action, processed=0, *, remaining):
+            kept.append((processed, remaining))
+            return 1
+
+        with (
+            patch("odoo.addons.airtel_ccp.models.ccp_folder.BATCH_SECONDS", 0),
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", commit),
+        ):
+            self.env["ccp.folder"]._cron_fold()
+        self.assertEqual(kept, [(1, 2), (1, 1), (1, 0)])
+
     def test_deadline_ends_silent_calls(self):
         past = fields.Datetime.now() - timedelta(seconds=1)
         self.call.deadline = past

@@ -238,7 +238,7 @@ def _reason(command: Sequence[str], environ: Mapping[str, str], folder: str, gua
     result = subprocess.run(
         command, env=dict(environ), cwd=folder, capture_output=True, text=True, timeout=TEST_SECONDS
     )
-    if result.returncode not in (0, 1) or " error" in result.stdout.splitlines()[-1]:
+    if result.returncode not in (0, 1) or not re.search(" (failed|passed)", result.stdout):
         tail = "\n".join(result.stdout.splitlines()[-15:])
         raise ToolError(f"The test {guard.test} could not run:\n{tail}")
     if result.returncode == 0:

@@ -17,6 +17,8 @@ _logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 30
 ACCEPTED = {"status": "ok"}
+# Tells a proxy that it is us who know no such token, not Odoo that knows no database
+UNKNOWN = {"X-Airtel-Ccp": "unknown"}
 
 access_log.mask_tokens()
 waker = wakeup.Waker()
@@ -47,27 +49,27 @@ class AirtelCcpWebhook(http.Controller):
         """
         header = request.httprequest.headers.get(SECRET_HEADER)
         raw = request.httprequest.get_data()
-        if request.db and self._store(token, header, raw):
+        known = self._store(token, header, raw) if request.db else None
+        if known:
             waker.wake(request.db)
             return request.make_json_response(ACCEPTED)
+        if known is False:
+            return Response(status=404, headers=UNKNOWN)
         return self._spool(token, header, raw)
 
     def _store(self, token, header, raw):
         """Store a report; once this returns True, it is durable.
 
-        :return: False when the database is away
-        :rtype: bool
-        :raise werkzeug.exceptions.NotFound: for a token that the database does not know
+        :return: False for a token that the database does not know, None when it is away
+        :rtype: bool | None
         """
         try:
             known = request.env["ccp.call.event"]._receive(token, header, raw)
             request.env.cr.commit()  # pylint: disable=invalid-commit
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             _logger.warning("A report meets no database (%s)", type(error).__name__)
-            return False
-        if not known:
-            raise request.not_found()
-        return True
+            return None
+        return known
 
     def _spool(self, token, header, raw):
         """Keep a report on disk until the database is back.

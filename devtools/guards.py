@@ -129,7 +129,7 @@ GUARDS = (
     ),
     Guard(
         "a recording's host does not lead inside",
-        "tests/test_recording_hostile.py::test_name_that_leads_to_a_private_address",
+        "ccp/tests/test_recording.py::test_a_listed_name_that_leads_to_a_private_address",
         path="ccp/recording.py",
         old="_checked_addresses(target, hosts.names_origin(target))",
         new="_checked_addresses(target, True)",
@@ -228,9 +228,10 @@ def _try(layout: Layout, guard: Guard, database: str, environ: Mapping[str, str]
             "-p",
             "no:cacheprovider",
         ]
-        command = [str(layout.python), "-m", "pytest", "-c", str(CONFIGURATION)]
-        command += [f"--rootdir={addon}", f"--odoo-config={config}"]
-        command += [f"--odoo-database={database}", "--odoo-http", *words]
+        command = [str(layout.python), "-m", "pytest", *words]
+        if file.startswith("tests/"):
+            command += ["-c", str(CONFIGURATION), f"--rootdir={addon}"]
+            command += [f"--odoo-config={config}", f"--odoo-database={database}", "--odoo-http"]
         return _reason(command, environ, folder, guard)
 
 

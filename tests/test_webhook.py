@@ -69,6 +69,10 @@ class TestWebhook(WebhookCase):
                 self.assertIn(answer.status_code, (404, 414))
         self.assertFalse(self.call.event_ids)
 
+    def test_a_proxy_can_tell_an_unknown_token_from_a_database_that_is_away(self):
+        answer = self.post(self.cdr(), url="/airtel_ccp/webhook/unknown")
+        self.assertEqual((answer.status_code, answer.headers["X-Airtel-Ccp"]), (404, "unknown"))
+
     def test_wrong_method(self):
         for method in ("GET", "PUT", "DELETE", "PATCH"):
             with self.subTest(method=method):

@@ -1,0 +1,28 @@
+"""A pytest plugin: parallel tests of Odoo do not remove each other's files."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from odoo.tools import config
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_filestore(load_registry, tmp_path_factory):
+    """Give each process its own copy of the files, as it has its own copy of the database.
+
+    pytest-odoo shares the files. After each class of tests Odoo removes those that its database
+    does not know, and the files of another process's tests would be among them.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    shared = Path(config.filestore(config["db_name"]))
+    own = tmp_path_factory.mktemp("filestore") / "files"
+    if shared.exists():
+        shutil.copytree(shared, own)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "filestore", lambda _database: str(own))
+        yield

@@ -29,7 +29,7 @@ class Layout:
 
     @property
     def bin(self) -> Path:
-        """Launchers: ``odoo``, ``chromium``."""
+        """Launchers: ``odoo``, ``chromium``, ``nginx``."""
         return self.dev / "bin"
 
     @property
@@ -91,6 +91,11 @@ class Layout:
     def chromium(self) -> Path:
         """Chromium and the libraries and fonts it lacks on this machine."""
         return self.dev / "chromium"
+
+    @property
+    def nginx(self) -> Path:
+        """nginx and the libraries it lacks on this machine."""
+        return self.dev / "nginx"
 
 
 LAYOUT = Layout()

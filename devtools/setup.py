@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import browser, configuration, environment, odoo_source, postgres
+from . import browser, configuration, environment, nginx, odoo_source, postgres
 from .layout import Layout, Settings
 from .odoo_source import OdooTree
 
@@ -26,7 +26,8 @@ def _one_at_a_time(layout: Layout) -> Iterator[None]:
 def prepare(layout: Layout, settings: Settings, *, with_browser: bool = True) -> OdooTree:
     """Fetch and make what is missing; takes a moment when nothing is.
 
-    :param with_browser: whether Chromium is needed; ``make run`` does without.
+    :param with_browser: whether Chromium is needed, and nginx, which only tests need too;
+        ``make run`` does without.
     :return: the Odoo to work with.
     :raises ToolError: when something cannot be had on this machine.
     """
@@ -35,6 +36,7 @@ def prepare(layout: Layout, settings: Settings, *, with_browser: bool = True) ->
         environment.prepare(layout, tree)
         if with_browser:
             browser.prepare(layout, settings)
+            nginx.prepare(layout, settings)
         configuration.write(layout, settings, tree, postgres.describe(layout, settings))
     return tree
 

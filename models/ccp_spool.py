@@ -91,7 +91,8 @@ class CcpSpool(models.AbstractModel):
                 self._store(report)
                 return True
             _logger.error("Report %s on disk is none: it is set aside", name)
-        except psycopg2.OperationalError:
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            # The connection is gone, which says nothing of the report
             raise
         except Exception:  # noqa: BLE001 - see above
             _logger.exception("Report %s on disk cannot be stored: it is set aside", name)

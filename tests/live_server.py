@@ -39,12 +39,14 @@ class LiveServer:
     For what cannot be seen inside one transaction: commits, crashes, replays, wake-ups, the bus.
     """
 
-    def __init__(self, workers=0, install=(), addons_path=(), others=()):
+    def __init__(self, workers=0, install=(), addons_path=(), others=(), options=()):
         """:param int workers: how many worker processes; 0 means one process with threads
         :param install: names of addons to install first
         :param addons_path: folders with addons, beside those of the configuration
         :param others: names of databases that it serves too
+        :param options: further words of the command, such as ``--proxy-mode``
         """
+        self.options = options
         self.others = others
         self.install = install
         self.addons_path = addons_path
@@ -97,6 +99,7 @@ class LiveServer:
             "--max-cron-threads=1",
             "--log-level=debug",
             "--log-handler=odoo.sql_db:INFO",
+            *self.options,
         ]
         if self.addons_path:
             paths = [*config["addons_path"], *self.addons_path]

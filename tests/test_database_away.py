@@ -5,11 +5,16 @@ import re
 import signal
 import threading
 import time
+from unittest.mock import patch
 
+import psycopg2
 import pytest
 import requests
 
+from odoo.tools import mute_logger
+
 from ..ccp.spool import digest
+from ..models.ccp_call_event import CcpCallEvent
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
 
@@ -173,6 +178,34 @@ def test_what_cannot_be_taken_in_is_set_aside(server, call):
     replay(server)
     assert stored(server, call_id) == ["good"]
     assert [path.name for path in server.spool.folder.glob("*.unreadable")] == ["0.unreadable"]
+
+
+def test_a_connection_that_dies_while_they_are_taken_in_loses_nothing(server, call):
+    call_id, url, headers = call
+    with server.database_away():
+        for number in range(5):
+            assert post(url, headers, number).status_code == 200
+    find = CcpCallEvent._find_call
+    looked_up = []
+
+    def die_at_the_third(self, *arguments):
+        looked_up.append(arguments)
+        if len(looked_up) == 3:
+            server.query("SELECT pg_terminate_backend(%s)", self.env.cr._cnx.info.backend_pid)
+        return find(self, *arguments)
+
+    with (
+        patch.object(CcpCallEvent, "_find_call", die_at_the_third),
+        mute_logger("odoo.sql_db"),
+        pytest.raises((psycopg2.OperationalError, psycopg2.InterfaceError)),
+        server.env() as env,
+    ):
+        env["ccp.spool"]._replay()
+    assert len(looked_up) == 3
+    assert not list(server.spool.folder.glob("*.unreadable"))
+    replay(server)
+    assert sorted(stored(server, call_id)) == sorted(map(str, range(5)))
+    assert server.spool.names() == []
 
 
 def test_scheduled_actions_take_them_in_by_themselves(server, call):

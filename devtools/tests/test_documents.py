@@ -1,0 +1,33 @@
+import re
+
+import pytest
+
+from devtools.guards import GUARDS
+from devtools.layout import LAYOUT
+
+DOCUMENTS = ("README.md", "SECURITY.md", "docs/reliability.md", "docs/developer.md")
+NAMED = re.compile(r"`((?:ccp/|devtools/|sandbox/)?tests/\w+\.py)((?:::\w+)*)`")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_tests_that_are_named_are_there(name):
+    for path, words in NAMED.findall((LAYOUT.root / name).read_text()):
+        file = LAYOUT.root / path
+        assert file.is_file(), path
+        text = file.read_text()
+        for word in filter(None, words.split("::")):
+            assert re.search(rf"\b(?:def|class) {word}\b", text), f"{path}::{word}"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name):
+    document = LAYOUT.root / name
+    for target in LINK.findall(document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+def test_the_page_on_reliability_lists_each_guard():
+    text = (LAYOUT.root / "docs/reliability.md").read_text()
+    for guard in GUARDS:
+        assert f"| {guard.name} | `{guard.test}` |" in text, guard.name

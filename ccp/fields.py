@@ -20,8 +20,9 @@ _LATEST = timedelta(hours=1)
 _MAX_SECONDS = 7 * 24 * 3600
 _NOTHING = ("", '""', "null")
 
-_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,18}(?:\.0*)?\s*")
-_NUMERIC = re.compile(r"\s*[0-9]{1,18}(?:\.[0-9]{0,9})?\s*")
+# The number is taken out: int() and float() refuse some of the blanks around it.
+_WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*")
+_NUMERIC = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)\s*")
 _ISO = re.compile(
     r"\s*([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
     r"\s*(?:(Z|UTC|GMT)|([+-][0-9]{2}):?([0-9]{2}))?\s*",
@@ -122,8 +123,8 @@ class Fields:
 
 
 def _whole(value) -> int | None:
-    if isinstance(value, str) and _WHOLE.fullmatch(value):
-        return int(value.partition(".")[0])
+    if isinstance(value, str) and (match := _WHOLE.fullmatch(value)):
+        return int(match[1])
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and value.is_integer():
@@ -141,10 +142,10 @@ def _seconds(value) -> int | None:
     if match := _CLOCK.fullmatch(value):
         hours, minutes, seconds = (int(each or 0) for each in match.groups())
         return hours * 3600 + minutes * 60 + seconds
-    if _NUMERIC.fullmatch(value):
+    if match := _NUMERIC.fullmatch(value):
         # A template turned a number into a text: milliseconds, unless so small that only seconds
         # make sense.
-        number = float(value)
+        number = float(match[1])
         return _rounded(number if number < 1000 else number / 1000)
     return None
 
@@ -159,9 +160,9 @@ def _moment(value, zone: timezone) -> datetime | None:
             return _from_iso(match, zone)
         if match := _DAY_FIRST.fullmatch(value):
             return _from_day_first(match, zone)
-        if not _NUMERIC.fullmatch(value):
+        if not (match := _NUMERIC.fullmatch(value)):
             return None
-        value = float(value)
+        value = float(match[1])
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _from_epoch(value)
     return None

@@ -21,8 +21,9 @@ _CHUNK = re.compile(r"\+? ?\(?[0-9](?:[ ().-]*[0-9])*")
 _LABEL = re.compile(r"^[^0-9+]*[^\W\d_][. ]?[0-9]{1,2} ?[:=](?!$)")
 _EXTENSION_WORD = re.compile(r"#|\b(?:x|xtn|int|ext|extn|extension)\b", re.IGNORECASE)
 _INDIAN_PREFIXES = ("0", "91", "091", "0091")
-# An optional country code and trunk zero. Toll-free numbers have 10 or 11 digits.
-_INDIAN = re.compile(r"(?:0?91)?0?(18[06]0[0-9]{6,7}|[1-9][0-9]{9})")
+# After an optional country code, an optional trunk zero. Toll-free numbers have 10 or 11 digits.
+_NATIONAL = re.compile(r"0?(18[06]0[0-9]{6,7}|[1-9][0-9]{9})")
+_INDIAN = re.compile(rf"(?:0?91)?{_NATIONAL.pattern}")
 # Telemarketing, service calls, toll-free and shared cost: nobody to call back there
 _NO_PERSON = ("140", "160", "1800", "1860")
 _INDIA = 91
@@ -31,9 +32,10 @@ _EXPLICIT = (
     CountryCodeSource.FROM_NUMBER_WITH_IDD,
 )
 
-# Seven or more digits with what people put between them, invisible characters included
+# Seven or more digits with what people put between them, invisible characters included. A row of
+# signs is tried from its beginning only: from each of them, a long one would take minutes.
 _DIGITS_IN_TEXT = re.compile(
-    r"[+(]*\d(?:[\s()+._/\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff-]{0,4}\d){6,}"
+    r"(?<![+(])[+(]*\d(?:[\s()+._/\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff-]{0,4}\d){6,}"
 )
 
 
@@ -215,9 +217,11 @@ def _dialable(chunk: str, country: str) -> str:
         return _dialable_abroad(compact, country)
     if compact.startswith("00"):
         compact = "+" + compact[2:]
-    if compact.startswith("+") and not compact.startswith("+91"):
-        raise NumberError("foreign" if _is_possible(compact, None) else "invalid")
-    return _indian(compact.lstrip("+"))
+    if not compact.startswith("+"):
+        return _indian(compact)
+    if not compact.startswith("+91"):
+        raise NumberError("foreign" if _is_possible(compact) else "invalid")
+    return _after_country_code(compact[3:])
 
 
 def _dialable_abroad(compact: str, country: str) -> str:
@@ -228,27 +232,35 @@ def _dialable_abroad(compact: str, country: str) -> str:
         parsed = None
     if parsed and parsed.country_code_source in _EXPLICIT:
         if parsed.country_code == _INDIA:
-            return _indian(f"91{phonenumbers.national_significant_number(parsed)}")
+            return _after_country_code(phonenumbers.national_significant_number(parsed))
         raise NumberError("foreign" if phonenumbers.is_possible_number(parsed) else "invalid")
     if parsed and phonenumbers.is_valid_number(parsed):
         raise NumberError("foreign")
-    number = _indian(compact.lstrip("+"))
+    number = _indian(compact)
     # A mistyped number from abroad looks like an Indian landline easily, like a mobile hardly ever.
     if _type_of(number) != PhoneNumberType.MOBILE:
         raise NumberError("foreign")
     return number
 
 
-def _is_possible(compact: str, country: str | None) -> bool:
+def _is_possible(compact: str) -> bool:
     try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(compact, country))
+        return phonenumbers.is_possible_number(phonenumbers.parse(compact))
     except phonenumbers.NumberParseException:
         return False
 
 
 def _indian(digits: str) -> str:
     """Drop country code and trunk zero and see whether a person can be called there."""
-    match = _INDIAN.fullmatch(digits)
+    return _of_person(_INDIAN.fullmatch(digits))
+
+
+def _after_country_code(digits: str) -> str:
+    """The same after ``+91``: of ``+91 98765432``, where two digits are missing, 91 is no part."""
+    return _of_person(_NATIONAL.fullmatch(digits))
+
+
+def _of_person(match: re.Match | None) -> str:
     if not match:
         raise NumberError("invalid")
     national = match[1]

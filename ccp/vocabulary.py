@@ -121,8 +121,8 @@ def reason(cause_code: int | None, sip_code: int | None) -> str | None:
 
 
 def is_overall_status(word: str) -> bool:
-    """Whether a CDR's overall status says anything to us."""
-    return word in OVERALL_ANSWERED or word in OVERALL_UNANSWERED or word in _EVENTS
+    """Whether a CDR's overall status says anything to us; events use all of its words too."""
+    return word in _EVENTS
 
 
 def who_hung_up(word: str) -> str | None:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import time
 from dataclasses import replace
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 from ccp.callback import (
     ApiResult,
     Cdr,
+    CdrLeg,
     Event,
     Unreadable,
     kind_and_fingerprint,
     parse,
     to_text,
 )
+from ccp.fields import Fields
 
 UTC = timezone.utc
 RECEIVED = datetime(2020, 2, 26, 12, 20, tzinfo=UTC)
@@ -149,6 +152,8 @@ def test_an_events_other_fields():
         (17.0, "486", (17, 486)),
         ("500", None, (None, 500)),
         (None, "127", (127, None)),
+        ("1", "400", (1, 400)),
+        (699, 2, (2, 699)),
         ("0", "128", (None, None)),
         ("399", "700", (None, None)),
         ("", '""', (None, None)),
@@ -158,8 +163,9 @@ def test_an_events_other_fields():
     ],
 )
 def test_causes_are_told_apart_by_value(first, second, expected):
-    parsed = event(metaData={"causeCode": first, "sipCode": second})
-    assert (parsed.cause_code, parsed.sip_code) == expected
+    codes = {"causeCode": first, "sipCode": second}
+    for parsed in (event(metaData=codes), read({"participants": [codes]}).legs[0]):
+        assert (parsed.cause_code, parsed.sip_code) == expected
 
 
 @pytest.mark.parametrize(
@@ -169,6 +175,7 @@ def test_causes_are_told_apart_by_value(first, second, expected):
         "2020-02-26T12:19:46.399Z",
         "2020-02-26T17:49:46.399+05:30",
         "2020-02-26T17:49:46.399+0530",
+        "2020-02-26T06:49:46.399-0530",
         "2020-02-26 12:19:46.399",
         "2020-02-26 12:19:46.399 UTC",
         # Without a zone, and ahead of our clock as UTC: then it is India's.
@@ -204,12 +211,48 @@ def test_moments_in_all_forms(moment):
         "0001-01-01T00:00:00+2359",
         "2020-02-30T12:00:00+0000",
         "2020-02-26T25:00:00+0000",
+        "2020-02-27T12:19:46+2400",
         "2020-02-26T12:19:46+9900",
         EPOCH_MS * 1000,
     ],
 )
 def test_moments_that_make_no_sense_are_none(moment):
     assert event(time=moment).at is None
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("26/02/2020 12:19:46", (12, 19, 46)),
+        ("26-02-2020T12:19", (12, 19, 0)),
+        ("26/2/2020, 12:19:46 PM", (12, 19, 46)),
+        ("26/02/2020 1:05 pm", (13, 5, 0)),
+        ("26/02/2020 12:05:06 AM", (0, 5, 6)),
+        ("26/02/2020 11:05:06am", (11, 5, 6)),
+    ],
+)
+def test_moments_with_the_day_first(moment, expected):
+    assert event(time=moment).at == datetime(2020, 2, 26, *expected, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("distance", "is_believed"),
+    [
+        (-timedelta(days=2), True),
+        (-timedelta(days=2, seconds=1), False),
+        (timedelta(hours=1), True),
+        (timedelta(hours=1, seconds=1), False),
+    ],
+)
+def test_moments_are_believed_near_the_arrival(distance, is_believed):
+    moment = RECEIVED + distance
+    assert event(time=moment.isoformat()).at == (moment if is_believed else None)
+
+
+def test_fractions_of_a_second_in_any_length():
+    for fraction, microsecond in ((".5", 500_000), (",000001", 1), (".1234567", 123_456), ("", 0)):
+        parsed = event(time=f"2020-02-26T12:19:46{fraction}Z")
+        assert parsed.at == AT.replace(microsecond=microsecond)
 
 
 def test_the_details_clock_is_the_better_one():
@@ -228,6 +271,23 @@ def test_received_at_is_utc_whatever_its_zone():
     india = timezone(timedelta(hours=5, minutes=30))
     assert read(SAMPLE_EVENT, RECEIVED.astimezone(india)).received_at.tzinfo == UTC
     assert read(SAMPLE_EVENT, RECEIVED.replace(tzinfo=None)).received_at == RECEIVED
+
+
+@pytest.fixture
+def machine_in_india(monkeypatch):
+    """The machine's clock shows India's time."""
+    monkeypatch.setenv("TZ", "IST-05:30")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_the_machines_zone_does_not_count(machine_in_india):
+    parsed = read(SAMPLE_EVENT, RECEIVED.replace(tzinfo=None))
+    assert (parsed.received_at, parsed.received_at.tzinfo) == (RECEIVED, UTC)
+    assert event(time="2020-02-26T12:19:46.399Z").at == AT
+    assert event(time="2020-02-26 17:49:46.399").at.tzinfo == UTC
 
 
 def test_a_repeat_equals_the_original():
@@ -300,6 +360,16 @@ def test_date_and_time_are_indias_however_late_the_report_comes():
     )
 
 
+def test_date_and_time_are_read_as_utc_where_indias_make_no_sense():
+    data = {**DISPLAY_CDR, "timestamp": None, "Date": "24/02/2020", "Time": "13:19:00"}
+    assert read(data).started_at == datetime(2020, 2, 24, 13, 19, tzinfo=UTC)
+
+
+def test_no_moment_is_believed_without_an_arrival():
+    assert Fields({"time": EPOCH_MS}).moment("time") is None
+    assert Fields({"time": EPOCH_MS}, RECEIVED).moment("time") == AT
+
+
 def test_the_camel_dialect():
     cdr = read(CAMEL_CDR)
     assert (cdr.session_id, cdr.correlation_id) == ("5f0c-uuid", "Xchange5f0c-uuid")
@@ -327,6 +397,15 @@ def test_the_camel_dialect():
         (0, 0),
         (35_000.0, 35),
         ("00:35", 35),
+        (499, 0),
+        (500, 1),
+        ("999", 999),
+        ("1000", 1),
+        (7 * 24 * 3600 * 1000, 7 * 24 * 3600),
+        (7 * 24 * 3600 * 1000 + 1, None),
+        (str(7 * 24 * 3600 * 1000), 7 * 24 * 3600),
+        ("168:00:00", 7 * 24 * 3600),
+        ("168:00:01", None),
         ("1:02:03", 3723),
         ("90:00", 5400),
         ("00:00:35.4", 35),
@@ -370,6 +449,12 @@ def test_what_is_no_recording_url(url):
     assert read({**DISPLAY_CDR, "Recording": url}).recording_url == ""
 
 
+def test_a_recording_url_may_be_long():
+    url = "https://x.airtel.in/".ljust(4096, "a")
+    assert read({**DISPLAY_CDR, "Recording": url}).recording_url == url
+    assert read({**DISPLAY_CDR, "Recording": url + "a"}).recording_url == ""
+
+
 @pytest.mark.parametrize("name", ["Recording", "recordingURL", "recordingUrl", "Recording_URL"])
 def test_the_recordings_names(name):
     data = {"Session_ID": "s", name: "https://x.airtel.in/r"}
@@ -383,6 +468,12 @@ def test_any_field_of_a_cdr_can_be_missing_or_of_any_type(dialect):
         assert read(kept).kind == "cdr"
         for odd in (None, "", '""', [], {}, [[]], {"a": 1}, True, -1, 1.5, "x" * 9000, 10**50):
             assert read({**kept, name: odd}).kind == "cdr"
+
+
+def test_what_is_no_number_is_a_text():
+    for constant in ("NaN", "Infinity", "-Infinity"):
+        text = f'{{"eventType": "CALL", "participantName": {constant}}}'
+        assert parse(text, RECEIVED).participant_name == constant
 
 
 def test_every_field_of_an_event_can_be_of_any_type():
@@ -403,6 +494,275 @@ def test_texts_are_cut_and_cleaned():
     assert len(parsed.participant_name) == 64
     assert len(parsed.cause_text) == 200
     assert len(parsed.event_id) == 128
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (" " * 255 + "x", "x"),
+        (" " * 256 + "x", ""),
+        ("a" * 63 + " b", "a" * 63),
+        ("a \t\n  b", "a b"),
+        ("a\u200bb", "a b"),
+        (5, "5"),
+        (1.5, "1.5"),
+        (True, ""),
+        ("null", ""),
+        ([], ""),
+    ],
+)
+def test_texts_are_one_clean_line(value, text):
+    assert event(participantName=value).participant_name == text
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (2, 2),
+        (2.0, 2),
+        (2.5, None),
+        ("2", 2),
+        (" +2.0 ", 2),
+        ("2.5", None),
+        ("-0", 0),
+        (False, None),
+    ],
+)
+def test_whole_numbers(value, number):
+    assert read({"participants": [{"retryCount": value}]}).legs[0].retries == number
+
+
+def test_how_deep_json_may_nest():
+    for depth, kind in ((63, "event"), (64, "unreadable")):
+        for opening, closing in (("[", "]"), ('{"a":', "}")):
+            nested = f"{opening * depth}1{closing * depth}"
+            # More brackets than may nest, beside each other
+            raw = f'{{"eventType": "CALL", "w": [{"[],{}," * 50}1], "x": {nested}}}'.encode()
+            assert kind_and_fingerprint(raw)[0] == kind
+            assert parse(raw, RECEIVED).kind == kind
+    wide = json.dumps({"eventType": "CALL", "x": [[], {}] * 100}).encode()
+    assert parse(wide, RECEIVED).kind == "event"
+
+
+# A field's names with what each is read as; the first that holds anything wins.
+
+EVENT_NAMES = {
+    "event_type": (("eventType",), "A B", "A B"),
+    "event": (("event",), "A_b", "ab"),
+    "address": (("participantAddress",), "+919123456789", "9123456789"),
+    "participant_name": (("participantName",), "B", "B"),
+    "component": (("requestName",), "c_1", "c_1"),
+    "at": (("time", "timestamp"), EPOCH_MS, AT),
+    "cause_code": (("causeCode", "sipCode"), 17, 17),
+    "sip_code": (("causeCode", "sipCode"), 486, 486),
+    "cause_text": (("causeCodeDescription", "hangupCause"), "User busy", "User busy"),
+    "session_id": (("vmSessionId", "sessionId"), "s", "s"),
+    "correlation_id": (("clientCorrelationId", "correlationId"), "c", "c"),
+    "event_id": (("eventId",), "e", "e"),
+}
+DETAIL_NAMES = {
+    "at": (("timestamp",), EPOCH_MS, AT),
+    "cause_code": (("causeCode", "sipCode"), 17, 17),
+    "sip_code": (("causeCode", "sipCode"), 486, 486),
+    "cause_text": (("causeCodeDescription",), "User busy", "User busy"),
+    "digits": (("digits", "digit", "dtmf", "dtmfDigits", "value"), "12", "12"),
+}
+API_RESULT_NAMES = {
+    "request_type": (("requestMessageType",), "Play", "Play"),
+    "message": (("errorMessage", "message", "errorCode"), "no channel", "no channel"),
+    "session_id": (("vmSessionId", "sessionId"), "s", "s"),
+    "correlation_id": (("clientCorrelationId", "correlationId"), "c", "c"),
+}
+CDR_NAMES = {
+    "session_id": (("sessionId", "vmSessionId"), "s", "s"),
+    "correlation_id": (("clientCorrelationId", "correlationId"), "c", "c"),
+    "overall_status": (("overallCallStatus",), "No_Answer", "noanswer"),
+    "started_at": (("startTime", "timestamp"), EPOCH_MS, AT),
+    "answered_at": (("callAnswerTime",), EPOCH_MS, AT),
+    "ended_at": (("endTime",), EPOCH_MS, AT),
+    "talk_seconds": (("conversationDuration",), 35_000, 35),
+    "total_seconds": (("overallCallDuration", "duration"), 35_000, 35),
+    "billable_seconds": (("billableDuration",), 35_000, 35),
+    "recording_url": (("recording", "recordingUrl"), "https://h/r", "https://h/r"),
+    "hangup_cause": (("hangupCause",), "SYSTEM_INITIATED", "SYSTEM_INITIATED"),
+    "dtmf": (("dtmfCapture",), "1 | 3", "13"),
+    "pulses": (("pulseCount", "pulse"), "2", 2),
+}
+LISTED_LEG_NAMES = {
+    "address": (("participantAddress",), "09123456789", "9123456789"),
+    "name": (("participantName",), "B", "B"),
+    "status": (("status",), "No Answer", "noanswer"),
+    "started_at": (("startTime",), EPOCH_MS, AT),
+    "answered_at": (("callAnswerTime",), EPOCH_MS, AT),
+    "ended_at": (("endTime",), EPOCH_MS, AT),
+    "ring_seconds": (("waitTime", "waitingTime"), 7_000, 7),
+    "retries": (("retryCount",), 2, 2),
+    "cause_code": (("causeCode", "sipCode"), 17, 17),
+    "sip_code": (("causeCode", "sipCode"), 486, 486),
+    "cause_text": (("causeCodeDescription", "hangupCause"), "User busy", "User busy"),
+    "operator": (("operatorName",), "Jio", "Jio"),
+    "circle": (("circleName",), "Mumbai", "Mumbai"),
+    "pulses": (("pulse",), 3, 3),
+}
+
+
+def side_leg_names(side, waiting):
+    return {
+        "address": ((f"{side}Number",), "09123456789", "9123456789"),
+        "status": ((f"{side}Status", f"{side}NumberStatus"), "No Answer", "noanswer"),
+        "ring_seconds": ((f"{side}WaitingTime", waiting), 7_000, 7),
+        "retries": ((f"{side}RetryCount",), 2, 2),
+        "operator": ((f"{side}OperatorName",), "Jio", "Jio"),
+        "circle": ((f"{side}CircleName",), "Mumbai", "Mumbai"),
+    }
+
+
+# How an object is made of some fields, where what it tells is found, and its fields' names
+READERS = {
+    "event": (lambda fields: {"eventType": "X"} | fields, lambda read: read, EVENT_NAMES),
+    "details": (
+        lambda fields: {"eventType": "X", "metaData": fields, "timestamp": 5, "sipCode": "x"},
+        lambda read: read,
+        DETAIL_NAMES,
+    ),
+    "API result": (
+        lambda fields: {"requestMessageType": "X"} | fields,
+        lambda read: read,
+        API_RESULT_NAMES,
+    ),
+    "CDR": (lambda fields: {"participants": [{}]} | fields, lambda read: read, CDR_NAMES),
+    "listed leg": (
+        lambda fields: {"participants": [fields]},
+        lambda read: read.legs[0],
+        LISTED_LEG_NAMES,
+    ),
+    "caller": (
+        lambda fields: {"vmSessionId": "s"} | fields,
+        lambda read: next(iter(read.legs), CdrLeg()),
+        side_leg_names("caller", "fromWaitingTime"),
+    ),
+    "destination": (
+        lambda fields: {"vmSessionId": "s"} | fields,
+        lambda read: next(iter(read.legs), CdrLeg()),
+        side_leg_names("destination", "toWaitingTime"),
+    ),
+}
+NAMES = [
+    pytest.param(make, find, attribute, *told, id=f"{reader} {attribute}")
+    for reader, (make, find, names) in READERS.items()
+    for attribute, told in names.items()
+]
+
+
+@pytest.mark.parametrize(("make", "find", "attribute", "names", "value", "expected"), NAMES)
+def test_every_name_of_a_field(make, find, attribute, names, value, expected):
+    for index, name in enumerate(names):
+        assert getattr(find(read(make({name: value}))), attribute) == expected
+        earlier = dict.fromkeys(names[:index], '""')
+        later = dict.fromkeys(names[index + 1 :], "9")
+        assert getattr(find(read(make(earlier | {name: value} | later))), attribute) == expected
+    assert expected not in vars(find(read(make({"other": value, names[0] + "x": value})))).values()
+
+
+LONG = "1" * 1000
+LENGTHS = {
+    "event_type": 64,
+    "event": 64,
+    "address": 10,
+    "participant_name": 64,
+    "component": 64,
+    "cause_text": 200,
+    "digits": 64,
+    "session_id": 128,
+    "correlation_id": 128,
+    "event_id": 128,
+    "request_type": 64,
+    "message": 200,
+    "overall_status": 64,
+    "hangup_cause": 64,
+    "dtmf": 64,
+    "name": 64,
+    "status": 64,
+    "operator": 64,
+    "circle": 64,
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "find", "attribute", "name"),
+    [
+        pytest.param(make, find, attribute, told[0][0], id=f"{reader} {attribute}")
+        for reader, (make, find, names) in READERS.items()
+        for attribute, told in names.items()
+        if attribute in LENGTHS
+    ],
+)
+def test_every_text_is_cut(make, find, attribute, name):
+    told = getattr(find(read(make({name: LONG}))), attribute)
+    assert told == "1" * LENGTHS[attribute]
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [
+        ("16 | 699 | Normal call clearing | Disconnected", (16, 699, "Normal call clearing", 12)),
+        ("486|17|User busy|Busy", (17, 486, "User busy", 4)),
+        ("User busy | Busy", (None, None, "User busy", 4)),
+        ("Busy", (None, None, "", 4)),
+        ("17", (17, None, "", 0)),
+        ("127 | 699", (127, 699, "", 0)),
+        ("128 | 700", (None, None, "", 0)),
+        ("1 | 400", (1, 400, "", 0)),
+        ("0 | 399", (None, None, "", 0)),
+    ],
+)
+def test_the_details_of_a_status(detail, expected):
+    legs = read({"vmSessionId": "s", "callerStatusDetail": detail}).legs
+    told = [(leg.cause_code, leg.sip_code, leg.cause_text, len(leg.status)) for leg in legs]
+    assert told == ([expected] if expected != (None, None, "", 0) else [])
+
+
+def test_a_status_of_its_own_wins_over_its_details():
+    fields = {"callerStatus": "Busy", "callerStatusDetail": "16 | 699 | Cleared | Disconnected"}
+    assert read({"vmSessionId": "s"} | fields).legs[0].status == "busy"
+
+
+def test_how_long_a_listed_leg_talked():
+    answer = {"callAnswerTime": EPOCH_MS - 20_000}
+    end = {"endTime": EPOCH_MS - 400}
+    told = {
+        20: [answer | end, answer | end | {"duration": 5_000}],
+        7: [answer | {"billableDuration": 7_000, "duration": 5_000}],
+        5: [answer | {"duration": 5_000}],
+        0: [{"callAnswerTime": EPOCH_MS - 400} | end],
+        None: [
+            answer,
+            end | {"duration": 5_000},
+            {"billableDuration": 7_000},
+            {"callAnswerTime": EPOCH_MS, "endTime": EPOCH_MS - 1},
+        ],
+    }
+    for seconds, entries in told.items():
+        for entry in entries:
+            assert read({"participants": [entry]}).legs[0].talk_seconds == seconds
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, 0), (100, 100), (101, None), (-1, None)])
+def test_counts_have_limits(count, expected):
+    assert read({"participants": [{"retryCount": count}]}).legs[0].retries == expected
+    legs = read({"vmSessionId": "s", "callerStatus": "x", "callerRetryCount": count}).legs
+    assert legs[0].retries == expected
+    pulses = count * 1000
+    expected = None if count < 0 or count > 100 else pulses
+    assert read({"vmSessionId": "s", "pulseCount": pulses}).pulses == expected
+    assert read({"vmSessionId": "s", "pulseCount": 100_001}).pulses is None
+
+
+@pytest.mark.parametrize("word", ["From", "caller", "TO", "Destination", "agent", ""])
+def test_the_roles_of_listed_legs(word):
+    roles = {"From": "agent", "caller": "agent", "TO": "customer", "Destination": "customer"}
+    leg = read({"participants": [{"participantType": word}]}).legs[0]
+    assert leg.role == roles.get(word)
 
 
 def test_lists_are_bounded():
@@ -427,6 +787,11 @@ KINDS = {
     "cdr with a session ": {"Session_ID": "s"},
     "cdr with participants": {"participants": [{}]},
     "cdr posted as an event": {"eventType": "CDR", "Overall_Call_Status": "Missed"},
+    "cdr posted as an event in lower case": {"eventType": "cdr", "Overall_Call_Status": "Missed"},
+    "event of a CDR's name": {"eventType": "CDR", "vmSessionId": "s"},
+    "event with a status": {"eventType": "CALL", "Overall_Call_Status": "Missed"},
+    "event with the other session": {"event": "Answer", "sessionId": "s"},
+    "cdr with a status and an event": {"event": "Answer", "Overall_Call_Status": "Missed"},
     "unreadable object": {"hello": "world"},
     "unreadable empty object": {},
     "unreadable empty fields": {"eventType": None, "vmSessionId": '""', "participants": []},
@@ -450,6 +815,8 @@ NONSENSE = {
     "text": (b'"CALL"', "not_object"),
     "number": (b"5", "not_object"),
     "null": (b"null", "json"),
+    "X": (b"X", "json"),
+    "other blanks": (b"\x0b\x0c", "json"),
     "NUL": (b"\x00", "json"),
     "many NULs": (b"\x00" * 1000, "json"),
     "not UTF-8": (b"\xff\xfe\xfd", "json"),
@@ -464,6 +831,7 @@ NONSENSE = {
 @pytest.mark.parametrize(("raw", "reason"), NONSENSE.values(), ids=NONSENSE.keys())
 def test_nonsense_is_unreadable(raw, reason):
     assert parse(raw, RECEIVED) == Unreadable(received_at=RECEIVED, reason=reason)
+    assert parse(raw, RECEIVED).received_at == RECEIVED
     assert kind_and_fingerprint(raw)[0] == "unreadable"
 
 
@@ -491,8 +859,15 @@ def test_oddities_around_a_good_event_do_not_hurt(raw):
     assert kind_and_fingerprint(raw)[0] == "event"
 
 
+@pytest.mark.parametrize("text", ['{"a": 1}', '["a"]', '"a"', ' \t\r\n{"a": 1}'])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-16"])
+def test_json_in_any_unicode_is_read(text, encoding):
+    assert to_text(text.encode(encoding)) == text
+
+
 def test_garbage_with_zeros_stays_legible():
     assert to_text(b"\x00hello") == "\ufffdhello"
+    assert to_text(b"\x00\x00\x00hello") == "\ufffd\ufffd\ufffdhello"
     assert to_text(b"he\x00llo") == "he\ufffdllo"
 
 
@@ -505,6 +880,14 @@ def test_a_repeat_has_the_same_fingerprint():
     assert kind_and_fingerprint(other) != kind_and_fingerprint(plain)
     assert kind_and_fingerprint(b"x")[1] != kind_and_fingerprint(b"x ")[1]
     assert all(len(kind_and_fingerprint(raw)[1]) == 64 for raw in (plain, b"", b"\xff"))
+
+
+def test_fingerprints_that_are_stored_stay_valid():
+    for raw, hashed in (
+        (b' {"eventType": "CALL", "a": [1, 2]} ', b'{"a":[1,2],"eventType":"CALL"}'),
+        (b"not JSON ", b"not JSON "),
+    ):
+        assert kind_and_fingerprint(raw)[1] == hashlib.sha256(hashed).hexdigest()
 
 
 def test_representations_hide_numbers_and_urls():

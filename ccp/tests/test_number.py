@@ -168,6 +168,9 @@ def test_reads_an_indian_number_of_a_contact_abroad(text, country, expected):
         ("12345", "US", "not_dialable"),
         ("415-555-2671 ext 3", "US", "extension"),
         ("415-555-267", "US", "invalid"),
+        ("+1 415 555", "US", "invalid"),
+        ("+44 20", "US", "invalid"),
+        ("+999 1234567", "US", "invalid"),
     ],
 )
 def test_refuses_a_foreign_number_of_a_contact_abroad(text, country, expected):

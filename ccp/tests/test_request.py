@@ -158,55 +158,169 @@ def test_identifiers_lose_blanks_around_them_and_nothing_else():
 
 
 REFUSED = {
-    "blank flow": (replace(WORKFLOW, call_flow_id=" "), "blank_call_flow_id"),
-    "no flow": (replace(WORKFLOW, call_flow_id=None), "blank_call_flow_id"),
-    "blank customer": (replace(WORKFLOW, customer_id=""), "blank_customer_id"),
-    "call type": (replace(WORKFLOW, call_type="SIDEWAYS"), "call_type"),
-    "same ids": (with_add(component_id="initiateCall_1"), "component_ids"),
-    "blank id": (with_add(component_id=" "), "component_ids"),
-    "record's id": (replace(WORKFLOW, record_id="addParticipant_1"), "component_ids"),
-    "unknown strategy": (with_initiate(merging_strategy="ROUND_ROBIN"), "strategy"),
-    "unknown second": (with_add(merging_strategy="ROUND ROBIN"), "strategy"),
-    "conference": (with_add(merging_strategy="CONFERENCE"), "conference_on_second"),
-    "nobody to ring": (with_initiate(participants=()), "no_participants"),
-    "nobody to add": (with_add(participants=()), "no_participants"),
-    "4 retries": (with_agent(max_retries=4), "retries"),
-    "4 retries of the second": (with_customer(max_retries=4), "retries"),
-    "negative retries": (with_agent(max_retries=-1), "retries"),
-    "negative time": (with_customer(max_time=-1), "max_time"),
-    "negative component time": (with_initiate(max_time=-1), "max_time"),
-    "9 digits": (with_agent(address="987650000"), "not_ten_digits"),
-    "11 digits": (with_customer(address="09876500001"), "not_ten_digits"),
-    "plus": (with_customer(address="+919876500001"), "not_ten_digits"),
-    "devanagari": (with_customer(address="९८७६५०००००"), "not_ten_digits"),
-    "line end": (with_customer(address="9876500001\n"), "not_ten_digits"),
-    "no address": (with_customer(address=None), "not_ten_digits"),
-    "no caller": (with_agent(caller_id=None), "not_ten_digits"),
-    "component's caller": (with_initiate(caller_id="123"), "not_ten_digits"),
-    "second's caller": (with_add(caller_id="123"), "not_ten_digits"),
-    "common caller": (replace(WORKFLOW, caller_id="123"), "not_ten_digits"),
-    "same person": (with_customer(address=AGENT.address), "duplicate_participants"),
-    "twice": (with_add(participants=(CUSTOMER, CUSTOMER)), "duplicate_participants"),
-    "event type": (with_initiate(callbacks=(Callback("all", "http://h"),)), "event_type"),
-    "ftp": (with_initiate(callbacks=(Callback("ALL", "ftp://h/x"),)), "notify_url"),
-    "no host": (with_initiate(callbacks=(Callback("ALL", "http:///x"),)), "notify_url"),
-    "blank in URL": (with_initiate(callbacks=(Callback("ALL", "http://h/a b"),)), "notify_url"),
+    "blank flow": (replace(WORKFLOW, call_flow_id=" "), "blank_call_flow_id", "callFlowId"),
+    "no flow": (replace(WORKFLOW, call_flow_id=None), "blank_call_flow_id", "callFlowId"),
+    "blank customer": (replace(WORKFLOW, customer_id=""), "blank_customer_id", "customerId"),
+    "call type": (replace(WORKFLOW, call_type="SIDEWAYS"), "call_type", "callType"),
+    "same ids": (with_add(component_id="initiateCall_1"), "component_ids", "callFlowConfiguration"),
+    "blank id": (with_add(component_id=" "), "component_ids", "callFlowConfiguration"),
+    "record's id": (
+        replace(WORKFLOW, record_id="addParticipant_1"),
+        "component_ids",
+        "callFlowConfiguration",
+    ),
+    "unknown strategy": (
+        with_initiate(merging_strategy="ROUND_ROBIN"),
+        "strategy",
+        "initiateCall_1.mergingStrategy",
+    ),
+    "unknown second": (
+        with_add(merging_strategy="ROUND ROBIN"),
+        "strategy",
+        "addParticipant_1.mergingStrategy",
+    ),
+    "conference": (
+        with_add(merging_strategy="CONFERENCE"),
+        "conference_on_second",
+        "addParticipant_1.mergingStrategy",
+    ),
+    "nobody to ring": (
+        with_initiate(participants=()),
+        "no_participants",
+        "initiateCall_1.participants",
+    ),
+    "nobody to add": (
+        with_add(participants=()),
+        "no_participants",
+        "addParticipant_1.participants",
+    ),
+    "4 retries": (
+        with_agent(max_retries=4),
+        "retries",
+        "initiateCall_1.participants[0].maxRetries",
+    ),
+    "4 retries of the second": (
+        with_customer(max_retries=4),
+        "retries",
+        "addParticipant_1.participants[0].maxRetries",
+    ),
+    "negative retries": (
+        with_agent(max_retries=-1),
+        "retries",
+        "initiateCall_1.participants[0].maxRetries",
+    ),
+    "negative time": (
+        with_customer(max_time=-1),
+        "max_time",
+        "addParticipant_1.participants[0].maxTime",
+    ),
+    "negative component time": (with_initiate(max_time=-1), "max_time", "initiateCall_1.maxTime"),
+    "9 digits": (
+        with_agent(address="987650000"),
+        "not_ten_digits",
+        "initiateCall_1.participants[0].participantAddress",
+    ),
+    "11 digits": (
+        with_customer(address="09876500001"),
+        "not_ten_digits",
+        "addParticipant_1.participants[0].participantAddress",
+    ),
+    "plus": (
+        with_customer(address="+919876500001"),
+        "not_ten_digits",
+        "addParticipant_1.participants[0].participantAddress",
+    ),
+    "devanagari": (
+        with_customer(address="९८७६५०००००"),
+        "not_ten_digits",
+        "addParticipant_1.participants[0].participantAddress",
+    ),
+    "line end": (
+        with_customer(address="9876500001\n"),
+        "not_ten_digits",
+        "addParticipant_1.participants[0].participantAddress",
+    ),
+    "no address": (
+        with_customer(address=None),
+        "not_ten_digits",
+        "addParticipant_1.participants[0].participantAddress",
+    ),
+    "no caller": (
+        with_agent(caller_id=None),
+        "not_ten_digits",
+        "initiateCall_1.participants[0].callerId",
+    ),
+    "component's caller": (
+        with_initiate(caller_id="123"),
+        "not_ten_digits",
+        "initiateCall_1.callerId",
+    ),
+    "second's caller": (with_add(caller_id="123"), "not_ten_digits", "addParticipant_1.callerId"),
+    "common caller": (replace(WORKFLOW, caller_id="123"), "not_ten_digits", "callerId"),
+    "same person": (
+        with_customer(address=AGENT.address),
+        "duplicate_participants",
+        "addParticipant_1.participants[0].participantAddress",
+    ),
+    "twice": (
+        with_add(participants=(CUSTOMER, CUSTOMER)),
+        "duplicate_participants",
+        "addParticipant_1.participants[1].participantAddress",
+    ),
+    "event type": (
+        with_initiate(callbacks=(Callback("all", "http://h"),)),
+        "event_type",
+        "initiateCall_1.callBackURLs[0].eventType",
+    ),
+    "ftp": (
+        with_initiate(callbacks=(Callback("ALL", "ftp://h/x"),)),
+        "notify_url",
+        "initiateCall_1.callBackURLs[0].notifyURL",
+    ),
+    "no host": (
+        with_initiate(callbacks=(Callback("ALL", "http:///x"),)),
+        "notify_url",
+        "initiateCall_1.callBackURLs[0].notifyURL",
+    ),
+    "blank in URL": (
+        with_initiate(callbacks=(Callback("ALL", "http://h/a b"),)),
+        "notify_url",
+        "initiateCall_1.callBackURLs[0].notifyURL",
+    ),
+    "no call type": (replace(WORKFLOW, call_type=None), "call_type", "callType"),
+    "no customer": (replace(WORKFLOW, customer_id=None), "blank_customer_id", "customerId"),
+    "no id": (with_add(component_id=None), "component_ids", "callFlowConfiguration"),
+    "no URL": (
+        with_initiate(callbacks=(Callback("ALL", None),)),
+        "notify_url",
+        "initiateCall_1.callBackURLs[0].notifyURL",
+    ),
+    "second callback": (
+        with_initiate(callbacks=(*WORKFLOW.initiate.callbacks, Callback("all", "http://h"))),
+        "event_type",
+        "initiateCall_1.callBackURLs[2].eventType",
+    ),
 }
 
 
-@pytest.mark.parametrize(("workflow", "reason"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_airtel_would_refuse_is_not_rendered(workflow, reason):
+@pytest.mark.parametrize(("workflow", "reason", "where"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_airtel_would_refuse_is_not_rendered(workflow, reason, where):
     with pytest.raises(RequestError) as caught:
         body(workflow)
-    assert caught.value.reason == reason
+    assert (caught.value.reason, caught.value.where) == (reason, where)
+    assert str(caught.value) == f"{reason}: {where}"
     assert isinstance(caught.value, ValueError)
 
 
 def test_an_error_tells_the_place_and_not_the_number():
     with pytest.raises(RequestError) as caught:
         body(with_customer(address="987654321"))
-    assert caught.value.where == "addParticipant_1.participants[0].participantAddress"
     assert "987654321" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call_type", ["INBOUND", "OUTBOUND"])
+def test_both_directions_are_allowed(call_type):
+    assert body(replace(WORKFLOW, call_type=call_type))["callType"] == call_type
 
 
 @pytest.mark.parametrize("retries", [0, const.MAX_RETRIES])

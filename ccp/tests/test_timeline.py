@@ -144,6 +144,7 @@ def test_without_reports_the_request_is_the_state(request_):
 
 
 def test_an_accepted_request_rings_the_agent():
+    assert (fold([], DIALLED).session_id, fold([], DIALLED).correlation_id) == ("", "")
     assert fold([], DIALLED).state == "ringing_agent"
     assert fold([], DIALLED).provisional_result == "no_report"
 
@@ -395,6 +396,49 @@ def test_a_conference_of_agents_goes_on_while_one_is_left():
     assert fold([*reports, event("Disconnected", third, 30)], dialled).state == "ended"
 
 
+def test_what_a_leg_says_before_it_is_dialled():
+    story = fold([], DIALLED)
+    assert (story.agent.address, story.customer.address) == (A, B)
+    assert (story.agent.rang, story.agent.attempts, story.agent.live) == (False, 0, False)
+    assert fold([], Dialled((), ())).agent.address == ""
+    named = event("Ringing", "", 1, participantName="A")
+    assert fold([named], Dialled((), ())).agent.address == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "rang"), [("CalledNumber", False), ("Ringing", True), ("Answer", True)]
+)
+def test_a_phone_rang_when_it_rings_or_was_answered(word, rang):
+    story = fold([event(word, A, 1)], DIALLED)
+    assert (story.agent.rang, story.agent.attempts) == (rang, 1)
+
+
+def test_why_a_leg_ended():
+    details = {"causeCode": 16, "sipCode": 699, "causeCodeDescription": "Normal call clearing"}
+    story = fold([*CONNECTED, event("Disconnected", B, 40, metaData=details)], DIALLED)
+    told = [(leg.cause_code, leg.sip_code, leg.cause_text) for leg in (story.agent, story.customer)]
+    assert told == [(None, None, ""), (16, 699, "Normal call clearing")]
+
+
+def test_ringing_counts_until_the_answer():
+    late = [*AGENT_ANSWERS, event("Ringing", A, 7)]
+    assert (fold(late, DIALLED).agent.ringing_at, fold(late, DIALLED).agent.ring_seconds) == (
+        at(1),
+        4,
+    )
+    at_once = fold([event("Ringing", A, 5), event("Answer", A, 5)], DIALLED).agent
+    assert (at_once.ringing_at, at_once.ring_seconds) == (at(5), 0)
+
+
+def test_an_unanswered_end_in_the_moment_of_the_answer_is_an_earlier_attempts():
+    reports = [event("Answer", A, 5), event("Busy", A, 5)]
+    assert fold(reports, DIALLED).state == "ringing_customer"
+
+
+def test_an_event_of_no_type_is_read_by_its_word():
+    assert fold([event("Answer", A, 5, kind=None)], DIALLED).state == "ringing_customer"
+
+
 # The CDR
 
 FULL_CDR = {
@@ -462,9 +506,102 @@ def test_the_cdr_alone_is_enough():
     assert (story.result, story.talk_seconds, story.agent.rang) == ("connected", 27, True)
 
 
+def test_a_call_that_the_cdr_calls_missed_was_not_answered():
+    assert fold([*OVER, cdr(Overall_Call_Status="Missed")], DIALLED).answered_at is None
+
+
 def test_the_end_follows_from_start_and_duration():
     report = cdr(Overall_Call_Status="Answered", startTime=epoch(0), duration=43_000)
     assert fold([report], DIALLED).ended_at == at(43)
+
+
+def test_a_cdr_alone_says_when_the_customer_answered():
+    report = cdr(Overall_Call_Status="Answered", callAnswerTime=epoch(12))
+    assert fold([report], DIALLED).answered_at == at(12)
+    assert fold([cdr(Overall_Call_Status="Answered")], DIALLED).answered_at is None
+
+
+def test_a_leg_of_a_cdr_is_known_by_its_name():
+    participants = [{"participantName": "b", "operatorName": "Jio", "status": "Busy"}]
+    story = fold([cdr(vmSessionId="s", participants=participants)], DIALLED)
+    assert (story.customer.operator, story.agent.operator) == ("Jio", "")
+
+
+def test_an_earlier_cdr_fills_in():
+    first = {"Recording": "https://h/r", "Pulse_Count": 2, "Caller_Operator_Name": "Airtel"}
+    later = {"Overall_Call_Status": "Answered", "Caller_Circle_Name": "Delhi"}
+    story = fold([cdr(60, Session_ID="s", **first), cdr(90, **later)], DIALLED)
+    assert (story.result, story.recording_url, story.pulses) == ("connected", "https://h/r", 2)
+    assert (story.agent.operator, story.agent.circle) == ("Airtel", "Delhi")
+
+
+TELLING = {
+    "status": {"Overall_Call_Status": "Missed"},
+    "answered": {"Overall_Call_Status": "Answered"},
+    "who hung up": {"Hangup_Cause": "Caller"},
+    "recording": {"Recording": "https://h/r"},
+    "end": {"endTime": epoch(40)},
+    "talk": {"conversationDuration": 0},
+    "duration": {"duration": 0},
+    "billed": {"billableDuration": 0},
+    "leg's answer": {"participants": [{"participantAddress": A, "callAnswerTime": epoch(5)}]},
+    "leg's end": {"participants": [{"participantAddress": A, "endTime": epoch(40)}]},
+    "leg's status": {"participants": [{"participantAddress": A, "status": "Busy"}]},
+}
+SILENT = {
+    "nothing": {},
+    "start": {"startTime": epoch(0)},
+    "unknown words": {"Overall_Call_Status": "Banana", "Hangup_Cause": "Banana"},
+    "pulses": {"Pulse_Count": 1},
+    "leg": {"participants": [{"participantAddress": A, "startTime": epoch(0)}]},
+}
+
+
+@pytest.mark.parametrize("fields", TELLING.values(), ids=TELLING.keys())
+def test_what_in_a_cdr_says_how_the_call_went(fields):
+    story = fold([cdr(vmSessionId="s", **fields)], DIALLED)
+    assert (story.has_cdr, story.state) == (True, "ended")
+
+
+@pytest.mark.parametrize("fields", SILENT.values(), ids=SILENT.keys())
+def test_what_in_a_cdr_says_nothing(fields):
+    story = fold([cdr(vmSessionId="s", **fields)], DIALLED)
+    assert (story.has_cdr, story.state) == (False, "ringing_agent")
+    assert [(line.what, line.detail) for line in story.lines] == [("other", "CDR")]
+
+
+def test_a_cdr_by_which_only_the_agent_answered_tells_no_result():
+    participants = [{"participantAddress": A, "callAnswerTime": epoch(5)}]
+    assert fold([cdr(vmSessionId="s", participants=participants)], DIALLED).result == "failed"
+
+
+# Several reports of one moment
+
+
+def test_of_what_came_in_one_moment_the_order_does_not_count():
+    fields = {"Overall_Call_Status": "Answered", "Session_ID": "x"}
+    alike = [
+        cdr(Recording="https://h/1", **fields),
+        cdr(Recording="https://h/2", **fields),
+        cdr(Session_ID="x", Client_Correlation_Id="False", endTime=epoch(40)),
+        cdr(requestMessageType="x", responseType="ERROR"),
+    ]
+    assert fold(alike, DIALLED) == fold(alike[::-1], DIALLED)
+
+
+def test_lines_of_one_moment_have_an_order():
+    reports = [event("Disconnected", A, 30, "z"), event("Disconnected", B, 30, "a")]
+    for order in (reports, reports[::-1]):
+        assert [line.leg for line in fold(order, DIALLED).lines] == ["agent", "customer"]
+
+
+def test_the_agent_cancels_until_the_customers_leg_ends():
+    for seconds, result in ((14.9, "canceled"), (15, "canceled"), (15.1, "failed")):
+        reports = [*CUSTOMER_RINGS, event("Disconnected", A, seconds, 16)]
+        reports.append(event("NetworkError", B, 15, 500))
+        story = fold(reports, DIALLED)
+        assert (story.state, story.result) == ("ended", result)
+        assert story.hung_up_by == ("agent" if result == "canceled" else None)
 
 
 CDR_RESULTS = {
@@ -545,6 +682,10 @@ CDR_RESULTS = {
             "Hangup_Cause": "Caller",
         },
         "canceled",
+    ),
+    "answered by the leg's own status": (
+        {"vmSessionId": "s", "Destination_Status": "Answered"},
+        "connected",
     ),
     "missed, nobody knows why": ({"Overall_Call_Status": "Missed"}, "failed"),
     "nothing but an end": ({"vmSessionId": "s", "endTime": epoch(40)}, "failed"),
@@ -681,6 +822,14 @@ def test_who_hung_up(word, who):
     assert fold([*OVER, report], DIALLED).hung_up_by == who
 
 
+def test_before_the_end_nobody_hung_up():
+    reports = [event("Busy", A, 2), event("CalledNumber", B, 6)]
+    story = fold(reports, DIALLED)
+    assert (story.state, story.provisional_result) == ("ringing_customer", "canceled")
+    assert (story.ended_at, story.hung_up_by) == (None, None)
+    assert fold(reports, DIALLED, closed=True).hung_up_by == "agent"
+
+
 def test_who_hung_up_by_events():
     ends = {
         "agent": [event("Disconnected", A, 30), event("Disconnected", B, 31)],
@@ -690,6 +839,12 @@ def test_who_hung_up_by_events():
     for who, reports in ends.items():
         assert fold([*CONNECTED, *reports], DIALLED).hung_up_by == who
     assert fold([*CONNECTED, event("NetworkError", B, 30, 500)], DIALLED).hung_up_by == "agent"
+    assert fold(CONNECTED, DIALLED, closed=True).hung_up_by is None
+    for first, second, who in ((A, B, "agent"), (B, A, "customer")):
+        networks = [event("NetworkError", first, 30, 500), event("NetworkError", second, 31, 500)]
+        assert fold([*CONNECTED, *networks], DIALLED).hung_up_by == who
+    ends = [event("Disconnected", A, 39, 16)]
+    assert fold([*NO_ANSWER_B, *ends], DIALLED).hung_up_by is None
 
 
 # Nonsense
@@ -756,6 +911,35 @@ def test_other_lines():
         ("api_error", None, "no 98xx…10", ""),
     ]
     assert story.recorded is True
+
+
+@pytest.mark.parametrize(
+    ("details", "cause"),
+    [
+        ({"causeCode": 31, "sipCode": 500, "causeCodeDescription": "Fell"}, "Fell"),
+        ({"causeCode": 31, "sipCode": 500}, "Q.850 31"),
+        ({"sipCode": 500}, "SIP 500"),
+        ({}, ""),
+    ],
+)
+def test_the_cause_of_an_end(details, cause):
+    story = fold([*CONNECTED, event("Disconnected", B, 45, metaData=details)], DIALLED)
+    assert (story.lines[-1].cause, story.lines[-1].detail) == (cause, "")
+    rings = event("Ringing", A, 1, metaData=details | {"digits": "42"})
+    assert [(line.cause, line.detail) for line in fold([rings], DIALLED).lines] == [("", "")]
+
+
+def test_lines_of_keys_and_cdrs():
+    reports = [
+        event("Captured", B, 20, kind="DTMF"),
+        cdr(50, Overall_Call_Status="No Answer"),
+        cdr(51, endTime=epoch(40), overallCallStatus=f"to {A}"),
+    ]
+    assert [(line.what, line.detail) for line in fold(reports, DIALLED).lines] == [
+        ("other", "DTMF captured"),
+        ("cdr", "noanswer"),
+        ("cdr", "to98xx…10"),
+    ]
 
 
 def test_lines_tell_no_number():

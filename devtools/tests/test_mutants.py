@@ -1,0 +1,49 @@
+import sys
+
+import pytest
+
+from devtools.errors import ToolError
+from devtools.layout import LAYOUT
+from devtools.mutants import MODULES, TESTS, Outcome, configuration, outcome, percent, table
+
+
+def test_a_mutant_is_killed_by_a_failing_test_or_by_taking_too_long():
+    codes = {"a": 1, "b": 0, "c": 152, "d": 33, "e": -24, "f": 5, "g": 4}
+    counted = outcome("number", codes)
+    assert counted == Outcome("number", 7, ("b", "d", "f", "g"))
+    assert counted.killed == 3
+
+
+def test_a_mutant_that_was_not_tried_is_an_error():
+    with pytest.raises(ToolError, match="number"):
+        outcome("number", {"a": 1, "b": None})
+
+
+@pytest.mark.parametrize(("killed", "total", "share"), [(0, 0, 100), (9, 10, 90), (0, 3, 0)])
+def test_percent(killed, total, share):
+    assert percent(killed, total) == share
+
+
+def test_table():
+    outcomes = [Outcome("leg", 8, ("a", "b")), Outcome("vocabulary", 0, ())]
+    assert table(outcomes).splitlines() == [
+        "file               mutants  killed  survived   share",
+        "ccp/leg.py               8       6         2   75.0 %",
+        "ccp/vocabulary.py        0       0         0  100.0 %",
+        "all                      8       6         2   75.0 %",
+    ]
+
+
+def test_the_configuration_is_toml():
+    if sys.version_info < (3, 11):
+        pytest.skip("needs tomllib")
+    import tomllib
+
+    read = tomllib.loads(configuration(["number"]))["tool"]["mutmut"]
+    assert read["only_mutate"] == ["ccp/number.py"]
+    assert read["use_git_change_detection"] is False
+
+
+def test_the_files_are_there():
+    for path in [f"{name}.py" for name in MODULES] + [f"tests/{name}.py" for name in TESTS]:
+        assert (LAYOUT.root / "ccp" / path).is_file()

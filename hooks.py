@@ -15,8 +15,9 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove the folder in which reports wait while the database is away, and its key.
+    """Remove what is no table: the folder in which reports wait, and a trigger's function.
 
     :param odoo.api.Environment env: superuser's environment
     """
+    env["ccp.call.tally"]._drop_trigger()
     env["ccp.spool"]._spool().remove_all()

@@ -1,8 +1,10 @@
 import re
+from collections import defaultdict
 from datetime import timezone
 
 from odoo import api, fields, models
-from odoo.tools import format_time, get_lang
+from odoo.tools import SQL, format_time, get_lang
+from odoo.tools.mail import generate_tracking_message_id
 
 from odoo.addons.mail.tools.discuss import Store
 
@@ -24,46 +26,55 @@ class CcpCard(models.AbstractModel):
     def _update(self, call, story):
         """Bring the chatter up to date with a call, on its record and on its contact.
 
-        A call that Airtel refused never began, so it gets no card.
-
         :param call: one ``ccp.call``
         :param ccp.timeline.Timeline story: what its reports say
         :return: the ``mail.message`` records that are new or changed
         :rtype: odoo.models.BaseModel
         """
-        if call.state in ("queued", "refused") or call.erased:
-            return self.env["mail.message"]
-        agent = call.user_id
-        card = self.with_context(lang=get_lang(self.env, agent.lang).code, tz=agent.tz)
-        notes = call.company_id.ccp_chatter_mode == "notes" and not call.card_message_ids
-        if notes or call.noted_lines:
-            return card._add_notes(call, story)
-        return card._update_card(call, story)
+        return self._update_each({call: story}, call._records())[call]
 
     @api.model
-    def _threads(self, call):
-        """Return the records whose chatter tells this call.
+    def _update_each(self, stories, records):
+        """Bring the chatter up to date with calls, on their records and on their contacts.
 
-        :rtype: list[odoo.models.BaseModel]
+        A call that Airtel refused never began, so it gets no card.
+
+        :param dict stories: by ``ccp.call``: what its reports say, a ``ccp.timeline.Timeline``
+        :param dict records: by call: the record that was called, see ``ccp.call._records``
+        :return: by call: the ``mail.message`` records that are new or changed
+        :rtype: dict
         """
-        threads = [call._record(), call.partner_id]
-        return list(
-            {
-                thread: None
-                for thread in threads
-                if hasattr(thread, "_message_log") and thread.exists()
-            }
-        )
+        messages = dict.fromkeys(stories, self.env["mail.message"])
+        noted, bodies = {}, {}
+        for call, story in stories.items():
+            if call.state in ("queued", "refused") or call.erased:
+                continue
+            card = self._in_words_of(call.user_id)
+            carriers = call.card_message_ids
+            if call.noted_lines or (call.company_id.ccp_chatter_mode == "notes" and not carriers):
+                noted[call], bodies[call] = card._new_notes(call, story)
+                continue
+            body = card._card_html(call, story)
+            if carriers:
+                messages[call] = card._rewrite(carriers, body)
+            else:
+                bodies[call] = [body]
+        for call, logged in self._log_each(bodies, records).items():
+            messages[call] = logged
+            if call in noted:
+                call.noted_lines = noted[call]
+        return messages
 
     @api.model
-    def _update_card(self, call, story):
-        """Post the card, or write its new text into the messages that carry it."""
-        body = self._card_html(call, story)
-        messages = call.card_message_ids
-        if not messages:
-            messages = self._log_everywhere(call, body)
-            call.card_message_ids = messages
-            return messages
+    def _in_words_of(self, agent):
+        """Return this model in an agent's language and time zone."""
+        return self.with_context(lang=get_lang(self.env, agent.lang).code, tz=agent.tz)
+
+    @api.model
+    def _rewrite(self, messages, body):
+        """Write a card's new text into the messages that carry it, and return those it changed."""
+        # As it will be stored, or every card would differ from what was rendered
+        body = messages._fields["body"].convert_to_cache(body, messages[:1])
         stale = messages.filtered(lambda message: message.body != body)
         stale.body = body
         return stale
@@ -91,43 +102,97 @@ class CcpCard(models.AbstractModel):
         return store.get_result()
 
     @api.model
-    def _add_notes(self, call, story):
-        """Post a note for each line of the timeline that has none yet."""
+    def _new_notes(self, call, story):
+        """Return the lines of the timeline that have a note then, and the notes that lack.
+
+        :return: names of lines, and the notes as HTML
+        :rtype: tuple[list[str], list[markupsafe.Markup]]
+        """
         noted = list(call.noted_lines or [])
-        messages = self.env["mail.message"]
+        notes = []
         for line in story.lines:
             key = "|".join((str(line.at), line.leg or "", line.what, line.detail))
             if key in noted:
                 continue
             noted.append(key)
-            body = self.env["ir.qweb"]._render(
-                "airtel_ccp.call_note", {"line": self._line_values(call, line)}
+            values = {"line": self._line_values(call, line)}
+            notes.append(self.env["ir.qweb"]._render("airtel_ccp.call_note", values))
+        return noted, notes
+
+    @api.model
+    def _log_each(self, bodies, records):
+        """Write notes on every record that tells a call: internal, in the agent's name, no e-mail.
+
+        :param dict bodies: by call: the notes as HTML
+        :param dict records: by call: the record that was called, see ``ccp.call._records``
+        :return: by call: the new ``mail.message`` records, for calls that have any
+        :rtype: dict
+        """
+        contacts = self.env["res.partner"].union(*(call.partner_id for call in bodies)).exists()
+        owners, values = defaultdict(list), defaultdict(list)
+        for call, notes in bodies.items():
+            # Each once, where the contact itself was called
+            threads = {records[call]: None, call.partner_id & contacts: None}
+            for thread in threads:
+                if not thread or not hasattr(thread, "_message_log"):
+                    continue
+                for body in notes:
+                    owners[thread._name].append(call)
+                    values[thread._name].append(self._note_values(call, thread, body))
+        messages, links = {}, []
+        for model, notes in values.items():
+            # As Odoo's _message_log_batch does, which knows but one author
+            logged = self.env[model].sudo()._message_create(notes)
+            for call, message in zip(owners[model], logged, strict=True):
+                messages[call] = messages.get(call, logged.browse()) | message
+                links.append((call.id, message.id))
+        self._link(links)
+        return {
+            call: own.with_prefetch([message_id for _call_id, message_id in links])
+            for call, own in messages.items()
+        }
+
+    @api.model
+    def _link(self, links):
+        """Note which messages tell which call.
+
+        :param list[tuple[int, int]] links: ids of calls and of messages
+        """
+        if not links:
+            return
+        self.env.execute_query(
+            SQL(
+                "INSERT INTO ccp_call_card_message_rel (call_id, message_id) VALUES %s",
+                SQL(", ").join(SQL("(%s, %s)", *link) for link in links),
             )
-            messages |= self._log_everywhere(call, body)
-        if messages:
-            call.noted_lines = noted
-            call.card_message_ids |= messages
-        return messages
+        )
+        calls = self.env["ccp.call"].browse({call_id for call_id, _message_id in links})
+        calls.invalidate_recordset(["card_message_ids"])
 
     @api.model
-    def _log_everywhere(self, call, body):
-        """Write the same note on every record that tells this call.
+    def _note_values(self, call, thread, body):
+        """Return the values of one ``mail.message``, those of Odoo's ``_message_log_batch``.
 
-        :rtype: odoo.models.BaseModel
+        :rtype: dict
         """
-        return self.env["mail.message"].union(
-            *(self._log(call, thread, body) for thread in self._threads(call))
-        )
-
-    @api.model
-    def _log(self, call, thread, body):
-        """Write an internal note that sends no e-mail, in the agent's name.
-
-        :rtype: odoo.models.BaseModel
-        """
-        return thread.with_context(lang=self.env.lang)._message_log(
-            body=body, author_id=call.user_id.partner_id.id
-        )
+        author = call.user_id.partner_id
+        sender = author.email_formatted
+        reply_to = self.env["mail.thread"]._notify_get_reply_to(default=sender, author_id=author.id)
+        return {
+            "author_id": author.id,
+            "email_from": sender,
+            "model": thread._name,
+            "res_id": thread.id,
+            "record_alias_domain_id": False,
+            "record_company_id": False,
+            "body": body,
+            "message_type": "notification",
+            "is_internal": True,
+            "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"),
+            "email_add_signature": False,
+            "message_id": generate_tracking_message_id("message-notify"),
+            "reply_to": reply_to[False],
+        }
 
     @api.model
     def _card_html(self, call, story):
@@ -239,33 +304,34 @@ class CcpCard(models.AbstractModel):
         :rtype: str
         """
         _ = self.env._
+        # Functions, so that only the sentence that is needed gets translated
         names = {"agent": call.user_id.name, "customer": call.customer_name}
         if call.state != "ended":
             return {
-                "queued": _("The call is being sent to Airtel."),
-                "refused": call.refusal or _("Airtel did not place the call."),
-                "unknown": _("Airtel did not confirm the call."),
-                "ringing_agent": _("Airtel is calling %(agent)s.", **names),
-                "ringing_customer": _(
+                "queued": lambda: _("The call is being sent to Airtel."),
+                "refused": lambda: call.refusal or _("Airtel did not place the call."),
+                "unknown": lambda: _("Airtel did not confirm the call."),
+                "ringing_agent": lambda: _("Airtel is calling %(agent)s.", **names),
+                "ringing_customer": lambda: _(
                     "%(agent)s picked up; Airtel is calling %(customer)s.", **names
                 ),
-                "in_call": _("Connected with %(customer)s.", **names),
-            }[call.state]
+                "in_call": lambda: _("Connected with %(customer)s.", **names),
+            }[call.state]()
         return {
-            "connected": _(
+            "connected": lambda: _(
                 "Connected, talked for %(time)s.", time=call._format_seconds(call.talk_seconds)
             ),
-            "agent_no_answer": _("%(agent)s did not pick up.", **names),
-            "agent_busy": _("%(agent)s was busy.", **names),
-            "agent_unreachable": _("%(agent)s could not be reached.", **names),
-            "customer_no_answer": _("%(customer)s did not pick up.", **names),
-            "customer_busy": _("%(customer)s was busy.", **names),
-            "customer_unreachable": _("%(customer)s could not be reached.", **names),
-            "customer_rejected": _("%(customer)s rejected the call.", **names),
-            "canceled": _("%(agent)s hung up before %(customer)s picked up.", **names),
-            "failed": _("The call failed at Airtel."),
-            "no_report": _("Airtel sent no report of how this call ended."),
-        }[call.result]
+            "agent_no_answer": lambda: _("%(agent)s did not pick up.", **names),
+            "agent_busy": lambda: _("%(agent)s was busy.", **names),
+            "agent_unreachable": lambda: _("%(agent)s could not be reached.", **names),
+            "customer_no_answer": lambda: _("%(customer)s did not pick up.", **names),
+            "customer_busy": lambda: _("%(customer)s was busy.", **names),
+            "customer_unreachable": lambda: _("%(customer)s could not be reached.", **names),
+            "customer_rejected": lambda: _("%(customer)s rejected the call.", **names),
+            "canceled": lambda: _("%(agent)s hung up before %(customer)s picked up.", **names),
+            "failed": lambda: _("The call failed at Airtel."),
+            "no_report": lambda: _("Airtel sent no report of how this call ended."),
+        }[call.result]()
 
     @api.model
     def _line_values(self, call, line):
@@ -295,22 +361,27 @@ class CcpCard(models.AbstractModel):
             "agent": call.user_id.name,
             "customer": call.customer_name,
         }.get(line.leg, _("Somebody"))
+        # Functions, so that only the text that is needed gets translated
         texts = {
-            "dialled": _("Calling %s", who),
-            "ringing": _("The phone of %s rings", who),
-            "answered": _("%s picked up", who),
-            "busy": _("%s was busy", who),
-            "no_answer": _("%s did not pick up", who),
-            "unreachable": _("%s could not be reached", who),
-            "rejected": _("%s rejected the call", who),
-            "failed": _("The network lost %s", who),
-            "hung_up": _("%s hung up", who)
-            if line.leg and line.leg == call.hung_up_by
-            else _("The line of %s ended", who),
-            "recording_started": _("Recording started"),
-            "recording_finished": _("Recording finished"),
-            "keypad": _("%(who)s pressed %(keys)s", who=who, keys=line.detail),
-            "cdr": _("Airtel's summary of the call arrived"),
-            "api_error": _("Airtel reported a fault: %s", line.detail),
+            "dialled": lambda: _("Calling %s", who),
+            "ringing": lambda: _("The phone of %s rings", who),
+            "answered": lambda: _("%s picked up", who),
+            "busy": lambda: _("%s was busy", who),
+            "no_answer": lambda: _("%s did not pick up", who),
+            "unreachable": lambda: _("%s could not be reached", who),
+            "rejected": lambda: _("%s rejected the call", who),
+            "failed": lambda: _("The network lost %s", who),
+            "hung_up": lambda: (
+                _("%s hung up", who)
+                if line.leg and line.leg == call.hung_up_by
+                else _("The line of %s ended", who)
+            ),
+            "recording_started": lambda: _("Recording started"),
+            "recording_finished": lambda: _("Recording finished"),
+            "keypad": lambda: _("%(who)s pressed %(keys)s", who=who, keys=line.detail),
+            "cdr": lambda: _("Airtel's summary of the call arrived"),
+            "api_error": lambda: _("Airtel reported a fault: %s", line.detail),
         }
-        return texts.get(line.what) or _("Airtel reported: %s", line.detail or line.what)
+        if line.what in texts:
+            return texts[line.what]()
+        return _("Airtel reported: %s", line.detail or line.what)

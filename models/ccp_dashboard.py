@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from .ccp_call import HOME_TIME_ZONE, PICKED_UP_RESULTS
+from .ccp_call_tally import SUMS
 
 DAYS = 30
 # Below so many attempts a share tells more of chance than of the hour
@@ -60,8 +61,10 @@ class CcpDashboard(models.AbstractModel):
         first = today - timedelta(days=DAYS - 1)
         dashboard = self.with_context(tz=zone.key)
         month = dashboard._period(first, today, zone)
-        tiles_today = dashboard._tiles(dashboard._period(today, today, zone))
-        tiles_month = dashboard._tiles(month)
+        by_user, by_day, by_hour = self.env["ccp.call.tally"]._figures(month, zone)
+        of_today = [by_day[today]] if today in by_day else []
+        tiles_today = dashboard._tiles(dashboard._period(today, today, zone), of_today)
+        tiles_month = dashboard._tiles(month, by_day.values())
         return {
             "empty": not tiles_month["attempts"]["value"],
             "enough": ENOUGH,
@@ -69,9 +72,9 @@ class CcpDashboard(models.AbstractModel):
                 {"key": key, "label": label, "today": tiles_today[key], "month": tiles_month[key]}
                 for key, label in self._labels().items()
             ],
-            "reps": dashboard._reps(month),
-            "trend": dashboard._trend(first, today, zone),
-            "hours": dashboard._hours(month),
+            "reps": dashboard._reps(month, by_user),
+            "trend": dashboard._trend(first, by_day, zone),
+            "hours": dashboard._hours(month, by_hour),
         }
 
     @api.model
@@ -111,147 +114,126 @@ class CcpDashboard(models.AbstractModel):
         return {"kind": kind, "value": value, "domain": domain, **values}
 
     @api.model
-    def _tiles(self, period):
+    def _tiles(self, period, days):
         """Return the figures of a period by their key.
 
         :param list period: a domain
+        :param days: the sums of its days; see ``ccp.call.tally``
         :rtype: dict[str, dict]
         """
-        calls = self.env["ccp.call"]
-        [(rate, customer_rate, talk, average_talk)] = calls._read_group(
-            [*period, *ATTEMPT],
-            [],
-            [
-                "connect_rate:avg",
-                "customer_connect_rate:avg",
-                "talk_seconds:sum",
-                "average_talk_seconds:avg",
-            ],
-        )
-        attempts = ended = reached = missed = with_outcome = 0
-        for result, count, failures, outcomes in calls._read_group(
-            [*period, *ATTEMPT],
-            ["result"],
-            ["__count", "agent_failures:sum", "outcome_id:count"],
-        ):
-            attempts += count
-            ended += count if result else 0
-            missed += failures
-            if result == "connected":
-                reached, with_outcome = count, outcomes
-        [(ring, picked_up)] = calls._read_group(
-            [*period, *PICKED_UP], [], ["agent_ring_seconds:avg", "__count"]
-        )
+        total = {name: sum(day[name] for day in days) for name in SUMS}
+        ended, missed, reached = (total[name] for name in ("ended", "agent_failures", "reached"))
+        left = reached - total["with_outcome"]
 
         def figure(kind, value, domain, count):
             return self._figure(kind, value, [*period, *domain], count=count)
 
+        def share(part, whole, factor=1):
+            return factor * part / whole if whole else None
+
         return {
-            "attempts": figure("number", attempts, ATTEMPT, attempts),
+            "attempts": figure("number", total["attempts"], ATTEMPT, total["attempts"]),
             "reached": figure("number", reached, REACHED, reached),
-            "connect_rate": figure("percent", rate, ENDED, ended),
-            "customer_connect_rate": figure("percent", customer_rate, OF_CUSTOMER, ended - missed),
-            "talk": figure("seconds", talk or 0, REACHED, reached),
-            "average_talk": figure("seconds", average_talk, REACHED, reached),
-            "agent_ring": figure("seconds", ring, PICKED_UP, picked_up),
-            "missed": figure("number", missed, MISSED, missed),
-            "no_outcome": figure(
-                "number", reached - with_outcome, NO_OUTCOME, reached - with_outcome
+            "connect_rate": figure("percent", share(reached, ended, 100), ENDED, ended),
+            "customer_connect_rate": figure(
+                "percent", share(reached, ended - missed, 100), OF_CUSTOMER, ended - missed
             ),
+            "talk": figure("seconds", total["talk_seconds"], REACHED, reached),
+            "average_talk": figure(
+                "seconds",
+                share(total["connected_talk"], total["connected_known"]),
+                REACHED,
+                reached,
+            ),
+            "agent_ring": figure(
+                "seconds",
+                share(total["ring_seconds"], total["ring_known"]),
+                PICKED_UP,
+                total["ring_known"],
+            ),
+            "missed": figure("number", missed, MISSED, missed),
+            "no_outcome": figure("number", left, NO_OUTCOME, left),
         }
 
     @api.model
-    def _reps(self, period):
+    def _reps(self, period, by_user):
         """Return a row for each agent, the busiest first.
 
         :param list period: a domain
+        :param dict by_user: the sums of each agent; see ``ccp.call.tally``
         :rtype: list[dict]
         """
-        rows = self.env["ccp.call"]._read_group(
-            [*period, *ATTEMPT],
-            ["user_id"],
-            [
-                "attempts:sum",
-                "reached:sum",
-                "connect_rate:avg",
-                "talk_seconds:sum",
-                "agent_failures:sum",
-            ],
-            order="attempts:sum desc, user_id",
-        )
+        # Agents of a call that one may see need not be users that one may read
+        users = self.env["res.users"].sudo().browse(by_user)
+        users = users.sorted(lambda user: (-by_user[user.id]["attempts"], user.name, user.login))
         found = []
-        for user, attempts, reached, rate, talk, missed in rows:
+        for user in users:
+            row = by_user[user.id]
             own = [*period, ("user_id", "=", user.id)]
+            rate = 100 * row["reached"] / row["ended"] if row["ended"] else None
             found.append(
                 {
                     "id": user.id,
-                    # Agents of a call that one may see need not be users that one may read
-                    "name": user.sudo().name,
+                    "name": user.name,
                     "figures": [
-                        self._figure("number", attempts, [*own, *ATTEMPT]),
-                        self._figure("number", reached, [*own, *REACHED]),
+                        self._figure("number", row["attempts"], [*own, *ATTEMPT]),
+                        self._figure("number", row["reached"], [*own, *REACHED]),
                         self._figure("percent", rate, [*own, *ENDED]),
-                        self._figure("seconds", talk or 0, [*own, *REACHED]),
-                        self._figure("number", missed, [*own, *MISSED]),
+                        self._figure("seconds", row["talk_seconds"], [*own, *REACHED]),
+                        self._figure("number", row["agent_failures"], [*own, *MISSED]),
                     ],
                 }
             )
         return found
 
     @api.model
-    def _trend(self, first, last, zone):
+    def _trend(self, first, by_day, zone):
         """Return attempts and reached of each day, days without a call included.
 
+        :param datetime.date first: the first day
+        :param dict by_day: the sums of each day with a call; see ``ccp.call.tally``
+        :param zoneinfo.ZoneInfo zone: where a day begins at midnight
         :rtype: list[dict]
         """
-        rows = self.env["ccp.call"]._read_group(
-            [*self._period(first, last, zone), *ATTEMPT],
-            ["start_date:day"],
-            ["attempts:sum", "reached:sum"],
-        )
-        by_day = {moment.date(): (attempts, reached) for moment, attempts, reached in rows}
+        nothing = dict.fromkeys(SUMS, 0)
         found = []
         for offset in range(DAYS):
             day = first + timedelta(days=offset)
-            attempts, reached = by_day.get(day, (0, 0))
+            row = by_day.get(day, nothing)
             period = self._period(day, day, zone)
             found.append(
                 {
                     "day": fields.Date.to_string(day),
-                    "attempts": self._figure("number", attempts, [*period, *ATTEMPT]),
-                    "reached": self._figure("number", reached, [*period, *REACHED]),
+                    "attempts": self._figure("number", row["attempts"], [*period, *ATTEMPT]),
+                    "reached": self._figure("number", row["reached"], [*period, *REACHED]),
                 }
             )
         return found
 
     @api.model
-    def _hours(self, period):
+    def _hours(self, period, by_hour):
         """Return how often customers were reached in each hour of each weekday.
 
         :param list period: a domain
+        :param dict by_hour: the sums of each weekday and hour; see ``ccp.call.tally``
         :rtype: list[dict]
         """
-        rows = self.env["ccp.call"]._read_group(
-            [*period, *OF_CUSTOMER],
-            ["start_weekday", "start_hour"],
-            ["__count", "reached:sum"],
-        )
-        return [
-            {
-                "weekday": int(weekday),
-                "hour": int(hour),
-                "count": count,
-                **self._figure(
-                    "percent",
-                    100 * reached / count,
-                    [
-                        *period,
-                        *OF_CUSTOMER,
-                        ("start_weekday", "=", weekday),
-                        ("start_hour", "=", hour),
-                    ],
-                ),
-            }
-            for weekday, hour, count, reached in rows
-            if weekday and hour
-        ]
+        found = []
+        for (weekday, hour), row in sorted(by_hour.items(), key=str):
+            count = row["ended"] - row["agent_failures"]
+            if not (weekday and hour and count):
+                continue
+            moment = [("start_weekday", "=", weekday), ("start_hour", "=", hour)]
+            found.append(
+                {
+                    "weekday": int(weekday),
+                    "hour": int(hour),
+                    "count": count,
+                    **self._figure(
+                        "percent",
+                        100 * row["reached"] / count,
+                        [*period, *OF_CUSTOMER, *moment],
+                    ),
+                }
+            )
+        return found

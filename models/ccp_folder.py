@@ -21,6 +21,8 @@ DEADLINES = {
 }
 BATCH = 100
 BATCH_SECONDS = 5
+# By how much more calls are folded at once than the last time, as long as that is quick
+GROWTH = 4
 RETRY_PAUSE = timedelta(minutes=15)
 BUS_MESSAGE = "airtel_ccp.call"
 
@@ -96,22 +98,24 @@ class CcpFolder(models.AbstractModel):
         :param calls: ``ccp.call`` records that nobody else writes in this moment
         """
         calls = calls.sudo()
-        changed_companies = self.env["res.company"]
         # Without their reports there is nothing to derive these calls from
-        for call in calls.filtered(lambda call: not call.reports_deleted):
-            story = self._timeline(call)
-            changes = self._changes(call, story)
-            if changes:
-                call.write(changes)
-            if "state" in changes or "live" in changes:
-                changed_companies |= call.company_id
-            if "result" in changes:
-                self._finish(call)
-            messages = self.env["ccp.card"]._update(call, story)
-            if changes or messages:
-                self._tell(call, messages)
+        told = calls.filtered(lambda call: not call.reports_deleted)
+        stories = {call: self._timeline(call) for call in told}
+        changes = {call: self._changes(call, story) for call, story in stories.items()}
+        changed = told.filtered(lambda call: changes[call])
+        for call in changed:
+            call.write(changes[call])
+        for call in changed.filtered(lambda call: "result" in changes[call]):
+            self._finish(call)
+        if any(values.get("recording_url") for values in changes.values()):
+            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
+        records = told._records()
+        messages = self.env["ccp.card"]._update_each(stories, records)
+        news = told.filtered(lambda call: changes[call] or messages[call])
+        self._tell_each(news, stories, messages, records)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
-        self.env["ccp.live"]._tell(changed_companies)
+        shown = changed.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
+        self.env["ccp.live"]._tell(shown.company_id)
 
     @api.model
     def _finish(self, call):
@@ -190,31 +194,40 @@ class CcpFolder(models.AbstractModel):
         return naive_utc(told) or call.closed_date
 
     @api.model
-    def _tell(self, call, messages):
-        """Send the agent's browser what changed.
+    def _tell_each(self, calls, stories, messages, records):
+        """Send the browser of each call's agent what changed.
 
-        :param call: one ``ccp.call``
-        :param messages: the ``mail.message`` records of the chatter that are new or changed
+        :param calls: ``ccp.call`` records, as superuser
+        :param dict stories: by call: what its reports say, a ``ccp.timeline.Timeline``
+        :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
+            changed
+        :param dict records: by call: the record that was called, see ``ccp.call._records``
         """
-        values = call._bus_values()
-        if messages:
-            values["store_data"] = self.env["ccp.card"]._store_data(call, messages)
-        call.user_id._bus_send(BUS_MESSAGE, values)
+        earlier = self.env["ccp.panel"]._earlier_calls(calls) if calls else {}
+        for call in calls:
+            values = call._bus_values(stories[call], records[call], earlier[call])
+            if messages[call]:
+                values["store_data"] = self.env["ccp.card"]._store_data(call, messages[call])
+            call.user_id._bus_send(BUS_MESSAGE, values)
 
     @api.model
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others."""
         self.env["ccp.spool"]._replay()
         self.env["ccp.call.event"]._match()
+        size = 1
         while calls := self._take_pending():
             since = time.monotonic()
             folded = 0
-            for call in calls:
-                self._fold_or_mark(call)
-                folded += 1
+            while folded < len(calls):
+                part = calls[folded : folded + size]
+                self._fold_together(part)
+                folded += len(part)
                 # What is not committed when Odoo ends a worker that takes too long is done in vain
                 if time.monotonic() - since > BATCH_SECONDS:
+                    size = 1
                     break
+                size = min(size * GROWTH, BATCH)
             remaining = self._count_pending()
             if not self.env["ir.cron"]._commit_progress(folded, remaining=remaining):
                 break
@@ -227,20 +240,8 @@ class CcpFolder(models.AbstractModel):
         """
         rows = self.env.execute_query(
             SQL(
-                """
-                SELECT call.id
-                  FROM ccp_call call
-                 WHERE call.id IN (
-                           SELECT event.call_id
-                             FROM ccp_call_event event
-                            WHERE event.folded IS NOT TRUE
-                              AND event.call_id IS NOT NULL)
-                   AND (call.fold_retry_date IS NULL OR call.fold_retry_date <= %s)
-                 ORDER BY call.id
-                 LIMIT %s
-                   FOR NO KEY UPDATE SKIP LOCKED
-                """,
-                fields.Datetime.now(),
+                "SELECT call.id %s ORDER BY call.id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
+                self._pending_sql(),
                 BATCH,
             )
         )
@@ -249,14 +250,45 @@ class CcpFolder(models.AbstractModel):
     @api.model
     def _count_pending(self):
         """Return how many calls still have reports to fold now."""
-        return self.env["ccp.call"].search_count(
-            [
-                ("event_ids.folded", "=", False),
-                "|",
-                ("fold_retry_date", "=", False),
-                ("fold_retry_date", "<=", fields.Datetime.now()),
-            ]
+        self.env.flush_all()
+        return self.env.execute_query(SQL("SELECT count(*) %s", self._pending_sql()))[0][0]
+
+    @api.model
+    def _pending_sql(self):
+        """Return FROM and WHERE of the calls that have reports to fold now.
+
+        Written so that the index of reports to fold answers it, however many are folded.
+
+        :rtype: odoo.tools.SQL
+        """
+        return SQL(
+            """
+              FROM ccp_call call
+             WHERE call.id IN (
+                       SELECT event.call_id
+                         FROM ccp_call_event event
+                        WHERE event.folded IS NOT TRUE
+                          AND event.call_id IS NOT NULL)
+               AND (call.fold_retry_date IS NULL OR call.fold_retry_date <= %s)
+            """,
+            fields.Datetime.now(),
         )
+
+    @api.model
+    def _fold_together(self, calls):
+        """Fold calls at once; where that fails, in halves, so that only the bad ones are marked."""
+        if len(calls) == 1:
+            self._fold_or_mark(calls)
+            return
+        try:
+            with self.env.cr.savepoint():
+                self._fold(calls)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the bad call's own turn logs it
+            half = len(calls) // 2
+            self._fold_together(calls[:half])
+            self._fold_together(calls[half:])
 
     @api.model
     def _fold_or_mark(self, call):
@@ -264,7 +296,7 @@ class CcpFolder(models.AbstractModel):
         try:
             with self.env.cr.savepoint():
                 self._fold(call)
-        except psycopg2.OperationalError:
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - one call's reports must not stop the others
             _logger.exception("Call %s: its reports cannot be folded", call.id)
@@ -293,6 +325,7 @@ class CcpFolder(models.AbstractModel):
         if len(told) > BATCH:
             self.env.ref("airtel_ccp.ir_cron_fold_reports")._trigger()
         else:
-            for call in told.try_lock_for_update(allow_referencing=True):
-                self._fold_or_mark(call)
+            locked = told.try_lock_for_update(allow_referencing=True)
+            if locked:
+                self._fold_together(locked)
         return len(told), len(calls - told)

@@ -18,12 +18,15 @@ class CcpMeasures(models.AbstractModel):
 
     @api.model
     def _cron_measure(self):
-        """Measure the customers and leads of calls that changed, in batches."""
+        """Measure the customers and leads of calls that changed, and merge sums, in batches."""
         while calls := self._take_unmeasured():
             self._measure(calls)
             remaining = self.env["ccp.call"].sudo().search_count(self._domain())
             if not self.env["ir.cron"]._commit_progress(len(calls), remaining=remaining):
-                break
+                return
+        while merged := self.env["ccp.call.tally"].sudo()._merge():
+            if not self.env["ir.cron"]._commit_progress(merged):
+                return
 
     @api.model
     def _measure_all(self):

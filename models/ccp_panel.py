@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import format_date, format_time, get_lang, plaintext2html
+from odoo.tools import SQL, format_date, format_time, get_lang, plaintext2html
 
 from ..ccp import number
 from .ccp_call import LIVE_STATES
@@ -15,6 +15,8 @@ FOUND_LIMIT = 8
 # How long a rep may take to choose an outcome before the planned activity is ticked off without
 PATIENCE = timedelta(minutes=15)
 BATCH = 200
+# So many earlier calls are read for all calls at once; more where a user may see none of them
+EARLIER = 4
 
 
 class CcpPanel(models.AbstractModel):
@@ -71,7 +73,7 @@ class CcpPanel(models.AbstractModel):
             self.env["ccp.folder"]._fold(call)
         company = (call.company_id or self.env.company).sudo()
         return {
-            "call": self._values(call) if call else False,
+            "call": self._call_values(call) if call else False,
             "outcomes": self._outcomes(company),
             "require_outcome": company.ccp_require_outcome,
             "reports_late": self.env["ccp.health"]._are_reports_late(company),
@@ -138,17 +140,29 @@ class CcpPanel(models.AbstractModel):
         ]
 
     @api.model
-    def _values(self, call):
-        """Return what the panel shows of a call.
-
-        Times are milliseconds since 1970, so that a clock in the browser needs no time zone;
-        ``now`` is the server's own clock, against which the browser's may be off.
+    def _call_values(self, call):
+        """Return what the panel shows of a call, reading what that needs.
 
         :rtype: dict
         """
         call = call.sudo()
         story = self.env["ccp.folder"]._timeline(call)
-        record = call.with_user(self.env.user)._record()
+        return self._values(call, story, call._record(), self._earlier_calls(call)[call])
+
+    @api.model
+    def _values(self, call, story, record, earlier):
+        """Return what the panel shows of a call.
+
+        Times are milliseconds since 1970, so that a clock in the browser needs no time zone;
+        ``now`` is the server's own clock, against which the browser's may be off.
+
+        :param call: one ``ccp.call``, as superuser
+        :param ccp.timeline.Timeline story: what its reports say
+        :param record: the record that was called, empty when it is gone
+        :param earlier: see ``_earlier_calls``
+        :rtype: dict
+        """
+        record = record.with_env(self.env)
         readable = bool(record) and record.has_access("read")
         return {
             "id": call.id,
@@ -180,7 +194,7 @@ class CcpPanel(models.AbstractModel):
             "recorded": call.recorded,
             "announced": call.recording_announced,
             "recording": call.recording_state,
-            "last": self._last_call(call),
+            "last": self._last_call(call, earlier),
         }
 
     @api.model
@@ -231,29 +245,86 @@ class CcpPanel(models.AbstractModel):
             return _("You picked up, calling %s", customer)
         if call.state == "in_call":
             return _("Connected with %s", customer)
-        return {
-            "connected": _("The call with %s is over", customer),
-            "agent_no_answer": _("You did not pick up"),
-            "agent_busy": _("Your phone was busy"),
-            "agent_unreachable": _("Your phone could not be reached"),
-            "customer_no_answer": _("%s did not pick up", customer),
-            "customer_busy": _("%s was busy", customer),
-            "customer_unreachable": _("%s could not be reached", customer),
-            "customer_rejected": _("%s rejected the call", customer),
-            "canceled": _("You hung up before %s picked up", customer),
-            "failed": _("The call failed at Airtel"),
-            "no_report": _("Airtel sent no report of how this call ended"),
-        }.get(call.result, _("The call was not placed"))
+        # Functions, so that only the sentence that is needed gets translated
+        ends = {
+            "connected": lambda: _("The call with %s is over", customer),
+            "agent_no_answer": lambda: _("You did not pick up"),
+            "agent_busy": lambda: _("Your phone was busy"),
+            "agent_unreachable": lambda: _("Your phone could not be reached"),
+            "customer_no_answer": lambda: _("%s did not pick up", customer),
+            "customer_busy": lambda: _("%s was busy", customer),
+            "customer_unreachable": lambda: _("%s could not be reached", customer),
+            "customer_rejected": lambda: _("%s rejected the call", customer),
+            "canceled": lambda: _("You hung up before %s picked up", customer),
+            "failed": lambda: _("The call failed at Airtel"),
+            "no_report": lambda: _("Airtel sent no report of how this call ended"),
+        }
+        return ends[call.result]() if call.result in ends else _("The call was not placed")
 
     @api.model
-    def _last_call(self, call):
-        """Return the previous call to the same contact or record that the user may see."""
-        domain = Domain("id", "<", call.id) & Domain("state", "=", "ended")
-        if call.partner_id:
-            domain &= Domain("partner_id", "=", call.partner_id.id)
-        else:
-            domain &= Domain("res_model", "=", call.res_model) & Domain("res_id", "=", call.res_id)
-        last = self.env["ccp.call"].search(domain, limit=1)
+    def _earlier_calls(self, calls):
+        """Return the last calls to the same contact or record before each of some calls.
+
+        :param calls: ``ccp.call`` records, as superuser
+        :return: by call: up to ``EARLIER`` calls that ended, the latest first, whoever may see them
+        :rtype: dict
+        """
+        self.env["ccp.call"].flush_model()
+        # Not simply by id, for which the planner reads all calls from the end until it has enough
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT call.id, ARRAY(
+                           SELECT earlier.id
+                             FROM ccp_call earlier
+                            WHERE earlier.partner_id = call.partner_id
+                              AND earlier.id < call.id
+                              AND earlier.state = 'ended'
+                            ORDER BY earlier.id + 0 DESC
+                            LIMIT %(limit)s)
+                  FROM ccp_call call
+                 WHERE call.id = ANY(%(ids)s)
+                   AND call.partner_id IS NOT NULL
+                 UNION ALL
+                SELECT call.id, ARRAY(
+                           SELECT earlier.id
+                             FROM ccp_call earlier
+                            WHERE earlier.res_model = call.res_model
+                              AND earlier.res_id = call.res_id
+                              AND earlier.id < call.id
+                              AND earlier.state = 'ended'
+                            ORDER BY earlier.id + 0 DESC
+                            LIMIT %(limit)s)
+                  FROM ccp_call call
+                 WHERE call.id = ANY(%(ids)s)
+                   AND call.partner_id IS NULL
+                """,
+                ids=calls.ids,
+                limit=EARLIER,
+            )
+        )
+        found = dict(rows)
+        everything = [call_id for ids in found.values() for call_id in ids]
+        return {
+            call: calls.browse(found.get(call.id, ())).with_prefetch(everything) for call in calls
+        }
+
+    @api.model
+    def _last_call(self, call, earlier):
+        """Return the previous call to the same contact or record that the user may see.
+
+        :param call: one ``ccp.call``
+        :param earlier: see ``_earlier_calls``
+        """
+        last = earlier.with_env(self.env)._filtered_access("read")[:1]
+        if not last and len(earlier) == EARLIER:
+            domain = Domain("id", "<", earlier[-1].id) & Domain("state", "=", "ended")
+            if call.partner_id:
+                domain &= Domain("partner_id", "=", call.partner_id.id)
+            else:
+                domain &= Domain("res_model", "=", call.res_model)
+                domain &= Domain("res_id", "=", call.res_id)
+            last = self.env["ccp.call"].search(domain, limit=1)
         if not last:
             return False
         selection = dict(last._fields["result"]._description_selection(self.env))
@@ -323,7 +394,10 @@ class CcpPanel(models.AbstractModel):
     def _tell(self, call):
         """Bring the chatter card and the agent's other tabs up to date with what the rep did."""
         folder = self.env["ccp.folder"]
-        folder._tell(call, self.env["ccp.card"]._update(call, folder._timeline(call)))
+        stories = {call: folder._timeline(call)}
+        records = call._records()
+        messages = self.env["ccp.card"]._update_each(stories, records)
+        folder._tell_each(call, stories, messages, records)
 
     @api.model
     def dismiss(self, call_id):

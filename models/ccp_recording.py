@@ -40,6 +40,8 @@ class CcpRecording(models.AbstractModel):
     def _changes(self, call, story):
         """Return what a call's reports change about its recording.
 
+        Who writes a recording's address wakes the scheduled action that fetches it.
+
         :param call: one ``ccp.call``
         :param ccp.timeline.Timeline story: what its reports say
         :rtype: dict
@@ -52,7 +54,6 @@ class CcpRecording(models.AbstractModel):
         if story.recording_url:
             if call.recording_url == story.recording_url:
                 return {}
-            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
             return {
                 "recording_state": "pending",
                 "recording_url": story.recording_url,

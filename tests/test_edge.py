@@ -84,7 +84,7 @@ class Edge:
         return self
 
     def _listens(self):
-        assert self.process.poll() is None, self.read("error.log")
+        assert self.process.poll() is None, self.read_log("error.log")
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -93,7 +93,7 @@ class Edge:
         self.process.wait(15)
         self._folder.cleanup()
 
-    def read(self, name):
+    def read_log(self, name):
         """Return all that nginx wrote into one of its logs."""
         return (self.folder / name).read_text(encoding="utf-8", errors="replace")
 
@@ -141,7 +141,7 @@ def call(stack):
     yield answer["call_id"], url, callback["headers"]
     server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL WHERE live")
     for name in ("access.log", "error.log"):
-        log = edge.read(name)
+        log = edge.read_log(name)
         assert url.rpartition("/")[2] not in log
         assert "webhook" not in log
 
@@ -229,7 +229,7 @@ def test_while_odoo_is_down(server, edge, call):
         # What the logs of nginx say where nothing keeps it from them
         assert requests.get(f"{edge.url}/elsewhere/secret", timeout=20).status_code == 502
         for name in ("access.log", "error.log"):
-            assert "/elsewhere/secret" in edge.read(name)
+            assert "/elsewhere/secret" in edge.read_log(name)
     finally:
         server.start()
     assert post(url, headers, 1).status_code == 200

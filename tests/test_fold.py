@@ -158,6 +158,52 @@ class TestFold(CcpCase):
             bad, [{"state": "ringing_customer", "fold_error": False, "fold_retry_date": False}]
         )
 
+    def test_one_bad_call_among_many_is_found(self):
+        calls = self.call.union(*(self.make_call(live=False) for _number in range(9)))
+        bad = calls[6]
+        for call in calls:
+            self.report(call, *self.connected(), fold=False)
+        folder = type(self.env["ccp.folder"])
+        original = folder._timeline
+
+        def poisoned(model, call, reports=None):
+            if call == bad:
+                raise ValueError("poison")
+            return original(model, call, reports)
+
+        with (
+            patch.object(folder, "_timeline", poisoned),
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
+            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_folder") as logs,
+        ):
+            self.env["ccp.folder"]._cron_fold()
+        self.assertEqual(len(logs.records), 1, "the bad call is told once")
+        self.assertEqual(set((calls - bad).mapped("state")), {"in_call"})
+        self.assertFalse((calls - bad).filtered("fold_error"))
+        self.assertTrue(all((calls - bad).event_ids.mapped("folded")))
+        self.assertEqual(len(self.cards(self.lead)), 9)
+        self.assertRecordValues(bad, [{"state": "ringing_agent", "fold_error": "ValueError"}])
+        self.assertFalse(any(bad.event_ids.mapped("folded")))
+
+    def test_calls_that_are_folded_together_wake_the_fetch_once(self):
+        calls = self.call | self.make_call(live=False) | self.make_call(live=False)
+        for call in calls:
+            self.report(call, self.cdr(Recording=RECORDING), fold=False)
+        cron = self.env.ref("airtel_ccp.ir_cron_fetch_recordings")
+        triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
+        self.env["ccp.folder"]._fold(calls)
+        self.assertEqual(calls.mapped("recording_state"), ["pending"] * 3)
+        woken = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)]) - triggers
+        self.assertEqual(len(woken), 1)
+
+    def test_what_did_not_change_is_not_told(self):
+        self.report(self.call, *self.connected())
+        self.env.cr.precommit.run()
+        self.env["bus.bus"].search([]).unlink()
+        self.env["ccp.folder"]._fold(self.call)
+        self.env.cr.precommit.run()
+        self.assertFalse(self.env["bus.bus"].search([]))
+
     def end_silent_calls(self):
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
             self.env["ccp.call"]._cron_end_silent_calls()

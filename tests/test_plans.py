@@ -1,0 +1,216 @@
+import re
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.sql_db import Cursor
+from odoo.tests import tagged
+
+from .common import AGENT, CcpCase
+
+ROWS = 50000
+AGENTS = 40
+LARGE = ("ccp_call", "ccp_call_event")
+PAGE = {"order": "start_date desc, id desc", "limit": 80}
+
+
+@tagged("post_install", "-at_install")
+class TestPlans(CcpCase):
+    """What is asked all day long finds its rows by an index, however many there are."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.call = cls.env["ccp.call"].create(
+            {
+                "res_model": "crm.lead",
+                "res_id": cls.lead.id,
+                "partner_id": cls.partner.id,
+                "lead_id": cls.lead.id,
+                "user_id": cls.rep.id,
+                "company_id": cls.env.company.id,
+                "agent_number": AGENT,
+                "customer_number": "7000000444",
+                "state": "in_call",
+                "request_outcome": "accepted",
+                "token_digest": "digest",
+                "deadline": fields.Datetime.now() - timedelta(minutes=1),
+            }
+        )
+        cls.env.flush_all()
+        cr = cls.env.cr
+        cr.execute(
+            """
+            INSERT INTO res_partner (name, active) SELECT 'Plan', TRUE FROM generate_series(1, %s)
+            RETURNING id
+            """,
+            [AGENTS],
+        )
+        partners = [row[0] for row in cr.fetchall()]
+        cr.execute(
+            """
+            INSERT INTO res_users (login, company_id, partner_id, active, notification_type)
+            SELECT 'plan' || partner_id, %s, partner_id, TRUE, 'email'
+              FROM unnest(%s) AS partner_id
+            RETURNING id
+            """,
+            [cls.env.company.id, partners],
+        )
+        users = [row[0] for row in cr.fetchall()]
+        # The sums are another matter, and cost most of the time
+        cr.execute("ALTER TABLE ccp_call DISABLE TRIGGER USER")
+        cr.execute(
+            """
+            INSERT INTO ccp_call (user_id, company_id, partner_id, res_model, res_id, direction,
+                                  agent_number, customer_number, state, result, start_date, live,
+                                  recording_state, request_outcome, attempts, reached,
+                                  agent_failures, measured, activity_done, token_digest)
+            SELECT (%(users)s)[i %% %(agents)s + 1], %(company)s,
+                   CASE WHEN i %% 20 = 0 THEN (%(partners)s)[i / 20 %% %(agents)s + 1] END,
+                   'res.partner', i, 'outbound', '7100000000', (9000000000 + i)::text, 'ended',
+                   'connected', now() AT TIME ZONE 'UTC' - (%(rows)s - i) * INTERVAL '10 minutes',
+                   FALSE, 'none', 'accepted', 1, 1, 0, TRUE, TRUE, md5(i::text)
+              FROM generate_series(1, %(rows)s) i
+            """,
+            {
+                "users": users,
+                "agents": AGENTS,
+                "company": cls.env.company.id,
+                "partners": partners,
+                "rows": ROWS,
+            },
+        )
+        cr.execute("ALTER TABLE ccp_call ENABLE TRIGGER USER")
+        cr.execute(
+            """
+            INSERT INTO ccp_call_event (call_id, kind, fingerprint, received_at, folded)
+            SELECT id, 'event', id::text, start_date, TRUE FROM ccp_call WHERE id > %s
+            """,
+            [cls.call.id],
+        )
+        cr.execute(
+            """
+            INSERT INTO ccp_call_event (call_id, kind, fingerprint, received_at, folded)
+            VALUES (%s, 'event', 'new', now() AT TIME ZONE 'UTC', FALSE)
+            """,
+            [cls.call.id],
+        )
+        cr.execute("ANALYZE ccp_call")
+        cr.execute("ANALYZE ccp_call_event")
+
+    def statements(self, ask, user=None):
+        """Return the statements about calls and reports that a method runs."""
+        found = []
+        execute = Cursor.execute
+
+        def noting(cursor, query, params=None, log_exceptions=True):
+            result = execute(cursor, query, params, log_exceptions)
+            found.append(cursor._obj.query.decode())
+            return result
+
+        self.env.flush_all()
+        self.env.invalidate_all()
+        env = self.env(user=user) if user else self.env
+        with patch.object(Cursor, "execute", noting):
+            ask(env)
+        return [
+            each
+            for each in found
+            if each.split()[0] == "SELECT"
+            and any(re.search(rf'FROM "?{name}\b', each) for name in LARGE)
+        ]
+
+    def assert_indexed(self, ask, user=None, index=None):
+        """Check that no statement reads a large table as a whole.
+
+        :param ask: what to run, with an environment
+        :param index: an index that one of the plans has to name
+        """
+        statements = self.statements(ask, user)
+        self.assertTrue(statements)
+        plans = []
+        for statement in statements:
+            self.env.cr.execute(b"EXPLAIN " + statement.encode().replace(b"%", b"%%"), ())
+            plans.append("\n".join(row[0] for row in self.env.cr.fetchall()))
+            for name in LARGE:
+                self.assertNotRegex(plans[-1], rf"Seq Scan on {name}\b", statement)
+        if index:
+            self.assertIn(index, "\n".join(plans))
+
+    def page(self, *domain):
+        """Return the method that asks for a list's first page."""
+        return lambda env: env["ccp.call"].search_fetch(list(domain), ["start_date"], **PAGE)
+
+    def test_first_page(self):
+        self.assert_indexed(self.page(), self.manager, "_page_idx")
+
+    def test_first_page_of_a_rep(self):
+        self.assert_indexed(self.page(), self.rep, "_agent_page_idx")
+
+    def test_one_agents_page(self):
+        agent = self.env["res.users"].search([("login", "=like", "plan%")], limit=1)
+        mine = ("user_id", "=", agent.id)
+        self.assert_indexed(self.page(mine), self.manager, "_agent_page_idx")
+        # The number above the list
+        self.assert_indexed(
+            lambda env: env["ccp.call"].search_count([mine], limit=10001),
+            self.manager,
+            "_agent_page_idx",
+        )
+
+    def test_number(self):
+        number = self.page(("phone_search", "ilike", "00444"))
+        self.assert_indexed(number, self.manager, "_customer_suffix_idx")
+        self.assert_indexed(number, self.rep, "_customer_suffix_idx")
+
+    def test_count_of_a_contacts_calls(self):
+        self.assert_indexed(
+            lambda env: self.partner.with_env(env).ccp_call_count,
+            self.manager,
+            "ccp_call__partner_id_index",
+        )
+
+    def test_count_of_a_leads_calls(self):
+        self.assert_indexed(
+            lambda env: self.lead.with_env(env).ccp_call_count, self.manager, "_record_idx"
+        )
+
+    def test_live_calls(self):
+        self.assert_indexed(
+            lambda env: env["ccp.call"].search([("live", "=", True)], order="start_date, id"),
+            self.manager,
+            "_live_agent_uniq",
+        )
+
+    def test_pending_reports(self):
+        folder = self.env["ccp.folder"]
+        self.assert_indexed(lambda env: folder._take_pending(), index="_pending_idx")
+        self.assert_indexed(lambda env: folder._count_pending(), index="_pending_idx")
+
+    def test_deadlines(self):
+        overdue = [("deadline", "<=", fields.Datetime.now())]
+        self.assert_indexed(lambda env: env["ccp.call"].search(overdue), index="_deadline_idx")
+
+    def test_token_of_a_report(self):
+        events = self.env["ccp.call.event"]
+        self.assert_indexed(
+            lambda env: events._find_call("digest", None), index="_token_digest_uniq"
+        )
+
+    def test_unmeasured_calls(self):
+        measures = self.env["ccp.measures"]
+        self.assert_indexed(lambda env: measures._take_unmeasured(), index="_unmeasured_idx")
+
+    def test_recordings_that_are_due(self):
+        due = [("recording_next_date", "<=", fields.Datetime.now())]
+        self.assert_indexed(lambda env: env["ccp.call"].search(due), index="_recording_due_idx")
+
+    def test_recordings_that_wait(self):
+        health = self.env["ccp.health"]
+        company = self.env.company
+        self.assert_indexed(
+            lambda env: health._check_recordings(company), index="_recording_pending_idx"
+        )
+
+    def test_reports_of_a_call(self):
+        self.assert_indexed(lambda env: self.call.with_env(env).event_ids)

@@ -1,0 +1,165 @@
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+
+from lxml import etree
+
+from odoo import fields
+from odoo.tests import tagged
+
+from ..ccp.callback import kind_and_fingerprint
+from .common import CcpCase
+
+MANY = 100
+PAGE = 80
+
+
+@tagged("post_install", "-at_install")
+class TestQueryBudgets(CcpCase):
+    """How many statements each way through the addon may take, with caches that are warm."""
+
+    def make_calls(self, count):
+        """Make calls that ring, each on a lead and a contact of its own, with eight reports."""
+        partners = self.env["res.partner"].create(
+            [{"name": f"Customer {number}"} for number in range(count)]
+        )
+        leads = self.env["crm.lead"].create(
+            [
+                {"name": f"Lead {partner.id}", "partner_id": partner.id, "user_id": self.rep.id}
+                for partner in partners
+            ]
+        )
+        calls = self.env["ccp.call"].union(
+            *(
+                self.make_call(
+                    live=False,
+                    res_id=lead.id,
+                    partner_id=lead.partner_id.id,
+                    customer_name=lead.partner_id.name,
+                    correlation_id=f"Xchange-{lead.id}",
+                    deadline=fields.Datetime.now() + timedelta(minutes=5),
+                )
+                for lead in leads
+            )
+        )
+        reports = [
+            *self.connected(),
+            self.event("Disconnected", "B", 54, causeCode="16"),
+            self.cdr(Recording="https://x.airtel.in/a"),
+        ]
+        rows = []
+        for call in calls:
+            for report in reports:
+                raw = json.dumps(report).encode()
+                kind, fingerprint = kind_and_fingerprint(raw)
+                rows.append(
+                    {
+                        "call_id": call.id,
+                        "kind": kind,
+                        "payload": raw.decode(),
+                        "fingerprint": fingerprint,
+                        "received_at": fields.Datetime.now(),
+                    }
+                )
+        self.env["ccp.call.event"].create(rows)
+        self.forget()
+        return calls
+
+    def forget(self):
+        """Write what waits to be written, and forget what was read."""
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.env.invalidate_all()
+
+    @contextmanager
+    def budget(self, count):
+        """Check that a block takes so many statements, with all that it leaves to be written."""
+        self.forget()
+        with self.assertQueryCount(count):
+            yield
+            self.env.flush_all()
+            self.env.cr.precommit.run()
+
+    def fold(self, calls, budget):
+        self.env["ccp.folder"]._fold(self.make_calls(1))
+        with self.budget(budget):
+            self.env["ccp.folder"]._fold(calls)
+        self.assertEqual(set(calls.mapped("result")), {"connected"})
+        self.assertEqual(len(calls.card_message_ids), 2 * len(calls))
+
+    def test_fold_of_one(self):
+        self.fold(self.make_calls(1), 25)
+
+    def test_fold_of_many(self):
+        self.fold(self.make_calls(MANY), 33)
+
+    def test_fold_again(self):
+        """Where nothing changed, nothing is written."""
+        calls = self.make_calls(MANY)
+        self.env["ccp.folder"]._fold(calls)
+        with self.budget(10):
+            self.env["ccp.folder"]._fold(calls)
+
+    def test_report(self):
+        call = self.make_call()
+        self.report(call, self.connected()[0])
+        raw = json.dumps(self.connected()[1]).encode()
+        with self.budget(2):
+            self.env["ccp.call.event"]._receive(f"token-{call.id}", None, raw)
+
+    def test_click(self):
+        self.place().live = False
+        lead = self.as_user(self.lead, self.rep)
+        with self.budget(49):
+            lead.action_ccp_call("phone")
+
+    def test_panel(self):
+        self.report(self.make_call(), *self.connected())
+        panel = self.env["ccp.panel"].with_user(self.rep)
+        panel.state()
+        with self.budget(14):
+            panel.state()
+
+    def test_list(self):
+        for _number in range(PAGE):
+            self.make_call(live=False)
+        calls = self.env["ccp.call"].with_user(self.rep)
+        specification = self.specification(calls, "list")
+        calls.web_search_read([], specification, limit=PAGE)
+        with self.budget(7):
+            found = calls.web_search_read([], specification, limit=PAGE)
+        self.assertEqual(len(found["records"]), PAGE)
+
+    def specification(self, records, view_type):
+        """Return what the web client asks for to show a view: its fields, not those below."""
+        tree = etree.fromstring(records.get_view(view_type=view_type)["arch"])
+        nodes = tree.xpath("//field[not(ancestor::field)]")
+        return {node.get("name"): self.detail(records, node.get("name")) for node in nodes}
+
+    def detail(self, records, name):
+        is_link = records._fields[name].type == "many2one"
+        return {"fields": {"display_name": {}}} if is_link else {}
+
+    def opening(self, record, specification):
+        """Return how many statements it takes to read a record for its form."""
+        for _time in range(2):
+            self.forget()
+            before = self.env.cr.sql_log_count
+            record.web_read(specification)
+        return self.env.cr.sql_log_count - before
+
+    def surplus(self, record):
+        """Return how many statements more a form takes with the addon's fields."""
+        record = record.with_user(self.rep)
+        everything = self.specification(record, "form")
+        plain = {name: each for name, each in everything.items() if not name.startswith("ccp_")}
+        self.assertLess(len(plain), len(everything))
+        return self.opening(record, everything) - self.opening(record, plain)
+
+    def test_forms(self):
+        """Nothing but the number of calls on the button asks for anything.
+
+        On a contact it counts the calls to the contact's people, and to the leads of all of them.
+        """
+        self.assertEqual(self.surplus(self.lead), 1)
+        self.assertEqual(self.surplus(self.partner), 4)

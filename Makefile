@@ -2,16 +2,21 @@
 PYTHON ?= python3
 TOOL = exec $(PYTHON) -m devtools
 
-# The seed and the number of calls of `make chaos`
-export SEED CALLS
+# The seed and the number of calls of `make chaos`, the seed and the seconds of `make fuzz`
+export SEED CALLS SECONDS
+# What `make bench` measures, and whether in its short form
+export QUICK PARTS
 
-.PHONY: help setup run test chaos guards demo lint format i18n clean
+.PHONY: help setup run test chaos bench guards mutants fuzz demo lint format i18n clean
 
 help:
 	@echo "make run      start Odoo with the addon, demo data and a stand-in for Airtel; Ctrl-C ends it"
 	@echo "make test     run every test; ARGS=\"-k webhook\" runs only those Odoo tests"
 	@echo "make chaos    break everything on purpose and count what is lost; SEED=1 CALLS=300"
+	@echo "make bench    measure speed and scale; QUICK=1, PARTS=\"report click\""
 	@echo "make guards   take each guard away, in a copy, and see whether a test notices"
+	@echo "make mutants  change the plain core a little, often, and count what tests notice; ARGS=number"
+	@echo "make fuzz     look for input that breaks a reader; SECONDS=60 each, SEED=1 ARGS=number"
 	@echo "make demo     place one call on a demo lead and print what became of it"
 	@echo "make lint     check style and house rules; make format mends what can be mended"
 	@echo "make i18n     bring the template and the translations in line with the code"
@@ -24,7 +29,7 @@ help:
 	@echo "TEST_DATABASE (airtel_ccp_test)."
 	@echo "Any Odoo command: .dev/bin/odoo, for example .dev/bin/odoo shell"
 
-setup run test chaos guards demo lint format i18n clean:
+setup run test chaos bench guards mutants fuzz demo lint format i18n clean:
 	@$(TOOL) $@
 
 export ARGS

@@ -1,9 +1,10 @@
 import logging
 import threading
+import time
 
 import psycopg2
 
-from odoo import SUPERUSER_ID, api, fields
+from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 
 _logger = logging.getLogger(__name__)
@@ -14,16 +15,17 @@ PAUSE_SECONDS = 0.25
 class Waker:
     """Wakes the action that folds reports, a few times a second at most.
 
-    A wake-up costs more than storing a report, so it happens outside the request and once for
-    all reports of a short while. A wake-up that is lost (the process ended) delays folding
-    until the action's next regular run, and loses nothing.
+    A wake-up costs more than storing a report, so it happens outside the request: at once for the
+    first report, and then once for all reports of a short while. A wake-up that is lost (the
+    process ended) delays folding until the action's next regular run, and loses nothing.
     """
 
     def __init__(self, pause=PAUSE_SECONDS):
-        """:param float pause: seconds between the first report and the wake-up"""
+        """:param float pause: the least seconds between two wake-ups of a database"""
         self._pause = pause
         self._lock = threading.Lock()
         self._waiting = set()
+        self._woken = {}
 
     def wake(self, database):
         """Have the reports of a database folded soon; returns at once.
@@ -34,24 +36,34 @@ class Waker:
             if database in self._waiting:
                 return
             self._waiting.add(database)
-        timer = threading.Timer(self._pause, self._trigger, [database])
+            earliest = self._woken.get(database, 0) + self._pause
+            delay = max(0, earliest - time.monotonic())
+        timer = threading.Timer(delay, self._trigger, [database])
         timer.daemon = True
         timer.start()
 
     def _trigger(self, database):
-        """Ask for a run of the folding action, unless one is asked for already."""
+        """Ask for a run of the folding action.
+
+        Without looking whether one is asked for already: that may be one whose notification nobody
+        heard, or one that a run which is about to end will take for done. And with the moment in
+        full, for a run takes as done what was asked for in the second in which it began.
+        """
         with self._lock:
             self._waiting.discard(database)
+            self._woken[database] = time.monotonic()
         try:
             with Registry(database).cursor() as cr:
-                env = api.Environment(cr, SUPERUSER_ID, {})
-                action = env.ref("airtel_ccp.ir_cron_fold_reports")
-                asked = env["ir.cron.trigger"].search_count(
-                    [("cron_id", "=", action.id), ("call_at", "<=", fields.Datetime.now())],
-                    limit=1,
+                cr.execute(
+                    """
+                    INSERT INTO ir_cron_trigger (cron_id, call_at)
+                    SELECT res_id, clock_timestamp() AT TIME ZONE 'UTC'
+                      FROM ir_model_data
+                     WHERE module = 'airtel_ccp' AND name = 'ir_cron_fold_reports'
+                    """
                 )
-                if not asked:
-                    action._trigger()
+                actions = api.Environment(cr, SUPERUSER_ID, {})["ir.cron"]
+                cr.postcommit.add(actions._notifydb)
         except psycopg2.Error as error:
             _logger.info(
                 "Folding of new reports in %s waits for its regular run (%s)",

@@ -18,6 +18,8 @@ export const BUS_MESSAGE = "airtel_ccp.call";
 export const HEALTH_MESSAGE = "airtel_ccp.health";
 /** Pause between two questions to the server while the bus is lost, in milliseconds. */
 export const POLL_DELAY = 4000;
+/** The same while the bus is there, in milliseconds. */
+export const CHECK_DELAY = 30000;
 /** How long the bus may take to come at the start, in milliseconds. */
 export const BUS_PATIENCE = 8000;
 /** Where the browser remembers that the user put the panel into the top bar. */
@@ -223,14 +225,19 @@ export class CallService {
         }
     }
 
-    /** Asks the server again and again while a call is live and the bus is lost, only then. */
+    /**
+     * Asks the server again and again while a call is live: often while the bus is lost, else now
+     * and then, because a message that is sent while the server's side of the bus starts is heard by
+     * nobody.
+     */
     poll() {
         browser.clearTimeout(this.pollTimeout);
-        if (this.state.isBusLost && this.isLive) {
+        if (this.isLive) {
+            const delay = this.state.isBusLost ? POLL_DELAY : CHECK_DELAY;
             this.pollTimeout = browser.setTimeout(async () => {
                 await this.load();
                 this.poll();
-            }, POLL_DELAY);
+            }, delay);
         }
     }
 

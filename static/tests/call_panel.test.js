@@ -16,7 +16,7 @@ import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { DIAL_CHOICE_KEY, chooseDial } from "@airtel_ccp/call_button/dial_choice";
 import { FIND_DELAY, provideCalls } from "@airtel_ccp/call_commands";
-import { BUS_PATIENCE, MINIMISED_KEY, POLL_DELAY } from "@airtel_ccp/call_service";
+import { BUS_PATIENCE, CHECK_DELAY, MINIMISED_KEY, POLL_DELAY } from "@airtel_ccp/call_service";
 import { formatSeconds } from "@airtel_ccp/panel/call_clock";
 import { DRAFT_PREFIX, RETRY_DELAY, SAVE_DELAY, mergeNotes } from "@airtel_ccp/panel/note_keeper";
 import { rememberedRecording } from "@airtel_ccp/panel/recording_question";
@@ -704,7 +704,24 @@ describe("the bus is lost", () => {
         expect.verifySteps([]);
     });
 
-    test("once the bus is back the panel asks once, then stops", async () => {
+    test("a message that nobody heard is made up for, while a call is live only", async () => {
+        const server = onState({ call: { state: "ringing_agent" } });
+        await start();
+        await contains(PANEL);
+        takeBus();
+        onRpc("ccp.panel", "state", () => {
+            expect.step("state");
+        });
+        server.call = { state: "ended", result: "connected", message: "Over" };
+        await advanceTime(CHECK_DELAY);
+        await waitFor(".o_airtel_ccp_message:contains(Over)");
+        await contains(".o_airtel_ccp_bus_lost", { count: 0 });
+        expect.verifySteps(["state"]);
+        await advanceTime(CHECK_DELAY * 2);
+        expect.verifySteps([]);
+    });
+
+    test("once the bus is back the panel asks once, then seldom", async () => {
         onState({ call: { state: "in_call" } });
         await start();
         await contains(PANEL);

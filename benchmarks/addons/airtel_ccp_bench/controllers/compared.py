@@ -1,0 +1,52 @@
+"""An empty route, and reports taken as other telephony addons take them."""
+
+import json
+
+from odoo import fields, http
+from odoo.http import request
+
+ACCEPTED = {"status": "ok"}
+
+
+class RawDispatcher(http.HttpDispatcher):
+    """Leaves the body alone, as the addon's own does: what is compared may not do more."""
+
+    routing_type = "bench_raw"
+
+    def dispatch(self, endpoint, args):
+        """Call the route with the values of its path."""
+        self.request.params = args
+        return self.request.registry["ir.http"]._dispatch(endpoint)
+
+
+class Compared(http.Controller):
+    """What the addon's way to take a report is compared with."""
+
+    @http.route(
+        "/bench/empty/<string:token>",
+        type="bench_raw",
+        auth="none",
+        methods=["POST"],
+        csrf=False,
+        save_session=False,
+        readonly=False,
+        max_content_length=64 * 1024,
+    )
+    def empty(self, token):
+        """Read the body and answer: what Odoo itself costs."""
+        request.httprequest.get_data()
+        return request.make_json_response(ACCEPTED)
+
+    @http.route(
+        "/bench/usual/<string:token>", type="http", auth="public", methods=["POST"], csrf=False
+    )
+    def usual(self, token):
+        """Do what other telephony addons do: search, write, post a message."""
+        report = json.loads(request.httprequest.get_data())
+        call = request.env["bench.call"].sudo().search([("token", "=", token)], limit=1)
+        if not call:
+            return request.not_found()
+        event = str(report.get("event") or report.get("eventType") or "CDR")
+        call.write({"state": event, "last_event": event, "last_date": fields.Datetime.now()})
+        call.lead_id.message_post(body=f"Airtel: {event}")
+        return request.make_json_response(ACCEPTED)

@@ -1,0 +1,89 @@
+"""A click: how much time we add to Airtel's."""
+
+from __future__ import annotations
+
+from . import company
+from .airtel import Airtel
+from .browser import Session
+from .figures import Figure
+from .load import Generator, Job
+from .measure import percentile
+from .stack import Stack
+
+DELAY_SECONDS = 0.5
+# As many as four workers take without one waiting for another
+RATE = 3
+REPS = 20
+# Each rep should have met each worker, whose caches are its own
+WARM_UP_ROUNDS = 3
+
+
+def run(stack: Stack, quick: bool) -> list[Figure]:
+    """Let reps click, each on a lead of its own, and take off what Airtel took."""
+    rounds = 4 if quick else 25
+    ours = []
+    posts = []
+    with Generator() as generator, Airtel(DELAY_SECONDS) as airtel:
+        leads = prepare(stack, airtel.url, REPS * (rounds + WARM_UP_ROUNDS))
+        with stack.odoo(workers=4, cron=1) as odoo:
+            sessions = log_in(odoo, stack)
+            for number in range(rounds + WARM_UP_ROUNDS):
+                chosen = leads[number * REPS : (number + 1) * REPS]
+                outcome = generator.send(
+                    Job(odoo.port, clicks(sessions, chosen), RATE, connections=64)
+                )
+                seen = airtel.seen()
+                kept = {each["number"]: each["seconds"] for each in seen}
+                placed = end_calls(stack)
+                if outcome.accepted != REPS or placed != REPS:
+                    raise RuntimeError(f"{placed} of {REPS} clicks placed a call")
+                if number >= WARM_UP_ROUNDS:
+                    posts.append(len(seen))
+                    ours += [
+                        latency - kept[chosen[position][1]]
+                        for latency, position in zip(
+                            outcome.latencies, outcome.positions, strict=True
+                        )
+                    ]
+    note = f"{len(ours)} clicks, {RATE} a second, Airtel answers after 500 ms"
+    return [
+        Figure("click: our time, p50", percentile(ours, 0.5) * 1000, "ms", 25, note=note),
+        Figure("click: our time, p99", percentile(ours, 0.99) * 1000, "ms", 75, note=note),
+        Figure("click: POSTs to Airtel for each", sum(posts) / len(ours), "", 1),
+    ]
+
+
+def prepare(stack: Stack, url: str, count: int) -> list[tuple[int, str]]:
+    """Point the company to the mock and make leads; return their ids and numbers."""
+    with stack.env() as env:
+        users = company.set_up(env, url, reps=REPS)
+        leads = env["crm.lead"].browse(company.make_leads(env, count, users))
+        found = []
+        for position, lead in enumerate(leads):
+            number = f"7{100000000 + lead.id:09d}"
+            lead.phone = f"+91 {number}"
+            lead.user_id = users[position % len(users)]
+            found.append((lead.id, number))
+        return found
+
+
+def log_in(odoo, stack: Stack) -> list[Session]:
+    """Return a session of each rep."""
+    return [Session(odoo.url, stack.database, company.login(number)) for number in range(REPS)]
+
+
+def clicks(sessions: list[Session], leads: list[tuple[int, str]]) -> list[bytes]:
+    """Return one click of each rep, each on a lead of its own."""
+    return [
+        session.call("crm.lead", "action_ccp_call", [lead_id], "phone")
+        for session, (lead_id, _number) in zip(sessions, leads, strict=True)
+    ]
+
+
+def end_calls(stack: Stack) -> int:
+    """End every live call, so that the reps may call again; return how many were placed."""
+    rows = stack.query(
+        "UPDATE ccp_call SET live = false, state = 'ended', result = 'connected', dismissed = true"
+        " WHERE live AND request_outcome = 'accepted' RETURNING id"
+    )
+    return len(rows)

@@ -1,0 +1,378 @@
+"""Acknowledging a report, beside an empty route and other ways to take reports."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import random
+import re
+import statistics
+import time
+import urllib.parse
+import uuid
+
+from . import company
+from .figures import Figure
+from .load import Generator, Job, request_bytes
+from .measure import median_ratio, percentile
+from .stack import Odoo, Stack
+
+RATE = 60
+CONNECTIONS = 8
+WORKERS = 4
+WARM_UP = 200
+# Of each kind, when statements are counted
+COUNTED = 20
+LOGGING = ("log_statement", "log_connections", "log_line_prefix")
+TWILIO_SECRET = "benchmark"
+
+
+class Supply:
+    """Ready-made requests of each kind, none of them sent twice."""
+
+    def __init__(self, stack: Stack, calls: int, sms: int):
+        """Make the records that the requests are about."""
+        self._serial = itertools.count()
+        with stack.env() as env:
+            self.calls = company.make_calls(env, calls)
+            self._story = company.story(env)
+            self._usual = self._make_usual(env)
+            self._sms = self._make_sms(env, sms)
+        self._rng = random.Random(1)
+
+    def _make_usual(self, env):
+        made = env["bench.call"].create(
+            [{"token": uuid.uuid4().hex, "lead_id": call.lead_id} for call in self.calls]
+        )
+        return made.mapped("token")
+
+    def _make_sms(self, env, count):
+        """Make messages that were sent by SMS and wait for the provider's report."""
+        env.company.sms_twilio_auth_token = TWILIO_SECRET
+        leads = env["crm.lead"].browse([call.lead_id for call in self.calls])
+        messages = env["mail.message"].create(
+            [
+                {
+                    "model": "crm.lead",
+                    "res_id": leads[number % len(leads)].id,
+                    "message_type": "sms",
+                    "author_id": env.user.partner_id.id,
+                    "body": "text",
+                }
+                for number in range(count)
+            ]
+        )
+        partner_ids = leads.partner_id.ids
+        notifications = env["mail.notification"].create(
+            [
+                {
+                    "mail_message_id": message.id,
+                    "res_partner_id": partner_ids[number % len(partner_ids)],
+                    "notification_type": "sms",
+                    "notification_status": "pending",
+                }
+                for number, message in enumerate(messages)
+            ]
+        )
+        uuids = [uuid.uuid4().hex for _message in messages]
+        env["sms.sms"].create(
+            [
+                {
+                    "uuid": each,
+                    "mail_message_id": message.id,
+                    "number": "+917000000101",
+                    "body": "text",
+                    "state": "pending",
+                }
+                for each, message in zip(uuids, messages, strict=True)
+            ]
+        )
+        env["sms.tracker"].create(
+            [
+                {"sms_uuid": each, "mail_notification_id": notification.id}
+                for each, notification in zip(uuids, notifications, strict=True)
+            ]
+        )
+        base = env.company.get_base_url()
+        return iter([self._twilio(base, each) for each in uuids])
+
+    @staticmethod
+    def _twilio(base, sms_uuid):
+        path = f"/sms_twilio/status/{sms_uuid}"
+        values = {"MessageSid": "SM1", "MessageStatus": "delivered", "SmsStatus": "delivered"}
+        text = urllib.parse.urljoin(base, path) + "".join(
+            f"{name}{value}" for name, value in sorted(values.items())
+        )
+        digest = hmac.new(TWILIO_SECRET.encode(), text.encode(), hashlib.sha1).digest()
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Twilio-Signature": base64.b64encode(digest).decode(),
+        }
+        return request_bytes(path, urllib.parse.urlencode(values).encode(), headers)
+
+    def _bodies(self, count):
+        """Return reports of calls, event after event, none a repeat of another."""
+        bodies = []
+        for number in range(count):
+            report = self._story[number % len(self._story)]
+            bodies.append(json.dumps({**report, "serial": next(self._serial)}).encode())
+        return bodies
+
+    def reports(self, count):
+        """Return reports to the addon, of one call after another."""
+        chosen = itertools.islice(itertools.cycle(self._shuffled()), count)
+        pairs = zip(chosen, self._bodies(count), strict=True)
+        return [call.request(body) for call, body in pairs]
+
+    def _shuffled(self):
+        return self._rng.sample(self.calls, len(self.calls))
+
+    def empty(self, count):
+        """Return the same to the empty route."""
+        return [
+            request_bytes("/bench/empty/" + "x" * 32, body, {company.SECRET_HEADER: "x" * 32})
+            for body in self._bodies(count)
+        ]
+
+    def usual(self, count):
+        """Return the same to the usual addon."""
+        tokens = itertools.islice(itertools.cycle(self._usual), count)
+        return [
+            request_bytes(f"/bench/usual/{token}", body)
+            for token, body in zip(tokens, self._bodies(count), strict=True)
+        ]
+
+    def twilio(self, count):
+        """Return reports about messages, as many as are left."""
+        return list(itertools.islice(self._sms, count))
+
+    def of_kind(self, kind, count):
+        """Return reports of one kind to the addon."""
+        samples = {
+            "event": next(each for each in self._story if _kind(each) == "event"),
+            "cdr": next(each for each in self._story if _kind(each) == "cdr"),
+            "api_result": {"requestMessageType": "initiateCall", "responseType": "SUCCESS"},
+        }
+        bodies = [
+            json.dumps({**samples[kind], "serial": next(self._serial)}).encode()
+            if kind in samples
+            else f"no JSON {next(self._serial)}".encode()
+            for _number in range(count)
+        ]
+        return [call.request(body) for call, body in zip(self._shuffled(), bodies, strict=False)]
+
+
+def _kind(report):
+    from odoo.addons.airtel_ccp.ccp.callback import kind_and_fingerprint
+
+    return kind_and_fingerprint(json.dumps(report).encode())[0]
+
+
+def run(stack: Stack, quick: bool) -> list[Figure]:
+    """Measure latency, worker CPU, statements and throughput."""
+    supply = Supply(stack, 100 if quick else 400, 2000 if quick else 9200)
+    figures = []
+    with Generator() as generator, stack.odoo(workers=WORKERS) as odoo:
+        for make in (supply.reports, supply.empty, supply.usual):
+            generator.send(Job(odoo.port, make(WARM_UP)))
+        generator.send(Job(odoo.port, supply.twilio(40)))
+        figures += _acknowledging(odoo, generator, supply, quick)
+        figures += _counted(stack, odoo, generator, supply)
+        figures += _throughput(stack, odoo, generator, supply, quick)
+    return figures
+
+
+def _acknowledging(odoo: Odoo, generator, supply, quick) -> list[Figure]:
+    rounds, seconds = (8, 2) if quick else (30, 4)
+    slices = {"ours": [], "empty": []}
+    for number in range(rounds):
+        order = ("ours", "empty") if number % 2 else ("empty", "ours")
+        for name in order:
+            make = supply.reports if name == "ours" else supply.empty
+            requests = make(RATE * seconds)
+            cpu = odoo.cpu_seconds()
+            outcome = generator.send(Job(odoo.port, requests, RATE, 64))
+            # What a worker does after its answer belongs to the request too
+            time.sleep(0.3)
+            cpu = odoo.cpu_seconds() - cpu
+            if outcome.accepted != len(requests):
+                raise RuntimeError(f"{name}: not every request was answered 200")
+            slices[name].append((outcome.latencies, cpu / len(requests)))
+    ratios = {}
+    for share in (0.5, 0.99):
+        pairs = [
+            (percentile(ours, share), percentile(theirs, share))
+            for (ours, _c), (theirs, _d) in zip(slices["ours"], slices["empty"], strict=True)
+        ]
+        ratios[share] = median_ratio(pairs)
+    cpu_pairs = [
+        (ours, theirs)
+        for (_l, ours), (_m, theirs) in zip(slices["ours"], slices["empty"], strict=True)
+    ]
+    pooled = {
+        name: [each for latencies, _cpu in made for each in latencies]
+        for name, made in slices.items()
+    }
+    total = {name: statistics.fmean(cpu for _l, cpu in made) for name, made in slices.items()}
+    note = f"{RATE} a second, {rounds} pairs of {seconds} s in turn, median of the pairs' ratios"
+    return [
+        Figure(
+            "report acknowledged: p50, to the empty route", ratios[0.5], "times", 1.5, note=note
+        ),
+        Figure(
+            "report acknowledged: worker CPU, to the empty route",
+            total["ours"] / total["empty"],
+            "times",
+            1.3,
+            note=f"mean of all; median of the pairs {median_ratio(cpu_pairs):.2f}",
+        ),
+        Figure(
+            "report acknowledged: p99, to the empty route",
+            ratios[0.99],
+            "times",
+            2.0,
+            note="all slices together: "
+            f"{percentile(pooled['ours'], 0.99) / percentile(pooled['empty'], 0.99):.2f}",
+        ),
+        Figure("report acknowledged: p50", percentile(pooled["ours"], 0.5) * 1000, "ms"),
+        Figure("empty route: p50", percentile(pooled["empty"], 0.5) * 1000, "ms"),
+        Figure("report acknowledged: p99", percentile(pooled["ours"], 0.99) * 1000, "ms"),
+        Figure("empty route: p99", percentile(pooled["empty"], 0.99) * 1000, "ms"),
+        Figure("report acknowledged: worker CPU", total["ours"] * 1000, "ms"),
+        Figure("empty route: worker CPU", total["empty"] * 1000, "ms"),
+    ]
+
+
+class StatementLog:
+    """What PostgreSQL was asked while it was watched, from its own log."""
+
+    def __init__(self, stack: Stack):
+        self._stack = stack
+        self.transactions: list[list[str]] = []
+        self.connections = 0
+
+    def __enter__(self):
+        values = ("all", "on", "bench %p %d ")
+        for name, value in zip(LOGGING, values, strict=True):
+            self._stack.query(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._stack.query("SELECT pg_reload_conf()")
+        time.sleep(0.5)
+        self._start = self._stack.server_log.stat().st_size
+        return self
+
+    def __exit__(self, *_exception):
+        time.sleep(1)
+        with self._stack.server_log.open("rb") as file:
+            file.seek(self._start)
+            text = file.read().decode(errors="replace")
+        for name in LOGGING:
+            self._stack.query(f"ALTER SYSTEM RESET {name}")
+        self._stack.query("SELECT pg_reload_conf()")
+        self._read(text)
+
+    def _read(self, text):
+        self.connections = text.count(f"authorized: user=odoo database={self._stack.database}")
+        begun = {}
+        line = re.compile(rf"bench (\d+) {self._stack.database} LOG:  statement: (.*\S.*)")
+        # Further lines of a statement begin with a tab
+        for pid, statement in line.findall(text.replace("\n\t", " ")):
+            word = statement.split(None, 1)[0].upper().rstrip(";")
+            if word == "BEGIN":
+                begun[pid] = []
+            elif word in ("COMMIT", "ROLLBACK"):
+                self.transactions.append([*begun.pop(pid, []), word])
+            else:
+                begun.setdefault(pid, []).append(statement)
+        self.transactions += [[*each, "open"] for each in begun.values()]
+
+
+def _counted(stack: Stack, odoo, generator, supply) -> list[Figure]:
+    figures = []
+    with StatementLog(stack) as log:
+        generator.send(Job(odoo.port, supply.empty(COUNTED), connections=1))
+    base, _commits, _connections = _per_request(log, "")
+    for kind in company.KINDS:
+        requests = supply.of_kind(kind, COUNTED)
+        figures += _count_kind(stack, odoo, generator, requests, kind, base)
+    return [
+        *figures,
+        Figure("statements of Odoo itself for each request", base, note="the empty route's"),
+    ]
+
+
+def _per_request(log: StatementLog, mark: str):
+    """Return statements and commits for each request; the wake-up's transactions are its own."""
+    requests = [
+        each for each in log.transactions if not any("ir_cron" in text for text in each[:-1])
+    ]
+    statements = sum(len(each) - 1 for each in requests)
+    commits = sum(each[-1] == "COMMIT" and any(mark in text for text in each) for each in requests)
+    return statements / COUNTED, commits / COUNTED, log.connections
+
+
+def _count_kind(stack, odoo, generator, requests, kind, base):
+    with StatementLog(stack) as log:
+        outcome = generator.send(Job(odoo.port, requests, connections=1))
+    if outcome.accepted != len(requests):
+        raise RuntimeError(f"{kind}: not every report was answered 200")
+    statements, commits, connections = _per_request(log, "ccp_call_event")
+    return [
+        Figure(f"{kind}: statements beside Odoo's own", statements - base, "", 2),
+        Figure(f"{kind}: commits", commits, "", 1),
+        Figure(f"{kind}: new PostgreSQL connections", connections, "", 0),
+    ]
+
+
+def _throughput(stack: Stack, odoo, generator, supply, quick) -> list[Figure]:
+    rounds, seconds = (6, 2) if quick else (20, 3)
+    makers = {
+        "ours": (supply.reports, 900),
+        "empty": (supply.empty, 1200),
+        "usual": (supply.usual, 400),
+        "twilio": (supply.twilio, 150),
+    }
+    speeds = {name: [] for name in makers}
+    lost = 0
+    for number in range(rounds):
+        # In another order each time: what one leaves to PostgreSQL hits each of the others
+        names = [*makers][:: 1 if number % 2 else -1]
+        for name in names:
+            make, most = makers[name]
+            requests = make(most * seconds)
+            before = _stored(stack)
+            outcome = generator.send(
+                Job(odoo.port, requests, connections=CONNECTIONS, seconds=seconds)
+            )
+            if name == "ours":
+                lost += outcome.accepted - (_stored(stack) - before)
+                lost += len(outcome.statuses) - outcome.accepted
+            elif outcome.accepted < 0.99 * len(outcome.statuses):
+                raise RuntimeError(f"{name}: {len(outcome.statuses) - outcome.accepted} failed")
+            speeds[name].append(outcome.per_second)
+    median = {name: statistics.median(each) for name, each in speeds.items()}
+
+    def ratio(other):
+        return median_ratio(list(zip(speeds["ours"], speeds[other], strict=True)))
+
+    note = f"{WORKERS} workers, {CONNECTIONS} requests at once, {rounds} slices of {seconds} s each"
+    return [
+        Figure("reports a second, to the empty route", ratio("empty"), "times", 0.85, True, note),
+        Figure("reports a second, to the usual addon", ratio("usual"), "times", 4, True, note),
+        Figure("reports a second, to sms_twilio", ratio("twilio"), "times", 3, True, note),
+        Figure("reports lost, or doubled", abs(lost), "", 0, note="stored against answered 200"),
+        *(
+            Figure(f"a second: {name}", value, "requests/s")
+            for name, value in zip(
+                ("reports", "empty route", "usual addon", "sms_twilio"),
+                median.values(),
+                strict=True,
+            )
+        ),
+    ]
+
+
+def _stored(stack):
+    return stack.query("SELECT count(*) FROM ccp_call_event")[0][0]

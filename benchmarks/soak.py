@@ -1,0 +1,92 @@
+"""Reports at a constant rate for an hour: what is lost, what grows, what slows down."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from . import company
+from .figures import Figure
+from .load import Generator, Job
+from .measure import percentile
+from .stack import Stack, resident_bytes
+
+RATE = 100
+REPORTS = 8
+SECONDS = 3600
+SLICE_SECONDS = 10
+VARIABLE = "SOAK_SECONDS"
+SETTLE_SECONDS = 600
+MEGABYTE = 1024 * 1024
+
+
+def run(stack: Stack, quick: bool) -> list[Figure]:
+    """Send whole calls for as long as ``SOAK_SECONDS`` says; the short run leaves it out."""
+    seconds = int(os.environ.get(VARIABLE) or (0 if quick else SECONDS))
+    slices = seconds // SLICE_SECONDS
+    if not slices:
+        return []
+    story, calls = _prepare(stack, slices)
+    before = _stored(stack)
+    outcomes, memory = [], []
+    with Generator() as generator, stack.odoo(workers=4, cron=1) as odoo:
+        each = len(calls) // slices
+        for number in range(slices):
+            requests = _requests(calls[number * each : (number + 1) * each], story)
+            outcomes.append(generator.send(Job(odoo.port, requests, RATE, 256)))
+            pids = odoo.http_pids() + odoo.cron_pids()
+            memory.append(sum(resident_bytes(pid) for pid in pids) / len(pids) / MEGABYTE)
+        unfolded = _wait_until_folded(stack)
+    answered = sum(outcome.accepted for outcome in outcomes)
+    sent = sum(len(outcome.statuses) for outcome in outcomes)
+    lost = abs(_stored(stack) - before - answered) + sent - answered
+    # The first slice fills caches; then the beginning and the end, a quarter each
+    part = max(1, (slices - 1) // 4)
+    first = [each for outcome in outcomes[1 : 1 + part] for each in outcome.latencies]
+    last = [each for outcome in outcomes[-part:] for each in outcome.latencies]
+    drift = percentile(last, 0.99) / percentile(first, 0.99) - 1
+    growth = sum(memory[-part:]) / part - sum(memory[1 : 1 + part]) / len(memory[1 : 1 + part])
+    minutes = seconds / 60
+    return [
+        Figure("soak: reports lost, doubled or not folded", lost + unfolded, "", 0),
+        Figure("soak: reports sent", sent, "", note=f"{minutes:.0f} minutes at {RATE} a second"),
+        Figure("soak: p99, last quarter more than first", drift * 100, "%", 10),
+        Figure("soak: a worker's memory, last quarter more than first", growth, "MB", 5),
+        Figure("soak: p99 in the last quarter", percentile(last, 0.99) * 1000, "ms"),
+    ]
+
+
+def _prepare(stack, slices):
+    wanted = slices * -(-RATE * SLICE_SECONDS // REPORTS)
+    calls = []
+    while len(calls) < wanted:
+        with stack.env() as env:
+            calls += company.make_calls(env, min(1000, wanted - len(calls)))
+    with stack.env() as env:
+        return company.story(env)[-REPORTS:], calls
+
+
+def _requests(calls, story):
+    """Return the reports of these calls, a few calls in progress at once, as in a call centre."""
+    requests = []
+    for start in range(0, len(calls), RATE):
+        group = calls[start : start + RATE]
+        for report in story:
+            body = json.dumps(report).encode()
+            requests += [call.request(body) for call in group]
+    return requests
+
+
+def _stored(stack):
+    return stack.query("SELECT count(*) FROM ccp_call_event")[0][0]
+
+
+def _wait_until_folded(stack):
+    until = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < until:
+        ((left,),) = stack.query("SELECT count(*) FROM ccp_call_event WHERE folded IS NOT TRUE")
+        if not left:
+            return 0
+        time.sleep(1)
+    return left

@@ -1,0 +1,57 @@
+import threading
+import time
+from unittest.mock import patch
+
+from ..controllers import wakeup
+from .live_server import live_stack
+from .test_live import set_phone, wait_for
+
+DUE = """
+    INSERT INTO ir_cron_trigger (cron_id, call_at)
+    SELECT res_id, now() AT TIME ZONE 'UTC' - interval '1 minute'
+      FROM ir_model_data
+     WHERE module = 'airtel_ccp' AND name = 'ir_cron_fold_reports'
+"""
+
+
+def test_at_once_then_a_few_times_a_second():
+    woken = []
+    waker = wakeup.Waker(pause=0.2)
+    with patch.object(
+        wakeup, "Registry", side_effect=lambda name: woken.append(name) or NoDatabase()
+    ):
+        began = time.monotonic()
+        waker.wake("one")
+        wait_for(lambda: woken == ["one"], "the first wake-up", 5)
+        assert time.monotonic() - began < 0.15
+        while time.monotonic() - began < 1:
+            waker.wake("one")
+            time.sleep(0.002)
+        assert 4 <= len(woken) <= 6
+        waker.wake("other")
+        wait_for(lambda: "other" in woken, "the wake-up of another database", 5)
+        wait_for(lambda: threading.active_count() < 20, "the end of the timers", 5)
+
+
+class NoDatabase:
+    """A registry that gives no connection."""
+
+    def cursor(self):
+        raise wakeup.psycopg2.OperationalError("away")
+
+
+def test_a_wake_up_that_nobody_heard_keeps_nobody_asleep():
+    """A run that is asked for already may be one of which no worker for actions was told."""
+    with live_stack(speed=50) as (server, _sandbox, setup):
+        set_phone(server, setup, "7000000101")
+        rep = server.login("rep")
+        server.query(DUE)
+        answer = rep.call("crm.lead", "action_ccp_call", [setup.lead_id])
+        wait_for(
+            lambda: (
+                server.query("SELECT state FROM ccp_call WHERE id = %s", answer["call_id"])
+                == [("ended",)]
+            ),
+            "the call's end",
+            20,
+        )

@@ -33,6 +33,18 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def copy_database(name):
+    """Make a copy of the tested database.
+
+    :param str name: that of the copy
+    """
+    # A template must have no other connection. Those to other databases stay: over one of them
+    # Odoo's bus listens, which would then be deaf for most of a minute, for browser tests too.
+    template = get_db_name()
+    odoo.sql_db.close_db(template)
+    subprocess.run(["createdb", "-T", template, name], check=True)
+
+
 class LiveServer:
     """A real Odoo process with scheduled actions, on a database copied from the tested one.
 
@@ -62,10 +74,7 @@ class LiveServer:
         self.process = None
 
     def __enter__(self):
-        # A template database must have no other connection
-        odoo.sql_db.close_all()
-        template = get_db_name()
-        subprocess.run(["createdb", "-T", template, self.database], check=True)
+        copy_database(self.database)
         try:
             self.start()
         except BaseException:

@@ -10,7 +10,6 @@ import requests
 
 import odoo
 from odoo.tests import tagged
-from odoo.tests.common import get_db_name
 from odoo.tools import mute_logger
 
 from ..ccp.spool import Spool
@@ -18,7 +17,7 @@ from ..models import ccp_spool
 from ..sandbox.server import Sandbox
 from . import test_uninstall
 from .common import CcpCase
-from .live_server import LiveServer, LiveSetup, RpcError
+from .live_server import LiveServer, LiveSetup, RpcError, copy_database
 from .test_live import FOLDED, is_over, set_phone, wait_for
 
 CONTACTS = 1_000_000 if os.environ.get("AIRTEL_CCP_LONG") else 5_000
@@ -131,8 +130,7 @@ def test_updates_leave_what_is_there_alone():
 def test_two_databases_of_one_server():
     """Nothing in a report's address tells the database; the token's signature does."""
     other = f"airtel_ccp_other_{uuid.uuid4().hex[:8]}"
-    odoo.sql_db.close_all()
-    subprocess.run(["createdb", "-T", get_db_name(), other], check=True)
+    copy_database(other)
     try:
         with (
             Sandbox(port=0, speed=50) as sandbox,

@@ -91,7 +91,8 @@ class Audit:
 
     def _check_clicks(self):
         tried = len(self._clicks.clicked)
-        if len(self._clicks.placed) < tried / 3:
+        # On a slow machine Odoo is away for most of a short run
+        if len(self._clicks.placed) < tried / 6:
             placed = f"{len(self._clicks.placed)} of {tried} leads were called"
             self._found("the run is worth something", placed)
         rule = "no click dials twice"

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from .stack import choose
 
@@ -185,6 +186,11 @@ class Clicks:
                     self._hang_up(session)
                     since = time.monotonic()
                 time.sleep(0.3)
+            except _NotSentError:
+                with self._lock:
+                    self.outcomes["not sent"] += 1
+                    self.clicked[lead_id] -= 1
+                session.wait_until_there()
             except _NoAnswerError as error:
                 # Nobody knows whether the call was placed: no rep would call again at once
                 with self._lock:
@@ -217,6 +223,10 @@ class _RefusedError(Exception):
 
 class _NoAnswerError(Exception):
     pass
+
+
+class _NotSentError(_NoAnswerError):
+    """Nobody listened: the click went nowhere, and the rep clicks again."""
 
 
 class _Session:
@@ -253,6 +263,9 @@ class _Session:
                 {"model": model, "method": method, "args": args, "kwargs": {}},
             )
         except (requests.RequestException, ValueError) as error:
+            cause = next(iter(error.args), None)
+            if isinstance(getattr(cause, "reason", None), NewConnectionError):
+                raise _NotSentError from error
             raise _NoAnswerError(type(error).__name__) from error
 
     def _post(self, http, path, params):

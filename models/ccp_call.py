@@ -868,18 +868,15 @@ class CcpCall(models.Model):
         own.sudo()._close()
         return True
 
-    def _bus_values(self, story, record, earlier):
+    def _bus_values(self, shown):
         """Return what the agent's browser needs to follow this call.
 
-        :param ccp.timeline.Timeline story: what its reports say
-        :param record: the record that was called, empty when it is gone
-        :param earlier: see ``ccp.panel._earlier_calls``
+        :param dict shown: what the panel shows of it, see ``ccp.panel._values``
         :rtype: dict
         """
         self.ensure_one()
-        panel = self.env["ccp.panel"]._for_agent(self)
         return {
-            "panel": panel._values(self, story, record, earlier),
+            "panel": shown,
             "id": self.id,
             "state": self.state,
             "result": self.result,

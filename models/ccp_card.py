@@ -2,6 +2,8 @@ import re
 from collections import defaultdict
 from datetime import timezone
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.tools import SQL, format_time, get_lang
 from odoo.tools.mail import generate_tracking_message_id
@@ -14,6 +16,48 @@ CARD_TEMPLATE = "airtel_ccp.call_card"
 # Says of a line that ended only that it ended, or by whom, which is told in words
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
 TIMELINE_TEMPLATE = "airtel_ccp.call_timeline"
+_TAG = re.compile(r"<[^>]*>")
+# Every tag that the card's template writes without an outcome, a note or a recording
+_CARD_TAGS = frozenset(
+    [
+        *("</div>", "<strong>", "</strong>", "<span>", "</span>", "</ul>", "</li>"),
+        '<div class="o_airtel_ccp_card">',
+        '<div class="mb-1">',
+        '<span class="text-muted ms-1">',
+        '<span class="badge text-bg-info ms-1">',
+        *(
+            f'<div class="text-{tone} mb-1 o_airtel_ccp_headline">'
+            for tone in ("warning", "info", "success", "danger")
+        ),
+        '<ul class="o_airtel_ccp_lines list-unstyled mb-1">',
+        '<li class="d-flex gap-2">',
+        '<span class="text-muted text-end" style="min-width: 3rem">',
+        '<span class="text-muted">',
+    ]
+)
+# Odoo takes such texts for a quote, a signature or a picture; escaping never writes such entities
+_MEANT_TEXT = re.compile(r"\n&gt;|--|base64|&(?!amp;|lt;|gt;|#34;|#39;)")
+
+
+def clean_card(html):
+    """Return a card as Odoo's sanitizer would, where one can see what that is.
+
+    A card is told again with each report, and reading it as HTML twice would be a third of all
+    that this costs. So the sanitizer is spared a card that is made of nothing but the template's
+    own tags and of text that means nothing to it; every other one has to go through it.
+
+    :param markupsafe.Markup html: a rendered card, every outside text escaped
+    :return: the clean card, or None where only the sanitizer can tell
+    :rtype: markupsafe.Markup | None
+    """
+    text = html.strip()
+    tags = _TAG.findall(text)
+    if not _CARD_TAGS.issuperset(tags) or text.count(">") != len(tags):
+        return None
+    if not text.replace("\n", "").isprintable() or _MEANT_TEXT.search(text):
+        return None
+    text = str(text).replace('style="min-width: 3rem"', 'style="min-width:3rem"')
+    return Markup(text.replace("&#39;", "'").replace("&#34;", '"'))  # noqa: S704 - escaped before
 
 
 class CcpCard(models.AbstractModel):
@@ -46,10 +90,12 @@ class CcpCard(models.AbstractModel):
         """
         messages = dict.fromkeys(stories, self.env["mail.message"])
         noted, bodies = {}, {}
+        agents = self.env["res.users"].union(*(call.user_id for call in stories))
+        cards = {agent: self._in_words_of(agent) for agent in agents}
         for call, story in stories.items():
             if call.state in ("queued", "refused") or call.erased:
                 continue
-            card = self._in_words_of(call.user_id)
+            card = cards[call.user_id]
             carriers = call.card_message_ids
             if call.noted_lines or (call.company_id.ccp_chatter_mode == "notes" and not carriers):
                 noted[call], bodies[call] = card._new_notes(call, story)
@@ -73,19 +119,56 @@ class CcpCard(models.AbstractModel):
     @api.model
     def _rewrite(self, messages, body):
         """Write a card's new text into the messages that carry it, and return those it changed."""
-        # As it will be stored, or every card would differ from what was rendered
-        body = messages._fields["body"].convert_to_cache(body, messages[:1])
+        # As it is stored, or every card would differ from what was rendered
+        body = clean_card(body) or messages._fields["body"].convert_to_cache(body, messages[:1])
         stale = messages.filtered(lambda message: message.body != body)
-        stale.body = body
+        self._put(stale, body)
         return stale
 
     @api.model
-    def _store_data(self, call, messages):
+    def _put(self, messages, body):
+        """Have messages tell a text that is clean, as Odoo's ``write`` does without looking.
+
+        :param messages: ``mail.message`` records
+        :param markupsafe.Markup body: what the sanitizer, or ``clean_card``, returned
+        """
+        if messages:
+            messages._fields["body"]._update_cache(messages, body, dirty=True)
+            messages.modified(["body"])
+
+    @api.model
+    def _store_data_each(self, messages):
         """Return messages as the web client keeps them, so that an open chatter shows them at once.
 
+        :param dict messages: by ``ccp.call``: its ``mail.message`` records
+        :return: by call that has any: the data
         :rtype: dict
         """
-        store = Store(bus_channel=call.user_id)
+        # Who wrote a message, and what kind it is of, is the same for many
+        groups = defaultdict(dict)
+        for call, own in messages.items():
+            if own:
+                own = own.sudo()
+                groups[call.user_id, own.author_id, own.subtype_id][call] = own
+        found = {}
+        everything = self.env["mail.message"].union(*messages.values())
+        for (agent, _authors, _subtypes), by_call in groups.items():
+            some = everything.browse().union(*by_call.values()).with_prefetch(everything._ids)
+            data = self._store_data(agent, some)
+            told = {each["id"]: each for each in data["mail.message"]}
+            for call, own in by_call.items():
+                found[call] = {**data, "mail.message": [told[each.id] for each in own]}
+        return found
+
+    @api.model
+    def _store_data(self, agent, messages):
+        """Return messages as the web client of an agent keeps them.
+
+        :param agent: one ``res.users``
+        :param messages: ``mail.message`` records
+        :rtype: dict
+        """
+        store = Store(bus_channel=agent)
         store.add(
             messages.sudo(),
             [
@@ -137,13 +220,20 @@ class CcpCard(models.AbstractModel):
                 if not thread or not hasattr(thread, "_message_log"):
                     continue
                 for body in notes:
-                    owners[thread._name].append(call)
-                    values[thread._name].append(self._note_values(call, thread, body))
+                    # What is clean is put in afterwards, past the sanitizer. That is a statement
+                    # more, which for one call costs as much as is saved
+                    clean = clean_card(body) if len(bodies) > 1 else None
+                    owners[thread._name].append((call, clean))
+                    values[thread._name].append(
+                        self._note_values(call, thread, "" if clean else body)
+                    )
         messages, links = {}, []
         for model, notes in values.items():
             # As Odoo's _message_log_batch does, which knows but one author
             logged = self.env[model].sudo()._message_create(notes)
-            for call, message in zip(owners[model], logged, strict=True):
+            for (call, clean), message in zip(owners[model], logged, strict=True):
+                if clean:
+                    self._put(message, clean)
                 messages[call] = messages.get(call, logged.browse()) | message
                 links.append((call.id, message.id))
         self._link(links)

@@ -203,11 +203,12 @@ class CcpFolder(models.AbstractModel):
             changed
         :param dict records: by call: the record that was called, see ``ccp.call._records``
         """
-        earlier = self.env["ccp.panel"]._earlier_calls(calls) if calls else {}
+        shown = self.env["ccp.panel"]._values_each(calls, stories, records)
+        data = self.env["ccp.card"]._store_data_each({call: messages[call] for call in calls})
         for call in calls:
-            values = call._bus_values(stories[call], records[call], earlier[call])
-            if messages[call]:
-                values["store_data"] = self.env["ccp.card"]._store_data(call, messages[call])
+            values = call._bus_values(shown[call])
+            if call in data:
+                values["store_data"] = data[call]
             call.user_id._bus_send(BUS_MESSAGE, values)
 
     @api.model

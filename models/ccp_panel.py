@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -35,9 +36,8 @@ class CcpPanel(models.AbstractModel):
             )
 
     @api.model
-    def _for_agent(self, call):
-        """Return this model as the agent of a call sees it: rights, language and time zone."""
-        agent = call.user_id
+    def _for_agent(self, agent):
+        """Return this model as an agent sees it: rights, language and time zone."""
         return self.with_user(agent).with_context(
             lang=get_lang(self.env, agent.lang).code, tz=agent.tz
         )
@@ -147,7 +147,48 @@ class CcpPanel(models.AbstractModel):
         """
         call = call.sudo()
         story = self.env["ccp.folder"]._timeline(call)
-        return self._values(call, story, call._record(), self._earlier_calls(call)[call])
+        record = self._readable({call: call._record()})[call]
+        return self._values(call, story, record, self._earlier_calls(call)[call])
+
+    @api.model
+    def _values_each(self, calls, stories, records):
+        """Return what the panel of each call's agent shows of it.
+
+        :param calls: ``ccp.call`` records, as superuser
+        :param dict stories: by call: what its reports say, a ``ccp.timeline.Timeline``
+        :param dict records: by call: the record that was called, see ``ccp.call._records``
+        :return: by call: see ``_values``
+        :rtype: dict
+        """
+        values = {}
+        earlier = self._earlier_calls(calls) if calls else {}
+        for agent, own in calls.grouped("user_id").items():
+            panel = self._for_agent(agent)
+            readable = panel._readable({call: records[call] for call in own})
+            for call in own:
+                values[call] = panel._values(call, stories[call], readable[call], earlier[call])
+        return values
+
+    @api.model
+    def _readable(self, records):
+        """Return those of some records that the user may read.
+
+        :param dict records: by call: the record that was called, see ``ccp.call._records``
+        :return: by call: that record as the user sees it, empty where it is gone or not readable
+        :rtype: dict
+        """
+        by_model = defaultdict(list)
+        for record in records.values():
+            by_model[record._name].append(record)
+        readable = set()
+        for name, each in by_model.items():
+            # What the rules read is read for all calls at once, not only for these
+            known = self.env[name].union(*each).with_prefetch(each[0]._prefetch_ids)
+            readable.update(known._filtered_access("read"))
+        return {
+            call: (record if record in readable else record.browse()).with_env(self.env)
+            for call, record in records.items()
+        }
 
     @api.model
     def _values(self, call, story, record, earlier):
@@ -158,12 +199,10 @@ class CcpPanel(models.AbstractModel):
 
         :param call: one ``ccp.call``, as superuser
         :param ccp.timeline.Timeline story: what its reports say
-        :param record: the record that was called, empty when it is gone
+        :param record: the record that was called, see ``_readable``
         :param earlier: see ``_earlier_calls``
         :rtype: dict
         """
-        record = record.with_env(self.env)
-        readable = bool(record) and record.has_access("read")
         return {
             "id": call.id,
             "state": call.state,
@@ -174,9 +213,9 @@ class CcpPanel(models.AbstractModel):
             "phone": number.mask(call.customer_number or ""),
             "agent_phone": number.mask(call.agent_number or ""),
             "company": call.partner_id.commercial_company_name or "",
-            "res_model": call.res_model if readable else False,
-            "res_id": call.res_id if readable else False,
-            "record_name": record.display_name if readable else "",
+            "res_model": call.res_model if record else False,
+            "res_id": call.res_id if record else False,
+            "record_name": record.display_name if record else "",
             "partner_id": call.partner_id.id,
             "message": self._message(call, story),
             "legs": {
@@ -232,20 +271,20 @@ class CcpPanel(models.AbstractModel):
                 return _("You did not pick up; Airtel may try again.")
             return _("Calling your phone %s", phone)
         if call.state == "ringing_customer":
+            # Functions, so that only the sentence that is needed gets translated
             ends = {
-                "busy": _("%s was busy", customer),
-                "no_answer": _("%s did not pick up", customer),
-                "unreachable": _("%s could not be reached", customer),
-                "rejected": _("%s rejected the call", customer),
+                "busy": lambda: _("%s was busy", customer),
+                "no_answer": lambda: _("%s did not pick up", customer),
+                "unreachable": lambda: _("%s could not be reached", customer),
+                "rejected": lambda: _("%s rejected the call", customer),
             }
             if story.customer.end in ends and not story.customer.live:
-                return ends[story.customer.end]
+                return ends[story.customer.end]()
             if story.customer.rang:
                 return _("You picked up, the phone of %s rings", customer)
             return _("You picked up, calling %s", customer)
         if call.state == "in_call":
             return _("Connected with %s", customer)
-        # Functions, so that only the sentence that is needed gets translated
         ends = {
             "connected": lambda: _("The call with %s is over", customer),
             "agent_no_answer": lambda: _("You did not pick up"),

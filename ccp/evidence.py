@@ -2,7 +2,7 @@
 """Which of a call's reports count, and for which leg."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from functools import reduce
 from typing import NamedTuple
 
@@ -181,8 +181,9 @@ _NAMES = {
 
 def _content(value) -> tuple | str:
     """All that a report says, comparable with any other report."""
-    if is_dataclass(value):
-        names = _NAMES[type(value)]
+    if isinstance(value, str):
+        return value
+    if names := _NAMES.get(type(value)):
         return getattr(value, "kind", ""), *[_content(getattr(value, name)) for name in names]
     if isinstance(value, tuple):
         return tuple(map(_content, value))

@@ -225,6 +225,27 @@ class TestFold(CcpCase):
             self.env["ccp.folder"]._cron_fold()
         self.assertEqual(kept, [(1, 2), (1, 1), (1, 0)])
 
+    def test_what_is_folded_is_told_without_waiting_for_the_rest(self):
+        """Browsers are told with the commit, so a long batch is committed in parts."""
+        calls = self.call.union(*(self.make_call(live=False) for _number in range(5)))
+        for call in calls:
+            self.report(call, *self.connected(), fold=False)
+        kept = []
+
+        def commit(_action, processed=0, *, remaining):
+            kept.append((processed, remaining))
+            return 1
+
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", commit):
+            with patch("odoo.addons.airtel_ccp.models.ccp_folder.TELL_SECONDS", 0):
+                self.env["ccp.folder"]._cron_fold()
+            self.assertEqual(kept, [(1, left) for left in (5, 4, 3, 2, 1, 0)])
+            calls.event_ids.folded = False
+            del kept[:]
+            with patch("odoo.addons.airtel_ccp.models.ccp_folder.TELL_SECONDS", 60):
+                self.env["ccp.folder"]._cron_fold()
+            self.assertEqual(kept, [(6, 0)])
+
     def test_deadline_ends_silent_calls(self):
         past = fields.Datetime.now() - timedelta(seconds=1)
         self.call.deadline = past

@@ -168,17 +168,27 @@ class CcpCard(models.AbstractModel):
         :param messages: ``mail.message`` records
         :rtype: dict
         """
+        messages = messages.sudo()
         store = Store(bus_channel=agent)
+        # One tells author and kind for all that share them, which then need but the ids
+        telling = {(each.author_id, each.subtype_id): each for each in messages}
         store.add(
-            messages.sudo(),
+            messages.browse().union(*telling.values()),
             [
                 Store.One("author_id", ["avatar_128", "name"], sudo=True),
+                Store.One("subtype_id", ["description"], sudo=True),
+            ],
+        )
+        store.add(
+            messages,
+            [
+                Store.Attr("author_id", lambda message: message.author_id.id),
                 "body",
                 "date",
                 "message_type",
                 "model",
                 "res_id",
-                Store.One("subtype_id", ["description"], sudo=True),
+                Store.Attr("subtype_id", lambda message: message.subtype_id.id),
                 Store.One("thread", [], as_thread=True),
             ],
         )

@@ -4,6 +4,8 @@ from markupsafe import Markup
 
 from odoo.tests import tagged
 
+from odoo.addons.mail.tools.discuss import Store
+
 from ..models.ccp_card import clean_card
 from .common import CcpCase
 from .test_injection import STRINGS
@@ -137,3 +139,47 @@ class TestCleanCard(CcpCase):
         self.assertEqual(message.body, self.sanitized(message.body))
         self.assertNotIn("<script", message.body)
         self.assertNotIn("<img", message.body)
+
+
+@tagged("post_install", "-at_install")
+class TestStoreData(CcpCase):
+    """What agents' messages share is worked out once, and told with each call."""
+
+    def expected(self, call):
+        """Return a call's messages as Odoo's own store tells them, for this call alone."""
+        store = Store(bus_channel=call.user_id)
+        store.add(
+            call.sudo().card_message_ids,
+            [
+                Store.One("author_id", ["avatar_128", "name"], sudo=True),
+                "body",
+                "date",
+                "message_type",
+                "model",
+                "res_id",
+                Store.One("subtype_id", ["description"], sudo=True),
+                Store.One("thread", [], as_thread=True),
+            ],
+        )
+        return store.get_result()
+
+    def test_each_call_is_told_as_if_alone(self):
+        calls = self.env["ccp.call"].union(
+            *(
+                self.make_call(live=False, user_id=user.id)
+                for user in (self.rep, self.other_rep, self.rep, self.rep, self.rep)
+            )
+        )
+        for call in calls:
+            self.report(call, *self.connected())
+        # As after a merge of contacts, or the removal of one
+        calls[2].card_message_ids[:1].sudo().author_id = self.other_rep.partner_id
+        calls[3].card_message_ids[:1].sudo().author_id = False
+        calls[4].card_message_ids[:1].sudo().subtype_id = self.env.ref("mail.mt_comment")
+        messages = {call: call.card_message_ids for call in calls}
+        nothing = self.make_call(live=False)
+        messages[nothing] = nothing.card_message_ids
+        found = self.env["ccp.card"]._store_data_each(messages)
+        self.assertEqual(found, {call: self.expected(call) for call in calls})
+        for call in calls:
+            self.assertEqual(list(found[call]), list(self.expected(call)))

@@ -1,7 +1,10 @@
 from lxml.builder import E
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .ccp_call_count import CcpCallCount
 
 CALLERS = "airtel_ccp.group_ccp_user"
 
@@ -16,21 +19,32 @@ class CcpCallableMixin(models.AbstractModel):
     _name = "ccp.callable.mixin"
     _description = "Callable through Airtel CCP"
 
-    ccp_call_count = fields.Integer("Calls", compute="_compute_ccp_call_count", groups=CALLERS)
+    ccp_call_count = CcpCallCount("Calls", groups=CALLERS)
 
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_ccp_call_count(self):
-        counts = self._ccp_call_counts() if self.ids else {}
-        for record in self:
-            record.ccp_call_count = counts.get(record._origin.id, 0)
+    def _prepare_create_values(self, vals_list):
+        """Leave out the number of calls, which has no column."""
+        return [
+            {name: value for name, value in values.items() if name != "ccp_call_count"}
+            for values in super()._prepare_create_values(vals_list)
+        ]
 
-    def _ccp_call_counts(self):
-        """Return how many calls the user may see, by record id, in one query.
+    def _ccp_call_count_sql(self, alias):
+        """Return how many calls of a record the user may see, as SQL.
 
-        :rtype: dict[int, int]
+        :param str alias: the name, in the surrounding statement, of the table with the record
+        :rtype: odoo.tools.SQL
         """
-        domain = [("res_model", "=", self._name), ("res_id", "in", self.ids)]
-        return dict(self.env["ccp.call"]._read_group(domain, ["res_id"], ["__count"]))
+        own_model = Domain("res_model", "=", self._name)
+
+        def to_sql(calls, calls_alias, query):
+            return SQL(
+                "%s = %s",
+                SQL.identifier(calls_alias, "res_id", to_flush=calls._fields["res_id"]),
+                SQL.identifier(alias, "id"),
+            )
+
+        calls = self.env["ccp.call"]._search(own_model & Domain.custom(to_sql=to_sql))
+        return SQL("(%s)", calls.select(SQL("COUNT(*)")))
 
     def _ccp_calls_domain(self):
         """Return the domain of the calls that belong to this record.

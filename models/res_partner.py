@@ -1,5 +1,6 @@
 from odoo import models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 
 class ResPartner(models.Model):
@@ -24,25 +25,42 @@ class ResPartner(models.Model):
         )
         return partners, leads
 
-    def _ccp_call_counts(self):
+    def _ccp_call_count_sql(self, alias):
         """Count the calls to a contact, to those below it, and to the leads of all of them.
 
         A call to a lead without a contact counts as soon as the lead has one.
         """
-        partners, leads = self._ccp_family()
-        groups = self.env["ccp.call"]._read_group(
-            self._ccp_domain(partners, leads), ["partner_id", "lead_id"], ["__count"]
+        leads = self.env["crm.lead"]
+
+        def to_sql(calls, calls_alias, query):
+            # As arrays, without which the planner would read all calls
+            return SQL(
+                """
+                (%s = ANY(ARRAY(SELECT id FROM ccp_family))
+                 OR %s = ANY(ARRAY(SELECT lead.id
+                                     FROM ccp_family
+                                     JOIN crm_lead lead ON %s = ccp_family.id)))
+                """,
+                SQL.identifier(calls_alias, "partner_id", to_flush=calls._fields["partner_id"]),
+                SQL.identifier(calls_alias, "lead_id", to_flush=calls._fields["lead_id"]),
+                SQL.identifier("lead", "partner_id", to_flush=leads._fields["partner_id"]),
+            )
+
+        calls = self.env["ccp.call"]._search(Domain.custom(to_sql=to_sql))
+        return SQL(
+            """
+            (WITH RECURSIVE ccp_family (id) AS (
+                SELECT %(id)s
+                 UNION
+                SELECT person.id
+                  FROM ccp_family
+                  JOIN res_partner person ON %(parent)s = ccp_family.id
+            ) %(calls)s)
+            """,
+            id=SQL.identifier(alias, "id"),
+            parent=SQL.identifier("person", "parent_id", to_flush=self._fields["parent_id"]),
+            calls=calls.select(SQL("COUNT(*)")),
         )
-        counts = dict.fromkeys(self.ids, 0)
-        for partner, lead, count in groups:
-            owners = (partner.sudo() & partners) | (lead & leads).sudo().partner_id
-            lineage = set()
-            while owners:
-                lineage.update(owners.ids)
-                owners = (owners.parent_id & partners) - owners.browse(lineage)
-            for partner_id in lineage & counts.keys():
-                counts[partner_id] += count
-        return counts
 
     @staticmethod
     def _ccp_domain(partners, leads):

@@ -5,6 +5,7 @@ from lxml import etree
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
+from odoo.tools.sql import column_exists
 
 from .common import CcpCase
 
@@ -215,6 +216,33 @@ class TestCounts(HistoryCase):
         self.partner.active = False
         self.assert_counts(company, self.manager, call)
 
+    def test_the_number_has_no_column_and_takes_no_value(self):
+        call = self.make_past_call()
+        for record in (self.partner, self.lead):
+            with self.subTest(model=record._name):
+                self.assertFalse(column_exists(self.env.cr, record._table, "ccp_call_count"))
+                record.write({"ccp_call_count": 7})
+                self.assertEqual(record.copy().ccp_call_count, 0)
+                self.assert_counts(record, self.manager, call)
+                made = record.create({"name": "New", "ccp_call_count": 7})
+                self.assertEqual(self.as_user(made, self.manager).ccp_call_count, 0)
+                drafts = record.new({"name": "Draft"}), record.new(origin=record)
+                self.assertEqual([draft.ccp_call_count for draft in drafts], [0, 1])
+
+    def test_the_number_is_each_users_own(self):
+        self.make_past_call()
+        for user, count in ((self.manager, 1), (self.other_rep, 0), (self.rep, 1)):
+            self.assertEqual(self.lead.with_user(user).ccp_call_count, count)
+            self.assertEqual(self.partner.with_user(user).ccp_call_count, count)
+
+    def test_records_are_found_and_sorted_by_the_number(self):
+        self.make_past_call()
+        for record in (self.partner, self.lead):
+            found = record.with_user(self.rep).search([("ccp_call_count", ">", 0)])
+            self.assertEqual(found, record)
+            first = record.with_user(self.rep).search([], order="ccp_call_count desc", limit=1)
+            self.assertEqual(first, record)
+
     def test_lead_converted(self):
         lead = self.env["crm.lead"].create({"name": "Fresh", "type": "lead", "phone": CUSTOMER})
         call = self.make_past_call(res_id=lead.id, lead_id=lead.id, partner_id=False)
@@ -229,7 +257,7 @@ class TestCounts(HistoryCase):
         calls = self.env["ccp.call"].with_user(self.manager)
         calls.search_count([])
         partners = self.as_user(partners, self.manager)
-        with self.assertQueryCount(10):
+        with self.assertQueryCount(6):
             counts = partners.mapped("ccp_call_count")
         self.assertEqual(counts, [1, 1, 1] + [0] * 17)
 

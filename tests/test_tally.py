@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from odoo.fields import Domain
+from odoo.models import BaseModel
 from odoo.tests import new_test_user, tagged
 
 from ..models.ccp_call_tally import AGGREGATES, CcpCallTally
@@ -29,6 +30,8 @@ GROUPS = (
     ["start_date:day"],
     ["start_date:week"],
     ["start_date:month"],
+    ["start_date:day", "company_id"],
+    ["start_weekday", "start_date:month"],
     ["start_hour"],
     ["start_weekday", "start_hour"],
     ["user_id"],
@@ -91,6 +94,9 @@ class TestTally(CcpCase):
                     with patch.object(CcpCallTally, "_grouped", return_value=None):
                         (raw,) = calls._read_grouping_sets(domain, [groups], list(AGGREGATES))
                     self.assertEqual(served[0], raw)
+                    for each in (each for row in served[0] for each in row):
+                        if isinstance(each, BaseModel):
+                            self.assertEqual(each.env, calls.env)
 
     def test_after_creation(self):
         self.assert_exact()

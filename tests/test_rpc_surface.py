@@ -28,6 +28,7 @@ METHODS = {
     "ccp.call.export_data": MANAGERS,
     "ccp.call.link_record": MANAGERS,
     "ccp.call.place": CALLERS,
+    "ccp.call.web_read": MANAGERS,
     "ccp.call.event.action_fold_again": ADMINISTRATORS,
     "ccp.call.event.action_replay": ADMINISTRATORS,
     "ccp.call.flow.create": ADMINISTRATORS,
@@ -203,6 +204,7 @@ class TestRpcSurface(CcpCase, HttpCase):
         more = {
             "ccp.call.export_data": [["customer_number"]],
             "ccp.call.link_record": ["res.partner", self.partner.id],
+            "ccp.call.web_read": [{"user_id": {"fields": {"display_name": {}}}}],
             "ccp.call.flow.write": [{"code": "x"}],
             "res.company.write": [{"ccp_username": "x"}],
             "res.users.write": [{"ccp_phone": "7000000902"}],

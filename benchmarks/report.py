@@ -132,8 +132,15 @@ class Supply:
 
     def empty(self, count):
         """Return the same to the empty route."""
+        return self._to("empty", count)
+
+    def bare(self, count):
+        """Return the same to the route that keeps each in a bare row."""
+        return self._to("bare", count)
+
+    def _to(self, route, count):
         return [
-            request_bytes("/bench/empty/" + "x" * 32, body, {company.SECRET_HEADER: "x" * 32})
+            request_bytes(f"/bench/{route}/{'x' * 32}", body, {company.SECRET_HEADER: "x" * 32})
             for body in self._bodies(count)
         ]
 
@@ -176,7 +183,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     supply = Supply(stack, 100 if quick else 400, 2000 if quick else 9200)
     figures = []
     with Generator() as generator, stack.odoo(workers=WORKERS) as odoo:
-        for make in (supply.reports, supply.empty, supply.usual):
+        for make in (supply.reports, supply.empty, supply.bare, supply.usual):
             generator.send(Job(odoo.port, make(WARM_UP)))
         generator.send(Job(odoo.port, supply.twilio(40)))
         figures += _acknowledging(odoo, generator, supply, quick)
@@ -331,6 +338,7 @@ def _throughput(stack: Stack, odoo, generator, supply, quick) -> list[Figure]:
     makers = {
         "ours": (supply.reports, 900),
         "empty": (supply.empty, 1200),
+        "bare": (supply.bare, 1200),
         "usual": (supply.usual, 400),
         "twilio": (supply.twilio, 150),
     }
@@ -354,19 +362,20 @@ def _throughput(stack: Stack, odoo, generator, supply, quick) -> list[Figure]:
             speeds[name].append(outcome.per_second)
     median = {name: statistics.median(each) for name, each in speeds.items()}
 
-    def ratio(other):
-        return median_ratio(list(zip(speeds["ours"], speeds[other], strict=True)))
+    def ratio(other, one="ours"):
+        return median_ratio(list(zip(speeds[one], speeds[other], strict=True)))
 
     note = f"{WORKERS} workers, {CONNECTIONS} requests at once, {rounds} slices of {seconds} s each"
     return [
         Figure("reports a second, to the empty route", ratio("empty"), "times", 0.85, True, note),
         Figure("reports a second, to the usual addon", ratio("usual"), "times", 4, True, note),
         Figure("reports a second, to sms_twilio", ratio("twilio"), "times", 3, True, note),
+        Figure("a bare durable row for each, to the empty route", ratio("empty", "bare"), "times"),
         Figure("reports lost, or doubled", abs(lost), "", 0, note="stored against answered 200"),
         *(
             Figure(f"a second: {name}", value, "requests/s")
             for name, value in zip(
-                ("reports", "empty route", "usual addon", "sms_twilio"),
+                ("reports", "empty route", "bare durable row", "usual addon", "sms_twilio"),
                 median.values(),
                 strict=True,
             )

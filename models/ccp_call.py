@@ -168,12 +168,14 @@ class CcpCall(models.Model):
     attempts = fields.Integer(
         compute="_compute_attempts",
         store=True,
+        precompute=True,
         aggregator="sum",
         help="Outgoing calls that were placed, also by hand; not those that were refused.",
     )
     reached = fields.Integer(
         compute="_compute_attempts",
         store=True,
+        precompute=True,
         aggregator="sum",
         help="Attempts in which agent and customer talked.",
     )
@@ -181,6 +183,7 @@ class CcpCall(models.Model):
         "Missed by agent",
         compute="_compute_attempts",
         store=True,
+        precompute=True,
         aggregator="sum",
         help="Attempts that the agent missed, or ended before the customer picked up.",
     )
@@ -189,6 +192,7 @@ class CcpCall(models.Model):
         digits=(5, 1),
         compute="_compute_rates",
         store=True,
+        precompute=True,
         aggregator="avg",
         help="Reached, of a hundred attempts that ended.",
     )
@@ -197,6 +201,7 @@ class CcpCall(models.Model):
         digits=(5, 1),
         compute="_compute_rates",
         store=True,
+        precompute=True,
         aggregator="avg",
         help="Reached, of a hundred attempts that ended and that the agent did not miss.",
     )
@@ -205,6 +210,7 @@ class CcpCall(models.Model):
         digits=(16, 1),
         compute="_compute_rates",
         store=True,
+        precompute=True,
         aggregator="avg",
         help="Talk time of calls that connected.",
     )
@@ -230,17 +236,21 @@ class CcpCall(models.Model):
         aggregator="avg",
         help="From the moment a lead was created or assigned until it was reached first.",
     )
-    currency_id = fields.Many2one(related="company_id.currency_id", store=True)
+    currency_id = fields.Many2one(related="company_id.currency_id", store=True, precompute=True)
     cost = fields.Monetary(
         compute="_compute_cost",
         store=True,
+        precompute=True,
         help="Pulses at the price that the company paid when Airtel reported them.",
     )
+    # Not read-only, so that they may be given when a call is made, which saves reading the agent
     start_hour = fields.Selection(
         [(f"{hour:02d}", f"{hour:02d}:00") for hour in range(24)],
         "Hour",
         compute="_compute_start_hour",
         store=True,
+        precompute=True,
+        readonly=False,
         help="In the agent's time zone, as it was when the call was placed.",
     )
     start_weekday = fields.Selection(
@@ -256,12 +266,15 @@ class CcpCall(models.Model):
         "Weekday",
         compute="_compute_start_hour",
         store=True,
+        precompute=True,
+        readonly=False,
         help="In the agent's time zone, as it was when the call was placed.",
     )
     measured = fields.Boolean(
         "Its place among other calls is counted",
         compute="_compute_measured",
         store=True,
+        precompute=True,
         groups=fields.NO_ACCESS,
     )
     hung_up_by = fields.Selection(
@@ -417,16 +430,25 @@ class CcpCall(models.Model):
     @api.depends("pulses", "trial")
     def _compute_cost(self):
         for call in self:
-            price = 0 if call.trial else call.company_id.sudo().ccp_pulse_price
-            call.cost = call.pulses * price
+            is_billed = call.pulses and not call.trial
+            call.cost = call.pulses * call.company_id.sudo().ccp_pulse_price if is_billed else 0
 
     @api.depends("start_date")
     def _compute_start_hour(self):
         for call in self:
-            zone = pytz.timezone(call.user_id.sudo().tz or HOME_TIME_ZONE)
-            moment = pytz.utc.localize(call.start_date).astimezone(zone)
-            call.start_hour = f"{moment.hour:02d}"
-            call.start_weekday = str(moment.isoweekday())
+            call.update(self._start_values(call.start_date, call.user_id))
+
+    @api.model
+    def _start_values(self, moment, user):
+        """Return hour and weekday of a moment where a user lives.
+
+        :param datetime.datetime moment: naive UTC
+        :param user: the agent, a ``res.users``
+        :rtype: dict
+        """
+        zone = pytz.timezone(user.sudo().tz or HOME_TIME_ZONE)
+        local = pytz.utc.localize(moment).astimezone(zone)
+        return {"start_hour": f"{local.hour:02d}", "start_weekday": str(local.isoweekday())}
 
     @api.depends("attempts", "reached", "result", "start_date", "customer_number", "lead_id")
     def _compute_measured(self):

@@ -32,7 +32,8 @@ class CcpCallEvent(models.Model):
     _order = "received_at, id"
     _rec_name = "kind"
 
-    call_id = fields.Many2one("ccp.call", readonly=True, ondelete="cascade", index=True)
+    # Found by the index of fingerprints: each index more is work for each report
+    call_id = fields.Many2one("ccp.call", readonly=True, ondelete="cascade")
     company_id = fields.Many2one(
         "res.company",
         readonly=True,

@@ -2,6 +2,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from ..ccp import caller, const, request
 
@@ -323,10 +324,21 @@ class CcpCallFlow(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        restricted = self.env.execute_query(
+            SQL(
+                """
+                SELECT FROM ccp_call_flow_users_rel WHERE flow_id = %(flow)s
+                 UNION ALL
+                SELECT FROM ccp_call_flow_team_rel WHERE flow_id = %(flow)s
+                 LIMIT 1
+                """,
+                flow=self.id,
+            )
+        )
+        if not restricted:
+            return True
         # A flow for people or teams that were archived is for nobody, not for everybody
         flow = self.sudo().with_context(active_test=False)
-        if not flow.user_ids and not flow.team_ids:
-            return True
         teams = flow.team_ids.filtered("active")
         return user in flow.user_ids | teams.member_ids | teams.user_id
 

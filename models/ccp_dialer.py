@@ -1,26 +1,34 @@
 import contextlib
 import dataclasses
+import functools
 import logging
 import secrets
+import socket
+import threading
 import time
 
 import psycopg2.errors
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.http import request
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
-from ..ccp import client, number, untrusted
+from ..ccp import client, number, timeline, untrusted
+from ..ccp.exchange import Exchange
 from .ccp_account import Account
 from .ccp_call_event import digest
 from .ccp_guard import is_house_rule
+from .ir_http import after_answer
 
 _logger = logging.getLogger(__name__)
 
 SECRET_HEADER = "X-Airtel-Ccp-Secret"
 SETTLE_TRIES = 5
 MAX_REASON = 200
+# How long a click waits for Airtel's answer, where it may; Airtel mostly takes less than one second
+PATIENCE_SECONDS = 3
+ACCEPTED_STATE = timeline.fold((), timeline.Dialled((), ())).state
 # Where a request keeps the calls that it placed, which outlives a replay of its transaction
 PLACED = "airtel_ccp.placed"
 
@@ -45,6 +53,7 @@ class Plan:
     account: Account
     flow: object
     partner: object
+    sales_values: dict
     customer_name: str
     agent_numbers: tuple
     customer_numbers: tuple
@@ -91,22 +100,18 @@ class CcpDialer(models.AbstractModel):
         token, header = self.env["ccp.spool"]._make_token(), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
         call_id = self._reserve(record, plan, token, header, body, list_item)
-        try:
-            answer = self.env["ccp.account"]._client(plan.account).execute(body)
-        except client.CcpError as error:
-            return self._settle_error(call_id, plan, error)
-        state = self._settle(
-            call_id,
-            {"request_outcome": "accepted", "correlation_id": answer.correlation_id},
-            {"status": answer.status, "seconds": answer.seconds},
-        )
+        exchange = Exchange(self.env["ccp.account"]._client(plan.account), body)
+        if exchange.wait(self._patience()):
+            return self._take_answer(call_id, plan, exchange)
+        exchange.when_answered(functools.partial(self._take_late_answer, call_id, plan))
+        after_answer(functools.partial(self._tell_leaders, plan.company))
         return {
             "call_id": call_id,
-            "state": state,
+            "state": "queued",
             "message": self.env._(
-                "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
+                "Airtel has not answered yet. If your phone %(phone)s rings, pick up; if Airtel "
+                "refuses the call, you will be told.",
                 phone=number.mask(plan.agent_numbers[0]),
-                customer=plan.customer_name,
             ),
         }
 
@@ -170,7 +175,9 @@ class CcpDialer(models.AbstractModel):
                 )
             )
         account = self.env["ccp.account"]._of(company)
-        flow = self._flow(record, company)
+        self._read_people(record, company)
+        sales_values = self._sales_values(record, company)
+        flow = self._flow(company, sales_values["team_id"])
         agent_numbers = self._agent_numbers(user, flow)
         partner = self._partner(record)
         customer_name = (
@@ -199,6 +206,7 @@ class CcpDialer(models.AbstractModel):
             account=account,
             flow=flow,
             partner=partner,
+            sales_values=sales_values,
             customer_name=customer_name,
             agent_numbers=agent_numbers,
             customer_numbers=customer_numbers,
@@ -211,12 +219,22 @@ class CcpDialer(models.AbstractModel):
             override_reason=reason if overridden else "",
         )
 
-    def _flow(self, record, company):
-        """Return the flow that runs a call of this company on a record.
+    def _read_people(self, record, company):
+        """Read the contacts about which the guards ask at once: each by itself costs as much.
 
+        :param record: the record that is called
+        :param company: the ``res.company`` that places the call
+        """
+        own = self.env.user.partner_id | company.sudo().partner_id
+        (self._partner(record).sudo() | own).mapped("active")
+
+    def _flow(self, company, team_id):
+        """Return the flow that runs a call of this company.
+
+        :param company: the ``res.company`` that places the call
+        :param team_id: the id of the ``crm.team`` that the call counts for, or False
         :raise UserError: when there is none that the user may use
         """
-        team_id = self._sales_values(record, company)["team_id"]
         return self.env["ccp.call.flow"]._for_call(
             company, self.env.user, self.env["crm.team"].browse(team_id)
         )
@@ -251,25 +269,25 @@ class CcpDialer(models.AbstractModel):
 
         :raise UserError: when the rep chose a company that the user does not work for
         """
-        own = self.env.user.company_ids
         company = self._company_of(record)
         if company:
             return company
         if options and options.company_id:
-            if options.company_id not in own.ids:
+            if options.company_id not in self.env.user._get_company_ids():
                 raise UserError(
                     self.env._(
                         "You do not work for the company that you chose: call again and choose "
                         "another one."
                     )
                 )
-            return own.browse(options.company_id)
+            return self.env["res.company"].browse(options.company_id)
         return self.env.company
 
     def _company_of(self, record):
         """Return the record's company, empty where it has none that the user works for."""
         company = record.sudo().company_id if "company_id" in record._fields else None
-        return (company or self.env["res.company"]) & self.env.user.company_ids
+        known = company and company.id in self.env.user._get_company_ids()
+        return company.sudo(False) if known else self.env["res.company"]
 
     # Questions to the rep
 
@@ -305,7 +323,9 @@ class CcpDialer(models.AbstractModel):
         questions = {"choices": choices} if len(choices) > 1 else {}
         if record and options.record is None:
             company = self._company(record, options)
-            flow = None if company._ccp_missing_settings() else self._flow(record, company)
+            flow = None
+            if not company._ccp_missing_settings():
+                flow = self._flow(company, self._sales_values(record, company)["team_id"])
             if flow and flow._recording_mode() == "choice":
                 questions["record"] = {
                     "default": flow.recording,
@@ -544,13 +564,16 @@ class CcpDialer(models.AbstractModel):
 
         :raise UserError: when another click of the same agent was faster
         """
+        now = fields.Datetime.now()
         values = {
             "res_model": record._name,
             "res_id": record.id,
+            "start_date": now,
+            **self.env["ccp.call"]._start_values(now, self.env.user),
             "customer_name": plan.customer_name,
             "partner_id": plan.partner.id,
             "user_id": self.env.uid,
-            **self._sales_values(record, plan.company),
+            **plan.sales_values,
             "company_id": plan.company.id,
             "trial": plan.account.is_trial,
             "flow_id": plan.flow.id,
@@ -593,12 +616,149 @@ class CcpDialer(models.AbstractModel):
                 if has_caps:
                     company, flow = plan.company.with_env(env), plan.flow.with_env(env)
                     env["ccp.guard"]._check_rules(env.user, company, flow, plan.customer_numbers)
-                env["ccp.live"]._tell(plan.company)
                 call = env["ccp.call"].sudo().create(values)
                 env["ccp.request.log"].sudo()._open(call, body)
                 return call.id
         except psycopg2.errors.UniqueViolation as error:
             raise UserError(self.env["ccp.guard"]._line_busy_sentence()) from error
+
+    def _patience(self):
+        """Return how long a click may keep what serves its request waiting for Airtel, in seconds.
+
+        At most half of a server's workers (or threads) wait at a time, so that the others serve
+        everybody else however long Airtel takes. The request's transaction holds its place.
+
+        :rtype: float
+        """
+        serving = config["workers"] or config["db_maxconn"] // 2
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT FROM generate_series(1, %s) place
+                 WHERE pg_try_advisory_xact_lock(hashtext(%s), place)
+                 LIMIT 1
+                """,
+                max(1, serving // 2),
+                f"ccp.dialer {socket.gethostname()}:{config['http_port']}",
+            )
+        )
+        return PATIENCE_SECONDS if self.env.cr.rowcount else 0
+
+    def _take_answer(self, call_id, plan, exchange):
+        """Commit what Airtel answered, and return what the rep is told; see ``_dial``."""
+        try:
+            answer = exchange.answer()
+        except client.CcpError as error:
+            return self._settle_error(call_id, plan, error)
+        return {
+            "call_id": call_id,
+            "state": self._accept(call_id, answer),
+            "message": self.env._(
+                "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
+                phone=number.mask(plan.agent_numbers[0]),
+                customer=plan.customer_name,
+            ),
+        }
+
+    def _take_late_answer(self, call_id, plan, exchange):
+        """Commit an answer for which the rep's browser did not wait; the bus tells the rep.
+
+        :param int call_id: the call's id
+        :param Plan plan: what was dialled
+        :param ccp.exchange.Exchange exchange: has the answer
+        """
+        threading.current_thread().dbname = self.env.registry.db_name
+        try:
+            with self.env.registry.cursor() as cr:
+                env = self.env(cr=cr)
+                known = dataclasses.replace(
+                    plan,
+                    company=plan.company.with_env(env),
+                    flow=plan.flow.with_env(env),
+                    partner=plan.partner.with_env(env),
+                )
+                with contextlib.suppress(UserError):
+                    # The bus tells the rep the same
+                    self.with_env(env)._take_answer(call_id, known, exchange)
+        except Exception:  # noqa: BLE001 - nobody waits for it; the call's deadline ends it
+            _logger.exception("Call %s: its answer cannot be noted", call_id)
+
+    def _tell_leaders(self, company):
+        """Tell leaders' browsers of a call that waits for Airtel, in a transaction of its own."""
+        with self.env.registry.cursor() as cr:
+            self.env(cr=cr)["ccp.live"]._tell(company)
+
+    def _accept(self, call_id, answer):
+        """Commit that Airtel accepted a call, and return the call's state.
+
+        While there is no report, the state is known without folding. The rest of a fold, the card
+        and the bus, follows when the rep has the answer; where that is lost, the next report's
+        fold makes up for it.
+
+        :param int call_id: the call's id
+        :param ccp.client.Answer answer: what Airtel said
+        :rtype: str
+        """
+        try:
+            with self.env.registry.cursor() as cr:
+                cr.execute(
+                    SQL(
+                        """
+                        WITH told AS (
+                            UPDATE ccp_call call
+                               SET request_outcome = 'accepted', correlation_id = %(correlation)s,
+                                   state = %(state)s, deadline = %(deadline)s,
+                                   write_date = now() AT TIME ZONE 'UTC'
+                             WHERE id = %(call)s AND state = 'queued' AND live
+                               AND NOT EXISTS (
+                                   SELECT FROM ccp_call_event WHERE call_id = call.id)
+                            RETURNING id)
+                        UPDATE ccp_request_log log
+                           SET status = %(status)s, duration = %(milliseconds)s
+                          FROM told
+                         WHERE log.call_id = told.id
+                        """,
+                        call=call_id,
+                        correlation=answer.correlation_id,
+                        state=ACCEPTED_STATE,
+                        deadline=self.env["ccp.folder"]._deadline(ACCEPTED_STATE),
+                        status=answer.status,
+                        milliseconds=round(answer.seconds * 1000),
+                    ),
+                    log_exceptions=False,
+                )
+                known = cr.rowcount
+        except psycopg2.errors.SerializationFailure:
+            known = 0
+        if known:
+            after_answer(functools.partial(self._tell, call_id))
+            return ACCEPTED_STATE
+        return self._settle(
+            call_id,
+            {"request_outcome": "accepted", "correlation_id": answer.correlation_id},
+            {"status": answer.status, "seconds": answer.seconds},
+        )
+
+    def _tell(self, call_id):
+        """Put a call that Airtel accepted into the chatter and tell browsers of it.
+
+        :param int call_id: the call's id
+        """
+        try:
+            with self.env.registry.cursor() as cr:
+                # More than a lock: a fold that does not see the card yet fails, and writes no other
+                cr.execute(
+                    SQL(
+                        "UPDATE ccp_call SET write_date = now() AT TIME ZONE 'UTC' WHERE id = %s",
+                        call_id,
+                    ),
+                    log_exceptions=False,
+                )
+                call = self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount)
+                call.env["ccp.folder"]._fold(call)
+                call.env["ccp.live"]._tell(call.company_id)
+        except psycopg2.errors.SerializationFailure:
+            _logger.debug("Call %s: a report came meanwhile, whose fold tells it", call_id)
 
     def _settle(self, call_id, values, answer):
         """Commit Airtel's answer, and return the call's state.

@@ -25,8 +25,12 @@ class CcpRequestLog(models.Model):
     call_id = fields.Many2one(
         "ccp.call", readonly=True, required=True, ondelete="cascade", index=True
     )
-    company_id = fields.Many2one(related="call_id.company_id", store=True, index=True)
-    user_id = fields.Many2one(related="call_id.user_id", string="Agent", store=True)
+    company_id = fields.Many2one(
+        related="call_id.company_id", store=True, precompute=True, index=True
+    )
+    user_id = fields.Many2one(
+        related="call_id.user_id", string="Agent", store=True, precompute=True
+    )
     sent_at = fields.Datetime(
         "Sent", readonly=True, required=True, default=fields.Datetime.now, index=True
     )

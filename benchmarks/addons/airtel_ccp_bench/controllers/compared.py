@@ -38,6 +38,24 @@ class Compared(http.Controller):
         return request.make_json_response(ACCEPTED)
 
     @http.route(
+        "/bench/bare/<string:token>",
+        type="bench_raw",
+        auth="none",
+        methods=["POST"],
+        csrf=False,
+        save_session=False,
+        readonly=False,
+        max_content_length=64 * 1024,
+    )
+    def bare(self, token):
+        """Keep the body and nothing else: what one durable row costs at least."""
+        request.env.cr.execute(
+            "INSERT INTO bench_bare (body) VALUES (%s)",
+            [request.httprequest.get_data().decode(errors="replace")],
+        )
+        return request.make_json_response(ACCEPTED)
+
+    @http.route(
         "/bench/usual/<string:token>", type="http", auth="public", methods=["POST"], csrf=False
     )
     def usual(self, token):

@@ -1,1 +1,1 @@
-from . import bench_call
+from . import bench_bare, bench_call

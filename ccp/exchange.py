@@ -1,0 +1,57 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""A request to Airtel that is under way in a thread of its own.
+
+Airtel may keep a request for many seconds. Whoever asked waits for as long as it can afford to,
+then goes on with other work and has the answer taken when it comes.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+
+from .client import Answer, Client
+
+
+class Exchange:
+    """One request, sent once, and its answer.
+
+    The thread is no daemon: a process that ends waits for the answer, for which the client's
+    timeouts are the bound.
+
+    :param client: sends the request
+    :param body: what ``request.body`` returned
+    """
+
+    def __init__(self, client: Client, body: dict):
+        self._answer: Future[Answer] = Future()
+        threading.Thread(target=self._run, args=(client, body), name="airtel_ccp.exchange").start()
+
+    def _run(self, client, body):
+        try:
+            answer = client.execute(body)
+        except BaseException as error:  # noqa: BLE001 - it is whoever asks for the answer's
+            self._answer.set_exception(error)
+        else:
+            self._answer.set_result(answer)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the answer, and return whether it is there.
+
+        :param seconds: how long at most
+        """
+        return bool(wait_for([self._answer], seconds).done)
+
+    def answer(self) -> Answer:
+        """Return the answer, once it is there.
+
+        :raises ccp.client.CcpError: see ``ccp.client.Client.execute``
+        """
+        return self._answer.result()
+
+    def when_answered(self, take: Callable[["Exchange"], None]) -> None:
+        """Have the answer taken when it is there: in the request's thread, or at once.
+
+        :param take: called with this exchange; an error of its own is logged and goes no further
+        """
+        self._answer.add_done_callback(lambda _answer: take(self))

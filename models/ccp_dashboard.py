@@ -42,6 +42,7 @@ class CcpDashboard(models.AbstractModel):
             )
 
     @api.model
+    @api.readonly
     def figures(self):
         """Return the figures of today and of the last 30 days, of the calls the user may see.
 

@@ -17,6 +17,8 @@ class CcpLive(models.AbstractModel):
     def state(self):
         """Return the live calls that the user may see, and the server's clock.
 
+        Not from a read replica: who asks was just told of a change, which that may not have yet.
+
         :return: ``now`` and ``calls``: dicts with agent, customer, masked number, state, and
             ``since`` (when talking began, else when the call did); moments in milliseconds
         :rtype: dict

@@ -81,6 +81,7 @@ class CcpPanel(models.AbstractModel):
         }
 
     @api.model
+    @api.readonly
     def find(self, text):
         """Return contacts and leads with a phone whose name fits, for the command palette.
 

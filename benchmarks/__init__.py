@@ -10,6 +10,7 @@ PARTS = (
     "panel",
     "installed",
     "history",
+    "servers",
     "recording",
     "soak",
 )

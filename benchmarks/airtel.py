@@ -2,7 +2,8 @@
 
 The sandbox tells stories; this one only keeps time, in a process of its own:
 ``python -m benchmarks.airtel PORT SECONDS``. ``GET /seen`` tells of each request whom it called
-and how long it was kept; ``GET /delay/SECONDS`` changes the while; ``GET /recording/BYTES`` is a
+and how long it was kept, once it is answered; ``GET /asked`` tells where each wants its reports,
+from its arrival on; ``GET /delay/SECONDS`` changes the while; ``GET /recording/BYTES`` is a
 sound of that length.
 """
 
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +27,7 @@ CHUNK = 64 * 1024
 WAVE = b"RIFF\xff\xff\xff\xffWAVEfmt "
 _lock = threading.Lock()
 _seen: list[dict] = []
+_asked: list[dict] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -33,6 +36,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         began = time.perf_counter()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with _lock:
+            _asked.append(_callback(body))
         time.sleep(_Handler.delay)
         answer = json.dumps({"correlationId": str(uuid.uuid4())}).encode()
         with _lock:
@@ -47,9 +52,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif what == "recording":
             self._recording(int(words[0]))
         else:
+            told = _asked if what == "asked" else _seen
             with _lock:
-                content = json.dumps(_seen).encode()
-                _seen.clear()
+                content = json.dumps(told).encode()
+                told.clear()
             self._send(content, "application/json")
 
     def _send(self, content, content_type):
@@ -82,6 +88,16 @@ def _customer(body):
         if name.startswith("addParticipant"):
             return component["participants"][0]["participantAddress"]
     return ""
+
+
+def _callback(body):
+    """Return the path and the headers with which the first component asks for reports."""
+    components = (body.get("callFlowConfiguration") or {}).values()
+    callbacks = next(
+        (each["callBackURLs"] for each in components if each.get("callBackURLs")), [{}]
+    )
+    path = urllib.parse.urlsplit(callbacks[0].get("notifyURL", "")).path
+    return {"path": path, "headers": callbacks[0].get("headers", {})}
 
 
 class _Server(ThreadingHTTPServer):
@@ -119,6 +135,10 @@ class Airtel:
     def seen(self) -> list[dict]:
         """Return the requests since the last time: ``number`` and ``seconds`` that it was kept."""
         return self._get("seen")
+
+    def asked(self) -> list[dict]:
+        """Return where requests since the last time want reports: ``path`` and ``headers``."""
+        return self._get("asked")
 
     def keep(self, seconds: float) -> None:
         """Keep requests that long from now on."""

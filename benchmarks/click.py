@@ -23,12 +23,14 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     rounds = 4 if quick else 25
     ours = []
     posts = []
+    cpu = 0
     with Generator() as generator, Airtel(DELAY_SECONDS) as airtel:
         leads = prepare(stack, airtel.url, REPS * (rounds + WARM_UP_ROUNDS))
         with stack.odoo(workers=4, cron=1) as odoo:
             sessions = log_in(odoo, stack)
             for number in range(rounds + WARM_UP_ROUNDS):
                 chosen = leads[number * REPS : (number + 1) * REPS]
+                before = odoo.cpu_seconds()
                 outcome = generator.send(
                     Job(odoo.port, clicks(sessions, chosen), RATE, connections=64)
                 )
@@ -38,6 +40,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
                 if outcome.accepted != REPS or placed != REPS:
                     raise RuntimeError(f"{placed} of {REPS} clicks placed a call")
                 if number >= WARM_UP_ROUNDS:
+                    cpu += odoo.cpu_seconds() - before
                     posts.append(len(seen))
                     ours += [
                         latency - kept[chosen[position][1]]
@@ -50,6 +53,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         Figure("click: our time, p50", percentile(ours, 0.5) * 1000, "ms", 25, note=note),
         Figure("click: our time, p99", percentile(ours, 0.99) * 1000, "ms", 75, note=note),
         Figure("click: POSTs to Airtel for each", sum(posts) / len(ours), "", 1),
+        Figure("click: worker CPU", cpu / len(ours) * 1000, "ms"),
     ]
 
 

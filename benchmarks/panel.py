@@ -36,7 +36,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         env["ccp.call"].browse([call.id for call in calls]).user_id = first
     with Generator() as generator, Generator() as other, stack.odoo(workers=4, cron=1) as odoo:
         session = Session(odoo.url, stack.database, company.login(0))
-        with _Browser(odoo, session) as browser:
+        with Browser(odoo, session) as browser:
             probe = _Probe(generator, odoo.port, browser, story)
             probe.measure(calls[:4])
             idle = probe.measure(calls[4 : probes + 4])
@@ -100,7 +100,7 @@ class _Probe:
         return found
 
 
-class _Browser:
+class Browser:
     """A browser's connection to the bus; notes when it is told about which call."""
 
     def __init__(self, odoo, session):
@@ -129,19 +129,21 @@ class _Browser:
                 now = time.perf_counter()
                 for each in json.loads(text):
                     if each["message"]["type"] == MESSAGE:
-                        self._told.put((each["message"]["payload"]["id"], now))
+                        payload = each["message"]["payload"]
+                        self._told.put((payload["id"], payload["state"], now))
         except (OSError, websocket.WebSocketException):
             pass
 
-    def told(self, call_id):
+    def told(self, call_id, state=None):
         """Return when the browser was told about a call; waits for it.
 
+        :param state: the state that it has to be told; by default any.
         :raises TimeoutError: when it is not
         """
         try:
             while True:
-                found, at = self._told.get(timeout=WAIT_SECONDS)
-                if found == call_id:
+                found, as_state, at = self._told.get(timeout=WAIT_SECONDS)
+                if found == call_id and state in (None, as_state):
                     return at
         except queue.Empty:
             raise TimeoutError("the panel was not told about a report") from None

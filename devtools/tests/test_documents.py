@@ -5,7 +5,15 @@ import pytest
 from devtools.guards import GUARDS
 from devtools.layout import LAYOUT
 
-DOCUMENTS = ("README.md", "SECURITY.md", "docs/reliability.md", "docs/developer.md")
+DOCUMENTS = (
+    "README.md",
+    "SECURITY.md",
+    "benchmarks/README.md",
+    "docs/administrator.md",
+    "docs/developer.md",
+    "docs/reliability.md",
+    "docs/sizing.md",
+)
 NAMED = re.compile(r"`((?:ccp/|devtools/|sandbox/)?tests/\w+\.py)((?:::\w+)*)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 

@@ -68,7 +68,7 @@ def _measure(stack, name, workers, rounds, seconds):
 def _wait_for_answers(stack):
     """Wait until Airtel has answered every click, also those for which nobody waits any more."""
     until = time.monotonic() + ANSWER_SECONDS
-    while stack.query("SELECT FROM ccp_call WHERE live AND request_outcome = 'queued' LIMIT 1"):
+    while stack.query("SELECT 1 FROM ccp_call WHERE live AND request_outcome = 'queued' LIMIT 1"):
         if time.monotonic() > until:
             raise TimeoutError("an answer of Airtel was lost")
         time.sleep(0.2)

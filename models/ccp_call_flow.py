@@ -327,9 +327,9 @@ class CcpCallFlow(models.Model):
         restricted = self.env.execute_query(
             SQL(
                 """
-                SELECT FROM ccp_call_flow_users_rel WHERE flow_id = %(flow)s
+                SELECT 1 FROM ccp_call_flow_users_rel WHERE flow_id = %(flow)s
                  UNION ALL
-                SELECT FROM ccp_call_flow_team_rel WHERE flow_id = %(flow)s
+                SELECT 1 FROM ccp_call_flow_team_rel WHERE flow_id = %(flow)s
                  LIMIT 1
                 """,
                 flow=self.id,

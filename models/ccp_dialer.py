@@ -669,19 +669,28 @@ class CcpDialer(models.AbstractModel):
         """
         threading.current_thread().dbname = self.env.registry.db_name
         try:
-            with self.env.registry.cursor() as cr:
-                env = self.env(cr=cr)
-                known = dataclasses.replace(
-                    plan,
-                    company=plan.company.with_env(env),
-                    flow=plan.flow.with_env(env),
-                    partner=plan.partner.with_env(env),
-                )
-                with contextlib.suppress(UserError):
-                    # The bus tells the rep the same
-                    self.with_env(env)._take_answer(call_id, known, exchange)
+            self._accept(call_id, exchange.answer())
+        except client.CcpError as error:
+            self._take_late_refusal(call_id, plan, error)
         except Exception:  # noqa: BLE001 - nobody waits for it; the call's deadline ends it
             _logger.exception("Call %s: its answer cannot be noted", call_id)
+
+    def _take_late_refusal(self, call_id, plan, error):
+        """Commit that Airtel refused a call, or did not answer; see ``_take_late_answer``.
+
+        :param ccp.client.CcpError error: what came of the request
+        """
+        with self.env.registry.cursor() as cr:
+            env = self.env(cr=cr)
+            known = dataclasses.replace(
+                plan,
+                company=plan.company.with_env(env),
+                flow=plan.flow.with_env(env),
+                partner=plan.partner.with_env(env),
+            )
+            with contextlib.suppress(UserError):
+                # The bus tells the rep the same
+                self.with_env(env)._settle_error(call_id, known, error)
 
     def _tell_leaders(self, company):
         """Tell leaders' browsers of a call that waits for Airtel, in a transaction of its own."""

@@ -39,7 +39,7 @@ class CcpGuard(models.AbstractModel):
         # The model's own search reads the user's country to format a number, which this one is
         blacklisted = self.env.execute_query(
             SQL(
-                "SELECT FROM phone_blacklist WHERE number = %s AND active LIMIT 1",
+                "SELECT 1 FROM phone_blacklist WHERE number = %s AND active LIMIT 1",
                 f"+91{customer_number}",
             )
         )

@@ -43,11 +43,12 @@ class Waker:
         timer.start()
 
     def _trigger(self, database):
-        """Ask for a run of the folding action.
+        """Ask for a run of the folding action, unless another process has just done so.
 
-        Without looking whether one is asked for already: that may be one whose notification nobody
-        heard, or one that a run which is about to end will take for done. And with the moment in
-        full, for a run takes as done what was asked for in the second in which it began.
+        Then ask again after the pause, for that run may have begun before our report was there. An
+        older request is none: nobody may have heard of it, or a run which is about to end may take
+        it for done. And with the moment in full, for a run takes as done what was asked for in
+        the second in which it began.
         """
         with self._lock:
             self._waiting.discard(database)
@@ -60,10 +61,21 @@ class Waker:
                     SELECT res_id, clock_timestamp() AT TIME ZONE 'UTC'
                       FROM ir_model_data
                      WHERE module = 'airtel_ccp' AND name = 'ir_cron_fold_reports'
-                    """
+                       AND NOT EXISTS (
+                               SELECT FROM ir_cron_trigger
+                                WHERE cron_id = res_id
+                                  AND call_at BETWEEN
+                                      (clock_timestamp() AT TIME ZONE 'UTC')
+                                      - %s * interval '1 second'
+                                      AND (clock_timestamp() AT TIME ZONE 'UTC'))
+                    """,
+                    [self._pause],
                 )
-                actions = api.Environment(cr, SUPERUSER_ID, {})["ir.cron"]
-                cr.postcommit.add(actions._notifydb)
+                if cr.rowcount:
+                    actions = api.Environment(cr, SUPERUSER_ID, {})["ir.cron"]
+                    cr.postcommit.add(actions._notifydb)
+                    return
+            self.wake(database)
         except psycopg2.Error as error:
             _logger.info(
                 "Folding of new reports in %s waits for its regular run (%s)",

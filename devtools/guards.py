@@ -88,9 +88,9 @@ GUARDS = (
     Guard(
         "the token belongs to a call",
         "tests/test_webhook.py::TestWebhook::test_wrong_token",
-        path="models/ccp_call_event.py",
-        old="WHERE call.token_digest = %s",
-        new="WHERE %s <> '' LIMIT 1",
+        sql="CREATE OR REPLACE FUNCTION ccp_call_of_token(wanted varchar)"
+        " RETURNS TABLE (call_id integer, header varchar, header_required boolean)"
+        " LANGUAGE sql AS 'SELECT id, header_digest, false FROM ccp_call LIMIT 1'",
     ),
     Guard(
         "the secret header is that of the call",

@@ -33,6 +33,28 @@ def test_at_once_then_a_few_times_a_second():
         wait_for(lambda: threading.active_count() < 20, "the end of the timers", 5)
 
 
+def test_processes_wake_together():
+    """Another process's wake-up of this moment does for both; one of another time does not."""
+    heard = []
+    with live_stack() as (server, _sandbox, _setup):
+        triggers = """
+            SELECT count(*) FROM ir_cron_trigger
+              JOIN ir_model_data ON res_id = cron_id AND name = 'ir_cron_fold_reports'
+        """
+        # So that no run takes them away
+        server.query("UPDATE ir_cron SET active = false")
+        server.query("DELETE FROM ir_cron_trigger")
+        server.query(DUE)
+        server.query(DUE.replace("- interval", "+ interval"))
+        first, second = wakeup.Waker(pause=5), wakeup.Waker(pause=5)
+        with patch.object(second, "wake", heard.append):
+            first._trigger(server.database)
+            assert server.query(triggers) == [(3,)]
+            second._trigger(server.database)
+            assert server.query(triggers) == [(3,)]
+        assert heard == [server.database], "it asks again after its pause"
+
+
 class NoDatabase:
     """A registry that gives no connection."""
 

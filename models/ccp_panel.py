@@ -266,6 +266,8 @@ class CcpPanel(models.AbstractModel):
             if call.state == "unknown":
                 return _("Airtel did not confirm the call. If your phone rings, pick up.")
             if not call.event_ids:
+                if call.state == "queued":
+                    return _("Airtel has not answered yet. If your phone %s rings, pick up.", phone)
                 return _("Calling your phone %s. No report from Airtel yet.", phone)
         if call.state in ("ringing_agent", "unknown", "queued"):
             if story.agent.end and not story.agent.live:

@@ -84,6 +84,7 @@ class CcpCallEvent(models.Model):
     _received_idx = models.Index("(received_at)")
     _waiting_idx = models.Index("(match_date) WHERE call_id IS NULL AND folded IS NOT TRUE")
 
+    @api.private
     def init(self):
         """Make the function that finds a report's call by its token.
 

@@ -14,7 +14,7 @@ from .test_live import set_phone, wait_for
 
 AT_ONCE = 20
 ROUNDS = 20
-WAVES = 3
+WAVES = 8
 CLICKS = 50
 CAP = 17
 REPLAYED = "tries left, try again"
@@ -105,7 +105,7 @@ def send_at_once(url, headers, wave):
 def test_many_reports_of_one_call_at_once(server, call):
     """Twenty senders that never pause: the slowest waits at most twice as long as most.
 
-    In one of three waves, for other tests run on the same cores; a row that is written to by all of
+    In one of some waves, for other tests run on the same cores; a row that is written to by all of
     them would make it fifty times as long in each.
     """
     call_id, url, headers = call

@@ -162,7 +162,7 @@ def describe(results: dict) -> str:
 
 
 def last_table() -> str:
-    """Return the last results as Markdown, for the README."""
+    """Return the last results as Markdown, for the README: the figures that have a goal."""
     results = json.loads(RESULTS.read_text())
     figures = [
         (
@@ -170,6 +170,7 @@ def last_table() -> str:
             Figure.from_dict({k: v for k, v in each.items() if k not in ("part", "date")}),
         )
         for each in results["figures"]
+        if each["met"] is not None
     ]
     return f"{describe(results)}\n\n{markdown_table(figures)}"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ccp import const
@@ -1058,6 +1058,8 @@ def test_what_always_holds(reports, request, closed):
 @given(report_lists, report_lists, requests)
 def test_a_cdr_ends_a_call_for_good(reports, more, request):
     report = cdr(Overall_Call_Status="Answered")
+    # What came before is no report when it comes again: another CDR may then be the last one
+    assume(all(replace(each, received_at=report.received_at) != report for each in reports + more))
     assert fold([*reports, report, *more], DIALLED, request=request).result == "connected"
 
 

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from benchmarks.__main__ import last_table
 from devtools.guards import GUARDS
 from devtools.layout import LAYOUT
 
@@ -39,3 +40,9 @@ def test_the_page_on_reliability_lists_each_guard():
     text = (LAYOUT.root / "docs/reliability.md").read_text()
     for guard in GUARDS:
         assert f"| {guard.name} | `{guard.test}` |" in text, guard.name
+
+
+def test_the_readme_shows_the_last_benchmark():
+    assert last_table() in (LAYOUT.root / "README.md").read_text(), (
+        "python3 -m benchmarks --markdown"
+    )

@@ -8,13 +8,14 @@ import requests
 
 from odoo.fields import Command
 
+from ..ccp.spool import digest
 from .live_server import RpcError, Session, live_stack
 from .test_database_away import REPORT
 from .test_live import set_phone, wait_for
 
 AT_ONCE = 20
 ROUNDS = 20
-WAVES = 8
+WAVES = 3
 CLICKS = 50
 CAP = 17
 REPLAYED = "tries left, try again"
@@ -74,16 +75,40 @@ def percentile(values, share):
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
-def send_at_once(url, headers, wave):
-    """Have twenty senders post different reports of one call, without a pause.
+@pytest.fixture
+def other_addresses(server):
+    """Where reports of twenty further calls go, of a call each."""
+    tokens = [f"one-of-many-{number}" for number in range(AT_ONCE)]
+    with server.env() as env:
+        user = env["res.users"].search([("login", "=", "rep")])
+        env["ccp.call"].create(
+            [
+                {
+                    "user_id": user.id,
+                    "company_id": user.company_id.id,
+                    "flow_id": user.company_id.ccp_flow_id.id,
+                    "state": "ringing_agent",
+                    "live": False,
+                    "token_digest": digest(token),
+                }
+                for token in tokens
+            ]
+        )
+    yield [(f"{server.url}/airtel_ccp/webhook/{token}", {}) for token in tokens]
+    server.query("DELETE FROM ccp_call WHERE token_digest = ANY(%s)", list(map(digest, tokens)))
 
+
+def send_at_once(addresses, wave):
+    """Have twenty senders post different reports without a pause, each to an address.
+
+    :param addresses: the senders' addresses, and the headers that belong to them
     :return: all answers' statuses, and how many seconds each took
     :rtype: tuple[list[int], list[float]]
     """
     statuses, seconds = [], []
-    ready = threading.Barrier(AT_ONCE)
+    ready = threading.Barrier(len(addresses))
 
-    def send(sender):
+    def send(sender, url, headers):
         with requests.Session() as session:
             first = json.dumps({**REPORT, "eventId": f"{wave}-{sender}-"})
             session.post(url, data=first, headers=headers)
@@ -94,7 +119,10 @@ def send_at_once(url, headers, wave):
                 statuses.append(session.post(url, data=body, headers=headers).status_code)
                 seconds.append(time.perf_counter() - began)
 
-    threads = [threading.Thread(target=send, args=[sender]) for sender in range(AT_ONCE)]
+    threads = [
+        threading.Thread(target=send, args=[sender, *address])
+        for sender, address in enumerate(addresses)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -102,25 +130,28 @@ def send_at_once(url, headers, wave):
     return statuses, seconds
 
 
-def test_many_reports_of_one_call_at_once(server, call):
+def test_many_reports_of_one_call_at_once(server, call, other_addresses):
     """Twenty senders that never pause: the slowest waits at most twice as long as most.
 
-    In one of some waves, for other tests run on the same cores; a row that is written to by all of
-    them would make it fifty times as long in each.
+    Or, for other tests run on the same cores, hardly longer than the slowest of twenty calls with a
+    sender each; in one of three waves. A row that is written to by all of them would make it fifty
+    times as long in each.
     """
     call_id, url, headers = call
     ratios = []
     for wave in range(WAVES):
-        statuses, seconds = send_at_once(url, headers, wave)
-        assert statuses == [200] * AT_ONCE * ROUNDS
-        ratios.append(percentile(seconds, 99) / percentile(seconds, 50))
-        if ratios[-1] <= 2:
+        statuses, seconds = send_at_once([(url, headers)] * AT_ONCE, wave)
+        of_others, others = send_at_once(other_addresses, wave)
+        assert statuses == of_others == [200] * AT_ONCE * ROUNDS
+        slowest = percentile(seconds, 99)
+        ratios.append((slowest / percentile(seconds, 50), slowest / percentile(others, 99)))
+        if is_quick(ratios[-1]):
             break
     assert server.query("SELECT count(*) FROM ccp_call_event WHERE call_id = %s", call_id) == [
         (len(ratios) * AT_ONCE * (ROUNDS + 1),)
     ]
     assert REPLAYED not in server.read_log()
-    assert min(ratios) <= 2, ratios
+    assert any(map(is_quick, ratios)), ratios
     wait_for(
         lambda: (
             server.query(
@@ -131,6 +162,12 @@ def test_many_reports_of_one_call_at_once(server, call):
         ),
         "the fold",
     )
+
+
+def is_quick(ratios):
+    """Tell whether the slowest answer took not too long, to most and to other calls' slowest."""
+    to_most, to_others = ratios
+    return to_most <= 2 or to_others <= 1.25
 
 
 def test_the_same_report_many_times_at_once(server, call):

@@ -1059,7 +1059,7 @@ def test_what_always_holds(reports, request, closed):
 def test_a_cdr_ends_a_call_for_good(reports, more, request):
     report = cdr(Overall_Call_Status="Answered")
     # What came before is no report when it comes again: another CDR may then be the last one
-    assume(all(replace(each, received_at=report.received_at) != report for each in reports + more))
+    assume(report not in [*reports, *more])
     assert fold([*reports, report, *more], DIALLED, request=request).result == "connected"
 
 

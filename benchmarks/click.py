@@ -6,7 +6,7 @@ from . import company
 from .airtel import Airtel
 from .browser import Session
 from .figures import Figure
-from .load import Generator, Job
+from .load import QUEUED, Generator, Job
 from .measure import percentile
 from .stack import Stack
 
@@ -32,7 +32,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
                 chosen = leads[number * REPS : (number + 1) * REPS]
                 before = odoo.cpu_seconds()
                 outcome = generator.send(
-                    Job(odoo.port, clicks(sessions, chosen), RATE, connections=64)
+                    Job(odoo.port, clicks(sessions, chosen), RATE, connections=QUEUED)
                 )
                 seen = airtel.seen()
                 kept = {each["number"]: each["seconds"] for each in seen}

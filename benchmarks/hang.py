@@ -7,7 +7,7 @@ import time
 from .airtel import Airtel
 from .click import REPS, clicks, end_calls, log_in, prepare
 from .figures import Figure
-from .load import Generator, Job
+from .load import QUEUED, Generator, Job
 from .measure import percentile
 from .stack import Stack
 
@@ -41,11 +41,11 @@ def _measure(stack, name, workers, rounds, seconds):
             generator.send(Job(odoo.port, [read] * 100))
             for number in range(rounds):
                 pages = [read] * (RATE * (seconds - 2 * SETTLE_SECONDS))
-                quiet += generator.send(Job(odoo.port, pages, RATE, 512)).latencies
+                quiet += generator.send(Job(odoo.port, pages, RATE, QUEUED)).latencies
                 chosen = leads[number * REPS : (number + 1) * REPS]
                 placed = clicker.start(Job(odoo.port, clicks(sessions, chosen), connections=REPS))
                 time.sleep(SETTLE_SECONDS)
-                hanging += generator.send(Job(odoo.port, pages, RATE, 512)).latencies
+                hanging += generator.send(Job(odoo.port, pages, RATE, QUEUED)).latencies
                 answered += placed.result().latencies
                 _wait_for_answers(stack)
                 if end_calls(stack) != REPS:

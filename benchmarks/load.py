@@ -19,6 +19,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 TIMEOUT_SECONDS = 180
+# Odoo's socket queues eight connections for each worker. One more is turned away unseen, and tries
+# again after a second: a pause of one thread, and so of all that it sends
+QUEUED = 24
 CHUNK = 65536
 
 
@@ -28,7 +31,8 @@ class Job:
 
     :param requests: whole HTTP requests, each sent once.
     :param rate: requests a second; None to send the next one as soon as one is answered.
-    :param connections: how many requests may be under way at once.
+    :param connections: how many requests may be under way at once; what is due beyond waits, and
+        its latency counts from when it was due.
     :param seconds: when to stop sending although there are requests left.
     """
 

@@ -13,7 +13,7 @@ import websocket
 from . import company
 from .browser import Session
 from .figures import Figure
-from .load import Generator, Job
+from .load import QUEUED, Generator, Job
 from .measure import percentile
 from .stack import Stack
 
@@ -42,7 +42,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
             idle = probe.measure(calls[4 : probes + 4])
             seconds = int(probes * (PAUSE_SECONDS + 1.5)) + 5
             noise = _noise(busy, story, RATE * seconds)
-            load = other.start(Job(odoo.port, noise, RATE, 64, seconds))
+            load = other.start(Job(odoo.port, noise, RATE, QUEUED, seconds))
             time.sleep(3)
             loaded = probe.measure(calls[probes + 4 :])
             outcome = load.result()

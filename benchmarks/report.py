@@ -16,7 +16,7 @@ import uuid
 
 from . import company
 from .figures import Figure
-from .load import Generator, Job, request_bytes
+from .load import QUEUED, Generator, Job, request_bytes
 from .measure import median_ratio, percentile
 from .stack import Odoo, Stack
 
@@ -201,7 +201,7 @@ def _acknowledging(odoo: Odoo, generator, supply, quick) -> list[Figure]:
             make = supply.reports if name == "ours" else supply.empty
             requests = make(RATE * seconds)
             cpu = odoo.cpu_seconds()
-            outcome = generator.send(Job(odoo.port, requests, RATE, 64))
+            outcome = generator.send(Job(odoo.port, requests, RATE, QUEUED))
             # What a worker does after its answer belongs to the request too
             time.sleep(0.3)
             cpu = odoo.cpu_seconds() - cpu

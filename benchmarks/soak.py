@@ -8,7 +8,7 @@ import time
 
 from . import company
 from .figures import Figure
-from .load import Generator, Job
+from .load import QUEUED, Generator, Job
 from .measure import percentile
 from .stack import Stack, resident_bytes
 
@@ -34,7 +34,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         each = len(calls) // slices
         for number in range(slices):
             requests = _requests(calls[number * each : (number + 1) * each], story)
-            outcomes.append(generator.send(Job(odoo.port, requests, RATE, 256)))
+            outcomes.append(generator.send(Job(odoo.port, requests, RATE, QUEUED)))
             pids = odoo.http_pids() + odoo.cron_pids()
             memory.append(sum(resident_bytes(pid) for pid in pids) / len(pids) / MEGABYTE)
         unfolded = _wait_until_folded(stack)

@@ -9,6 +9,7 @@ PARTS = (
     "hang",
     "panel",
     "installed",
+    "forms",
     "history",
     "servers",
     "recording",

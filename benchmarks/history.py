@@ -282,7 +282,7 @@ class History:
 
         def question(env):
             calls = env["ccp.call"]
-            return _fields_of(calls, calls.get_view(view_type="list")["arch"])
+            return fields_of(calls, calls.get_view(view_type="list")["arch"])
 
         return self.ask(question, self.people.manager)[0]
 
@@ -396,7 +396,12 @@ class Page:
         return history.ask(question, SUPERUSER_ID)[1]
 
 
-def _fields_of(records, arch: str) -> dict:
+def fields_of(records, arch: str) -> dict:
+    """Return what the web client asks for to show a view: its fields, not those of lists in it.
+
+    :param records: of the view's model.
+    :param arch: the view.
+    """
     found = {}
     for node in etree.fromstring(arch).iter("field"):
         if any(parent.tag == "field" for parent in node.iterancestors()):
@@ -536,36 +541,6 @@ def differing(ours, theirs) -> int:
     return int(ours != theirs)
 
 
-def _opened(stack: Stack, addon: str) -> list[Figure]:
-    """Count the statements with which a contact or lead without calls is opened."""
-    figures = []
-    for model, name in (("res.partner", "contact"), ("crm.lead", "lead")):
-        counts = []
-        for database in (addon, stack.plain):
-            with Registry(database).cursor() as cr:
-                env = api.Environment(cr, SUPERUSER_ID, {})
-                record = env[model].create({"name": "Nobody called"}).with_user(2)
-                specification = _fields_of(record, record.get_view(view_type="form")["arch"])
-                for _time in range(2):
-                    env.flush_all()
-                    env.invalidate_all()
-                    before = cr.sql_log_count
-                    record.web_read(specification)
-                    counts.append(cr.sql_log_count - before)
-                cr.rollback()
-        _first, ours, _cold, theirs = counts
-        figures.append(
-            Figure(
-                f"{name} without calls: more statements than without the addon",
-                ours - theirs,
-                "",
-                0,
-                note=f"{ours} and {theirs}",
-            )
-        )
-    return figures
-
-
 @contextlib.contextmanager
 def _filled(stack: Stack, total: int) -> Iterator[History]:
     """Make a database with calls, and drop it afterwards."""
@@ -599,4 +574,4 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     """Make both histories and measure them."""
     sizes = QUICK_SIZES if quick else SIZES
     with _filled(stack, sizes[0]) as small, _filled(stack, sizes[1]) as large:
-        return [*compare(small, large), *_opened(stack, small.database)]
+        return compare(small, large)

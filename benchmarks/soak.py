@@ -47,13 +47,13 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     last = [each for outcome in outcomes[-part:] for each in outcome.latencies]
     drift = percentile(last, 0.99) / percentile(first, 0.99) - 1
     growth = sum(memory[-part:]) / part - sum(memory[1 : 1 + part]) / len(memory[1 : 1 + part])
-    minutes = seconds / 60
+    name = f"soak of {seconds / 60:.0f} minutes"
     return [
-        Figure("soak: reports lost, doubled or not folded", lost + unfolded, "", 0),
-        Figure("soak: reports sent", sent, "", note=f"{minutes:.0f} minutes at {RATE} a second"),
-        Figure("soak: p99, last quarter more than first", drift * 100, "%", 10),
-        Figure("soak: a worker's memory, last quarter more than first", growth, "MB", 5),
-        Figure("soak: p99 in the last quarter", percentile(last, 0.99) * 1000, "ms"),
+        Figure(f"{name}: reports lost, doubled or not folded", lost + unfolded, "", 0),
+        Figure(f"{name}: reports sent", sent, "", note=f"{RATE} a second"),
+        Figure(f"{name}: p99, last quarter more than first", drift * 100, "%", 10),
+        Figure(f"{name}: a worker's memory, last quarter more than first", growth, "MB", 5),
+        Figure(f"{name}: p99 in the last quarter", percentile(last, 0.99) * 1000, "ms"),
     ]
 
 

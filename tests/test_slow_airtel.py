@@ -34,6 +34,9 @@ def reps(stack):
     server, sandbox, _setup = stack
     sandbox.clear()
     found = [server.login("rep"), server.login("other_rep")]
+    for session in found * 5:
+        # Some of them meet the other worker, whose caches are empty at first
+        session.call("res.users", "read", [session.uid], ["name"])
     yield found
     server.query(
         "UPDATE ccp_call SET live = false, state = 'ended', result = 'no_report', deadline = NULL"

@@ -23,7 +23,7 @@ class Figure:
 
     :param name: what was measured, in plain words.
     :param value: the measured value; None where it could not be measured, which ``note`` explains.
-    :param unit: ``times``, ``ms``, ``reports/s``, ``MB``, ``%``, or empty for a plain count.
+    :param unit: ``times``, ``ms``, ``s``, ``reports/s``, ``MB``, ``%``, or empty for a plain count.
     :param limit: the goal as a number; None for a figure that has none and only explains.
     :param at_least: whether the value should be the limit or more rather than the limit or less.
     :param note: how it was made, or what it stands on, in a few words.

@@ -57,25 +57,32 @@ class Waker:
             with Registry(database).cursor() as cr:
                 cr.execute(
                     """
-                    INSERT INTO ir_cron_trigger (cron_id, call_at)
-                    SELECT res_id, clock_timestamp() AT TIME ZONE 'UTC'
-                      FROM ir_model_data
-                     WHERE module = 'airtel_ccp' AND name = 'ir_cron_fold_reports'
-                       AND NOT EXISTS (
-                               SELECT FROM ir_cron_trigger
-                                WHERE cron_id = res_id
-                                  AND call_at BETWEEN
-                                      (clock_timestamp() AT TIME ZONE 'UTC')
-                                      - %s * interval '1 second'
-                                      AND (clock_timestamp() AT TIME ZONE 'UTC'))
+                    WITH folding AS (
+                        SELECT res_id AS cron_id, clock_timestamp() AT TIME ZONE 'UTC' AS moment
+                          FROM ir_model_data
+                         WHERE module = 'airtel_ccp' AND name = 'ir_cron_fold_reports'
+                    ), asked AS (
+                        INSERT INTO ir_cron_trigger (cron_id, call_at)
+                        SELECT cron_id, moment
+                          FROM folding
+                         WHERE NOT EXISTS (
+                                   SELECT FROM ir_cron_trigger other
+                                    WHERE other.cron_id = folding.cron_id
+                                      AND other.call_at BETWEEN moment - %s * interval '1 second'
+                                                            AND moment)
+                        RETURNING id
+                    )
+                    SELECT EXISTS (SELECT FROM asked) FROM folding
                     """,
                     [self._pause],
                 )
-                if cr.rowcount:
+                # No row where the action was deleted: then there is nobody to wake, now or later
+                found = cr.fetchone()
+                if found and found[0]:
                     actions = api.Environment(cr, SUPERUSER_ID, {})["ir.cron"]
                     cr.postcommit.add(actions._notifydb)
-                    return
-            self.wake(database)
+            if found and not found[0]:
+                self.wake(database)
         except psycopg2.Error as error:
             _logger.info(
                 "Folding of new reports in %s waits for its regular run (%s)",

@@ -59,7 +59,8 @@ class CcpCallableMixin(models.AbstractModel):
 
         :param str | None field_name: the phone field to read the number from; by default the
             record's first phone field that has a value
-        :return: ``{"call_id": int, "state": str, "message": str}``
+        :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` where
+            Airtel takes its time: whether it refuses, the bus and the call tell later
         :rtype: dict
         :raise UserError: when no call was placed, with a sentence that says who can mend it
         :raise AccessError: when the user may not call, or may not read the record

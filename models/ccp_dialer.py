@@ -83,7 +83,8 @@ class CcpDialer(models.AbstractModel):
         :param str | None choice: the key of one of the numbers that ``_choices`` offers
         :param list_item: the ``ccp.call.list.item`` that this call is for, if any
         :param Options | None options: what else the rep said
-        :return: ``{"call_id": int, "state": str, "message": str}``
+        :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` where
+            Airtel's answer is not waited for, which the bus tells then, also a refusal
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
@@ -99,9 +100,11 @@ class CcpDialer(models.AbstractModel):
         plan = self._plan(record, field_name, choice, options)
         token, header = self.env["ccp.spool"]._make_token(), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
+        # While a request is under way nothing may fail that would lose its answer
+        patience = self._patience()
         call_id = self._reserve(record, plan, token, header, body, list_item)
         exchange = Exchange(self.env["ccp.account"]._client(plan.account), body)
-        if exchange.wait(self._patience()):
+        if exchange.wait(patience):
             return self._take_answer(call_id, plan, exchange)
         exchange.when_answered(functools.partial(self._take_late_answer, call_id, plan))
         after_answer(functools.partial(self._tell_leaders, plan.company))
@@ -669,9 +672,10 @@ class CcpDialer(models.AbstractModel):
         """
         threading.current_thread().dbname = self.env.registry.db_name
         try:
-            self._accept(call_id, exchange.answer())
-        except client.CcpError as error:
-            self._take_late_refusal(call_id, plan, error)
+            try:
+                self._accept(call_id, exchange.answer())
+            except client.CcpError as error:
+                self._take_late_refusal(call_id, plan, error)
         except Exception:  # noqa: BLE001 - nobody waits for it; the call's deadline ends it
             _logger.exception("Call %s: its answer cannot be noted", call_id)
 

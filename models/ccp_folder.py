@@ -20,8 +20,8 @@ DEADLINES = {
     "in_call": timedelta(hours=4),
 }
 BATCH = 100
-BATCH_SECONDS = 5
-# Reps see what is committed: so long may the first call of a batch wait for the others
+# Reps see what is committed: so long may the first call of a batch wait for the others. And what is
+# not committed when Odoo ends a worker that takes too long is done in vain
 TELL_SECONDS = 0.15
 # By how much more calls are folded at once than the last time, as long as that is quick
 GROWTH = 16
@@ -226,11 +226,8 @@ class CcpFolder(models.AbstractModel):
                 part = calls[folded : folded + size]
                 self._fold_together(part)
                 folded += len(part)
-                took = time.monotonic() - since
-                # What is not committed when Odoo ends a worker that takes too long is done in vain
-                if took > BATCH_SECONDS:
-                    size = 1
-                    break
+                # A clock that stands still is no pace
+                took = max(time.monotonic() - since, 0.001)
                 size = max(1, min(size * GROWTH, BATCH, int(TELL_SECONDS * folded / took)))
                 if took > TELL_SECONDS:
                     break

@@ -1,4 +1,5 @@
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import permutations
 from unittest.mock import patch
@@ -208,10 +209,9 @@ class TestFold(CcpCase):
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
             self.env["ccp.call"]._cron_end_silent_calls()
 
-    def test_what_is_folded_is_kept_when_the_rest_takes_too_long(self):
-        calls = self.call | self.make_call(live=False) | self.make_call(live=False)
-        for call in calls:
-            self.report(call, *self.connected(), fold=False)
+    @contextmanager
+    def committing(self, tell_seconds):
+        """Note how many calls the action had folded, and had left, whenever it commits."""
         kept = []
 
         def commit(_action, processed=0, *, remaining):
@@ -219,32 +219,23 @@ class TestFold(CcpCase):
             return 1
 
         with (
-            patch("odoo.addons.airtel_ccp.models.ccp_folder.BATCH_SECONDS", 0),
+            patch("odoo.addons.airtel_ccp.models.ccp_folder.TELL_SECONDS", tell_seconds),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", commit),
         ):
-            self.env["ccp.folder"]._cron_fold()
-        self.assertEqual(kept, [(1, 2), (1, 1), (1, 0)])
+            yield kept
 
-    def test_what_is_folded_is_told_without_waiting_for_the_rest(self):
+    def test_what_is_folded_is_kept_and_told_without_waiting_for_the_rest(self):
         """Browsers are told with the commit, so a long batch is committed in parts."""
         calls = self.call.union(*(self.make_call(live=False) for _number in range(5)))
         for call in calls:
             self.report(call, *self.connected(), fold=False)
-        kept = []
-
-        def commit(_action, processed=0, *, remaining):
-            kept.append((processed, remaining))
-            return 1
-
-        with patch.object(type(self.env["ir.cron"]), "_commit_progress", commit):
-            with patch("odoo.addons.airtel_ccp.models.ccp_folder.TELL_SECONDS", 0):
-                self.env["ccp.folder"]._cron_fold()
-            self.assertEqual(kept, [(1, left) for left in (5, 4, 3, 2, 1, 0)])
-            calls.event_ids.folded = False
-            del kept[:]
-            with patch("odoo.addons.airtel_ccp.models.ccp_folder.TELL_SECONDS", 60):
-                self.env["ccp.folder"]._cron_fold()
-            self.assertEqual(kept, [(6, 0)])
+        with self.committing(tell_seconds=0) as kept:
+            self.env["ccp.folder"]._cron_fold()
+        self.assertEqual(kept, [(1, left) for left in (5, 4, 3, 2, 1, 0)])
+        calls.event_ids.folded = False
+        with self.committing(tell_seconds=60) as kept:
+            self.env["ccp.folder"]._cron_fold()
+        self.assertEqual(kept, [(6, 0)])
 
     def test_deadline_ends_silent_calls(self):
         past = fields.Datetime.now() - timedelta(seconds=1)

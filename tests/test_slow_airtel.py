@@ -3,6 +3,7 @@
 import threading
 import time
 
+import psycopg2
 import pytest
 import requests
 
@@ -156,6 +157,18 @@ class TestLateAnswer(CcpCase):
             call = self.late(ZeroDivisionError())
         self.assertEqual(call.state, "queued", "its deadline ends it")
         self.assertNotIn(AGENT, "\n".join(logs.output))
+
+    def test_nothing_is_sent_whose_answer_could_get_lost(self):
+        """What can fail before the wait, such as the request's own connection, fails first."""
+
+        def fail(_dialer):
+            raise psycopg2.OperationalError("away")
+
+        self.patch(type(self.env["ccp.dialer"]), "_patience", fail)
+        with self.assertRaises(psycopg2.OperationalError):
+            self.place()
+        self.assertFalse(self.sandbox.calls())
+        self.assertFalse(self.env["ccp.call"].search([]))
 
     def test_half_of_what_serves_may_wait(self):
         """Places are taken by transactions, and free again when these end."""

@@ -53,6 +53,10 @@ def test_processes_wake_together():
             second._trigger(server.database)
             assert server.query(triggers) == [(3,)]
         assert heard == [server.database], "it asks again after its pause"
+        server.query("DELETE FROM ir_model_data WHERE name = 'ir_cron_fold_reports'")
+        with patch.object(second, "wake", heard.append):
+            second._trigger(server.database)
+        assert len(heard) == 1, "an action that was deleted is asked for again and again"
 
 
 class NoDatabase:

@@ -6,6 +6,16 @@ from odoo import fields, http
 from odoo.http import request
 
 ACCEPTED = {"status": "ok"}
+# Those of the addon's own route
+OPTIONS = {
+    "type": "bench_raw",
+    "auth": "none",
+    "methods": ["POST"],
+    "csrf": False,
+    "save_session": False,
+    "readonly": False,
+    "max_content_length": 64 * 1024,
+}
 
 
 class RawDispatcher(http.HttpDispatcher):
@@ -22,31 +32,13 @@ class RawDispatcher(http.HttpDispatcher):
 class Compared(http.Controller):
     """What the addon's way to take a report is compared with."""
 
-    @http.route(
-        "/bench/empty/<string:token>",
-        type="bench_raw",
-        auth="none",
-        methods=["POST"],
-        csrf=False,
-        save_session=False,
-        readonly=False,
-        max_content_length=64 * 1024,
-    )
+    @http.route("/bench/empty/<string:token>", **OPTIONS)
     def empty(self, token):
         """Read the body and answer: what Odoo itself costs."""
         request.httprequest.get_data()
         return request.make_json_response(ACCEPTED)
 
-    @http.route(
-        "/bench/bare/<string:token>",
-        type="bench_raw",
-        auth="none",
-        methods=["POST"],
-        csrf=False,
-        save_session=False,
-        readonly=False,
-        max_content_length=64 * 1024,
-    )
+    @http.route("/bench/bare/<string:token>", **OPTIONS)
     def bare(self, token):
         """Keep the body and nothing else: what one durable row costs at least."""
         request.env.cr.execute(

@@ -256,13 +256,24 @@ class CcpCard(models.AbstractModel):
     def _link(self, links):
         """Note which messages tell which call.
 
+        The call's row changes with that, even where no value does: a transaction that began
+        before, and so cannot see the messages, then fails instead of telling the call again.
+
         :param list[tuple[int, int]] links: ids of calls and of messages
         """
         if not links:
             return
         self.env.execute_query(
             SQL(
-                "INSERT INTO ccp_call_card_message_rel (call_id, message_id) VALUES %s",
+                """
+                WITH link AS (
+                    INSERT INTO ccp_call_card_message_rel (call_id, message_id) VALUES %s
+                    RETURNING call_id)
+                UPDATE ccp_call call
+                   SET write_date = now() AT TIME ZONE 'UTC'
+                  FROM link
+                 WHERE call.id = link.call_id
+                """,
                 SQL(", ").join(SQL("(%s, %s)", *link) for link in links),
             )
         )

@@ -759,12 +759,8 @@ class CcpDialer(models.AbstractModel):
         """
         try:
             with self.env.registry.cursor() as cr:
-                # More than a lock: a fold that does not see the card yet fails, and writes no other
                 cr.execute(
-                    SQL(
-                        "UPDATE ccp_call SET write_date = now() AT TIME ZONE 'UTC' WHERE id = %s",
-                        call_id,
-                    ),
+                    SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id),
                     log_exceptions=False,
                 )
                 call = self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount)

@@ -16,6 +16,7 @@ KILLS = {
     "click, after its row": 0.01,
     "click, after the POST": 0.015,
     "click, after the answer": 0.01,
+    "click, before its card": 0.01,
     "report, before its INSERT": 0.003,
     "report, after its INSERT": 0.003,
     "report, after its COMMIT": 0.003,

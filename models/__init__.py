@@ -1,5 +1,6 @@
 from . import (
     ccp_account,
+    ccp_answer,
     ccp_call,
     ccp_call_event,
     ccp_call_flow,

@@ -4,8 +4,6 @@ import functools
 import logging
 import secrets
 import socket
-import threading
-import time
 
 import psycopg2.errors
 
@@ -14,7 +12,7 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import SQL, config
 
-from ..ccp import client, number, timeline, untrusted
+from ..ccp import number, untrusted
 from ..ccp.exchange import Exchange
 from .ccp_account import Account
 from .ccp_call_event import digest
@@ -24,11 +22,9 @@ from .ir_http import after_answer
 _logger = logging.getLogger(__name__)
 
 SECRET_HEADER = "X-Airtel-Ccp-Secret"
-SETTLE_TRIES = 5
 MAX_REASON = 200
 # How long a click waits for Airtel's answer, where it may; Airtel mostly takes less than one second
 PATIENCE_SECONDS = 3
-ACCEPTED_STATE = timeline.fold((), timeline.Dialled((), ())).state
 # Where a request keeps the calls that it placed, which outlives a replay of its transaction
 PLACED = "airtel_ccp.placed"
 
@@ -104,10 +100,11 @@ class CcpDialer(models.AbstractModel):
         patience = self._patience()
         call_id = self._reserve(record, plan, token, header, body, list_item)
         exchange = Exchange(self.env["ccp.account"]._client(plan.account), body)
+        answers = self.env["ccp.answer"]
         if exchange.wait(patience):
-            return self._take_answer(call_id, plan, exchange)
-        exchange.when_answered(functools.partial(self._take_late_answer, call_id, plan))
-        after_answer(functools.partial(self._tell_leaders, plan.company))
+            return answers._take(call_id, plan, exchange)
+        exchange.when_answered(functools.partial(answers._take_late, call_id, plan))
+        after_answer(functools.partial(answers._tell_leaders, plan.company))
         return {
             "call_id": call_id,
             "state": "queued",
@@ -646,191 +643,3 @@ class CcpDialer(models.AbstractModel):
             )
         )
         return PATIENCE_SECONDS if self.env.cr.rowcount else 0
-
-    def _take_answer(self, call_id, plan, exchange):
-        """Commit what Airtel answered, and return what the rep is told; see ``_dial``."""
-        try:
-            answer = exchange.answer()
-        except client.CcpError as error:
-            return self._settle_error(call_id, plan, error)
-        return {
-            "call_id": call_id,
-            "state": self._accept(call_id, answer),
-            "message": self.env._(
-                "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
-                phone=number.mask(plan.agent_numbers[0]),
-                customer=plan.customer_name,
-            ),
-        }
-
-    def _take_late_answer(self, call_id, plan, exchange):
-        """Commit an answer for which the rep's browser did not wait; the bus tells the rep.
-
-        :param int call_id: the call's id
-        :param Plan plan: what was dialled
-        :param ccp.exchange.Exchange exchange: has the answer
-        """
-        threading.current_thread().dbname = self.env.registry.db_name
-        try:
-            try:
-                self._accept(call_id, exchange.answer())
-            except client.CcpError as error:
-                self._take_late_refusal(call_id, plan, error)
-        except Exception:  # noqa: BLE001 - nobody waits for it; the call's deadline ends it
-            _logger.exception("Call %s: its answer cannot be noted", call_id)
-
-    def _take_late_refusal(self, call_id, plan, error):
-        """Commit that Airtel refused a call, or did not answer; see ``_take_late_answer``.
-
-        :param ccp.client.CcpError error: what came of the request
-        """
-        with self.env.registry.cursor() as cr:
-            env = self.env(cr=cr)
-            known = dataclasses.replace(
-                plan,
-                company=plan.company.with_env(env),
-                flow=plan.flow.with_env(env),
-                partner=plan.partner.with_env(env),
-            )
-            with contextlib.suppress(UserError):
-                # The bus tells the rep the same
-                self.with_env(env)._settle_error(call_id, known, error)
-
-    def _tell_leaders(self, company):
-        """Tell leaders' browsers of a call that waits for Airtel, in a transaction of its own."""
-        with self.env.registry.cursor() as cr:
-            self.env(cr=cr)["ccp.live"]._tell(company)
-
-    def _accept(self, call_id, answer):
-        """Commit that Airtel accepted a call, and return the call's state.
-
-        While there is no report, the state is known without folding. The rest of a fold, the card
-        and the bus, follows when the rep has the answer; where that is lost, the next report's
-        fold makes up for it.
-
-        :param int call_id: the call's id
-        :param ccp.client.Answer answer: what Airtel said
-        :rtype: str
-        """
-        try:
-            with self.env.registry.cursor() as cr:
-                cr.execute(
-                    SQL(
-                        """
-                        WITH told AS (
-                            UPDATE ccp_call call
-                               SET request_outcome = 'accepted', correlation_id = %(correlation)s,
-                                   state = %(state)s, deadline = %(deadline)s,
-                                   write_date = now() AT TIME ZONE 'UTC'
-                             WHERE id = %(call)s AND state = 'queued' AND live
-                               AND NOT EXISTS (
-                                   SELECT FROM ccp_call_event WHERE call_id = call.id)
-                            RETURNING id)
-                        UPDATE ccp_request_log log
-                           SET status = %(status)s, duration = %(milliseconds)s
-                          FROM told
-                         WHERE log.call_id = told.id
-                        """,
-                        call=call_id,
-                        correlation=answer.correlation_id,
-                        state=ACCEPTED_STATE,
-                        deadline=self.env["ccp.folder"]._deadline(ACCEPTED_STATE),
-                        status=answer.status,
-                        milliseconds=round(answer.seconds * 1000),
-                    ),
-                    log_exceptions=False,
-                )
-                known = cr.rowcount
-        except psycopg2.errors.SerializationFailure:
-            known = 0
-        if known:
-            after_answer(functools.partial(self._tell, call_id))
-            return ACCEPTED_STATE
-        return self._settle(
-            call_id,
-            {"request_outcome": "accepted", "correlation_id": answer.correlation_id},
-            {"status": answer.status, "seconds": answer.seconds},
-        )
-
-    def _tell(self, call_id):
-        """Put a call that Airtel accepted into the chatter and tell browsers of it.
-
-        :param int call_id: the call's id
-        """
-        try:
-            with self.env.registry.cursor() as cr:
-                cr.execute(
-                    SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id),
-                    log_exceptions=False,
-                )
-                call = self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount)
-                call.env["ccp.folder"]._fold(call)
-                call.env["ccp.live"]._tell(call.company_id)
-        except psycopg2.errors.SerializationFailure:
-            _logger.debug("Call %s: a report came meanwhile, whose fold tells it", call_id)
-
-    def _settle(self, call_id, values, answer):
-        """Commit Airtel's answer, and return the call's state.
-
-        Tried again when reports that came before the answer are folded at the same moment: it
-        only writes what Airtel said, so it may run more than once.
-
-        :param int call_id: the call's id
-        :param dict values: what the answer says about the call
-        :param dict answer: what to log of the request, see ``ccp.request.log._close``
-        :rtype: str
-        """
-        for tries_left in reversed(range(SETTLE_TRIES)):
-            try:
-                with self.env.registry.cursor() as cr:
-                    call = self.env(cr=cr)["ccp.call"].sudo().browse(call_id)
-                    cr.execute(SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id))
-                    call.write(values)
-                    call.request_ids._close(**answer)
-                    call.env["ccp.folder"]._fold(call)
-                    return call.state
-            except psycopg2.errors.SerializationFailure:
-                if not tries_left:
-                    raise
-                _logger.info("Call %s: its answer met a report, trying again", call_id)
-                time.sleep(0.05)
-
-    def _settle_error(self, call_id, plan, error):
-        """Note that Airtel refused, or that nobody knows whether it accepted.
-
-        :return: as ``_dial``, when phones may be ringing
-        :raise UserError: when no call was placed
-        """
-        _logger.warning(
-            "Call %s: Airtel %s it (%s, HTTP status %s)",
-            call_id,
-            error.outcome,
-            error.code,
-            error.status,
-        )
-        if error.outcome == "unknown":
-            sentence = self.env._(
-                "Airtel did not say whether it places the call to %(customer)s: if your phone "
-                "rings, pick up; otherwise try again in a few minutes. (%(code)s)",
-                customer=plan.customer_name,
-                code=error.code,
-            )
-        else:
-            sentence = self.env["ccp.refusal"]._sentence(error, plan.flow, plan.caller_number)
-        state = self._settle(
-            call_id,
-            {
-                "request_outcome": error.outcome,
-                "refusal": sentence,
-                "refusal_code": error.code,
-            },
-            {
-                "status": error.status,
-                "seconds": error.seconds,
-                "code": error.code,
-                "detail": error.detail,
-            },
-        )
-        if state == "refused":
-            raise UserError(sentence)
-        return {"call_id": call_id, "state": state, "message": sentence}

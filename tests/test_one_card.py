@@ -93,7 +93,7 @@ class TestOneCard(BaseCase):
             self.report(token)
             with self.server.env() as env:
                 self.assertEqual(self.fold(env).ids, [call_id])
-                click = threading.Thread(target=env["ccp.dialer"]._tell, args=(call_id,))
+                click = threading.Thread(target=env["ccp.answer"]._tell, args=(call_id,))
                 click.start()
                 wait_for(self.waits_for_a_lock, "the click, held up by the fold")
             click.join(30)
@@ -108,7 +108,7 @@ class TestOneCard(BaseCase):
             self.assertEqual(self.fold(env).ids, [call_id])
             env.cr.commit()
             with patch.object(type(env.registry), "cursor", lambda *_arguments: early):
-                env["ccp.dialer"]._tell(call_id)
+                env["ccp.answer"]._tell(call_id)
             self.assertTrue(early.closed)
 
     def test_a_report_is_folded_while_the_click_tells(self):
@@ -122,7 +122,7 @@ class TestOneCard(BaseCase):
                     go_on.wait(30)
 
             with self.server.env() as env:
-                click = threading.Thread(target=env["ccp.dialer"]._tell, args=(call_id,))
+                click = threading.Thread(target=env["ccp.answer"]._tell, args=(call_id,))
                 with patch.object(type(env["ccp.live"]), "_tell", hold):
                     click.start()
                     self.assertTrue(told.wait(30))

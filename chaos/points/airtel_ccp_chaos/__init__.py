@@ -18,6 +18,7 @@ from odoo.service import server
 
 from odoo.addons.airtel_ccp.ccp.client import Client
 from odoo.addons.airtel_ccp.controllers.webhook import waker
+from odoo.addons.airtel_ccp.models.ccp_answer import CcpAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
 from odoo.addons.airtel_ccp.models.ccp_dialer import CcpDialer
 from odoo.addons.airtel_ccp.models.ccp_folder import CcpFolder
@@ -100,7 +101,9 @@ def _press_time():
 
 _wrap(CcpDialer, "_reserve", before="click, before its row", after="click, after its row")
 _wrap(Client, "execute", after="click, after the POST")
-_wrap(CcpDialer, "_settle", after="click, after the answer")
+_wrap(CcpAnswer, "_accept", after="click, after the answer")
+_wrap(CcpAnswer, "_settle", after="click, after the answer")
+_wrap(CcpAnswer, "_tell", before="click, before its card")
 _wrap(CcpCallEvent, "_store", before="report, before its INSERT", after="report, after its INSERT")
 _wrap(waker, "wake", before="report, after its COMMIT")
 _wrap(CcpFolder, "_fold", before="fold, before its writes", after="fold, before its COMMIT")

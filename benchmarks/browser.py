@@ -24,7 +24,13 @@ class Session:
             result = json.load(answer)
             if "error" in result:
                 raise RuntimeError(f"{login} cannot log in: {result['error']['data']['message']}")
-            self.user_id = result["result"]["uid"]
+            information = result["result"]
+            self.user_id = information["uid"]
+            # As the web client adds to each call
+            self.context = {
+                **information["user_context"],
+                "allowed_company_ids": [information["user_companies"]["current_company"]],
+            }
             cookies = answer.headers.get_all("Set-Cookie")
         self.cookie = next(
             each.partition(";")[0] for each in cookies if each.startswith("session_id=")
@@ -32,7 +38,8 @@ class Session:
 
     def call(self, model: str, method: str, *args) -> bytes:
         """Return the whole request that calls a method, for the load generator."""
-        params = {"model": model, "method": method, "args": list(args), "kwargs": {}}
+        params = {"model": model, "method": method, "args": list(args)}
+        params["kwargs"] = {"context": self.context}
         body = json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}).encode()
         path = f"/web/dataset/call_kw/{model}/{method}"
         return request_bytes(path, body, {"Cookie": self.cookie})

@@ -24,6 +24,7 @@ _INDIAN_PREFIXES = ("0", "91", "091", "0091")
 # After an optional country code, an optional trunk zero. Toll-free numbers have 10 or 11 digits.
 _NATIONAL = re.compile(r"0?(18[06]0[0-9]{6,7}|[1-9][0-9]{9})")
 _INDIAN = re.compile(rf"(?:0?91)?{_NATIONAL.pattern}")
+_WITH_COUNTRY_CODE = re.compile(r"\+91[ -]?[1-9][0-9]{4}[ -]?[0-9]{5}")
 # Telemarketing, service calls, toll-free and shared cost: nobody to call back there
 _NO_PERSON = ("140", "160", "1800", "1860")
 _INDIA = 91
@@ -86,6 +87,14 @@ def candidates(text: str, country: str = "IN") -> tuple[str, ...]:
     except NumberError:
         return ()
     return tuple(dict.fromkeys(_readable(pieces, country)))
+
+
+def names_india(text: str) -> bool:
+    """Whether it is a number that is written with India's code, as Odoo formats numbers.
+
+    ``read`` and ``candidates`` take it for the same number then, whatever the country.
+    """
+    return isinstance(text, str) and bool(_WITH_COUNTRY_CODE.fullmatch(text))
 
 
 def mask(text: str) -> str:

@@ -236,7 +236,14 @@ class CcpCall(models.Model):
         aggregator="avg",
         help="From the moment a lead was created or assigned until it was reached first.",
     )
-    currency_id = fields.Many2one(related="company_id.currency_id", store=True, precompute=True)
+    # Not read-only, so that it may be given when a call is made, which saves reading the company
+    currency_id = fields.Many2one(
+        "res.currency",
+        compute="_compute_currency_id",
+        store=True,
+        precompute=True,
+        readonly=False,
+    )
     cost = fields.Monetary(
         compute="_compute_cost",
         store=True,
@@ -425,6 +432,11 @@ class CcpCall(models.Model):
             call.connect_rate = call.customer_connect_rate = 100 * call.reached
             connected = call.result == "connected"
             call.average_talk_seconds = call.talk_seconds if connected else 0
+
+    @api.depends("company_id.currency_id")
+    def _compute_currency_id(self):
+        for call in self:
+            call.currency_id = call.company_id.currency_id
 
     # Neither the price nor the time zone of another day may change what was: no dependency on them
     @api.depends("pulses", "trial")

@@ -25,6 +25,15 @@ SECRET_HEADER = "X-Airtel-Ccp-Secret"
 MAX_REASON = 200
 # How long a click waits for Airtel's answer, where it may; Airtel mostly takes less than one second
 PATIENCE_SECONDS = 3
+# What the guards ask about an agent; by themselves, those of each company are read a second time
+AGENT_FIELDS = (
+    "partner_id",
+    "sale_team_id",
+    "ccp_phone",
+    "ccp_second_phone",
+    "ccp_flow_id",
+    "ccp_caller_number",
+)
 # Where a request keeps the calls that it placed, which outlives a replay of its transaction
 PLACED = "airtel_ccp.placed"
 
@@ -195,10 +204,8 @@ class CcpDialer(models.AbstractModel):
                 )
             )
         guard = self.env["ccp.guard"]
-        for customer_number in customer_numbers:
-            guard._check_blacklist(customer_number)
+        guard._check_lines(user, customer_numbers)
         guard._check_outcome(user, company)
-        guard._check_line_free(user)
         reason = untrusted.clean(options.override_reason, MAX_REASON)
         overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
         return Plan(
@@ -220,12 +227,14 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _read_people(self, record, company):
-        """Read the contacts about which the guards ask at once: each by itself costs as much.
+        """Read the agent, and the contacts about which the guards ask, each in one statement.
 
         :param record: the record that is called
         :param company: the ``res.company`` that places the call
         """
-        own = self.env.user.partner_id | company.sudo().partner_id
+        user = self.env.user.sudo().with_company(company)
+        user.fetch(AGENT_FIELDS)
+        own = user.partner_id | company.sudo().partner_id
         (self._partner(record).sudo() | own).mapped("active")
 
     def _flow(self, company, team_id):
@@ -250,16 +259,27 @@ class CcpDialer(models.AbstractModel):
         :rtype: dict
         """
         user = self.env.user.sudo()
-        own = user.crm_team_ids.filtered(lambda team: team.company_id <= company)
-        of_record = own.browse()
+        memberships = self.env["crm.team.member"].sudo()
+        own = memberships.search_fetch(
+            [
+                ("user_id", "=", user.id),
+                ("crm_team_id.company_id", "in", (False, company.id)),
+            ],
+            ["crm_team_id"],
+        ).crm_team_id
+        team = own.browse()
         team_field = record._fields.get("team_id")
         if team_field and team_field.comodel_name == own._name:
-            of_record = record.sudo().team_id.filtered(lambda team: team.company_id <= company)
-        if of_record not in own:
-            of_record = (user.sale_team_id & own) or own[:1] or of_record
+            team = record.sudo().team_id
+        if team not in own:
+            team = (
+                (user.sale_team_id & own)
+                or own[:1]
+                or team.filtered(lambda each: each.company_id <= company)
+            )
         return {
             "lead_id": record.id if record._name == "crm.lead" else False,
-            "team_id": of_record.id,
+            "team_id": team.id,
         }
 
     def _company(self, record, options=None):
@@ -398,9 +418,8 @@ class CcpDialer(models.AbstractModel):
         partner = self._partner(record)
         if not text and not field_name and partner and partner.has_access("read"):
             text = self._first_number(partner, partner._phone_get_number_fields())
-        country = self._country(record, company)
         try:
-            return number.read(text, country)
+            return number.read(text, self._country(record, company, text))
         except number.NumberError as error:
             raise UserError(self._number_sentence(error.reason, record, text)) from error
 
@@ -459,7 +478,7 @@ class CcpDialer(models.AbstractModel):
             for name, text in (owner.read(names)[0] if names else {}).items():
                 if name == "id" or not text:
                     continue
-                country = self._country(owner, company)
+                country = self._country(owner, company, text)
                 for position, digits in enumerate(number.candidates(text, country)):
                     if digits in seen:
                         continue
@@ -493,8 +512,10 @@ class CcpDialer(models.AbstractModel):
             ][:1]
         return tuple(numbers)
 
-    def _country(self, record, company):
-        """Return the ISO code of the country that the record's numbers are written for."""
+    def _country(self, record, company, text):
+        """Return the ISO code of the country that a number of the record is written for."""
+        if number.names_india(text):
+            return "IN"
         country = record._phone_get_country().get(record.id) or company.country_id
         return country.code or "IN"
 
@@ -575,6 +596,7 @@ class CcpDialer(models.AbstractModel):
             "user_id": self.env.uid,
             **plan.sales_values,
             "company_id": plan.company.id,
+            "currency_id": plan.company.sudo().currency_id.id,
             "trial": plan.account.is_trial,
             "flow_id": plan.flow.id,
             "recorded": plan.recorded,
@@ -604,19 +626,13 @@ class CcpDialer(models.AbstractModel):
                     self.env(cr=lock_cr)["ccp.guard"]._lock_caps(plan.company)
                 cr = stack.enter_context(self.env.registry.cursor())
                 env = self.env(cr=cr)
-                env.cr.execute(
-                    SQL(
-                        "SELECT pg_try_advisory_xact_lock(hashtext('ccp.dialer'), %s)",
-                        self.env.uid,
-                    )
-                )
-                if not env.cr.fetchone()[0]:
-                    raise UserError(self.env["ccp.guard"]._line_busy_sentence())
-                env["ccp.guard"]._check_line_free(env.user)
+                env["ccp.guard"]._take_line(env.user)
                 if has_caps:
                     company, flow = plan.company.with_env(env), plan.flow.with_env(env)
                     env["ccp.guard"]._check_rules(env.user, company, flow, plan.customer_numbers)
-                call = env["ccp.call"].sudo().create(values)
+                # With the company, whose defaults count, the agent's need not be read
+                calls = env["ccp.call"].sudo().with_company(plan.company.id)
+                call = calls.create(values)
                 env["ccp.request.log"].sudo()._open(call, body)
                 return call.id
         except psycopg2.errors.UniqueViolation as error:

@@ -33,14 +33,23 @@ class CcpGuard(models.AbstractModel):
     _name = "ccp.guard"
     _description = "Guards that a call has to pass"
 
-    def _check_blacklist(self, customer_number):
-        """Refuse a number that somebody asked us not to call."""
+    def _check_lines(self, user, numbers):
+        """Refuse a number that somebody asked us not to call, and a call beside one that is live.
+
+        :param user: the agent
+        :param numbers: the customer's numbers, ten digits each
+        :raise UserError: where one of them is on the blacklist, or the agent is in a call
+        """
         self.env["phone.blacklist"].flush_model(["number", "active"])
-        # The model's own search reads the user's country to format a number, which this one is
-        blacklisted = self.env.execute_query(
+        # The model's own search reads the user's country to format numbers, which these are
+        ((blacklisted, busy_with),) = self.env.execute_query(
             SQL(
-                "SELECT 1 FROM phone_blacklist WHERE number = %s AND active LIMIT 1",
-                f"+91{customer_number}",
+                """
+                SELECT (SELECT number FROM phone_blacklist WHERE number IN %s AND active LIMIT 1),
+                       %s
+                """,
+                tuple(f"+91{each}" for each in numbers),
+                self._busy_with_sql(user),
             )
         )
         if blacklisted:
@@ -48,9 +57,10 @@ class CcpGuard(models.AbstractModel):
                 self.env._(
                     "%s must not be called: it is on the phone blacklist. An administrator can "
                     "take it off there, if its owner agreed.",
-                    number.mask(customer_number),
+                    number.mask(blacklisted),
                 )
             )
+        self._check_line_free(busy_with)
 
     def _check_rules(self, user, company, flow, numbers, reason=""):
         """Refuse a call that breaks a house rule: calling hours, or a cap on calls of a day.
@@ -215,17 +225,46 @@ class CcpGuard(models.AbstractModel):
                 )
             )
 
-    def _check_line_free(self, user):
-        """Refuse a call while another call of the same agent is live."""
-        self.env["ccp.call"].flush_model(["user_id", "live", "customer_name"])
-        live = self.env.execute_query(
+    def _take_line(self, user):
+        """Keep every other click of an agent out, until this transaction ends.
+
+        :param user: the agent
+        :raise UserError: while another call of the agent is live, or just being placed
+        """
+        ((taken, busy_with),) = self.env.execute_query(
             SQL(
-                "SELECT customer_name FROM ccp_call WHERE user_id = %s AND live IS TRUE LIMIT 1",
+                "SELECT pg_try_advisory_xact_lock(hashtext('ccp.dialer'), %s), %s",
                 user.id,
+                self._busy_with_sql(user),
             )
         )
-        if live:
-            raise UserError(self._line_busy_sentence(live[0][0]))
+        if not taken:
+            raise UserError(self._line_busy_sentence())
+        self._check_line_free(busy_with)
+
+    def _busy_with_sql(self, user):
+        """Return the SQL of who is called in an agent's live call, NULL where there is none.
+
+        :rtype: odoo.tools.SQL
+        """
+        self.env["ccp.call"].flush_model(["user_id", "live", "customer_name"])
+        return SQL(
+            """(
+            SELECT COALESCE(customer_name, '')
+              FROM ccp_call
+             WHERE user_id = %s AND live IS TRUE
+             LIMIT 1)
+            """,
+            user.id,
+        )
+
+    def _check_line_free(self, busy_with):
+        """Refuse a call while another call of the same agent is live.
+
+        :param str | None busy_with: who is called in it; None where there is none
+        """
+        if busy_with is not None:
+            raise UserError(self._line_busy_sentence(busy_with))
 
     def _line_busy_sentence(self, customer_name=""):
         if not customer_name:

@@ -3,8 +3,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import SUPPORTED_REGIONS
 
-from ccp.number import NumberError, candidates, last10, mask, mask_in, read
+from ccp.number import NumberError, candidates, last10, mask, mask_in, names_india, read
 
 MOBILE = "9876543210"
 REASONS = {"empty", "several", "extension", "foreign", "not_dialable", "invalid"}
@@ -278,6 +279,41 @@ def test_never_raises_anything_else(text, country):
 def test_never_raises_anything_else_near_numbers(text):
     test_never_raises_anything_else.hypothesis.inner_test(text, "IN")
     test_never_raises_anything_else.hypothesis.inner_test(text, "US")
+
+
+@given(
+    st.from_regex(r"\+91[ -]?[0-9]{4,6}[ -]?[0-9]{4,6}", fullmatch=True),
+    st.sampled_from(sorted(SUPPORTED_REGIONS)),
+)
+def test_with_indias_code_the_country_does_not_matter(text, country):
+    if names_india(text):
+        assert outcome(text, country) == outcome(text, "IN")
+        assert candidates(text, country) == candidates(text, "IN")
+
+
+def outcome(text, country):
+    try:
+        return read(text, country)
+    except NumberError as error:
+        return error.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("+91 98765 43210", True),
+        ("+919876543210", True),
+        ("+91-98765-43210", True),
+        ("98765 43210", False),
+        ("+91 98765 43210 / 11", False),
+        ("+1 98765 43210", False),
+        ("+91 09876 543210", False),
+        ("", False),
+        (False, False),
+    ],
+)
+def test_names_india(text, expected):
+    assert names_india(text) is expected
 
 
 def test_a_number_of_a_million_digits_costs_nothing():

@@ -153,7 +153,7 @@ def processor() -> str:
 def describe(results: dict) -> str:
     """Return one sentence about the machine and the run."""
     made = results["machine"]
-    kind = "short run" if results["quick"] else "whole run"
+    kind = "parts in short" if results["quick"] else "parts in full"
     return (
         f"{results['date']}, {kind}: {made['cores']} cores ({made['processor']}), "
         f"{made['memory_gb']} GB, Python {made['python']}, PostgreSQL {made['postgresql']}, "

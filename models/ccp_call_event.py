@@ -86,41 +86,24 @@ class CcpCallEvent(models.Model):
 
     @api.private
     def init(self):
-        """Make the function that stores a report of a call, if token and header belong to one.
+        """Make the function that finds a report's call by its token.
 
-        PostgreSQL plans what is in a function once for a connection. As a statement of its own,
-        finding the call is planned for each report, with all indexes of calls in mind, which takes
-        longer than all else that a report costs in the database. Token and header come as digests,
-        so how long it takes to compare them tells nothing of either.
+        PostgreSQL plans what is in a function once for a connection. As a statement of its own it
+        is planned for each report, with all indexes of calls in mind, which takes longer than all
+        else that a report costs in the database.
         """
         self.env.cr.execute(
             """
-            CREATE OR REPLACE FUNCTION ccp_call_event_store(
-                    wanted_token varchar, given_header varchar, new_kind varchar,
-                    new_payload text, new_fingerprint varchar, came_at timestamp)
-                RETURNS boolean
-                LANGUAGE plpgsql
+            CREATE OR REPLACE FUNCTION ccp_call_of_token(wanted varchar)
+                RETURNS TABLE (call_id integer, header varchar, header_required boolean)
+                LANGUAGE plpgsql STABLE
             AS $$
-            DECLARE
-                found_id integer;
             BEGIN
-                SELECT call.id
-                  INTO found_id
-                  FROM ccp_call call
-                  JOIN res_company company ON company.id = call.company_id
-                 WHERE call.token_digest = wanted_token
-                   AND CASE WHEN given_header IS NULL
-                            THEN company.ccp_require_header IS NOT TRUE
-                            ELSE call.header_digest = given_header
-                       END;
-                IF found_id IS NULL THEN
-                    RETURN false;
-                END IF;
-                INSERT INTO ccp_call_event
-                       (call_id, kind, payload, fingerprint, matched_by, received_at)
-                VALUES (found_id, new_kind, new_payload, new_fingerprint, 'token',
-                        COALESCE(came_at, now() AT TIME ZONE 'UTC'));
-                RETURN true;
+                RETURN QUERY
+                    SELECT call.id, call.header_digest, company.ccp_require_header
+                      FROM ccp_call call
+                      JOIN res_company company ON company.id = call.company_id
+                     WHERE call.token_digest = wanted;
             END
             $$
             """
@@ -138,7 +121,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _receive(self, token, header, raw):
-        """Store one report: one statement, no ORM, no lock on the call.
+        """Store one report: two statements, no ORM, no lock on the call.
 
         A repeat is no error and makes no second row, so it may be sent any number of times.
 
@@ -166,40 +149,41 @@ class CcpCallEvent(models.Model):
         :rtype: bool
         :raise psycopg2.errors.UniqueViolation: when it is there already
         """
-        kind, fingerprint = callback.kind_and_fingerprint(raw)
-        text = callback.to_text(raw)
-        self.env.cr.execute(
-            SQL(
-                "SELECT ccp_call_event_store(%s, %s, %s, %s, %s, %s)",
-                token_digest,
-                header_digest,
-                kind,
-                text,
-                fingerprint,
-                received_at,
-            ),
-            log_exceptions=False,
-        )
-        if self.env.cr.fetchone()[0]:
-            return True
-        company_id = self._find_company(token_digest)
-        if not company_id:
+        call_id = self._find_call(token_digest, header_digest)
+        company_id = None if call_id else self._find_company(token_digest)
+        if not call_id and not company_id:
             return False
+        kind, fingerprint = callback.kind_and_fingerprint(raw)
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO ccp_call_event (company_id, kind, payload, fingerprint, received_at)
-                VALUES (%s, %s, %s, %s, COALESCE(%s, now() AT TIME ZONE 'UTC'))
+                INSERT INTO ccp_call_event
+                       (call_id, company_id, kind, payload, fingerprint, matched_by, received_at)
+                VALUES (%s, %s, %s, %s, %s, %s, COALESCE(%s, now() AT TIME ZONE 'UTC'))
                 """,
+                call_id,
                 company_id,
                 kind,
-                text,
+                callback.to_text(raw),
                 fingerprint,
+                "token" if call_id else None,
                 received_at,
             ),
             log_exceptions=False,
         )
         return True
+
+    @api.model
+    def _find_call(self, token_digest, header_digest):
+        """Return the id of the call that a token and secret header belong to, or None."""
+        self.env.cr.execute(SQL("SELECT * FROM ccp_call_of_token(%s)", token_digest))
+        found = self.env.cr.fetchone()
+        if not found:
+            return None
+        call_id, wanted, require_header = found
+        if header_digest is None:
+            return None if require_header else call_id
+        return call_id if hmac.compare_digest(header_digest, wanted or "") else None
 
     @api.model
     def _find_company(self, token_digest):

@@ -31,16 +31,25 @@ class TestHoot(HttpCase):
     """The unit tests of the browser's side, in a real browser."""
 
     def test_hoot(self):
-        self.browser_js(
-            f"/web/tests?headless&loglevel=2&preset=desktop&timeout=15000&id={suite_id('@airtel_ccp')}",
-            "",
-            "",
-            login="admin",
-            timeout=600,
-            success_signal="[HOOT] Test suite succeeded",
+        failures = []
+
+        def ends_all(message):
             # One test that fails must not hide the others
-            error_checker=lambda message: "[HOOT]" not in message,
-        )
+            failures.append(message)
+            return "[HOOT]" not in message
+
+        try:
+            self.browser_js(
+                f"/web/tests?headless&loglevel=2&preset=desktop&timeout=15000&id={suite_id('@airtel_ccp')}",
+                "",
+                "",
+                login="admin",
+                timeout=600,
+                success_signal="[HOOT] Test suite succeeded",
+                error_checker=ends_all,
+            )
+        except AssertionError as error:
+            raise AssertionError("\n\n".join([*failures, str(error)])) from error
 
 
 class TourCase(CcpSetup, HttpCase):

@@ -185,23 +185,23 @@ def test_a_connection_that_dies_while_they_are_taken_in_loses_nothing(server, ca
     with server.database_away():
         for number in range(5):
             assert post(url, headers, number).status_code == 200
-    store = CcpCallEvent._store
-    taken_in = []
+    find = CcpCallEvent._find_call
+    looked_up = []
 
     def die_at_the_third(self, *arguments):
-        taken_in.append(arguments)
-        if len(taken_in) == 3:
+        looked_up.append(arguments)
+        if len(looked_up) == 3:
             server.query("SELECT pg_terminate_backend(%s)", self.env.cr._cnx.info.backend_pid)
-        return store(self, *arguments)
+        return find(self, *arguments)
 
     with (
-        patch.object(CcpCallEvent, "_store", die_at_the_third),
+        patch.object(CcpCallEvent, "_find_call", die_at_the_third),
         mute_logger("odoo.sql_db"),
         pytest.raises((psycopg2.OperationalError, psycopg2.InterfaceError)),
         server.env() as env,
     ):
         env["ccp.spool"]._replay()
-    assert len(taken_in) == 3
+    assert len(looked_up) == 3
     assert len(server.spool.names()) == 5
     replay(server)
     assert sorted(stored(server, call_id)) == sorted(map(str, range(5)))

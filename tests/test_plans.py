@@ -192,11 +192,11 @@ class TestPlans(CcpCase):
         self.assert_indexed(lambda env: env["ccp.call"].search(overdue), index="_deadline_idx")
 
     def test_token_of_a_report(self):
-        self.env.cr.execute("SELECT prosrc FROM pg_proc WHERE proname = 'ccp_call_event_store'")
+        self.env.cr.execute("SELECT prosrc FROM pg_proc WHERE proname = 'ccp_call_of_token'")
         (body,) = self.env.cr.fetchone()
         # PostgreSQL does not tell the plan of a statement in a function
-        statement = body.partition("BEGIN")[2].partition(";")[0].replace("INTO found_id", "")
-        asked = statement.replace("wanted_token", "'digest'").replace("given_header", "NULL")
+        statement = body.partition("RETURN QUERY")[2].partition(";")[0]
+        asked = statement.replace("wanted", "'digest'").strip()
         self.assert_indexed(lambda env: env.cr.execute(asked), index="_token_digest_uniq")
 
     def test_unmeasured_calls(self):

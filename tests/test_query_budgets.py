@@ -104,7 +104,7 @@ class TestQueryBudgets(CcpCase):
         call = self.make_call()
         self.report(call, self.connected()[0])
         raw = json.dumps(self.connected()[1]).encode()
-        with self.budget(1):
+        with self.budget(2):
             self.env["ccp.call.event"]._receive(f"token-{call.id}", None, raw)
 
     def test_click(self):

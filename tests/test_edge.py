@@ -229,7 +229,10 @@ def test_while_odoo_is_down(server, edge, call):
         # What the logs of nginx say where nothing keeps it from them
         assert requests.get(f"{edge.url}/elsewhere/secret", timeout=20).status_code == 502
         for name in ("access.log", "error.log"):
-            assert "/elsewhere/secret" in edge.read_log(name)
+            # nginx may answer before it writes
+            wait_for(
+                lambda name=name: "/elsewhere/secret" in edge.read_log(name), f"a line in {name}"
+            )
     finally:
         server.start()
     assert post(url, headers, 1).status_code == 200

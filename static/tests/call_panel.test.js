@@ -1,6 +1,6 @@
 import { click, contains, start } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
-import { edit, press, queryAllTexts, queryFirst, waitFor, waitForNone } from "@odoo/hoot-dom";
+import { edit, press, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
 import { Deferred, advanceTime, animationFrame } from "@odoo/hoot-mock";
 import {
     contains as webContains,
@@ -28,6 +28,9 @@ import {
     onState,
     tellCall,
     tellHealth,
+    waitFor,
+    waitForNone,
+    waitUntil,
 } from "./call_test_helpers";
 
 describe.current.tags("desktop");
@@ -151,8 +154,12 @@ describe("states", () => {
     });
 
     test("the clock runs by the server's clock", async () => {
-        const now = Date.now() + 3600000;
-        onState({ call: { state: "in_call", answer: now - 42000, now } });
+        onState({
+            get call() {
+                const now = Date.now() + 3600000;
+                return { state: "in_call", answer: now - 42000, now };
+            },
+        });
         await start();
         await waitFor(".o_airtel_ccp_clock:contains(00:42)");
         await advanceTime(3000);
@@ -254,9 +261,11 @@ describe("note and outcome", () => {
         await start();
         await contains(".o_airtel_ccp_note");
         await tell({ note: "from the other tab" });
-        expect(".o_airtel_ccp_note").toHaveValue("from the other tab");
+        await waitUntil(() => queryFirst(".o_airtel_ccp_note").value === "from the other tab");
         await type("from the other tab, and mine");
         await tell({ state: "in_call", note: "from the other tab" });
+        await waitUntil(() => callService().state.current.state === "in_call");
+        await animationFrame();
         expect(".o_airtel_ccp_note").toHaveValue("from the other tab, and mine");
         await advanceTime(SAVE_DELAY);
         expect.verifySteps([
@@ -400,7 +409,7 @@ describe("what the user does", () => {
         expect(browser.localStorage.getItem(MINIMISED_KEY)).toBe("true");
         expect(".o_airtel_ccp_systray").toHaveAttribute("data-state", "ringing_agent");
         await tell({ state: "in_call", message: "Connected with Priya" });
-        expect(".o_airtel_ccp_systray").toHaveAttribute("title", "Connected with Priya");
+        await waitFor(".o_airtel_ccp_systray[title='Connected with Priya']");
         await click(".o_airtel_ccp_systray");
         await contains(PANEL, { count: 1 });
         expect(browser.localStorage.getItem(MINIMISED_KEY)).toBe(null);

@@ -1,13 +1,5 @@
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
-import {
-    press,
-    queryAllTexts,
-    queryOne,
-    setInputRange,
-    waitFor,
-    waitForNone,
-    waitUntil,
-} from "@odoo/hoot-dom";
+import { press, queryAllTexts, queryOne, setInputRange } from "@odoo/hoot-dom";
 import { click, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import {
     contains,
@@ -27,7 +19,14 @@ import {
 } from "@airtel_ccp/player/player_memory";
 import { browser } from "@web/core/browser/browser";
 import { session } from "@web/session";
-import { defineCallModels, onState, tellCall } from "./call_test_helpers";
+import {
+    defineCallModels,
+    onState,
+    tellCall,
+    waitFor,
+    waitForNone,
+    waitUntil,
+} from "./call_test_helpers";
 
 describe.current.tags("desktop");
 defineCallModels();

@@ -1,6 +1,6 @@
 import { contains, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
-import { queryAllTexts, waitUntil } from "@odoo/hoot-dom";
+import { queryAllTexts } from "@odoo/hoot-dom";
 import { Deferred, animationFrame } from "@odoo/hoot-mock";
 import {
     makeServerError,
@@ -21,6 +21,7 @@ import {
     onState,
     panelState,
     tellCall,
+    waitUntil,
 } from "./call_test_helpers";
 
 describe.current.tags("desktop");
@@ -139,8 +140,8 @@ test("a late report on an older call leaves the panel with the newer one", async
     await start();
     await tell({ id: 8, customer: "Arjun" });
     await tell({ id: 7, state: "ended", result: "connected" });
-    expect(callService().state.current.id).toBe(8);
     await contains(".o_airtel_ccp_customer", { text: "Arjun" });
+    expect(callService().state.current.id).toBe(8);
 });
 
 test("a late report on a call that was put away does not bring it back", async () => {

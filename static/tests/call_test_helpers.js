@@ -1,3 +1,4 @@
+import * as dom from "@odoo/hoot-dom";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import {
     defineModels,
@@ -11,6 +12,14 @@ import {
 } from "@web/../tests/web_test_helpers";
 
 import { session } from "@web/session";
+
+// The runner itself waits 200 ms, which is little for a machine that does something else meanwhile
+const PATIENCE = { timeout: 5000 };
+export const waitFor = (target, options) => dom.waitFor(target, { ...PATIENCE, ...options });
+export const waitForNone = (target, options) =>
+    dom.waitForNone(target, { ...PATIENCE, ...options });
+export const waitUntil = (predicate, options) =>
+    dom.waitUntil(predicate, { ...PATIENCE, ...options });
 
 export const SENTENCE = "Calling your phone 70xxxxx901. No report from Airtel yet.";
 

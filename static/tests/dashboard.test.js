@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@odoo/hoot";
-import { click, queryAllTexts, waitFor } from "@odoo/hoot-dom";
+import { click, queryAllTexts } from "@odoo/hoot-dom";
 import {
     mockService,
     mountWithCleanup,
@@ -8,7 +8,7 @@ import {
 } from "@web/../tests/web_test_helpers";
 
 import { CallDashboard } from "@airtel_ccp/dashboard/dashboard";
-import { defineCallModels } from "./call_test_helpers";
+import { defineCallModels, waitFor } from "./call_test_helpers";
 
 describe.current.tags("desktop");
 defineCallModels();

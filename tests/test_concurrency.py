@@ -242,6 +242,26 @@ def team(server):
     )
 
 
+@pytest.fixture
+def slow_rows(server):
+    """The row of a call takes its time: clicks that count at once do so before it is there."""
+    server.query(
+        """
+        CREATE FUNCTION ccp_test_slow() RETURNS trigger AS $$
+        BEGIN
+            PERFORM pg_sleep(0.2);
+            RETURN NEW;
+        END
+        $$ LANGUAGE plpgsql;
+        CREATE TRIGGER ccp_test_slow BEFORE INSERT ON ccp_call
+            FOR EACH ROW EXECUTE FUNCTION ccp_test_slow();
+        """
+    )
+    yield
+    server.query("DROP FUNCTION ccp_test_slow CASCADE")
+
+
+@pytest.mark.usefixtures("slow_rows")
 @pytest.mark.parametrize("limit", ["ccp_company_daily_limit", "ccp_number_daily_limit"])
 def test_a_limit_holds_exactly(server, sandbox, team, limit):
     server.query(f"UPDATE res_company SET {limit} = %s", CAP)

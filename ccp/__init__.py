@@ -10,5 +10,6 @@ Import the module that you need, importing the package alone loads none of them:
 - ``caller``: the Airtel numbers that phones display, and their series
 - ``callback``: what Airtel posts to a notify URL, parsed
 - ``timeline``: a call's reports folded into its state, result and legs
+- ``table``: pasted lines, CSV and xlsx files as rows of texts
 - ``recording``: fetches a recording from the hosts that are allowed
 """

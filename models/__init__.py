@@ -1,4 +1,5 @@
 from . import (
+    base,
     ccp_account,
     ccp_answer,
     ccp_call,
@@ -29,6 +30,7 @@ from . import (
     digest_digest,
     ir_attachment,
     ir_http,
+    ir_ui_view,
     ir_websocket,
     res_company,
     res_config_settings,

@@ -91,7 +91,7 @@ class CcpCallableMixin(models.AbstractModel):
         arch, view = super()._get_view(view_id, view_type, **options)
         box = arch.find(".//div[@name='button_box']") if view_type == "form" else None
         if box is not None and arch.find(".//button[@name='action_ccp_calls']") is None:
-            if not self._phone_get_number_fields():
+            if not self._ccp_phone_fields():
                 box.append(
                     E.button(
                         name="action_ccp_call_button",

@@ -10,6 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_duration
 
 from ..ccp import number
+from .base import doubt_question
 
 # Fewer digits than these would find half of all calls
 MIN_SEARCH_DIGITS = 4
@@ -749,17 +750,18 @@ class CcpCall(models.Model):
             ``{"companies": [{"id", "name"}]}`` when the record belongs to none and several can
             call; ``{"choices": [{"key", "owner", "label", "phone"}]}`` when there are several
             numbers and none was chosen, with or without ``{"record": {"default", "announced"}}``
-            when the call flow leaves it to the rep whether to record; ``{"override":
-            {"sentence"}}`` when a house rule speaks against the call and the user may call all the
-            same, with a reason
+            when the call flow leaves it to the rep whether to record; ``{"doubtful": {"sentence",
+            "number"}}`` when the number may be another country's; ``{"override": {"sentence"}}``
+            when a house rule speaks against the call and the user may call all the same, with a
+            reason
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
         self.env["ccp.panel"]._check_user()
-        if not isinstance(res_id, int) or res_model not in self.env:
+        record = self._ccp_records(res_model, [res_id])
+        if record._abstract or type(res_id) is not int:
             raise UserError(self.env._("There is nobody to call: save the record first."))
-        record = self.env[res_model].browse(res_id).exists()
         dialer = self.env["ccp.dialer"]
         options = dialer._read_options(options)
         companies = dialer._companies(record, options)
@@ -767,18 +769,23 @@ class CcpCall(models.Model):
             return {"companies": [{"id": each.id, "name": each.name} for each in companies]}
         if companies:
             options = dataclasses.replace(options, company_id=companies.id)
-        choices = [] if choice else dialer._choices(record, field_name)
+        company = dialer._company(record, options)
+        choices = [] if choice else record._ccp_number_choices(company, field_name)
         questions = dialer._questions(record, choices, options)
         if questions:
             return questions
         if choices and not field_name:
             choice = choices[0]["key"]
-        item = self.env["ccp.call.list.item"].browse(list_item_id or [])
+        item = self.env["ccp.call.list.item"]
+        if list_item_id:
+            item = self._ccp_records(item._name, [list_item_id])
+            if not item:
+                raise UserError(self.env._("This entry is not on your call list any more."))
         item.check_access("write")
         try:
             return dialer._dial(record, field_name, choice=choice, list_item=item, options=options)
         except UserError as error:
-            question = dialer._override_question(error)
+            question = doubt_question(error) or dialer._override_question(error)
             if not question:
                 raise
             return question
@@ -856,12 +863,9 @@ class CcpCall(models.Model):
         self.ensure_one()
         self.env["ccp.panel"]._check_user()
         self.check_access("read")
-        callable_model = isinstance(
-            self.env.get(res_model), self.env.registry["ccp.callable.mixin"]
-        )
-        if not callable_model or not isinstance(res_id, int):
+        record = self._ccp_records(res_model, [res_id])
+        if not isinstance(record, self.env.registry["ccp.callable.mixin"]):
             raise UserError(self.env._("A call can be linked to a contact or a lead only."))
-        record = self.env[res_model].browse(res_id).exists()
         if not record:
             raise UserError(self.env._("The record does not exist any more."))
         record.check_access("read")

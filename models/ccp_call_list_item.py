@@ -53,9 +53,7 @@ class CcpCallListItem(models.Model):
     def _record(self):
         """Return the record to call, or an empty recordset when it is gone or out of reach."""
         self.ensure_one()
-        if self.res_model not in self.env:
-            return self.browse()
-        record = self.env[self.res_model].browse(self.res_id).exists()
+        record = self._ccp_records(self.res_model, [self.res_id])
         return record if record and record.has_access("read") else record.browse()
 
     def _follow_merge(self, survivor):
@@ -93,9 +91,9 @@ class CcpCallListItem(models.Model):
         :raise UserError: for a model that cannot be called
         """
         self.env["ccp.panel"]._check_user()
-        if res_model not in self.env:
+        records = self._ccp_records(res_model, res_ids if isinstance(res_ids, list) else [])
+        if records._abstract:
             raise UserError(self.env._("These records cannot be called."))
-        records = self.env[res_model].browse(res_ids).exists()
         records.check_access("read")
         waiting = self.search(
             [
@@ -156,7 +154,7 @@ class CcpCallListItem(models.Model):
             return self.env._("is on your call list already")
         dialer = self.env["ccp.dialer"]
         try:
-            dialer._customer_number(record, None, dialer._company(record))
+            record._ccp_number(dialer._company(record))
         except UserError as error:
             return error.args[0]
         return ""
@@ -187,9 +185,7 @@ class CcpCallListItem(models.Model):
         values = {"waiting": waiting, "next": False}
         if item:
             record = item._record()
-            phone = next(
-                (record[name] for name in record._phone_get_number_fields() if record[name]), ""
-            )
+            phone = next((record[name] for name in record._ccp_phone_fields() if record[name]), "")
             values["next"] = {
                 "id": item.id,
                 "name": record.display_name,

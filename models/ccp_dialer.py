@@ -14,6 +14,7 @@ from odoo.tools import SQL, config
 
 from ..ccp import number, untrusted
 from ..ccp.exchange import Exchange
+from .base import shown, unlogged
 from .ccp_account import Account
 from .ccp_call_event import digest
 from .ccp_guard import is_house_rule
@@ -48,6 +49,8 @@ class Options:
     """The company that places the call, where the record belongs to none."""
     override_reason: str = ""
     """Why to call despite a house rule, where the user has the right to."""
+    confirmed_number: str = ""
+    """The ten digits of a doubtful number that the rep confirmed to be Indian."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +88,7 @@ class CcpDialer(models.AbstractModel):
         :param record: the record that was clicked, of any model with a phone field
         :param str | None field_name: the phone field that was clicked; by default the first
             one that has a value
-        :param str | None choice: the key of one of the numbers that ``_choices`` offers
+        :param str | None choice: the key of one of the numbers that ``_ccp_numbers`` offers
         :param list_item: the ``ccp.call.list.item`` that this call is for, if any
         :param Options | None options: what else the rep said
         :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` where
@@ -94,7 +97,9 @@ class CcpDialer(models.AbstractModel):
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
-        click = (self.env.uid, record._name, record.id, field_name, choice)
+        # Clients send anything, and these are looked up
+        choice = str(choice) if choice else None
+        click = (self.env.uid, record._name, record.id, repr(field_name), choice)
         placed = request.httprequest.environ.setdefault(PLACED, {}) if request else {}
         if click not in placed:
             placed[click] = self._place(record, field_name, choice, list_item, options or Options())
@@ -193,9 +198,13 @@ class CcpDialer(models.AbstractModel):
             record.display_name if record == partner else self._customer_name(record, partner)
         )
         if choice:
-            customer_numbers = self._chosen_numbers(record, field_name, choice, flow)
+            customer_numbers = self._chosen_numbers(
+                record, field_name, choice, flow, options.confirmed_number
+            )
         else:
-            customer_numbers = (self._customer_number(record, field_name, company),)
+            digits, doubt = record._ccp_number(company, field_name)
+            record._ccp_check_doubt(digits, doubt, options.confirmed_number)
+            customer_numbers = (digits,)
         if set(customer_numbers) & set(agent_numbers):
             raise UserError(
                 self.env._(
@@ -235,7 +244,8 @@ class CcpDialer(models.AbstractModel):
         user = self.env.user.sudo().with_company(company)
         user.fetch(AGENT_FIELDS)
         own = user.partner_id | company.sudo().partner_id
-        (self._partner(record).sudo() | own).mapped("active")
+        contact = record._mail_get_partners()[record.id][:1].sudo()
+        (contact | own).mapped("active")
 
     def _flow(self, company, team_id):
         """Return the flow that runs a call of this company.
@@ -365,10 +375,8 @@ class CcpDialer(models.AbstractModel):
         return None
 
     def _partner(self, record):
-        """Return the contact behind a record, which may be empty."""
-        if record._name == "res.partner":
-            return record
-        return record._mail_get_partners()[record.id][:1]
+        """Return the contact behind a record, see ``_ccp_contact``."""
+        return record._ccp_contact()
 
     def _customer_name(self, record, partner):
         """Return how to name the customer in sentences."""
@@ -399,159 +407,37 @@ class CcpDialer(models.AbstractModel):
         try:
             return number.read(user.ccp_phone)
         except number.NumberError as error:
-            raise UserError(
+            refusal = UserError(
                 self.env._(
                     "Airtel cannot ring your own phone %s: enter one Indian number of ten digits "
                     "under My Preferences > Calls.",
-                    number.mask(user.ccp_phone),
+                    shown(user.ccp_phone),
                 )
-            ) from error
-
-    def _customer_number(self, record, field_name, company):
-        """Return the ten digits to dial, read from a phone field of the record."""
-        allowed = record._phone_get_number_fields()
-        if field_name is not None and field_name not in allowed:
-            raise UserError(
-                self.env._("Only a phone field can be called: choose one of the record's numbers.")
             )
-        text = self._first_number(record, [field_name] if field_name else allowed)
-        partner = self._partner(record)
-        if not text and not field_name and partner and partner.has_access("read"):
-            text = self._first_number(partner, partner._phone_get_number_fields())
-        try:
-            return number.read(text, self._country(record, company, text))
-        except number.NumberError as error:
-            raise UserError(self._number_sentence(error.reason, record, text)) from error
+            raise unlogged(refusal) from error
 
-    def _first_number(self, record, names):
-        """Return the text of the first of these fields that has one."""
-        values = record.read(names)[0] if names else {}
-        return next((values[name] for name in names if values[name]), "")
-
-    def _choices(self, record, field_name=None):
-        """Return the numbers among which a user may choose, the last one that connected first.
-
-        :param record: the record that was clicked
-        :param str | None field_name: only the numbers in this field
-        :return: dicts with ``key``, ``owner``, ``label`` (the field) and ``phone`` (readable)
-        :rtype: list[dict]
-        :raise AccessError: when the user may not read the record
-        """
-        if not record:
-            return []
-        record.check_access("read")
-        numbers = self._candidates(record, field_name)
-        last = {
-            digits: last_id
-            for digits, last_id in self.env["ccp.call"]._read_group(
-                [
-                    ("customer_number", "in", [each["digits"] for each in numbers.values()]),
-                    ("result", "=", "connected"),
-                ],
-                ["customer_number"],
-                ["id:max"],
-            )
-        }
-        ordered = sorted(numbers.items(), key=lambda item: -last.get(item[1]["digits"], 0))
-        return [
-            {"key": key, "owner": each["owner"], "label": each["label"], "phone": each["phone"]}
-            for key, each in ordered
-        ]
-
-    def _candidates(self, record, field_name=None):
-        """Return every number that a click on a record may mean, by its key, each number once.
-
-        :rtype: dict[str, dict]
-        """
-        company = self._company(record)
-        owners = [record]
-        if not field_name:
-            partner = self._partner(record)
-            owners += [partner, partner.parent_id, *partner.child_ids]
-        found = {}
-        seen = set()
-        for owner in owners:
-            if not owner or not owner.has_access("read"):
-                continue
-            allowed = owner._phone_get_number_fields()
-            names = [name for name in allowed if field_name in (None, name)]
-            for name, text in (owner.read(names)[0] if names else {}).items():
-                if name == "id" or not text:
-                    continue
-                country = self._country(owner, company, text)
-                for position, digits in enumerate(number.candidates(text, country)):
-                    if digits in seen:
-                        continue
-                    seen.add(digits)
-                    found[f"{owner._name},{owner.id},{name},{position}"] = {
-                        "owner": owner.display_name,
-                        "label": owner._fields[name]._description_string(self.env),
-                        "phone": f"{digits[:5]} {digits[5:]}",
-                        "digits": digits,
-                    }
-        return found
-
-    def _chosen_numbers(self, record, field_name, choice, flow):
+    def _chosen_numbers(self, record, field_name, choice, flow, confirmed):
         """Return the chosen number, and where the flow allows it the next one as second.
 
         :rtype: tuple[str, ...]
-        :raise UserError: when the record does not offer it (any more)
+        :raise UserError: when the record does not offer it (any more), or it is doubtful
         """
-        candidates = self._candidates(record, field_name)
+        candidates = record._ccp_numbers(flow.company_id, field_name)
         if choice not in candidates:
             raise UserError(
                 self.env._("This number is not there any more: choose again from the record.")
             )
-        numbers = [candidates[choice]["digits"]]
+        chosen = candidates[choice]
+        record._ccp_check_doubt(chosen["digits"], chosen["doubt"], confirmed)
+        numbers = [chosen["digits"]]
         if flow.second_customer_phone:
             owner_and_field = choice.rsplit(",", 1)[0]
             numbers += [
                 each["digits"]
                 for key, each in candidates.items()
-                if key != choice and key.rsplit(",", 1)[0] == owner_and_field
+                if key != choice and key.rsplit(",", 1)[0] == owner_and_field and not each["doubt"]
             ][:1]
         return tuple(numbers)
-
-    def _country(self, record, company, text):
-        """Return the ISO code of the country that a number of the record is written for."""
-        if number.names_india(text):
-            return "IN"
-        country = record._phone_get_country().get(record.id) or company.country_id
-        return country.code or "IN"
-
-    def _number_sentence(self, reason, record, text):
-        """Say why a phone field cannot be dialled, and how to mend it."""
-        values = {"name": record.display_name, "phone": number.mask(text) if text else ""}
-        sentences = {
-            "empty": self.env._(
-                "%(name)s has no phone number: enter one, then call again.", **values
-            ),
-            "several": self.env._(
-                "The phone field of %(name)s holds more than one number: keep one there, then "
-                "call again.",
-                **values,
-            ),
-            "extension": self.env._(
-                "%(phone)s has an extension, which Airtel cannot dial: enter a direct number for "
-                "%(name)s.",
-                **values,
-            ),
-            "foreign": self.env._(
-                "%(phone)s is not an Indian number, and Airtel connects Indian numbers only: "
-                "enter an Indian number for %(name)s.",
-                **values,
-            ),
-            "not_dialable": self.env._(
-                "%(phone)s is a service number, not the phone of a person: enter another number "
-                "for %(name)s.",
-                **values,
-            ),
-        }
-        return sentences.get(reason) or self.env._(
-            "%(phone)s is not a complete Indian phone number: correct the number of %(name)s, "
-            "then call again.",
-            **values,
-        )
 
     # Sending
 

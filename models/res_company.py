@@ -90,6 +90,14 @@ class ResCompany(models.Model):
         "that origin.",
         groups="base.group_system",
     )
+    ccp_number_country_id = fields.Many2one(
+        "res.country",
+        "Numbers without a country code",
+        default=lambda self: self.env.ref("base.in", raise_if_not_found=False),
+        help="Phone numbers without a country code are read as this country's; leave empty for "
+        "India. Indian mobiles are recognised whatever you choose.",
+        groups="base.group_system",
+    )
     ccp_calendar_id = fields.Many2one(
         "resource.calendar",
         "Calling hours",

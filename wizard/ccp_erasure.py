@@ -57,7 +57,7 @@ class CcpErasure(models.TransientModel):
         )
         numbers = {*found.mapped("customer_number"), *found.mapped("customer_second_number")}
         for record in (*people, *leads):
-            numbers.update(number.candidates(record.phone or "", "IN"))
+            numbers.update(number.candidates(record.phone or ""))
         numbers.discard(False)
         return found | calls.search(
             own_companies

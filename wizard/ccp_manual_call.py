@@ -42,8 +42,7 @@ class CcpManualCall(models.TransientModel):
         """
         self.ensure_one()
         self.env["ccp.panel"]._check_user()
-        known = self.res_model in self.env
-        record = self.env[self.res_model].browse(self.res_id).exists() if known else None
+        record = self._ccp_records(self.res_model, [self.res_id])
         if not record:
             raise UserError(self.env._("The record does not exist any more."))
         record.check_access("read")

@@ -8,6 +8,7 @@ import { user } from "@web/core/user";
 import { session } from "@web/session";
 import { isSessionExpired, sentenceOf } from "./errors";
 import { CompanyPicker } from "./panel/company_picker";
+import { DoubtQuestion } from "./panel/doubt_question";
 import { NoteKeeper } from "./panel/note_keeper";
 import { NumberPicker } from "./panel/number_picker";
 import { OverrideQuestion } from "./panel/override_question";
@@ -339,7 +340,7 @@ export class CallService {
      * @param {{choice: string|null, options: Object}} said takes the user's answers
      * @returns {Promise<boolean>} false when the user closed the question
      */
-    async settle({ companies, choices, record, override }, said) {
+    async settle({ companies, choices, record, doubtful, override }, said) {
         const { options } = said;
         if (companies) {
             options.company_id = await this.question(CompanyPicker, { companies });
@@ -354,6 +355,10 @@ export class CallService {
         if (record) {
             options.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
             return options.record !== undefined;
+        }
+        if (doubtful) {
+            options.confirmed_number = await this.question(DoubtQuestion, { doubtful });
+            return Boolean(options.confirmed_number);
         }
         if (override && !options.override_reason) {
             options.override_reason = await this.question(OverrideQuestion, { override });

@@ -109,6 +109,11 @@ class CcpCallEvent(models.Model):
             """
         )
 
+    @api.model
+    def _drop_function(self):
+        """Remove the function of ``init``, which stays when the tables are removed."""
+        self.env.cr.execute("DROP FUNCTION IF EXISTS ccp_call_of_token(varchar)")
+
     def _parsed(self):
         """Return these reports as the protocol core reads them.
 

@@ -70,6 +70,7 @@ METHODS = {
     "digest.digest.action_ccp_weekly_mail": LEADERS,
     # Odoo's own, which the addon extends; it tells everybody about themselves only
     "ir.http.session_info": EVERYBODY,
+    "ir.module.module.button_uninstall": ADMINISTRATORS,
     "res.company.create": ADMINISTRATORS,
     "res.company.write": ADMINISTRATORS,
     "res.config.settings.action_ccp_check_health": ADMINISTRATORS,

@@ -6,12 +6,12 @@ from odoo.orm.domains import DomainAnd
 from odoo.tools import SQL, Query
 from odoo.tools.sql import table_exists
 
-from .ccp_call import HOME_TIME_ZONE, PICKED_UP_RESULTS
+from .ccp_call import PICKED_UP_RESULTS
+from .utils import HOME_TIME_ZONES
 
 # India has had no other time since 1945
 HOME_OFFSET = timedelta(hours=5, minutes=30)
 HOME_INTERVAL = "330 minutes"
-HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
 MERGE_BATCH = 20000
 # Parts of a date that a day lies in as a whole
 GRANULARITIES = ("day", "week", "month", "quarter", "year")

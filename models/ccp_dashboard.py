@@ -1,11 +1,11 @@
 from datetime import datetime, time, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from .ccp_call import HOME_TIME_ZONE, PICKED_UP_RESULTS
+from .ccp_call import PICKED_UP_RESULTS
 from .ccp_call_tally import SUMS
+from .utils import time_zone
 
 DAYS = 30
 # Below so many attempts a share tells more of chance than of the hour
@@ -57,7 +57,7 @@ class CcpDashboard(models.AbstractModel):
         :raise AccessError: for users who are not team leaders or managers
         """
         self._check_user()
-        zone = ZoneInfo(self.env.user.tz or HOME_TIME_ZONE)
+        zone = time_zone(self.env.user.tz)
         today = datetime.now(zone).date()
         first = today - timedelta(days=DAYS - 1)
         dashboard = self.with_context(tz=zone.key)

@@ -1,6 +1,5 @@
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -9,6 +8,7 @@ from odoo.tools import SQL, format_date, format_time, get_lang, plaintext2html
 
 from ..ccp import number
 from .ccp_call import LIVE_STATES
+from .utils import time_zone
 
 REMEMBERED = timedelta(hours=12)
 FOLLOW_UP_HOUR = 10
@@ -504,7 +504,7 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def _zone(self):
-        return ZoneInfo(self.env.user.tz or "Asia/Kolkata")
+        return time_zone(self.env.user.tz)
 
     @api.model
     def _moment(self, when):

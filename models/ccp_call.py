@@ -1,15 +1,15 @@
 import dataclasses
 import re
 from collections import defaultdict
-
-import pytz
+from datetime import timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_duration
 
-from ..ccp import number
+from ..ccp import const, number
+from .utils import time_zone
 
 # Fewer digits than these would find half of all calls
 MIN_SEARCH_DIGITS = 4
@@ -27,7 +27,6 @@ PICKED_UP_RESULTS = (
 AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
 # The last ten digits: reports and people write the same number in several ways
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
-HOME_TIME_ZONE = "Asia/Kolkata"
 # What a group of calls shows, where it is no plain sum or average; docs/measures.md explains each
 AGGREGATES = {
     "connect_rate:avg": (
@@ -458,8 +457,8 @@ class CcpCall(models.Model):
         :param user: the agent, a ``res.users``
         :rtype: dict
         """
-        zone = pytz.timezone(user.sudo().tz or HOME_TIME_ZONE)
-        local = pytz.utc.localize(moment).astimezone(zone)
+        zone = time_zone(user.sudo().tz)
+        local = moment.replace(tzinfo=timezone.utc).astimezone(zone)
         return {"start_hour": f"{local.hour:02d}", "start_weekday": str(local.isoweekday())}
 
     @api.depends("attempts", "reached", "result", "start_date", "customer_number", "lead_id")
@@ -782,6 +781,15 @@ class CcpCall(models.Model):
             if not question:
                 raise
             return question
+
+    def _about(self):
+        """Return what the refusal of a call is about.
+
+        :return: a key of ``ccp.const.ABOUT``
+        :rtype: str
+        """
+        self.ensure_one()
+        return const.about(self.refusal_code or "", self.request_ids[:1].status)
 
     def action_open_record(self):
         """Open the record that was called.

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
-from ..ccp import caller, const, request
+from ..ccp import address, caller, const, request
 
 CALLER_SERIES = [
     ("promotional", "Promotional (140)"),
@@ -13,9 +13,7 @@ CALLER_SERIES = [
     ("finance", "Finance (1601)"),
     ("ordinary", "Ordinary"),
 ]
-# What a copied id brings along: blanks, and characters that nobody sees
-_AROUND = re.compile(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$")
-_LINE_BREAK = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_LINE_BREAK = re.compile(rf"[\x00-\x1f\x7f\x85{address.INVISIBLE}]")
 
 
 class CcpCallFlow(models.Model):
@@ -219,8 +217,8 @@ class CcpCallFlow(models.Model):
         Without the blanks that a copied id brings along, and caller numbers in ten digits.
         """
         cleaned = {
-            name: _AROUND.sub("", vals[name])
-            for name in ("code", "agent_component", "customer_component")
+            name: address.clean(vals[name])
+            for name in ("code", "agent_component", "customer_component", "record_component")
             if isinstance(vals.get(name), str)
         }
         if "caller_number" in vals:
@@ -360,7 +358,7 @@ class CcpCallFlow(models.Model):
         chosen = (
             user.sudo().with_company(company).ccp_flow_id
             | team.sudo().with_company(company).ccp_flow_id
-            | company.ccp_flow_id
+            | company._ccp_default_flow()
         )
         return chosen.filtered(lambda flow: flow.active and flow.company_id == company)
 
@@ -375,6 +373,13 @@ class CcpCallFlow(models.Model):
         :raise UserError: when there is none
         """
         chosen = self._in_line(company, user, team)
+        if not chosen and self.env.user.has_group("base.group_system"):
+            raise UserError(
+                self.env._(
+                    "Calling is not set up yet: choose a default call flow in Settings > Airtel "
+                    "CCP."
+                )
+            )
         if not chosen:
             raise UserError(
                 self.env._(
@@ -397,11 +402,18 @@ class CcpCallFlow(models.Model):
     @api.constrains("code")
     def _check_code(self):
         for flow in self:
-            if _LINE_BREAK.search(flow.code or ""):
+            if not flow.code:
                 raise ValidationError(
                     self.env._(
-                        "The call flow id of %s has a line break or tab in it: copy it from "
-                        "Airtel again, in one piece.",
+                        "Call flow %s has no call flow id: enter the one that Airtel gave you.",
+                        flow.name,
+                    )
+                )
+            if _LINE_BREAK.search(flow.code):
+                raise ValidationError(
+                    self.env._(
+                        "The call flow id of %s has a line break, tab or invisible character in "
+                        "it: copy it from Airtel again, in one piece.",
                         flow.name,
                     )
                 )
@@ -433,7 +445,7 @@ class CcpCallFlow(models.Model):
     def _check_components(self):
         for flow in self:
             names = {flow.agent_component, flow.customer_component, flow.record_component}
-            if len(names) < 3:
+            if len(names - {False, ""}) < 3:
                 raise ValidationError(
                     self.env._("The three components of a call flow need three different ids.")
                 )

@@ -174,15 +174,7 @@ class CcpDialer(models.AbstractModel):
         record.ensure_one()
         record.check_access("read")
         company = self._company(record, options)
-        missing = company._ccp_missing_settings()
-        if missing:
-            raise UserError(
-                self.env._(
-                    "Calling is not set up yet: ask your administrator to fill in %(fields)s in "
-                    "Settings > Airtel CCP.",
-                    fields=", ".join(missing),
-                )
-            )
+        company._ccp_check_set_up()
         account = self.env["ccp.account"]._of(company)
         self._read_people(record, company)
         sales_values = self._sales_values(record, company)
@@ -205,9 +197,11 @@ class CcpDialer(models.AbstractModel):
             )
         guard = self.env["ccp.guard"]
         guard._check_lines(user, customer_numbers)
-        guard._check_outcome(user, company)
         reason = untrusted.clean(options.override_reason, MAX_REASON)
-        overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
+        overridden = ""
+        if not guard._is_exempt(record, account):
+            guard._check_outcome(user, company)
+            overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
         return Plan(
             company=company,
             account=account,
@@ -325,7 +319,21 @@ class CcpDialer(models.AbstractModel):
         record.check_access("read")
         if not record or options.company_id or self._company_of(record):
             return self.env["res.company"]
-        return self.env.companies.filtered(lambda company: not company._ccp_missing_settings())
+        companies = self.env.companies.filtered(lambda company: not company._ccp_obstacle())
+        if len(companies) < 2:
+            return companies
+        return companies.filtered(lambda company: self._has_flow(record, company))
+
+    def _has_flow(self, record, company):
+        """Return whether a company has a call flow that the user may call a record with.
+
+        :param record: the record that is called
+        :param company: the ``res.company`` that would place the call
+        :rtype: bool
+        """
+        team = self.env["crm.team"].browse(self._sales_values(record, company)["team_id"])
+        flows = self.env["ccp.call.flow"]._in_line(company, self.env.user, team)
+        return any(flow._may_use(self.env.user) for flow in flows)
 
     @api.model
     def _questions(self, record, choices, options):
@@ -617,7 +625,9 @@ class CcpDialer(models.AbstractModel):
         }
         if plan.overridden:
             _logger.info("User %s calls despite a house rule", self.env.uid)
-        has_caps = not plan.overridden and self.env["ccp.guard"]._has_caps(plan.company)
+        guard = self.env["ccp.guard"]
+        applies = not plan.overridden and not guard._is_exempt(record, plan.account)
+        has_caps = applies and guard._has_caps(plan.company)
         try:
             with contextlib.ExitStack() as stack:
                 if has_caps:

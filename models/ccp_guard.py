@@ -1,5 +1,4 @@
 from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -7,7 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
 from ..ccp import number
-from .ccp_call import HOME_TIME_ZONE
+from .utils import time_zone
 
 # How far ahead the next opening is looked for
 SEARCHED_PERIOD = timedelta(days=30)
@@ -27,7 +26,8 @@ def is_house_rule(error):
 class CcpGuard(models.AbstractModel):
     """The house rules that may speak against a call: hours, blacklist, caps, outcomes, a busy line.
 
-    Each guard returns nothing, or raises one sentence for the rep.
+    Those whose name begins with ``_check`` or ``_take`` raise one sentence for the rep; the others
+    tell what they name.
     """
 
     _name = "ccp.guard"
@@ -109,24 +109,65 @@ class CcpGuard(models.AbstractModel):
         names = ", ".join(calendars.mapped("name"))
         first = next((start for start, _end, _record in openings), None)
         if first is None:
-            yield self.env._(
-                "It is outside the calling hours (%(hours)s), and they allow no call in the next "
-                "%(days)s days: ask your administrator to change them in Settings > Airtel CCP.",
-                hours=names,
-                days=SEARCHED_PERIOD.days,
-            )
+            yield self._closed_sentence(names)
             return
-        yield self.env._(
-            "It is outside the calling hours (%(hours)s): call again from %(when)s, or ask your "
-            "administrator to change the hours in Settings > Airtel CCP.",
-            hours=names,
-            when=format_datetime(
-                self.env,
-                first.astimezone(timezone.utc).replace(tzinfo=None),
-                tz=user.tz or HOME_TIME_ZONE,
-                dt_format="short",
+        zone = time_zone(user.tz)
+        when = format_datetime(
+            self.env,
+            first.astimezone(timezone.utc).replace(tzinfo=None),
+            tz=zone.key,
+            dt_format="short",
+        )
+        values = {"hours": names, "when": when, "zone": zone.key}
+        yield self._with_remedy(
+            self.env._(
+                "It is outside the calling hours (%(hours)s): call again from %(when)s (%(zone)s), "
+                "or change the hours in Settings > Airtel CCP.",
+                **values,
+            ),
+            self.env._(
+                "It is outside the calling hours (%(hours)s): call again from %(when)s (%(zone)s), "
+                "or ask your administrator to change the hours in Settings > Airtel CCP.",
+                **values,
             ),
         )
+
+    def _closed_sentence(self, names):
+        """Return the sentence about calling hours that never come.
+
+        :param str names: the names of the schedules
+        :rtype: str
+        """
+        values = {"hours": names, "days": SEARCHED_PERIOD.days}
+        return self._with_remedy(
+            self.env._(
+                "It is outside the calling hours (%(hours)s), and they allow no call in the next "
+                "%(days)s days: change them in Settings > Airtel CCP.",
+                **values,
+            ),
+            self.env._(
+                "It is outside the calling hours (%(hours)s), and they allow no call in the next "
+                "%(days)s days: ask your administrator to change them in Settings > Airtel CCP.",
+                **values,
+            ),
+        )
+
+    def _with_remedy(self, for_administrators, for_agents):
+        """Return the sentence for who reads it: administrators are not sent to themselves.
+
+        :rtype: str
+        """
+        is_administrator = self.env.user.has_group("base.group_system")
+        return for_administrators if is_administrator else for_agents
+
+    def _is_exempt(self, record, account):
+        """Return whether no house rule applies: to a trial, and to the test call of the set-up.
+
+        :param record: the record that is called
+        :param account: the ``Account`` that the call is placed with
+        :rtype: bool
+        """
+        return account.is_trial or record._name == "ccp.setup"
 
     def _has_caps(self, company):
         """Return whether a company limits the calls of a day.
@@ -158,18 +199,33 @@ class CcpGuard(models.AbstractModel):
         calls = self.env["ccp.call"].sudo()
         limit = company.ccp_daily_limit
         if limit and calls.search_count(placed & Domain("user_id", "=", user.id)) >= limit:
-            yield self.env._(
-                "You have placed %(placed)s calls today, which is the daily limit: call again "
-                "tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
-                placed=limit,
+            yield self._with_remedy(
+                self.env._(
+                    "You have placed %(placed)s calls today, which is the daily limit: call again "
+                    "tomorrow, or raise it in Settings > Airtel CCP.",
+                    placed=limit,
+                ),
+                self.env._(
+                    "You have placed %(placed)s calls today, which is the daily limit: call again "
+                    "tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
+                    placed=limit,
+                ),
             )
         limit = company.ccp_company_daily_limit
         if limit and calls.search_count(placed) >= limit:
-            yield self.env._(
-                "%(company)s has placed %(placed)s calls today, which is its daily limit: call "
-                "again tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
-                company=company.name,
-                placed=limit,
+            values = {"company": company.name, "placed": limit}
+            yield self._with_remedy(
+                self.env._(
+                    "%(company)s has placed %(placed)s calls today, which is its daily limit: call "
+                    "again tomorrow, or raise it in Settings > Airtel CCP.",
+                    **values,
+                ),
+                self.env._(
+                    "%(company)s has placed %(placed)s calls today, which is its daily limit: call "
+                    "again tomorrow, or ask your administrator to raise it in Settings > Airtel "
+                    "CCP.",
+                    **values,
+                ),
             )
         limit = company.ccp_number_daily_limit
         for digits in numbers if limit else ():
@@ -177,12 +233,19 @@ class CcpGuard(models.AbstractModel):
                 "customer_second_number", "=", digits
             )
             if calls.search_count(today & attempts) >= limit:
-                yield self.env._(
-                    "%(number)s was called %(attempts)s times today, which is the limit for one "
-                    "number: call again tomorrow, or ask your administrator to raise it in "
-                    "Settings > Airtel CCP.",
-                    number=number.mask(digits),
-                    attempts=limit,
+                values = {"number": number.mask(digits), "attempts": limit}
+                yield self._with_remedy(
+                    self.env._(
+                        "%(number)s was called %(attempts)s times today, which is the limit for "
+                        "one number: call again tomorrow, or raise it in Settings > Airtel CCP.",
+                        **values,
+                    ),
+                    self.env._(
+                        "%(number)s was called %(attempts)s times today, which is the limit for "
+                        "one number: call again tomorrow, or ask your administrator to raise it in "
+                        "Settings > Airtel CCP.",
+                        **values,
+                    ),
                 )
 
     def _today(self, company):
@@ -190,7 +253,7 @@ class CcpGuard(models.AbstractModel):
 
         :rtype: odoo.fields.Domain
         """
-        zone = ZoneInfo(company.ccp_calendar_id.tz or HOME_TIME_ZONE)
+        zone = time_zone(company.ccp_calendar_id.tz)
         midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return (
             Domain("company_id", "=", company.id)
@@ -201,7 +264,10 @@ class CcpGuard(models.AbstractModel):
         )
 
     def _check_outcome(self, user, company):
-        """Refuse a call while the last one that connected has no outcome, where one is needed."""
+        """Refuse a call while the last one that connected has no outcome, where one is needed.
+
+        Trials and test calls of the set-up need none.
+        """
         if not company.sudo().ccp_require_outcome:
             return
         last = (
@@ -213,6 +279,8 @@ class CcpGuard(models.AbstractModel):
                     ("state", "=", "ended"),
                     ("result", "=", "connected"),
                     ("company_id", "=", company.id),
+                    ("trial", "=", False),
+                    ("res_model", "!=", "ccp.setup"),
                 ],
                 limit=1,
             )

@@ -138,7 +138,6 @@ class TestBaseUrl(CcpCase):
 
     def test_bad(self):
         for url in (
-            "iqtelephony.airtel.in",
             "ftp://iqtelephony.airtel.in",
             "https://",
             "https://demo:secret@iqtelephony.airtel.in",

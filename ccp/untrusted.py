@@ -44,13 +44,17 @@ def load(text: str):
     if _depth_exceeds(text, MAX_DEPTH):
         return None
     try:
-        return json.loads(text, strict=False, parse_int=_integer, parse_constant=str)
+        return _DECODER.decode(text)
     except ValueError:
         return None
 
 
 def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else digits
+
+
+# Made once: ``json.loads`` with options makes one for each text
+_DECODER = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=str)
 
 
 def _depth_exceeds(text: str, limit: int) -> bool:

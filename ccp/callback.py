@@ -66,7 +66,7 @@ _MAX_RECORDINGS = 20
 
 # Fields whose meaning we know and do not need
 _KNOWN_OF_EVENT = frozenset(
-    ("eventid", "waittime", "customerid", "callflowid", "callid", "calltype", "callerid", "notifyurl")
+    ("eventid", "waittime", "customerid", "callflowid", "callid", "calltype", "callerid")
 )
 _KNOWN_OF_API_RESULT = frozenset(("requestname", "customerid", "callflowid", "time", "eventid"))
 _KNOWN_OF_CDR = frozenset(
@@ -83,8 +83,8 @@ _KNOWN_OF_PARTS = _KNOWN_OF_EVENT | {
     *("billableduration", "duration", "pulse"),
 }
 
-# ``received_at`` takes no part in equality: a report that is delivered twice equals itself. Nor does
-# ``not_understood``, which says what of a report changes nothing.
+# ``received_at`` takes no part in equality: a report that is delivered twice equals itself. Neither
+# does ``not_understood``, which says what of a report changes nothing.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,16 +349,16 @@ def _cdr(fields: Fields) -> Cdr:
     status = fold_name(fields.text(*shape.STATUS_NAMES, "status", limit=_MAX_NAME))
     if not words.is_overall_status(status):
         fields.fail(*shape.STATUS_NAMES, "status")
-    direction = _DIRECTIONS.get(fold_name(fields.text("calltype", "direction", "calldirection")), "")
+    direction = fold_name(fields.text("calltype", "direction", "calldirection"))
     started_at = fields.moment("starttime", "callstarttime", "timestamp")
     day_and_time = _day_and_time(fields)
     values = {
-        "direction": direction,
+        "direction": _DIRECTIONS.get(direction, ""),
         "airtel_number": last10(fields.text("callednumber", "callerid")),
         "session_id": fields.text("sessionid", "vmsessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "overall_status": status,
-        "legs": _legs(fields, direction),
+        "legs": _legs(fields, _DIRECTIONS.get(direction) == "inbound"),
         "started_at": started_at or day_and_time,
         "answered_at": fields.moment("callanswertime", "answertime"),
         "ended_at": fields.moment("endtime", "callendtime"),
@@ -406,8 +406,7 @@ def _recording_url(fields: Fields) -> str:
 _READERS = {Event.kind: _event, ApiResult.kind: _api_result, Cdr.kind: _cdr}
 
 
-def _legs(fields: Fields, direction: str) -> tuple[CdrLeg, ...]:
-    is_incoming = direction == "inbound"
+def _legs(fields: Fields, is_incoming: bool) -> tuple[CdrLeg, ...]:
     listed = (
         _listed_leg(each, is_incoming) for each in fields.objects("participants", limit=_MAX_LEGS)
     )

@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Which of a call's reports count, and for which leg.
 
-Several CDRs of one call may contradict each other, as when Airtel writes one for each try. Which of
-them leads depends on what they say and never on which came first: one of a call that connected before
-one of a call that did not, then the longer conversation, the longer call, the later one. The others
-complete it, unless they say that the call went the other way.
+Several CDRs of one call may contradict each other, as when Airtel writes one for each try. Which
+of them leads depends on what they say and never on which came first: one of a call that connected
+before one of a call that did not, then the longer conversation, the longer call, the later one. The
+others complete it, unless they say that the call went the other way.
 """
 
 from collections.abc import Iterable

@@ -199,7 +199,8 @@ class Fields:
         if not isinstance(values, list):
             return []
         self._read.add(name)
-        found = [Fields(each, self.received_at) for each in values[:limit] if isinstance(each, dict)]
+        objects = (each for each in values[:limit] if isinstance(each, dict))
+        found = [Fields(each, self.received_at) for each in objects]
         self._parts += [(self._spelled[name], each) for each in found]
         return found
 

@@ -1,9 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Which objects of a body that Airtel posted are reports, and of which kind each is.
 
-The specification shows an event and promises a CDR (sections 1.1 and 3), and says nothing of what is
-around them. So a report is known by what it holds, not by its ``eventType`` alone, wherever it lies:
-in a list, in an object of any name (``data``, ``payload``, ``cdr``, ...), or in a text that is JSON.
+The specification shows an event and promises a CDR (sections 1.1 and 3), and says nothing of what
+is around them. So a report is known by what it holds, not by its ``eventType`` alone, wherever it
+lies: in a list, in an object of any name (``data``, ``payload``, ``cdr``, ...), or in a text that
+is JSON.
 Nothing here raises.
 """
 

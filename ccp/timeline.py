@@ -159,7 +159,7 @@ def _ended_at(evidence: Evidence) -> datetime | None:
 
 
 def _talk_seconds(evidence: Evidence, is_connected: bool) -> int | None:
-    """By the CDR, by its leg of who was called, or from the answer to the first end that is told."""
+    """By the CDR, by its leg of who was called, or from the answer to the first end it tells."""
     if not is_connected:
         return 0
     for source in (evidence.cdr, evidence.cdr_legs[evidence.dialled.called]):

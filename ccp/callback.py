@@ -13,6 +13,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 from . import shape, untrusted
@@ -377,6 +378,27 @@ def _cdr(fields: Fields) -> Cdr:
         not_understood=_masked(fields.not_understood(_KNOWN_OF_CDR, _KNOWN_OF_PARTS)),
         **values,
     )
+
+
+class _Asked(dict):
+    """Values of fields that notes which names are asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def get(self, name, default=None):
+        self.names.add(name)
+        return default
+
+
+@cache
+def cdr_names() -> frozenset[str]:
+    """Folded names of all fields of a CDR that are read, or known and not needed."""
+    fields = Fields({})
+    fields._values = asked = _Asked()
+    _cdr(fields)
+    return frozenset(asked.names | _KNOWN_OF_CDR)
 
 
 def _day_and_time(fields: Fields) -> datetime | None:

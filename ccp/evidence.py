@@ -134,7 +134,7 @@ class Evidence:
         """Whether a CDR is about this call, as far as one can see, and says how it went."""
         addresses = [leg.address for leg in cdr.legs if len(leg.address) == 10]
         is_ours = not addresses or any(map(self.dialled.knows, addresses))
-        return is_ours and _tells(cdr)
+        return is_ours and tells(cdr)
 
     def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
         """Whether a CDR says that agent and customer talked; ``None`` where it does not say.
@@ -260,7 +260,7 @@ def _what(event: Event) -> str | None:
     return None
 
 
-def _tells(cdr: Cdr) -> bool:
+def tells(cdr: Cdr) -> bool:
     """Whether a CDR says anything of how the call went; without that it is nonsense."""
     measures = (cdr.ended_at, cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds)
     return (

@@ -36,6 +36,7 @@ _DAY_FIRST = re.compile(
     r"\s*([AP]M)?\s*",
     re.IGNORECASE,
 )
+_MIDNIGHT = re.compile(r"[T ]00:00(?::00)?$")
 _CLOCK = re.compile(r"\s*(?:([0-9]{1,3}):)?([0-9]{1,4}):([0-9]{2})(?:\.[0-9]*)?\s*")
 
 
@@ -55,10 +56,17 @@ class Fields:
     :param data: the object
     :param received_at: when it arrived (aware): moments far from it are not believed; without it no
         moment is
+    :param earliest: how long before it a moment is believed
     """
 
-    def __init__(self, data: dict, received_at: datetime | None = None):
+    def __init__(
+        self,
+        data: dict,
+        received_at: datetime | None = None,
+        earliest: timedelta = _EARLIEST,
+    ):
         self.received_at = received_at
+        self._earliest = earliest
         self._values = {}
         self._spelled = {}
         for spelled, value in data.items():
@@ -171,8 +179,12 @@ class Fields:
 
     def day_and_time(self, day: str, time: str, zone: timezone) -> datetime | None:
         """A moment in UTC from two fields, a day and a time of day."""
-        both = f"{self.text(day)} {self.text(time)}"
-        moment = Fields({"moment": both}, self.received_at).moment("moment", zone=zone)
+        # A spreadsheet's day is its midnight
+        both = f"{_MIDNIGHT.sub('', self.text(day))} {self.text(time)}"
+        if time not in self:
+            return None
+        fields = Fields({"moment": both}, self.received_at, self._earliest)
+        moment = fields.moment("moment", zone=zone)
         if moment is None:
             self.fail(day, time)
         return moment
@@ -207,7 +219,7 @@ class Fields:
     def _is_plausible(self, moment: datetime) -> bool:
         if self.received_at is None:
             return False
-        return -_EARLIEST <= moment - self.received_at <= _LATEST
+        return -self._earliest <= moment - self.received_at <= _LATEST
 
 
 def _is_nothing(value) -> bool:

@@ -37,7 +37,9 @@ AGGREGATES = {
         "100.0 * SUM({reached}) / NULLIF(SUM({attempts} - {agent_failures})"
         " FILTER (WHERE {result} IS NOT NULL), 0)"
     ),
-    "average_talk_seconds:avg": "AVG({talk_seconds}) FILTER (WHERE {result} = 'connected')",
+    "average_talk_seconds:avg": (
+        "AVG({talk_seconds}) FILTER (WHERE {result} = 'connected' AND {talk_unknown} IS NOT TRUE)"
+    ),
     "agent_ring_seconds:avg": (
         "AVG({agent_ring_seconds}) FILTER (WHERE {agent_ring_seconds} > 0 AND ("
         f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {PICKED_UP_RESULTS}))"
@@ -76,9 +78,8 @@ class CcpCall(models.Model):
         "Customer's company",
         related="partner_id.commercial_partner_id",
     )
-    user_id = fields.Many2one(
-        "res.users", "Agent", readonly=True, required=True, ondelete="restrict"
-    )
+    # Only calls of the past that were imported may have none
+    user_id = fields.Many2one("res.users", "Agent", readonly=True, ondelete="restrict")
     company_id = fields.Many2one(
         "res.company", readonly=True, required=True, index=True, ondelete="cascade"
     )
@@ -148,6 +149,11 @@ class CcpCall(models.Model):
     answer_date = fields.Datetime("Customer picked up", readonly=True)
     end_date = fields.Datetime("Ended at", readonly=True)
     talk_seconds = fields.Integer("Talk time (seconds)", readonly=True, aggregator="sum")
+    talk_unknown = fields.Boolean(
+        "Talk time unknown",
+        readonly=True,
+        help="The call connected, and no report tells how long it was.",
+    )
     talk_time = fields.Char("Talk time", compute="_compute_talk_time")
     agent_ring_seconds = fields.Integer("Agent rang (seconds)", readonly=True, aggregator="avg")
     customer_ring_seconds = fields.Integer(
@@ -335,6 +341,11 @@ class CcpCall(models.Model):
     reports_deleted = fields.Boolean("Its reports were deleted", readonly=True)
     erased = fields.Boolean("Erased on request", readonly=True)
     manual = fields.Boolean("Logged by hand", readonly=True)
+    imported = fields.Boolean(
+        readonly=True,
+        help="A call of the past, taken from Airtel's records: it is in the history and its "
+        "reports only, and no attempt.",
+    )
     trial = fields.Boolean(
         readonly=True, help="Placed at the sandbox: it rang nobody, and counts nowhere."
     )
@@ -418,10 +429,11 @@ class CcpCall(models.Model):
     _unmeasured_idx = models.Index("(id) WHERE measured IS NOT TRUE")
     _customer_key_idx = models.Index(f"(company_id, {CUSTOMER_KEY})")
 
-    @api.depends("state", "result", "direction", "trial")
+    @api.depends("state", "result", "direction", "trial", "imported")
     def _compute_attempts(self):
         for call in self:
-            attempt = call.state != "refused" and call.direction == "outbound" and not call.trial
+            counts = not call.trial and not call.imported
+            attempt = counts and call.state != "refused" and call.direction == "outbound"
             call.attempts = int(attempt)
             call.reached = int(attempt and call.result == "connected")
             call.agent_failures = int(attempt and call.result in AGENT_FAILURES)
@@ -439,10 +451,11 @@ class CcpCall(models.Model):
             call.currency_id = call.company_id.currency_id
 
     # Neither the price nor the time zone of another day may change what was: no dependency on them
-    @api.depends("pulses", "trial")
+    @api.depends("pulses", "trial", "imported")
     def _compute_cost(self):
         for call in self:
-            is_billed = call.pulses and not call.trial
+            # What an imported call cost on its day, nobody says
+            is_billed = call.pulses and not call.trial and not call.imported
             call.cost = call.pulses * call.company_id.sudo().ccp_pulse_price if is_billed else 0
 
     @api.depends("start_date")
@@ -507,10 +520,13 @@ class CcpCall(models.Model):
         for call in self:
             call.recorded = bool(call.flow_id) and call.flow_id._is_recorded()
 
-    @api.depends("talk_seconds")
+    @api.depends("talk_seconds", "talk_unknown", "result")
     @api.depends_context("lang")
     def _compute_talk_time(self):
         self._set_times("talk_time", self.mapped("talk_seconds"))
+        connected = self.filtered(lambda call: call.result == "connected" and not call.talk_seconds)
+        for call in connected:
+            call.talk_time = self.env._("Unknown") if call.talk_unknown else self._format_seconds(0)
 
     @api.depends("agent_ring_seconds", "customer_ring_seconds")
     @api.depends_context("lang")
@@ -662,6 +678,26 @@ class CcpCall(models.Model):
             hours, rest = divmod(seconds, 3600)
             return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
         return format_duration(seconds / 60)
+
+    def _agent_name(self):
+        """Return the name of this call's agent; of an imported call nobody may be known.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return self.sudo().user_id.name or self.env._("The agent")
+
+    def _connected_sentence(self):
+        """Say that this call connected, and how long it was as far as anybody knows.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.talk_unknown:
+            return self.env._("Connected, Airtel did not say for how long.")
+        return self.env._(
+            "Connected, talked for %(time)s.", time=self._format_seconds(self.talk_seconds)
+        )
 
     @api.model
     def _counts(self, field_name, records):

@@ -7,7 +7,7 @@ import psycopg2.errors
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_time
+from odoo.tools import SQL, escape_psql, format_time
 
 from ..ccp import callback, number, untrusted
 from ..ccp.spool import digest
@@ -22,6 +22,9 @@ PAIR_PERIOD = timedelta(hours=4)
 CLOCK_TOLERANCE = timedelta(minutes=3)
 # A call with more reports than this is no call that somebody wants explained line by line
 SHOWN_REPORTS = 100
+# Of many reports that came at once, or of values that mean nothing, the first ones tell enough
+SHOWN_AT_ONCE = 3
+NAMED_AT_ONCE = 10
 
 
 class CcpCallEvent(models.Model):
@@ -50,7 +53,9 @@ class CcpCallEvent(models.Model):
         readonly=True,
         required=True,
     )
-    payload = fields.Text("As received", readonly=True, groups="base.group_system")
+    # As it came, with the recording's address, with which anybody can listen: so nobody reads it,
+    # searches or groups by it but this addon; others get ``pretty_payload``
+    payload = fields.Text("As received", readonly=True, groups=fields.NO_ACCESS)
     fingerprint = fields.Char(readonly=True, required=True, groups="base.group_system")
     received_at = fields.Datetime("Received", readonly=True, required=True)
     folded = fields.Boolean("Taken into account", readonly=True)
@@ -71,8 +76,13 @@ class CcpCallEvent(models.Model):
         compute="_compute_changed",
         help="What is known of the call since this report, and was not known or other before.",
     )
+    not_understood = fields.Char("Not understood", compute="_compute_not_understood")
     pretty_payload = fields.Text(
-        "As received, laid out", compute="_compute_pretty_payload", groups="base.group_system"
+        "As received, laid out",
+        compute="_compute_pretty_payload",
+        search="_search_pretty_payload",
+        groups="base.group_system",
+        help="Addresses are hidden: whoever has a recording's can listen.",
     )
     error = fields.Char(related="call_id.fold_error", string="Error", groups="base.group_system")
 
@@ -112,10 +122,18 @@ class CcpCallEvent(models.Model):
     def _parsed(self):
         """Return these reports as the protocol core reads them.
 
+        :return: one or more for each
         :rtype: list
         """
+        return [report for reports in self._parsed_each() for report in reports]
+
+    def _parsed_each(self):
+        """Return what the protocol core reads in each of these; Airtel may post several at once.
+
+        :rtype: list[tuple]
+        """
         return [
-            callback.parse(event.payload or "", event.received_at.replace(tzinfo=timezone.utc))
+            callback.parse_all(event.payload or "", event.received_at.replace(tzinfo=timezone.utc))
             for event in self.sudo()
         ]
 
@@ -233,7 +251,7 @@ class CcpCallEvent(models.Model):
         """
         now = fields.Datetime.now()
         matched = self.browse()
-        for event in self:
+        for event in self._split():
             report = event._parsed()[0]
             call, matched_by = event._call_of(report)
             if not call:
@@ -248,6 +266,38 @@ class CcpCallEvent(models.Model):
                     call.session_id = report.session_id
                 matched |= event
         return matched
+
+    def _split(self):
+        """Make a row of each report where several came at once, for each may be of another call.
+
+        What came is there until then, and in its parts from then on.
+
+        :return: these reports, each alone in its row
+        :rtype: odoo.models.BaseModel
+        """
+        alone = self.browse()
+        for event, reports in zip(self, self._parsed_each(), strict=True):
+            if len(reports) == 1:
+                alone |= event
+                continue
+            for text in callback.split(event.payload):
+                kind, fingerprint = callback.kind_and_fingerprint(text.encode())
+                known = self.search(
+                    Domain("company_id", "=", event.company_id.id)
+                    & Domain("call_id", "=", False)
+                    & Domain("fingerprint", "=", fingerprint)
+                )
+                alone |= known or self.create(
+                    {
+                        "company_id": event.company_id.id,
+                        "kind": kind,
+                        "payload": text,
+                        "fingerprint": fingerprint,
+                        "received_at": event.received_at,
+                    }
+                )
+            event.unlink()
+        return alone
 
     @api.model
     def _names(self, report):
@@ -285,6 +335,7 @@ class CcpCallEvent(models.Model):
         own = (
             Domain("company_id", "=", self.company_id.id)
             & Domain("manual", "=", False)
+            & Domain("imported", "=", False)
             & Domain("reports_deleted", "=", False)
         )
         for matched_by, value in self._names(report).items():
@@ -344,8 +395,36 @@ class CcpCallEvent(models.Model):
 
     @api.depends("payload", "received_at")
     def _compute_summary(self):
-        for event, report in zip(self, self._parsed(), strict=True):
-            event.summary = getattr(self, f"_summary_of_{report.kind}")(report)
+        for event, reports in zip(self, self._parsed_each(), strict=True):
+            event.summary = "; ".join(
+                getattr(self, f"_summary_of_{report.kind}")(report)
+                for report in reports[:SHOWN_AT_ONCE]
+            )
+
+    @api.depends("payload", "received_at")
+    @api.depends_context("lang")
+    def _compute_not_understood(self):
+        for event, reports in zip(self, self._parsed_each(), strict=True):
+            names = [name for report in reports for name in report.not_understood]
+            event.not_understood = self._not_understood_sentence(list(dict.fromkeys(names)))
+
+    @api.model
+    def _not_understood_sentence(self, names):
+        """Name the values of a report that mean nothing to us.
+
+        :param list[str] names: names of fields, as Airtel spelled them
+        :rtype: str | bool
+        """
+        if not names:
+            return False
+        listed = ", ".join(names[:NAMED_AT_ONCE])
+        if len(names) == 1:
+            return self.env._("1 value not understood: %s", listed)
+        if len(names) > NAMED_AT_ONCE:
+            listed = self.env._("%s and others", listed)
+        return self.env._(
+            "%(count)s values not understood: %(names)s", count=len(names), names=listed
+        )
 
     def _summary_of_event(self, report):
         parts = [report.event_type, report.event, number.mask(report.address)]
@@ -397,9 +476,9 @@ class CcpCallEvent(models.Model):
         """
         texts = []
         for name, value in after.items():
-            if value == before[name]:
-                continue
             field = call._fields[name]
+            if value == before[name] or field.type == "boolean":
+                continue
             if field.type == "selection":
                 value = dict(field._description_selection(self.env)).get(value, value)
             elif field.type == "datetime" and value:
@@ -410,12 +489,31 @@ class CcpCallEvent(models.Model):
     @api.depends("payload")
     def _compute_pretty_payload(self):
         for event in self:
-            content = untrusted.load(event.payload or "")
+            payload = event.sudo().payload or ""
+            content = untrusted.load(payload)
             event.pretty_payload = (
-                event.payload
+                untrusted.hide_urls(payload)
                 if content is None
-                else json.dumps(content, indent=2, ensure_ascii=False)
+                else json.dumps(untrusted.hide_urls(content), indent=2, ensure_ascii=False)
             )
+
+    def _search_pretty_payload(self, operator, value):
+        """Find reports by what came, addresses left out: nobody may guess one letter by letter."""
+        if operator not in ("ilike", "not ilike", "=ilike", "like", "not like"):
+            return NotImplemented
+        self.flush_model(["payload"])
+        pattern = value if operator == "=ilike" else f"%{escape_psql(value)}%"
+
+        def to_sql(model, alias, query):
+            return SQL(
+                "regexp_replace(%s, %s, '', 'gi') %s %s",
+                SQL.identifier(alias, "payload"),
+                untrusted.URL_PATTERN,
+                SQL("NOT ILIKE") if operator.startswith("not") else SQL("ILIKE"),
+                pattern,
+            )
+
+        return Domain.custom(to_sql=to_sql)
 
     # Repair
 
@@ -428,6 +526,7 @@ class CcpCallEvent(models.Model):
         """
         self._check_administrator()
         events = self.sudo()
+        events._read_kinds_again()
         lost = events.filtered(lambda event: not event.call_id and event.company_id)
         lost.write({"folded": False, "match_date": False})
         lost._match_each()
@@ -443,11 +542,13 @@ class CcpCallEvent(models.Model):
         self.ensure_one()
         self._check_administrator()
         event = self.sudo()
+        event._read_kinds_again()
+        lost = event.not_understood
         before = self._known(event.call_id)
-        if not event.call_id:
+        call = event.call_id
+        if not call:
             event.write({"folded": False, "match_date": False})
-            event._match_each()
-        call = event.exists().call_id
+            call = event._match_each().call_id[:1]
         if not call:
             message = self.env._("This report fits no call: nothing changed.")
         else:
@@ -458,11 +559,25 @@ class CcpCallEvent(models.Model):
                     "this addon.",
                     call.fold_error,
                 )
-            elif self._known(call) == before:
-                message = self.env._("The call knew all that this report says: nothing changed.")
-            else:
+            elif self._known(call) != before:
                 message = self.env._("The call with %s was brought up to date.", call.customer_name)
-        return self.env["ccp.call"]._notice(message)
+            elif event.exists().kind == "unreadable":
+                message = self.env._("This report cannot be read: nothing changed.")
+            elif lost:
+                message = self.env._("Nothing changed.")
+            else:
+                message = self.env._("The call knew all that this report says: nothing changed.")
+        sentences = [message, f"{lost}." if lost else ""]
+        return self.env["ccp.call"]._notice(
+            " ".join(filter(None, sentences)), "warning" if lost else "info"
+        )
+
+    def _read_kinds_again(self):
+        """Correct the kinds of reports that came when they were not understood yet."""
+        for event in self:
+            kind, _fingerprint = callback.kind_and_fingerprint((event.payload or "").encode())
+            if event.kind != kind:
+                event.kind = kind
 
     def _known(self, call):
         """Return what is known of a call from its reports; nothing for no call.
@@ -482,7 +597,14 @@ class CcpCallEvent(models.Model):
 
         :param str url: the address as it was received
         """
-        for event in self.filtered(lambda event: event.kind == "cdr"):
+        for event in self:
+            payload = without = event.payload or ""
             for spelling in {url, url.replace("/", "\\/")}:
-                if spelling in (event.payload or ""):
-                    event.payload = event.payload.replace(spelling, "")
+                without = without.replace(spelling, "")
+            if any(getattr(each, "recording_url", "") == url for each in event._parsed()):
+                # Spelled in another way, as with \u0026 for &
+                content = untrusted.load(without)
+                if url in untrusted.texts(content):
+                    without = json.dumps(untrusted.hide_urls(content), ensure_ascii=False)
+            if without != payload:
+                event.payload = without

@@ -326,7 +326,7 @@ class CcpCard(models.AbstractModel):
         values = {
             **self._values(known, story),
             "legs": [
-                {"role": self.env._("Agent"), "name": known.user_id.name},
+                {"role": self.env._("Agent"), "name": known._agent_name()},
                 {"role": self.env._("Customer"), "name": known.customer_name},
             ],
             "facts": self._leg_facts(known),
@@ -416,7 +416,7 @@ class CcpCard(models.AbstractModel):
         """
         _ = self.env._
         # Functions, so that only the sentence that is needed gets translated
-        names = {"agent": call.user_id.name, "customer": call.customer_name}
+        names = {"agent": call._agent_name(), "customer": call.customer_name}
         if call.state != "ended":
             return {
                 "queued": lambda: _("The call is being sent to Airtel."),
@@ -429,9 +429,7 @@ class CcpCard(models.AbstractModel):
                 "in_call": lambda: _("Connected with %(customer)s.", **names),
             }[call.state]()
         return {
-            "connected": lambda: _(
-                "Connected, talked for %(time)s.", time=call._format_seconds(call.talk_seconds)
-            ),
+            "connected": call._connected_sentence,
             "agent_no_answer": lambda: _("%(agent)s did not pick up.", **names),
             "agent_busy": lambda: _("%(agent)s was busy.", **names),
             "agent_unreachable": lambda: _("%(agent)s could not be reached.", **names),
@@ -469,7 +467,7 @@ class CcpCard(models.AbstractModel):
         """
         _ = self.env._
         who = {
-            "agent": call.user_id.name,
+            "agent": call._agent_name(),
             "customer": call.customer_name,
         }.get(line.leg, _("Somebody"))
         # Functions, so that only the text that is needed gets translated

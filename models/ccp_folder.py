@@ -77,6 +77,7 @@ class CcpFolder(models.AbstractModel):
             customer_name=flow.customer_name,
             agent_component=flow.agent_component,
             customer_component=flow.customer_component,
+            incoming=call.direction == "inbound",
         )
         return timeline.fold(
             (call.event_ids if reports is None else reports)._parsed(),
@@ -112,6 +113,9 @@ class CcpFolder(models.AbstractModel):
         if any(values.get("recording_url") for values in changes.values()):
             self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
         records = told._records()
+        # A call of the past is told to nobody
+        stories = {call: story for call, story in stories.items() if not call.imported}
+        told = self.env["ccp.call"].union(*stories)
         messages = self.env["ccp.card"]._update_each(stories, records)
         news = told.filtered(lambda call: changes[call] or messages[call])
         self._tell_each(news, stories, messages, records)
@@ -164,6 +168,7 @@ class CcpFolder(models.AbstractModel):
             "answer_date": naive_utc(story.answered_at),
             "end_date": self._end_date(call, story) if ended else False,
             "talk_seconds": story.talk_seconds or 0,
+            "talk_unknown": story.result == "connected" and story.talk_seconds is None,
             "agent_ring_seconds": story.agent.ring_seconds or 0,
             "customer_ring_seconds": story.customer.ring_seconds or 0,
             "hung_up_by": story.hung_up_by or False,

@@ -198,6 +198,7 @@ class CcpGuard(models.AbstractModel):
             & Domain("state", "!=", "refused")
             & Domain("direction", "=", "outbound")
             & Domain("trial", "=", company.ccp_trial)
+            & Domain("imported", "=", False)
         )
 
     def _check_outcome(self, user, company):
@@ -213,6 +214,7 @@ class CcpGuard(models.AbstractModel):
                     ("state", "=", "ended"),
                     ("result", "=", "connected"),
                     ("company_id", "=", company.id),
+                    ("imported", "=", False),
                 ],
                 limit=1,
             )

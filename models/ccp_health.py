@@ -247,6 +247,7 @@ class CcpHealth(models.Model):
             Domain("company_id", "=", company.id)
             & Domain("trial", "=", company.ccp_trial)
             & Domain("manual", "=", False)
+            & Domain("imported", "=", False)
             & Domain("request_outcome", "=", "accepted")
         )
 
@@ -264,6 +265,7 @@ class CcpHealth(models.Model):
         )
         last = self.env["ccp.call.event"].search(
             Domain("call_id.company_id", "=", company.id)
+            & Domain("call_id.imported", "=", False)
             & Domain("call_id.trial", "=", company.ccp_trial),
             order="received_at desc",
             limit=1,

@@ -122,6 +122,7 @@ class CcpPanel(models.AbstractModel):
                     | (
                         Domain("dismissed", "=", False)
                         & Domain("manual", "=", False)
+                        & Domain("imported", "=", False)
                         & Domain("start_date", ">=", fields.Datetime.now() - REMEMBERED)
                     )
                 ),
@@ -227,6 +228,7 @@ class CcpPanel(models.AbstractModel):
             "start": self._milliseconds(call.start_date),
             "answer": self._milliseconds(call.answer_date),
             "talk_seconds": call.talk_seconds,
+            "talk_unknown": call.talk_unknown,
             "now": int(datetime.now(timezone.utc).timestamp() * 1000),
             "dismissed": call.dismissed,
             "note": call.note or "",
@@ -322,6 +324,7 @@ class CcpPanel(models.AbstractModel):
                             WHERE earlier.partner_id = call.partner_id
                               AND earlier.id < call.id
                               AND earlier.state = 'ended'
+                              AND earlier.imported IS NOT TRUE
                             ORDER BY earlier.id + 0 DESC
                             LIMIT %(limit)s)
                   FROM ccp_call call
@@ -335,6 +338,7 @@ class CcpPanel(models.AbstractModel):
                               AND earlier.res_id = call.res_id
                               AND earlier.id < call.id
                               AND earlier.state = 'ended'
+                              AND earlier.imported IS NOT TRUE
                             ORDER BY earlier.id + 0 DESC
                             LIMIT %(limit)s)
                   FROM ccp_call call
@@ -361,6 +365,7 @@ class CcpPanel(models.AbstractModel):
         last = earlier.with_env(self.env)._filtered_access("read")[:1]
         if not last and len(earlier) == EARLIER:
             domain = Domain("id", "<", earlier[-1].id) & Domain("state", "=", "ended")
+            domain &= Domain("imported", "=", False)
             if call.partner_id:
                 domain &= Domain("partner_id", "=", call.partner_id.id)
             else:
@@ -555,10 +560,14 @@ class CcpPanel(models.AbstractModel):
             )
         )
         if planned:
-            duration = call._format_seconds(call.talk_seconds)
-            feedback = self.env._(
-                "Called, talked for %(time)s. %(outcome)s",
-                time=duration,
-                outcome=call.outcome_id.name or "",
+            outcome = call.outcome_id.name or ""
+            feedback = (
+                self.env._("Called. %s", outcome)
+                if call.talk_unknown
+                else self.env._(
+                    "Called, talked for %(time)s. %(outcome)s",
+                    time=call._format_seconds(call.talk_seconds),
+                    outcome=outcome,
+                )
             ).strip()
             planned[:1].action_feedback(feedback=feedback)

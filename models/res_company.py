@@ -201,6 +201,7 @@ class ResCompany(models.Model):
                 Domain("company_id", "=", company.id)
                 & Domain("trial", "=", False)
                 & Domain("manual", "=", False)
+                & Domain("imported", "=", False)
                 & Domain("request_outcome", "in", ("accepted", "refused"))
                 & telling,
                 limit=1,

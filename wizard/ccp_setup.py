@@ -304,6 +304,7 @@ class CcpSetup(models.TransientModel):
             .sudo()
             .search(
                 Domain("call_id.company_id", "=", self.company_id.id)
+                & Domain("call_id.imported", "=", False)
                 & Domain("call_id.trial", "=", self.trial),
                 order="received_at desc",
                 limit=1,

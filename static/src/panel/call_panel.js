@@ -72,8 +72,9 @@ export class CallPanel extends Component {
     }
 
     get talked() {
-        const { live, result, talk_seconds } = this.call;
-        return !live && result === "connected" ? formatSeconds(talk_seconds) : "";
+        const { live, result, talk_seconds, talk_unknown } = this.call;
+        const isKnown = !live && result === "connected" && !talk_unknown;
+        return isKnown ? formatSeconds(talk_seconds) : "";
     }
 
     /** The call before this one, in one line. */

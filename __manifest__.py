@@ -25,6 +25,7 @@
         "views/ccp_call_outcome_views.xml",
         "wizard/ccp_erasure_views.xml",
         "wizard/ccp_fold_again_views.xml",
+        "wizard/ccp_history_import_views.xml",
         "wizard/ccp_manual_call_views.xml",
         "wizard/ccp_phone_import_views.xml",
         "wizard/ccp_postman_import_views.xml",

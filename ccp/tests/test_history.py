@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import zipfile
-from datetime import datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 
 import openpyxl
 import pytest
@@ -138,7 +138,7 @@ def test_long_durations_in_seconds():
 
 
 def test_a_workbooks_own_types():
-    row = [datetime(2020, 2, 26), time(17, 49), 9876543210, 9123456789.0, "Answered"]
+    row = [date(2020, 2, 26), time(17, 49), 9876543210, 9123456789.0, "Answered"]
     names = [*HEADER, "Conversation Duration"]
     call = one(as_workbook([names, [*row, timedelta(seconds=39)]]))
     assert call.problem == ""

@@ -3,6 +3,7 @@ from . import (
     ccp_answer,
     ccp_call,
     ccp_call_event,
+    ccp_call_event_log,
     ccp_call_flow,
     ccp_call_history,
     ccp_call_list_item,

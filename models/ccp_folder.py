@@ -114,8 +114,8 @@ class CcpFolder(models.AbstractModel):
             self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
         records = told._records()
         # A call of the past is told to nobody
-        stories = {call: story for call, story in stories.items() if not call.imported}
-        told = self.env["ccp.call"].union(*stories)
+        told = told.filtered(lambda call: not call.imported)
+        stories = {call: stories[call] for call in told}
         messages = self.env["ccp.card"]._update_each(stories, records)
         news = told.filtered(lambda call: changes[call] or messages[call])
         self._tell_each(news, stories, messages, records)

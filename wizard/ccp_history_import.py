@@ -34,7 +34,7 @@ class CcpHistoryImport(models.TransientModel):
         "res.company", required=True, readonly=True, default=lambda self: self.env.company
     )
     file = fields.Binary(
-        "File", attachment=False, help="CSV or xlsx from Airtel's portal, or a file with JSON."
+        attachment=False, help="CSV or xlsx from Airtel's portal, or a file with JSON."
     )
     file_name = fields.Char()
     text = fields.Text(

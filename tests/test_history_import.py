@@ -102,12 +102,12 @@ class TestHistoryImport(CcpCase):
             dialog,
             [
                 {
-                    "outgoing_count": 2,
+                    "outgoing_count": 3,
                     "incoming_count": 1,
                     "known_count": 1,
                     "problem_count": 1,
-                    "contact_count": 2,
-                    "lead_count": 2,
+                    "contact_count": 3,
+                    "lead_count": 3,
                     "agentless_count": 1,
                     "unused": "Mood",
                     "expired_count": 0,
@@ -329,7 +329,7 @@ class TestHistoryImport(CcpCase):
         self.env.invalidate_all()
         self.assertEqual((self.calls._read_group(domain, [], names), real.read(measured)), before)
         everything = [("id", "in", calls.ids)]
-        self.assertEqual(self.calls._read_group(everything, [], names), [(0, 0, None, None)])
+        self.assertEqual(self.calls._read_group(everything, [], names), [(0, 0, False, False)])
         nothing = {"attempts": 0, "reached": 0, "agent_failures": 0, "first_dial": False}
         self.assertRecordValues(
             calls, [{**nothing, "first_connect": False, "attempts_until_reached": 0}] * 3
@@ -499,7 +499,7 @@ class TestHistoryImport(CcpCase):
         cron = type(self.env["ir.cron"])
         with (
             patch.object(cron, "_commit_progress", return_value=1),
-            patch.object(type(self.env.cr), "rollback"),
+            patch.object(self.env.cr, "rollback"),
             mute_logger("odoo.addons.airtel_ccp.wizard.ccp_history_import"),
         ):
             self.env["ccp.history.import"]._cron_import()

@@ -40,10 +40,15 @@ CALLBACK_EVENT_TYPES = (
     "ERROR",
 )
 
-# ROUND_ROBIN needs an agent pool id, for which the specification gives no field, so it is not
-# offered. CONFERENCE is refused on the second component
-# (CONFERENCE_MERGING_STRATEGY_NOT_ALLOWED_FOT_TO_NUMBER).
-AGENT_STRATEGIES = ("SEQUENTIAL", "PARALLEL", "CONFERENCE")
+# Section 1.7 prints ROUND ROBIN, Airtel's other documents ROUND_ROBIN
+ROUND_ROBIN = ("ROUND ROBIN", "ROUND_ROBIN")
+# The field of a component that holds the id of its agent pool. The specification asks for the id
+# (ROUNDROBIN_AGENT_ID_MISSING) and does not name the field.
+DEFAULT_POOL_KEY = "agentPoolId"
+# CONFERENCE is refused on the second component
+# (CONFERENCE_MERGING_STRATEGY_NOT_ALLOWED_FOT_TO_NUMBER). A pool there would take the customer's
+# place, so it is for the agent's component, or for a further one.
+AGENT_STRATEGIES = ("SEQUENTIAL", "PARALLEL", "CONFERENCE", *ROUND_ROBIN)
 CUSTOMER_STRATEGIES = ("SEQUENTIAL", "PARALLEL")
 
 # Section 2: FROM_/TO_PARTICIPANT_MAX_RETRIES_GREATER_THAN_REQUIRED_VALUE

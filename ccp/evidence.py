@@ -40,6 +40,8 @@ class Dialled:
     customer_name: str = "B"
     agent_component: str = const.DEFAULT_INITIATE_ID
     customer_component: str = const.DEFAULT_ADD_ID
+    agent_pool: bool = False
+    """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
 
     def knows(self, address: str) -> bool:
         """Whether this number was dialled."""
@@ -48,17 +50,22 @@ class Dialled:
     def role(self, address: str, name: str, component: str = "") -> str | None:
         """Which leg a report belongs to: by number, then name, then component.
 
-        A whole number that was not dialled belongs to none, whatever else the report says.
+        A whole number that was not dialled belongs to none, whatever else the report says; if a
+        pool rings, it is an agent's unless the report names the customer.
         """
-        if len(address) == 10 and not self.knows(address):
+        is_strange = len(address) == 10 and not self.knows(address)
+        if is_strange and not self.agent_pool:
             return None
-        return (
+        role = (
             _which(address in self.agent_numbers, address in self.customer_numbers)
             or _which(_same(name, self.agent_name), _same(name, self.customer_name))
             or _which(
                 _same(component, self.agent_component), _same(component, self.customer_component)
             )
         )
+        if is_strange:
+            return None if role == CUSTOMER else AGENT
+        return role
 
 
 def _which(is_agent: bool, is_customer: bool) -> str | None:
@@ -103,7 +110,7 @@ class Evidence:
         self.told = self._tell([each for each in distinct if isinstance(each, Event)])
 
         self.parties = {
-            AGENT: Party(self._facts(AGENT), dialled.agent_numbers),
+            AGENT: Party(self._facts(AGENT), dialled.agent_numbers, dialled.agent_pool),
             CUSTOMER: Party(self._facts(CUSTOMER), dialled.customer_numbers),
         }
         self.cdr_legs = {role: self._cdr_leg(role) for role in self.parties}
@@ -116,8 +123,11 @@ class Evidence:
 
     def counts(self, cdr: Cdr) -> bool:
         """Whether a CDR is about this call, as far as one can see, and says how it went."""
-        addresses = [leg.address for leg in cdr.legs if len(leg.address) == 10]
-        is_ours = not addresses or any(map(self.dialled.knows, addresses))
+        known = [leg for leg in cdr.legs if len(leg.address) == 10]
+        is_ours = not known or any(self.dialled.knows(leg.address) for leg in known)
+        if not is_ours and self.dialled.agent_pool:
+            # The call may never have come to the customer
+            is_ours = all(self._cdr_role(leg) == AGENT and leg.role != CUSTOMER for leg in known)
         return is_ours and _tells(cdr)
 
     def _tell(self, live: list[Event]) -> list[Told]:

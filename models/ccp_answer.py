@@ -11,7 +11,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..ccp import client, number, timeline
+from ..ccp import client, timeline
 from .ir_http import after_answer
 
 _logger = logging.getLogger(__name__)
@@ -42,11 +42,7 @@ class CcpAnswer(models.AbstractModel):
         return {
             "call_id": call_id,
             "state": self._accept(call_id, answer),
-            "message": self.env._(
-                "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
-                phone=number.mask(plan.agent_numbers[0]),
-                customer=plan.customer_name,
-            ),
+            "message": self.env["ccp.dialer"]._accepted_sentence(plan),
         }
 
     def _take_late(self, call_id, plan, exchange):

@@ -349,8 +349,6 @@ class CcpCall(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    agent_second_number = fields.Char("Agent's second phone", readonly=True)
-    customer_second_number = fields.Char("Customer's second phone", readonly=True)
     event_ids = fields.One2many("ccp.call.event", "call_id", "Reports", readonly=True)
     request_ids = fields.One2many(
         "ccp.request.log", "call_id", "Requests", readonly=True, groups="base.group_system"
@@ -589,13 +587,27 @@ class CcpCall(models.Model):
                 "%s = ANY(ARRAY(SELECT id FROM ccp_call WHERE %s))",
                 SQL.identifier(alias, "id"),
                 SQL(" OR ").join(
-                    SQL("reverse(%s) LIKE %s", SQL.identifier(column), digits[::-1] + "%")
-                    for column in columns
+                    [
+                        *(
+                            SQL("reverse(%s) LIKE %s", SQL.identifier(column), digits[::-1] + "%")
+                            for column in columns
+                        ),
+                        # Few calls have these, and an index knows which
+                        *(
+                            SQL(
+                                "(%(column)s IS NOT NULL AND %(column)s ~ %(ending)s)",
+                                column=SQL.identifier(column),
+                                ending=f"{digits}( |$)",
+                            )
+                            for column in ("customer_further_numbers", "agent_further_numbers")
+                        ),
+                    ]
                 ),
             )
 
         def is_found(call):
-            return any((call[column] or "").endswith(digits) for column in columns)
+            numbers = (*call._customer_numbers(), *call._agent_numbers())
+            return any(each.endswith(digits) for each in numbers)
 
         return Domain.custom(to_sql=to_sql, predicate=is_found)
 
@@ -605,12 +617,15 @@ class CcpCall(models.Model):
         for call in self:
             call.timeline_html = self.env["ccp.card"]._timeline_html(call) if call.id else False
 
-    @api.depends("customer_name", "start_date")
-    @api.depends_context("lang", "tz")
+    @api.depends("customer_name", "customer_number", "direction")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for call in self:
-            call.display_name = self.env._(
-                "Call to %s", call.customer_name or number.mask(call.customer_number or "")
+            customer = call.customer_name or number.mask(call.customer_number or "")
+            call.display_name = (
+                self.env._("Call from %s", customer)
+                if call.direction == "inbound"
+                else self.env._("Call to %s", customer)
             )
 
     @api.readonly

@@ -318,11 +318,8 @@ class CcpCallEvent(models.Model):
                 & Domain("request_outcome", "!=", "refused")
                 & Domain("start_date", ">=", window[0])
                 & Domain("start_date", "<=", window[1])
-                & (Domain("agent_number", "=", agent) | Domain("agent_second_number", "=", agent))
-                & (
-                    Domain("customer_number", "=", customer)
-                    | Domain("customer_second_number", "=", customer)
-                )
+                & self.env["ccp.call"]._numbers_domain("agent", [agent])
+                & self.env["ccp.call"]._numbers_domain("customer", [customer])
             )
         )
         # Another one's record or ids say that it is not about that call

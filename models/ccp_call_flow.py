@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
-from ..ccp import caller, const, request
+from ..ccp import caller, const
 
 CALLER_SERIES = [
     ("promotional", "Promotional (140)"),
@@ -91,8 +91,9 @@ class CcpCallFlow(models.Model):
     )
     top_caller_number = fields.Boolean(
         "Caller number for the whole call",
-        help="Send the caller number also at the top of the request. Airtel's sample leaves it "
-        "out; switch it on when Airtel asks for it.",
+        default=True,
+        help="Send the caller number also at the top of the request. Airtel's specification asks "
+        "for it, its sample leaves it out: switch it off to send what the sample shows.",
     )
     recording = fields.Boolean(
         "Record calls",
@@ -135,6 +136,7 @@ class CcpCallFlow(models.Model):
             ("SEQUENTIAL", "One after the other"),
             ("PARALLEL", "All at once"),
             ("CONFERENCE", "Conference"),
+            ("ROUND_ROBIN", "A pool of agents, in turn"),
         ],
         "Agent's merging strategy",
         required=True,
@@ -169,15 +171,19 @@ class CcpCallFlow(models.Model):
     )
     customer_component_caller_number = fields.Boolean(
         "Caller number on the customer's component",
-        help="Airtel's sample leaves it out; switch it on when Airtel asks for it.",
+        default=True,
+        help="Send the caller number also in the customer's component, and in further ones that "
+        "add participants. Airtel's specification asks for it, its sample leaves it out: switch it "
+        "off to send what the sample shows.",
     )
     second_agent_phone = fields.Boolean(
-        "Agent's second phone",
-        help="Ring also the agent's second phone: next or at once, as the merging strategy says.",
+        "Agent's further phones",
+        help="Ring also the agent's second and further phones: next or at once, as the merging "
+        "strategy says.",
     )
     second_customer_phone = fields.Boolean(
-        "Customer's second phone",
-        help="When the field that was clicked holds two numbers, ring the other one too.",
+        "Customer's further numbers",
+        help="When the field that was clicked holds several numbers, ring the others too.",
     )
     early_media = fields.Boolean(
         "Early media",
@@ -450,7 +456,7 @@ class CcpCallFlow(models.Model):
 
     @api.model
     def _participant_name(self, name, position):
-        """Return a participant's name in reports: the second phone of a side is told apart."""
+        """Return a participant's name in reports: the phones of a side are told apart."""
         return name if position == 1 else f"{name}{position}"
 
     def _event_types(self):
@@ -460,78 +466,3 @@ class CcpCallFlow(models.Model):
         """
         self.ensure_one()
         return [name.strip().upper() for name in self.event_types.split(",") if name.strip()]
-
-    def _request_body(
-        self,
-        *,
-        customer_id,
-        agent_numbers,
-        customer_numbers,
-        caller_number,
-        notify_url,
-        headers,
-        record=None,
-    ):
-        """Return the body of the request that runs this flow (specification 1.3 to 1.10).
-
-        :param str customer_id: the account's customerId
-        :param agent_numbers: ten digits each, ring first; how several do, the flow says
-        :param customer_numbers: ten digits each, ring second
-        :param str caller_number: ten digits, shown to both
-        :param str notify_url: where Airtel posts the reports of this call
-        :param dict headers: what Airtel sends with each report
-        :param bool | None record: whether the call is recorded; by default as the flow says
-        :rtype: dict
-        :raise ValueError: for a body that Airtel would refuse
-        """
-        self.ensure_one()
-        callbacks = tuple(
-            request.Callback(event_type=event_type, notify_url=notify_url, headers=headers)
-            for event_type in self._event_types()
-        )
-        agents = tuple(
-            request.Participant(
-                address=address,
-                caller_id=caller_number,
-                name=self._participant_name(self.agent_name, position),
-                max_retries=self.agent_retries,
-                max_time=self.agent_time,
-            )
-            for position, address in enumerate(agent_numbers, start=1)
-        )
-        customers = tuple(
-            request.Participant(
-                address=address,
-                caller_id=caller_number,
-                name=self._participant_name(self.customer_name, position),
-                max_retries=self.customer_retries,
-                max_time=self.customer_time,
-                early_media=self.early_media,
-            )
-            for position, address in enumerate(customer_numbers, start=1)
-        )
-        return request.body(
-            request.Workflow(
-                call_flow_id=self.code,
-                customer_id=customer_id,
-                call_type=self.call_type,
-                caller_id=caller_number if self.top_caller_number else None,
-                initiate=request.InitiateCall(
-                    component_id=self.agent_component,
-                    caller_id=caller_number,
-                    merging_strategy=self.agent_strategy,
-                    participants=agents,
-                    max_time=self.agent_component_time,
-                    callbacks=callbacks,
-                ),
-                add=request.AddParticipant(
-                    component_id=self.customer_component,
-                    caller_id=caller_number if self.customer_component_caller_number else None,
-                    merging_strategy=self.customer_strategy,
-                    max_time=self.customer_component_time,
-                    participants=customers,
-                ),
-                record_id=self.record_component,
-                record=self._is_recorded() if record is None else record,
-            )
-        )

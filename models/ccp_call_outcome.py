@@ -60,9 +60,9 @@ class CcpCallOutcome(models.Model):
                 record.stage_id = outcome.stage_id
             if outcome.lost_reason_id:
                 record.action_set_lost(lost_reason_id=outcome.lost_reason_id.id)
-        if outcome.blacklist and call.customer_number:
+        if outcome.blacklist and call._customer_numbers():
             self.env["phone.blacklist"].sudo()._add(
-                [f"+91{call.customer_number}"],
+                [f"+91{each}" for each in call._customer_numbers()],
                 message=self.env._(
                     "%(rep)s noted: %(outcome)s", rep=call.user_id.name, outcome=outcome.name
                 ),

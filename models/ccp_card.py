@@ -11,6 +11,7 @@ from odoo.tools.mail import generate_tracking_message_id
 from odoo.addons.mail.tools.discuss import Store
 
 from ..ccp import number
+from .ccp_call import AGENT_FAILURES
 
 CARD_TEMPLATE = "airtel_ccp.call_card"
 # Says of a line that ended only that it ended, or by whom, which is told in words
@@ -326,7 +327,7 @@ class CcpCard(models.AbstractModel):
         values = {
             **self._values(known, story),
             "legs": [
-                {"role": self.env._("Agent"), "name": known.user_id.name},
+                {"role": self.env._("Agent"), "name": known._agent_name()},
                 {"role": self.env._("Customer"), "name": known.customer_name},
             ],
             "facts": self._leg_facts(known),
@@ -355,8 +356,8 @@ class CcpCard(models.AbstractModel):
         facts = [
             (
                 _("Phone"),
-                text(call.agent_number, call.agent_second_number),
-                text(call.customer_number, call.customer_second_number),
+                text(*call._agent_numbers()),
+                text(*call._customer_numbers()),
             ),
             (
                 _("Network"),
@@ -416,7 +417,7 @@ class CcpCard(models.AbstractModel):
         """
         _ = self.env._
         # Functions, so that only the sentence that is needed gets translated
-        names = {"agent": call.user_id.name, "customer": call.customer_name}
+        names = {"agent": call._agent_name(), "customer": call.customer_name}
         if call.state != "ended":
             return {
                 "queued": lambda: _("The call is being sent to Airtel."),
@@ -428,6 +429,8 @@ class CcpCard(models.AbstractModel):
                 ),
                 "in_call": lambda: _("Connected with %(customer)s.", **names),
             }[call.state]()
+        if call.direction == "inbound" and call.result in AGENT_FAILURES:
+            return _("Missed call from %(customer)s.", **names)
         return {
             "connected": lambda: _(
                 "Connected, talked for %(time)s.", time=call._format_seconds(call.talk_seconds)
@@ -469,7 +472,7 @@ class CcpCard(models.AbstractModel):
         """
         _ = self.env._
         who = {
-            "agent": call.user_id.name,
+            "agent": call._agent_name(),
             "customer": call.customer_name,
         }.get(line.leg, _("Somebody"))
         # Functions, so that only the text that is needed gets translated

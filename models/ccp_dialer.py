@@ -31,6 +31,7 @@ AGENT_FIELDS = (
     "sale_team_id",
     "ccp_phone",
     "ccp_second_phone",
+    "ccp_further_phones",
     "ccp_flow_id",
     "ccp_caller_number",
 )
@@ -117,11 +118,7 @@ class CcpDialer(models.AbstractModel):
         return {
             "call_id": call_id,
             "state": "queued",
-            "message": self.env._(
-                "Airtel has not answered yet. If your phone %(phone)s rings, pick up; if Airtel "
-                "refuses the call, you will be told.",
-                phone=number.mask(plan.agent_numbers[0]),
-            ),
+            "message": self._waiting_sentence(plan),
         }
 
     def _client_action(self, record, field_name=None):
@@ -192,10 +189,7 @@ class CcpDialer(models.AbstractModel):
         customer_name = (
             record.display_name if record == partner else self._customer_name(record, partner)
         )
-        if choice:
-            customer_numbers = self._chosen_numbers(record, field_name, choice, flow)
-        else:
-            customer_numbers = (self._customer_number(record, field_name, company),)
+        customer_numbers = self._customer_numbers(record, field_name, choice, company, flow)
         if set(customer_numbers) & set(agent_numbers):
             raise UserError(
                 self.env._(
@@ -204,7 +198,7 @@ class CcpDialer(models.AbstractModel):
                 )
             )
         guard = self.env["ccp.guard"]
-        guard._check_lines(user, customer_numbers)
+        guard._check_lines(user, (*customer_numbers, *agent_numbers))
         guard._check_outcome(user, company)
         reason = untrusted.clean(options.override_reason, MAX_REASON)
         overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
@@ -377,16 +371,6 @@ class CcpDialer(models.AbstractModel):
                 return record[field_name]
         return partner.name or record.display_name
 
-    def _agent_numbers(self, user, flow):
-        """Return the user's own phone, and the second one where the flow allows it.
-
-        :rtype: tuple[str, ...]
-        """
-        numbers = [self._agent_number(user)]
-        if flow.second_agent_phone and user.ccp_second_phone:
-            numbers.append(number.read(user.ccp_second_phone))
-        return tuple(dict.fromkeys(numbers))
-
     def _agent_number(self, user):
         """Return the ten digits of the user's own phone, which rings first."""
         if not user.ccp_phone:
@@ -491,27 +475,6 @@ class CcpDialer(models.AbstractModel):
                     }
         return found
 
-    def _chosen_numbers(self, record, field_name, choice, flow):
-        """Return the chosen number, and where the flow allows it the next one as second.
-
-        :rtype: tuple[str, ...]
-        :raise UserError: when the record does not offer it (any more)
-        """
-        candidates = self._candidates(record, field_name)
-        if choice not in candidates:
-            raise UserError(
-                self.env._("This number is not there any more: choose again from the record.")
-            )
-        numbers = [candidates[choice]["digits"]]
-        if flow.second_customer_phone:
-            owner_and_field = choice.rsplit(",", 1)[0]
-            numbers += [
-                each["digits"]
-                for key, each in candidates.items()
-                if key != choice and key.rsplit(",", 1)[0] == owner_and_field
-            ][:1]
-        return tuple(numbers)
-
     def _country(self, record, company, text):
         """Return the ISO code of the country that a number of the record is written for."""
         if number.names_india(text):
@@ -601,12 +564,8 @@ class CcpDialer(models.AbstractModel):
             "flow_id": plan.flow.id,
             "recorded": plan.recorded,
             "recording_announced": plan.recorded and plan.flow.announces_recording,
-            "agent_number": plan.agent_numbers[0],
-            "agent_second_number": plan.agent_numbers[1] if plan.agent_numbers[1:] else False,
-            "customer_number": plan.customer_numbers[0],
-            "customer_second_number": (
-                plan.customer_numbers[1] if plan.customer_numbers[1:] else False
-            ),
+            **self.env["ccp.call"]._number_values(plan.agent_numbers, plan.customer_numbers),
+            "agent_pool": plan.flow._rings_pool() and plan.flow.pool_code,
             "list_item_id": list_item.id if list_item else False,
             "caller_number": plan.caller_number,
             "token_digest": digest(token),

@@ -71,12 +71,13 @@ class CcpFolder(models.AbstractModel):
         call = call.sudo()
         flow = call.flow_id
         dialled = timeline.Dialled(
-            agent_numbers=self._numbers(call.agent_number, call.agent_second_number),
-            customer_numbers=self._numbers(call.customer_number, call.customer_second_number),
+            agent_numbers=call._agent_numbers(),
+            customer_numbers=call._customer_numbers(),
             agent_name=flow.agent_name,
             customer_name=flow.customer_name,
             agent_component=flow.agent_component,
             customer_component=flow.customer_component,
+            agent_pool=bool(call.agent_pool),
         )
         return timeline.fold(
             (call.event_ids if reports is None else reports)._parsed(),
@@ -84,14 +85,6 @@ class CcpFolder(models.AbstractModel):
             request=call.request_outcome,
             closed=bool(call.closed_date),
         )
-
-    @api.model
-    def _numbers(self, *numbers):
-        """Return the numbers that are there.
-
-        :rtype: tuple[str, ...]
-        """
-        return tuple(each for each in numbers if each)
 
     @api.model
     def _fold(self, calls):

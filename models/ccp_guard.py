@@ -37,7 +37,7 @@ class CcpGuard(models.AbstractModel):
         """Refuse a number that somebody asked us not to call, and a call beside one that is live.
 
         :param user: the agent
-        :param numbers: the customer's numbers, ten digits each
+        :param numbers: all numbers that would ring, ten digits each
         :raise UserError: where one of them is on the blacklist, or the agent is in a call
         """
         self.env["phone.blacklist"].flush_model(["number", "active"])
@@ -173,9 +173,7 @@ class CcpGuard(models.AbstractModel):
             )
         limit = company.ccp_number_daily_limit
         for digits in numbers if limit else ():
-            attempts = Domain("customer_number", "=", digits) | Domain(
-                "customer_second_number", "=", digits
-            )
+            attempts = calls._numbers_domain("customer", [digits])
             if calls.search_count(today & attempts) >= limit:
                 yield self.env._(
                     "%(number)s was called %(attempts)s times today, which is the limit for one "
@@ -213,6 +211,8 @@ class CcpGuard(models.AbstractModel):
                     ("state", "=", "ended"),
                     ("result", "=", "connected"),
                     ("company_id", "=", company.id),
+                    # A call that was logged by hand answers for itself alone
+                    ("manual", "=", False),
                 ],
                 limit=1,
             )

@@ -259,6 +259,8 @@ class CcpPanel(models.AbstractModel):
 
         :rtype: str
         """
+        if sentence := call._pool_sentence():
+            return sentence
         _ = self.env._
         customer = call.customer_name
         phone = number.mask(call.agent_number or "")

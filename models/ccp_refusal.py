@@ -61,8 +61,8 @@ class CcpRefusal(models.AbstractModel):
             **settings,
         )
         round_robin = _(
-            "Call flow %(flow)s is set up as round robin at Airtel, which does not fit a call to "
-            "one person: ask your administrator to have Airtel change it.",
+            "Airtel did not find the pool of agents of call flow %(flow)s: ask your administrator "
+            "to check the pool's id, and the field of the request that holds it, there.",
             **settings,
         )
         return {

@@ -5,6 +5,8 @@ from odoo.fields import Command, Domain
 from ..ccp import caller, number
 from .ccp_call_flow import CALLER_SERIES
 
+MAX_FURTHER_PHONES = 8
+
 
 class ResUsers(models.Model):
     """An agent: the Odoo user whose own phone rings first (participant A)."""
@@ -18,6 +20,12 @@ class ResUsers(models.Model):
     ccp_second_phone = fields.Char(
         "My second phone",
         help="Airtel rings this phone too, where the call flow allows it.",
+    )
+    ccp_further_phones = fields.Text(
+        "My further phones",
+        copy=False,
+        groups="base.group_system",
+        help="One number a line. Airtel rings these too, if the call flow rings further phones.",
     )
     ccp_caller_number = fields.Char(
         "Caller number",
@@ -53,19 +61,66 @@ class ResUsers(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Create users; a caller number with +91, 0 or blanks is written in ten digits."""
+        """Create users; caller number and further phones are written in ten digits."""
         return super().create([self._ccp_clean(vals) for vals in vals_list])
 
     def write(self, vals):
-        """Write users; a caller number with +91, 0 or blanks is written in ten digits."""
+        """Write users; caller number and further phones are written in ten digits."""
         return super().write(self._ccp_clean(vals))
 
     @api.model
     def _ccp_clean(self, vals):
+        vals = self._ccp_clean_further(vals)
         if not vals.get("ccp_caller_number"):
             return vals
         digits = self.env["ccp.call.flow"]._read_caller_number(vals["ccp_caller_number"])
         return {**vals, "ccp_caller_number": digits}
+
+    @api.model
+    def _ccp_clean_further(self, vals):
+        text = vals.get("ccp_further_phones")
+        if not isinstance(text, str):
+            return vals
+        lines = dict.fromkeys(map(self._ccp_ten_digits, filter(str.strip, text.splitlines())))
+        return {**vals, "ccp_further_phones": "\n".join(lines) or False}
+
+    @api.model
+    def _ccp_ten_digits(self, text):
+        """Return a phone in ten digits, or a text that is none as it is: it is refused later."""
+        try:
+            return number.read(text)
+        except number.NumberError:
+            return text.strip()
+
+    def _ccp_further_numbers(self):
+        """Return the further phones of an agent, ten digits each.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        return (self.sudo().ccp_further_phones or "").split()
+
+    @api.constrains("ccp_further_phones")
+    def _check_ccp_further_phones(self):
+        for user in self.sudo():
+            phones = (user.ccp_further_phones or "").splitlines()
+            if len(phones) > MAX_FURTHER_PHONES:
+                raise ValidationError(
+                    self.env._(
+                        "These are %(count)s further phones: keep at most %(limit)s.",
+                        count=len(phones),
+                        limit=MAX_FURTHER_PHONES,
+                    )
+                )
+            for phone in phones:
+                if self._ccp_ten_digits(phone) != phone or len(phone) != 10:
+                    raise ValidationError(
+                        self.env._(
+                            "%(phone)s is not a phone that Airtel can ring: enter one Indian "
+                            "number of ten digits a line, such as 98765 43210.",
+                            phone=phone,
+                        )
+                    )
 
     @api.depends("ccp_caller_number")
     @api.depends_context("company")
@@ -116,12 +171,21 @@ class ResUsers(models.Model):
     @property
     def SELF_READABLE_FIELDS(self):
         """Let users see their own phone and caller number."""
-        return super().SELF_READABLE_FIELDS + ["ccp_phone", "ccp_second_phone", "ccp_caller_number"]
+        return super().SELF_READABLE_FIELDS + [
+            "ccp_phone",
+            "ccp_second_phone",
+            "ccp_further_phones",
+            "ccp_caller_number",
+        ]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
         """Let users set their own phone; caller numbers are the administrator's."""
-        return super().SELF_WRITEABLE_FIELDS + ["ccp_phone", "ccp_second_phone"]
+        return super().SELF_WRITEABLE_FIELDS + [
+            "ccp_phone",
+            "ccp_second_phone",
+            "ccp_further_phones",
+        ]
 
     @api.constrains("ccp_phone", "ccp_second_phone")
     def _check_ccp_phone(self):

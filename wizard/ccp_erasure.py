@@ -55,17 +55,10 @@ class CcpErasure(models.TransientModel):
                 | (Domain("res_model", "=", "crm.lead") & Domain("res_id", "in", leads.ids))
             )
         )
-        numbers = {*found.mapped("customer_number"), *found.mapped("customer_second_number")}
+        numbers = set(found._customer_numbers())
         for record in (*people, *leads):
             numbers.update(number.candidates(record.phone or "", "IN"))
-        numbers.discard(False)
-        return found | calls.search(
-            own_companies
-            & (
-                Domain("customer_number", "in", list(numbers))
-                | Domain("customer_second_number", "in", list(numbers))
-            )
-        )
+        return found | calls.search(own_companies & calls._numbers_domain("customer", numbers))
 
     def _counts(self, calls):
         """Return how much of each kind there is to erase.
@@ -143,6 +136,7 @@ class CcpErasure(models.TransientModel):
                 "list_item_id": False,
                 "customer_number": False,
                 "customer_second_number": False,
+                "customer_further_numbers": False,
                 "customer_operator": False,
                 "customer_circle": False,
                 "customer_cause": False,

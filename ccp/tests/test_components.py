@@ -16,6 +16,7 @@ CUSTOMERS = [
     for each in (1, 2, 3)
 ]
 CALLBACKS = [{"eventType": "CDR", "notifyURL": "https://h/x", "method": "POST", "headers": {}}]
+UUID = "0b5f4ce1-1234-4000-8000-446655440000"
 ROBIN = {"mergingStrategy": "ROUND ROBIN", "agentPoolId": "1234567890"}
 
 
@@ -31,9 +32,8 @@ def filled(components, add_caller_id=True, agents=AGENTS, customers=CUSTOMERS):
 
 
 def ring(*placeholders, **values):
-    return {"participants": [{"participantAddress": f"{{{{{each}}}}}"} for each in placeholders]} | (
-        values
-    )
+    entries = [{"participantAddress": f"{{{{{each}}}}}"} for each in placeholders]
+    return {"participants": entries, **values}
 
 
 def test_nothing_is_no_components():
@@ -46,7 +46,7 @@ def test_numbers_come_from_the_call():
         "addParticipant_2": ring("customer2", mergingStrategy="PARALLEL", maxTime=30),
         "initiateCall_2": ring("agent2"),
         "record_2": {"enabled": False},
-        "playAudio_1": {"audio": "0b5f4ce1-1234-4000-8000-446655440000", "callerId": "{{callerId}}"},
+        "playAudio_1": {"audio": UUID, "callerId": "{{callerId}}"},
     }
     assert filled(components) == {
         "addParticipant_2": {
@@ -61,7 +61,7 @@ def test_numbers_come_from_the_call():
             "callBackURLs": CALLBACKS,
         },
         "record_2": {"enabled": False},
-        "playAudio_1": {"audio": "0b5f4ce1-1234-4000-8000-446655440000", "callerId": CALLER},
+        "playAudio_1": {"audio": UUID, "callerId": CALLER},
     }
     assert placed(components, "customer") == {2}
     assert placed(components, "agent") == {2}
@@ -99,6 +99,18 @@ def deep(levels):
     return {"x": deep(levels - 1)} if levels else {"x": 1}
 
 
+def entry(**values):
+    return {"addParticipant_2": {"participants": [values]}}
+
+
+def second(**values):
+    return {"addParticipant_2": ring("customer2", **values)}
+
+
+def robin(**values):
+    return {"addParticipant_2": {**ROBIN, **values}}
+
+
 REFUSED = {
     "no JSON": ("{", "json"),
     "a list": ("[]", "json"),
@@ -118,7 +130,7 @@ REFUSED = {
     "a customer id": ({"x_1": {"customerId": "C"}}, "forbidden"),
     "a flow": ({"x_1": {"call_flow_id": "C"}}, "forbidden"),
     "credentials": ({"x_1": {"Authorization": "Basic x"}}, "forbidden"),
-    "a number": ({"addParticipant_2": {"participants": [{"participantAddress": "9876543210"}]}}, "address"),
+    "a number": (entry(participantAddress="9876543210"), "address"),
     "a number in another spelling": ({"x_1": {"to": "+91 (0) 98765-43210"}}, "number"),
     "a number in other digits": ({"x_1": {"to": "९८७६५४३२१०"}}, "number"),
     "a number in wide digits": ({"x_1": {"to": ["９８７６５４３２１０"]}}, "number"),
@@ -126,28 +138,28 @@ REFUSED = {
     "a number of JSON": ({"x_1": {"to": 9876543210}}, "number"),
     "a number with a point": ({"x_1": {"to": 9876543210.0}}, "number"),
     "a number as a name": ({"x_1": {"9876543210": True}}, "number"),
-    "a number as a pool's id in another field": ({"addParticipant_2": {**ROBIN, "pool": "9876543210"}}, "number"),
-    "a number beside a pool": ({"addParticipant_2": {**ROBIN, "agentPoolId": ["9876543210"]}}, "number"),
+    "a number in another field than the pool's": (robin(pool="9876543210"), "number"),
+    "a number beside a pool": (robin(agentPoolId=["9876543210"]), "number"),
     "the agent's first phone": ({"addParticipant_2": ring("agent1")}, "address"),
     "the customer's first number": ({"addParticipant_2": ring("customer1")}, "address"),
     "an unknown placeholder": ({"addParticipant_2": ring("boss")}, "address"),
-    "a participant without address": ({"x_1": {"participants": [{"participantName": "C"}]}}, "address"),
+    "a participant without address": (entry(participantName="C"), "address"),
     "an address in another spelling": ({"x_1": {"participant_address": "112"}}, "address"),
     "another caller number": ({"x_1": {"callerId": "8000000002"}}, "caller_id"),
     "one phone twice": ({"a_1": ring("customer2"), "b_1": ring("customer2")}, "twice"),
-    "an unknown strategy": ({"addParticipant_2": ring("customer2", mergingStrategy="X")}, "strategy"),
-    "a conference": ({"addParticipant_2": ring("customer2", mergingStrategy="CONFERENCE")}, "conference"),
+    "an unknown strategy": (second(mergingStrategy="X"), "strategy"),
+    "a conference": (second(mergingStrategy="CONFERENCE"), "conference"),
     "nobody": ({"addParticipant_2": {"maxTime": 0}}, "no_participants"),
     "no participants": ({"initiateCall_2": {"participants": []}}, "no_participants"),
     "participants that are no list": ({"x_1": {"participants": {"a": 1}}}, "object"),
     "a participant that is no object": ({"x_1": {"participants": ["{{customer2}}"]}}, "object"),
     "a pool without id": ({"addParticipant_2": {"mergingStrategy": "ROUND ROBIN"}}, "pool"),
-    "a pool with participants": ({"addParticipant_2": {**ROBIN, **ring("customer2")}}, "pool_participants"),
+    "a pool with participants": (robin(**ring("customer2")), "pool_participants"),
     "too many retries": (
-        {"addParticipant_2": {"participants": [{"participantAddress": "{{customer2}}", "maxRetries": 4}]}},
+        entry(participantAddress="{{customer2}}", maxRetries=4),
         "retries",
     ),
-    "half a second": ({"addParticipant_2": ring("customer2", maxTime=0.5)}, "max_time"),
+    "half a second": (second(maxTime=0.5), "max_time"),
 }
 
 

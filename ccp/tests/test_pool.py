@@ -1,10 +1,9 @@
 """A pool of agents (ROUND ROBIN): the phones that ring are known from reports alone."""
 
 import pytest
+from test_timeline import AGENT_RINGS, OVER, A, B, at, cdr, event
 
 from ccp.timeline import Dialled, fold
-
-from test_timeline import AGENT_RINGS, OVER, A, B, at, cdr, event
 
 C = "9000000003"
 POOL = Dialled((), (B,), agent_pool=True)

@@ -971,7 +971,7 @@ class CcpCall(models.Model):
             "res_model": self.res_model,
             "res_id": self.res_id,
             "partner_id": self.partner_id.id,
-            "message": self.env["ccp.card"]._headline(self),
+            "message": self._headline(),
         }
 
     def _close(self):

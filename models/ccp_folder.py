@@ -112,7 +112,7 @@ class CcpFolder(models.AbstractModel):
         if any(values.get("recording_url") for values in changes.values()):
             self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
         records = told._records()
-        messages = self.env["ccp.card"]._update_each(stories, records)
+        messages = self.env["ccp.card"]._update_each(stories, records, changes)
         news = told.filtered(lambda call: changes[call] or messages[call])
         self._tell_each(news, stories, messages, records)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
@@ -202,15 +202,14 @@ class CcpFolder(models.AbstractModel):
         :param calls: ``ccp.call`` records, as superuser
         :param dict stories: by call: what its reports say, a ``ccp.timeline.Timeline``
         :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
-            changed
+            look different now
         :param dict records: by call: the record that was called, see ``ccp.call._records``
         """
         shown = self.env["ccp.panel"]._values_each(calls, stories, records)
-        data = self.env["ccp.card"]._store_data_each({call: messages[call] for call in calls})
         for call in calls:
             values = call._bus_values(shown[call])
-            if call in data:
-                values["store_data"] = data[call]
+            # No content: a browser that shows them asks for what its user may see
+            values["card_ids"] = messages[call].ids
             call.user_id._bus_send(BUS_MESSAGE, values)
 
     @api.model

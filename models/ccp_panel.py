@@ -555,10 +555,9 @@ class CcpPanel(models.AbstractModel):
             )
         )
         if planned:
-            duration = call._format_seconds(call.talk_seconds)
-            feedback = self.env._(
-                "Called, talked for %(time)s. %(outcome)s",
-                time=duration,
-                outcome=call.outcome_id.name or "",
-            ).strip()
+            feedback = self.env._("Called.")
+            if call.talk_seconds:
+                duration = call._format_seconds(call.talk_seconds)
+                feedback = self.env._("Called, talked for %(time)s.", time=duration)
+            feedback = f"{feedback} {call.outcome_id.name or ''}".strip()
             planned[:1].action_feedback(feedback=feedback)

@@ -66,13 +66,21 @@ class CcpRecording(models.AbstractModel):
         return {"recording_state": "missing" if promised else "none"}
 
     @api.model
+    def _may_listen(self):
+        """Return whether the current user may hear the recordings of the calls that one may see.
+
+        :rtype: bool
+        """
+        return self.env.user.has_group("airtel_ccp.group_ccp_listen")
+
+    @api.model
     def _check_listener(self, is_download):
         """Check that the current user may hear recordings, or keep them as files.
 
         :param bool is_download: whether a file is asked for
         :raise AccessError: with a sentence for the user
         """
-        if not self.env.user.has_group("airtel_ccp.group_ccp_listen"):
+        if not self._may_listen():
             raise AccessError(
                 self.env._(
                     "You may not listen to recordings: ask your administrator for the right "
@@ -95,6 +103,8 @@ class CcpRecording(models.AbstractModel):
         :rtype: str
         """
         _ = self.env._
+        if call.erased:
+            return _("The data of this call were erased on request.")
         return {
             "missing": _("Airtel did not deliver a recording of this call."),
             "deleted": _(

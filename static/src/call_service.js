@@ -52,11 +52,11 @@ export class CallService {
      * @param {import("@web/env").OdooEnv} env
      * @param {Object} services
      */
-    constructor(env, { bus_service, dialog, "mail.store": store, notification, orm }) {
+    constructor(env, { "airtel_ccp.card": card, bus_service, dialog, notification, orm }) {
         this.env = env;
         this.bus = bus_service;
         this.dialog = dialog;
-        this.store = store;
+        this.card = card;
         this.notification = notification;
         this.orm = orm;
         /** Whether the user may place calls. */
@@ -153,11 +153,11 @@ export class CallService {
     /**
      * Takes over what the server tells about a call.
      *
-     * @param {{panel: Call, store_data?: Object}} payload `store_data` holds the messages of the
-     *  chatter that tell the call
+     * @param {{panel: Call, card_ids?: number[]}} payload `card_ids` are the messages of the
+     *  chatter that tell the call and look different now
      * @param {number} notificationId
      */
-    onTold({ store_data, panel, ...call }, notificationId) {
+    onTold({ card_ids, panel, ...call }, notificationId) {
         if (notificationId < this.lastTold.get(call.id)) {
             return;
         }
@@ -177,8 +177,8 @@ export class CallService {
         if (wasLive && !this.isLive && this.state.list.waiting) {
             this.load();
         }
-        if (store_data) {
-            this.updateChatters(store_data);
+        if (card_ids?.length) {
+            this.card.follow(call, card_ids);
         } else {
             this.reloadChatters(call);
         }
@@ -527,24 +527,6 @@ export class CallService {
     // The chatter
 
     /**
-     * Brings open chatters up to date with the messages that tell a call: known ones get their
-     * new text, new ones are added.
-     *
-     * @param {Object} storeData messages in the format of `mail.store`
-     */
-    updateChatters(storeData) {
-        this.store.insert(storeData);
-        for (const { id } of storeData["mail.message"] ?? []) {
-            const message = this.store["mail.message"].get(id);
-            const thread = message?.thread;
-            if (thread?.isLoaded && !thread.loadNewer && message.notIn(thread.messages)) {
-                thread.messages.add(message);
-                thread.messages.sort((m1, m2) => m1.id - m2.id);
-            }
-        }
-    }
-
-    /**
      * Lets the chatters of the called record and of its contact, where open, fetch new messages.
      *
      * @param {{res_model: string, res_id: number, partner_id?: number|false}} call
@@ -558,7 +540,7 @@ export class CallService {
 }
 
 export const callService = {
-    dependencies: ["bus_service", "dialog", "mail.store", "notification", "orm"],
+    dependencies: ["airtel_ccp.card", "bus_service", "dialog", "notification", "orm"],
     start(env, services) {
         return new CallService(env, services);
     },

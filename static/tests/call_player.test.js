@@ -243,7 +243,7 @@ describe("player", () => {
         serve("data:audio/wav;base64,AAAA");
         const answers = [
             [403, "may not listen"],
-            [404, "no recording of this call"],
+            [404, "No recording was found"],
             [410, "no recording of this call"],
             [500, "cannot be played now"],
         ];

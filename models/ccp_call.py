@@ -605,12 +605,14 @@ class CcpCall(models.Model):
         for call in self:
             call.timeline_html = self.env["ccp.card"]._timeline_html(call) if call.id else False
 
-    @api.depends("customer_name", "start_date")
-    @api.depends_context("lang", "tz")
+    @api.depends("customer_name", "direction")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for call in self:
-            call.display_name = self.env._(
-                "Call to %s", call.customer_name or number.mask(call.customer_number or "")
+            who = call.customer_name or number.mask(call.customer_number or "")
+            is_incoming = call.direction == "inbound"
+            call.display_name = (
+                self.env._("Call from %s", who) if is_incoming else self.env._("Call to %s", who)
             )
 
     @api.readonly

@@ -185,7 +185,7 @@ export function tellHealth(values) {
 }
 
 /** Sends what `ccp.folder` sends to the agent's browser. */
-export function tellCall({ store_data, ...values } = {}) {
+export function tellCall({ card_ids = [], ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
     const panel = callValues(values);
     const { id, state, result, res_model, res_id, partner_id, message } = panel;
@@ -198,7 +198,7 @@ export function tellCall({ store_data, ...values } = {}) {
         partner_id,
         message,
         panel,
-        ...(store_data ? { store_data } : {}),
+        card_ids,
     });
 }
 

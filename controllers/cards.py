@@ -12,8 +12,9 @@ class AirtelCcpCards(WebclientController):
     @classmethod
     def _process_request_for_internal_user(cls, store, name, params):
         """Extension of `mail`: adds the messages that a user names and may read."""
-        super()._process_request_for_internal_user(store, name, params)
+        result = super()._process_request_for_internal_user(store, name, params)
         if name == "airtel_ccp.cards" and isinstance(params, list):
             ids = [each for each in params[:MAX_CARDS] if isinstance(each, int)]
             # Odoo's search leaves out what the user may not read
             store.add(request.env["mail.message"].search([("id", "in", ids)]))
+        return result

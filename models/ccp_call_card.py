@@ -47,7 +47,8 @@ class CcpCall(models.Model):
         :rtype: str
         """
         return self.env._(
-            "There is no call here that you may listen to: a manager of the calls can tell you why."
+            "You may not listen to this call, or there is no such call: ask a manager of your "
+            "company's calls."
         )
 
     @api.model
@@ -223,5 +224,9 @@ class CcpCall(models.Model):
         """
         tree = html.fragment_fromstring(message.sudo().body or "", create_parent=True)
         found = tree.find_class(LINES_CLASS)
+        if not found:
+            return Markup()
         # The sanitizer read it when it was stored
-        return Markup(etree.tostring(found[0], encoding="unicode")) if found else ""  # noqa: S704
+        return Markup(  # noqa: S704
+            etree.tostring(found[0], encoding="unicode", method="html", with_tail=False)
+        )

@@ -10,8 +10,10 @@ from .ccp_call import AGENT_FAILURES
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
 # How an incoming call ends that nobody took
 MISSED_RESULTS = (*AGENT_FAILURES, "abandoned")
-# Longer texts of Airtel's are cut: nobody reads more of a cause or a name
+# Longer texts of Airtel's are cut: nobody reads more of a cause
 MAX_TEXT = 200
+# Longer names make a sentence that nobody reads to its end
+MAX_NAME = 60
 
 
 def shorten(text, length=MAX_TEXT):
@@ -39,8 +41,8 @@ class CcpCall(models.Model):
     def _names(self):
         """Return the names of both, as arguments of the sentences."""
         return {
-            "agent": shorten(self.user_id.name or ""),
-            "customer": shorten(self.customer_name or ""),
+            "agent": shorten(self.user_id.name or "", MAX_NAME),
+            "customer": shorten(self.customer_name or "", MAX_NAME),
         }
 
     def _is_missed(self):

@@ -15,10 +15,11 @@ class MailMessage(models.Model):
         reader, whatever is stored of it."""
         # Odoo's own method calls this one again for the fields themselves
         is_read = "message_format" not in fields and "body" in fields
-        super()._to_store(store, fields, **kwargs)
+        result = super()._to_store(store, fields, **kwargs)
         if is_read and store.target.is_current_user(self.env) and self.env.user._is_internal():
             for message, body in self._ccp_reader_cards().items():
                 store.add_records_fields(message, [Store.Attr("body", body)])
+        return result
 
     def _ccp_reader_cards(self):
         """Return the cards of calls among these messages, see ``ccp.call._reader_cards``.

@@ -406,7 +406,7 @@ class TestCardReaders(CardCase, HttpCase):
         ]
         self.assertEqual({answer.status_code for answer in answers}, {404})
         (text,) = {answer.text for answer in answers}
-        self.assertIn("that you may listen to", text)
+        self.assertIn("You may not listen to this call, or there is no such call", text)
 
     def test_without_the_right_to_call(self):
         self.finished()

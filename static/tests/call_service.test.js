@@ -1,11 +1,7 @@
 import { contains, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
 import { Deferred, animationFrame } from "@odoo/hoot-mock";
-import {
-    makeServerError,
-    onRpc,
-    patchWithCleanup,
-} from "@web/../tests/web_test_helpers";
+import { makeServerError, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
 
 import { BUS_MESSAGE } from "@airtel_ccp/call_service";
 import { busService } from "@bus/services/bus_service";

@@ -14,7 +14,8 @@ patch(Message.prototype, {
                     return;
                 }
                 const remember = () => (isOpen = story.open);
-                story.open = isOpen || Boolean(story.querySelector(".o-mail-Message-searchHighlight"));
+                story.open =
+                    isOpen || Boolean(story.querySelector(".o-mail-Message-searchHighlight"));
                 story.addEventListener("toggle", remember);
                 return () => story.removeEventListener("toggle", remember);
             },

@@ -12,7 +12,7 @@ CARD_FIELDS = frozenset({"state", "result", "talk_seconds", "recording_state"})
 
 
 class CcpCard(models.AbstractModel):
-    """The words of a call: its chatter card, its notes and its timeline."""
+    """Writes chatter cards and notes of calls, and lays out the timeline of a call's form."""
 
     _name = "ccp.card"
     _description = "Tells a call in the chatter"

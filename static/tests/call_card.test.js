@@ -36,7 +36,7 @@ async function openContact() {
     });
     const bodies = {};
     onRpc("/mail/action", async (request) => {
-        const { params } = await request.json();
+        const { params } = await request.clone().json();
         const asked = params.fetch_params.find(([name]) => name === "airtel_ccp.cards");
         if (!asked) {
             return;

@@ -4,6 +4,7 @@ from . import (
     ccp_call,
     ccp_call_event,
     ccp_call_flow,
+    ccp_call_follow_up,
     ccp_call_list_item,
     ccp_call_listen,
     ccp_call_outcome,

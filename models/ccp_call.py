@@ -760,6 +760,7 @@ class CcpCall(models.Model):
         if not isinstance(res_id, int) or res_model not in self.env:
             raise UserError(self.env._("There is nobody to call: save the record first."))
         record = self.env[res_model].browse(res_id).exists()
+        item = self.env["ccp.call.list.item"]._of_click(list_item_id, record)
         dialer = self.env["ccp.dialer"]
         options = dialer._read_options(options)
         companies = dialer._companies(record, options)
@@ -773,8 +774,6 @@ class CcpCall(models.Model):
             return questions
         if choices and not field_name:
             choice = choices[0]["key"]
-        item = self.env["ccp.call.list.item"].browse(list_item_id or [])
-        item.check_access("write")
         try:
             return dialer._dial(record, field_name, choice=choice, list_item=item, options=options)
         except UserError as error:

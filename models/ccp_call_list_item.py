@@ -4,8 +4,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..ccp import number
+from .remedy import refusal
 
 AGAIN_AFTER = timedelta(hours=1)
+# Tells the rep's tabs that the call list changed
+LIST_MESSAGE = "airtel_ccp.list"
 
 
 class CcpCallListItem(models.Model):
@@ -49,6 +52,56 @@ class CcpCallListItem(models.Model):
         for item in self:
             calls = item.sudo().call_ids
             item.attempts = len(calls.filtered(lambda call: call.state != "refused"))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Create entries, and notify the tabs of the reps whose lists changed."""
+        items = super().create(vals_list)
+        items._notify_reps(items.user_id)
+        return items
+
+    def write(self, vals):
+        """Write entries, and notify the tabs of the reps whose lists changed."""
+        reps = self.user_id
+        written = super().write(vals)
+        self._notify_reps(reps | self.user_id)
+        return written
+
+    def unlink(self):
+        """Delete entries, and notify the tabs of the reps whose lists changed."""
+        reps = self.user_id
+        deleted = super().unlink()
+        self._notify_reps(reps)
+        return deleted
+
+    @api.model
+    def _notify_reps(self, reps):
+        """Have the panels and call lists that some reps see read their list again."""
+        for rep in reps:
+            rep._bus_send(LIST_MESSAGE, {})
+
+    @api.model
+    def _of_click(self, item_id, record):
+        """Return the entry that a click names, if it still waits and is about that record.
+
+        :param int | None item_id: an entry of the user's own list; None when the click names none
+        :param record: the record that was clicked
+        :return: the entry, or an empty recordset
+        :raise UserError: when it was skipped, reached or deleted meanwhile
+        :raise AccessError: for somebody else's entry
+        """
+        item = self.browse(item_id or []).exists()
+        item.check_access("write")
+        is_meant = (item.res_model, item.res_id) == (record._name, record.id)
+        if item_id and not (item.state == "waiting" and is_meant):
+            raise refusal(
+                self.env._(
+                    "This entry of your call list is not waiting any more, so nobody was called: "
+                    "the panel shows who is next."
+                ),
+                opens="panel",
+            )
+        return item
 
     def _record(self):
         """Return the record to call, or an empty recordset when it is gone or out of reach."""
@@ -119,7 +172,7 @@ class CcpCallListItem(models.Model):
                     "sequence": last.sequence + len(added) + 1,
                     "res_model": res_model,
                     "res_id": record.id,
-                    "customer_name": record.display_name,
+                    "customer_name": self._person(record),
                 }
             )
         self.create(added)
@@ -148,6 +201,17 @@ class CcpCallListItem(models.Model):
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
+
+    @api.model
+    def _person(self, record):
+        """Return whom one calls on a record: a person's name rather than a lead's title.
+
+        :rtype: str
+        """
+        dialer = self.env["ccp.dialer"]
+        # A contact that the rep may not read names nobody
+        partner = dialer._partner(record)._filtered_access("read")
+        return dialer._customer_name(record, partner)
 
     @api.model
     def _why_not(self, record, listed):
@@ -192,25 +256,14 @@ class CcpCallListItem(models.Model):
             )
             values["next"] = {
                 "id": item.id,
-                "name": record.display_name,
+                "name": self._person(record),
+                "record_name": record.display_name,
                 "phone": number.mask(phone),
                 "attempts": item.attempts,
                 "res_model": item.res_model,
                 "res_id": item.res_id,
             }
         return values
-
-    def action_call(self):
-        """Call this entry's record.
-
-        :return: see ``ccp.call.place``
-        :rtype: dict
-        :raise UserError: when no call was placed
-        :raise AccessError: for somebody else's entry
-        """
-        self.ensure_one()
-        self.check_access("write")
-        return self.env["ccp.call"].place(self.res_model, self.res_id, list_item_id=self.id)
 
     def action_skip(self):
         """Take this entry off the list without a call.

@@ -18,6 +18,7 @@ from .ccp_account import Account
 from .ccp_call_event import digest
 from .ccp_guard import is_house_rule
 from .ir_http import after_answer
+from .remedy import refusal
 
 _logger = logging.getLogger(__name__)
 
@@ -390,21 +391,23 @@ class CcpDialer(models.AbstractModel):
     def _agent_number(self, user):
         """Return the ten digits of the user's own phone, which rings first."""
         if not user.ccp_phone:
-            raise UserError(
+            raise refusal(
                 self.env._(
                     "Airtel rings your own phone first, but yours is not known: enter it under "
                     "My Preferences > Calls."
-                )
+                ),
+                opens="preferences",
             )
         try:
             return number.read(user.ccp_phone)
         except number.NumberError as error:
-            raise UserError(
+            raise refusal(
                 self.env._(
                     "Airtel cannot ring your own phone %s: enter one Indian number of ten digits "
                     "under My Preferences > Calls.",
                     number.mask(user.ccp_phone),
-                )
+                ),
+                opens="preferences",
             ) from error
 
     def _customer_number(self, record, field_name, company):
@@ -421,7 +424,10 @@ class CcpDialer(models.AbstractModel):
         try:
             return number.read(text, self._country(record, company, text))
         except number.NumberError as error:
-            raise UserError(self._number_sentence(error.reason, record, text)) from error
+            sentence = self._number_sentence(error.reason, record, text)
+            raise refusal(
+                sentence, opens="record", res_model=record._name, res_id=record.id
+            ) from error
 
     def _first_number(self, record, names):
         """Return the text of the first of these fields that has one."""
@@ -636,7 +642,7 @@ class CcpDialer(models.AbstractModel):
                 env["ccp.request.log"].sudo()._open(call, body)
                 return call.id
         except psycopg2.errors.UniqueViolation as error:
-            raise UserError(self.env["ccp.guard"]._line_busy_sentence()) from error
+            raise refusal(self.env["ccp.guard"]._line_busy_sentence(), opens="panel") from error
 
     def _patience(self):
         """Return how long a click may keep what serves its request waiting for Airtel, in seconds.

@@ -8,6 +8,7 @@ from odoo.tools import SQL, format_datetime
 
 from ..ccp import number
 from .ccp_call import HOME_TIME_ZONE
+from .remedy import refusal
 
 # How far ahead the next opening is looked for
 SEARCHED_PERIOD = timedelta(days=30)
@@ -201,7 +202,15 @@ class CcpGuard(models.AbstractModel):
         )
 
     def _check_outcome(self, user, company):
-        """Refuse a call while the last one that connected has no outcome, where one is needed."""
+        """Refuse a call while the last one that connected has no outcome, if one is needed.
+
+        Calls that cannot be given one don't count: an erased one, and any where the company
+        offers no outcomes.
+
+        :param user: the agent
+        :param company: the ``res.company`` that places the call
+        :raise UserError: with the call that lacks an outcome as remedy
+        """
         if not company.sudo().ccp_require_outcome:
             return
         last = (
@@ -213,17 +222,24 @@ class CcpGuard(models.AbstractModel):
                     ("state", "=", "ended"),
                     ("result", "=", "connected"),
                     ("company_id", "=", company.id),
+                    ("manual", "=", False),
+                    ("trial", "=", False),
                 ],
                 limit=1,
             )
         )
-        if last and not last.outcome_id:
-            raise UserError(
-                self.env._(
-                    "Your call with %s has no outcome yet: choose one, then call.",
-                    last.customer_name,
-                )
-            )
+        if not last or last.outcome_id or last.erased:
+            return
+        if not self.env["ccp.panel"]._outcomes(company):
+            return
+        raise refusal(
+            self.env._(
+                "Your call with %s has no outcome yet: choose one in the panel, then call again.",
+                last.customer_name,
+            ),
+            opens="outcome",
+            call_id=last.id,
+        )
 
     def _take_line(self, user):
         """Keep every other click of an agent out, until this transaction ends.
@@ -239,7 +255,7 @@ class CcpGuard(models.AbstractModel):
             )
         )
         if not taken:
-            raise UserError(self._line_busy_sentence())
+            raise refusal(self._line_busy_sentence(), opens="panel")
         self._check_line_free(busy_with)
 
     def _busy_with_sql(self, user):
@@ -264,13 +280,13 @@ class CcpGuard(models.AbstractModel):
         :param str | None busy_with: who is called in it; None where there is none
         """
         if busy_with is not None:
-            raise UserError(self._line_busy_sentence(busy_with))
+            raise refusal(self._line_busy_sentence(busy_with), opens="panel")
 
     def _line_busy_sentence(self, customer_name=""):
         if not customer_name:
             return self.env._("A call of yours is just being placed: finish it first.")
         return self.env._(
-            "You are still in a call with %s: finish it first, or open it under Airtel CCP > "
-            "Calls and choose “This call is over”.",
+            "You are still in a call with %s: finish it first, or choose “This call is over” in "
+            "the panel.",
             customer_name,
         )

@@ -5,13 +5,12 @@ from zoneinfo import ZoneInfo
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_date, format_time, get_lang, plaintext2html
+from odoo.tools import SQL, format_date, format_time, get_lang
 
 from ..ccp import number
 from .ccp_call import LIVE_STATES
 
 REMEMBERED = timedelta(hours=12)
-FOLLOW_UP_HOUR = 10
 FOUND_LIMIT = 8
 # How long a rep may take to choose an outcome before the planned activity is ticked off without
 PATIENCE = timedelta(minutes=15)
@@ -58,9 +57,11 @@ class CcpPanel(models.AbstractModel):
         return call
 
     @api.model
-    def state(self):
+    def state(self, call_id=None):
         """Return what the panel shows now; folds reports that wait.
 
+        :param int | None call_id: one of the user's own calls that ``open_call`` brought back:
+            shown as long as no call is live
         :return: ``call`` (values or False), ``outcomes``, ``require_outcome``,
             ``reports_late`` (whether Airtel's reports lag behind), ``list`` (the head of the call
             list)
@@ -68,7 +69,7 @@ class CcpPanel(models.AbstractModel):
         :raise AccessError: for users without calling rights
         """
         self._check_user()
-        call = self._current_call()
+        call = self._current_call(call_id)
         if call.live and call.event_ids.filtered(lambda event: not event.folded):
             self.env["ccp.folder"]._fold(call)
         company = (call.company_id or self.env.company).sudo()
@@ -109,26 +110,33 @@ class CcpPanel(models.AbstractModel):
         return found
 
     @api.model
-    def _current_call(self):
-        """Return the user's live call, else the last one that the rep has not put away."""
-        return (
-            self.env["ccp.call"]
-            .sudo()
-            .search(
-                Domain("user_id", "=", self.env.uid)
-                & Domain("state", "!=", "refused")
-                & (
-                    Domain("live", "=", True)
-                    | (
-                        Domain("dismissed", "=", False)
-                        & Domain("manual", "=", False)
-                        & Domain("start_date", ">=", fields.Datetime.now() - REMEMBERED)
-                    )
-                ),
-                order="live desc, id desc",
-                limit=1,
-            )
+    def _current_call(self, call_id=None):
+        """Return the call that the panel shows: a live one, else the one that was opened, else the last.
+
+        The last one only while it is recent and not put away: then nothing is shown, and never
+        an older one. Calls without a token were never placed, such as those of the demo data.
+
+        :param int | None call_id: the call that the rep opened
+        """
+        calls = self.env["ccp.call"].sudo()
+        own = Domain("user_id", "=", self.env.uid)
+        call = calls.search(
+            own
+            & Domain("state", "!=", "refused")
+            & (
+                Domain("live", "=", True)
+                | (
+                    Domain("manual", "=", False)
+                    & Domain("token_digest", "!=", False)
+                    & Domain("start_date", ">=", fields.Datetime.now() - REMEMBERED)
+                )
+            ),
+            order="live desc, id desc",
+            limit=1,
         )
+        if isinstance(call_id, int) and not call.live:
+            call = calls.search(own & Domain("id", "=", call_id)) or call
+        return call.filtered(lambda each: each.live or not each.dismissed)
 
     @api.model
     def _outcomes(self, company):
@@ -231,6 +239,7 @@ class CcpPanel(models.AbstractModel):
             "dismissed": call.dismissed,
             "note": call.note or "",
             "outcome_id": call.outcome_id.id,
+            "follow_up": call.with_env(self.env).sudo()._follow_up_values(),
             "recorded": call.recorded,
             "announced": call.recording_announced,
             "recording": call.recording_state,
@@ -457,6 +466,18 @@ class CcpPanel(models.AbstractModel):
         return True
 
     @api.model
+    def open_call(self, call_id):
+        """Take back that a call was put away, so that the panel can show it with its outcomes.
+
+        :param int call_id: one of the user's own calls
+        :rtype: bool
+        :raise AccessError: for anybody else's call
+        :raise UserError: when it is gone
+        """
+        self._own_call(call_id).dismissed = False
+        return True
+
+    @api.model
     def close(self, call_id):
         """Say that a call is over although Airtel never reported it.
 
@@ -471,55 +492,102 @@ class CcpPanel(models.AbstractModel):
     def follow_up(self, call_id, when, text=""):
         """Plan a Call activity for the rep on the record that was called.
 
+        A call has one: a second click moves it.
+
         :param int call_id: one of the user's own calls
         :param str when: ``hour``, ``tomorrow`` or a moment in UTC such as
             ``2026-11-23 09:30:00``
         :param str text: what it is about
-        :return: the sentence that tells when
-        :rtype: str
+        :return: ``{"sentence": str, "outside": bool}``: when it is planned for, and whether that
+            lies outside the calling hours or the rep's working days
+        :rtype: dict
+        :raise AccessError: for anybody else's call
         :raise UserError: when the record cannot have activities, or for a moment in the past
         """
         call = self._own_call(call_id)
-        record = call.with_user(self.env.user)._record()
-        if not record or not hasattr(record, "activity_schedule"):
-            raise UserError(
-                self.env._("A follow-up cannot be planned here: the record takes no activities.")
+        zone = self._zone()
+        moment = self._moment(call, when).astimezone(zone)
+        date, time = call._plan_follow_up(moment, zone, text)
+        self._tell(call)
+        outside = not call._is_time_to_call(moment)
+        if outside:
+            sentence = self.env._(
+                "Planned for %(date)s at %(time)s, which is outside the calling hours or your "
+                "working days.",
+                date=date,
+                time=time,
             )
-        local = self._moment(when).astimezone(self._zone())
-        time = format_time(self.env, local.time(), time_format="short")
-        record.activity_schedule(
-            "mail.mail_activity_data_call",
-            date_deadline=local.date(),
-            user_id=self.env.uid,
-            summary=self.env._(
-                "Call %(customer)s at %(time)s", customer=call.customer_name, time=time
-            ),
-            note=plaintext2html(text) if text else "",
-        )
-        return self.env._(
-            "Planned for %(date)s at %(time)s.",
-            date=format_date(self.env, local.date()),
-            time=time,
-        )
+        else:
+            sentence = self.env._("Planned for %(date)s at %(time)s.", date=date, time=time)
+        return {"sentence": sentence, "outside": outside}
+
+    @api.model
+    def follow_up_times(self, call_id):
+        """Return the times that the panel proposes for a follow-up, each once.
+
+        :param int call_id: one of the user's own calls
+        :return: dicts with ``key`` (``hour`` or ``tomorrow``), ``when`` (see ``follow_up``) and
+            ``label`` (the moment in words)
+        :rtype: list[dict]
+        :raise AccessError: for anybody else's call
+        """
+        call = self._own_call(call_id)
+        zone = self._zone()
+        today = datetime.now(zone).date()
+        proposed = {}
+        for key, moment in call._follow_up_moments(zone).items():
+            proposed.setdefault(moment, key)
+        return [
+            {
+                "key": key,
+                "when": fields.Datetime.to_string(moment.astimezone(timezone.utc)),
+                "label": self._moment_in_words(moment, today),
+            }
+            for moment, key in proposed.items()
+        ]
+
+    @api.model
+    def take_back_follow_up(self, call_id):
+        """Delete the follow-up that the rep planned after a call.
+
+        :param int call_id: one of the user's own calls
+        :rtype: bool
+        :raise AccessError: for anybody else's call
+        :raise UserError: when the follow-up is done, or somebody else's by now
+        """
+        call = self._own_call(call_id)
+        call._take_back_follow_up()
+        self._tell(call)
+        return True
+
+    @api.model
+    def _moment_in_words(self, moment, today):
+        """Say when a moment (in the rep's time zone) is, as short as can be.
+
+        :rtype: str
+        """
+        time = format_time(self.env, moment.time(), time_format="short")
+        if moment.date() == today:
+            return self.env._("Today at %s", time)
+        if moment.date() == today + timedelta(days=1):
+            return self.env._("Tomorrow at %s", time)
+        date = format_date(self.env, moment.date(), date_format="EEE d MMM")
+        return self.env._("%(date)s at %(time)s", date=date, time=time)
 
     @api.model
     def _zone(self):
         return ZoneInfo(self.env.user.tz or "Asia/Kolkata")
 
     @api.model
-    def _moment(self, when):
-        """Return the moment (aware) that a follow-up is planned for."""
-        now = datetime.now(timezone.utc)
-        if when == "hour":
-            return now + timedelta(hours=1)
-        if when == "tomorrow":
-            local = now.astimezone(self._zone()) + timedelta(days=1)
-            return local.replace(hour=FOLLOW_UP_HOUR, minute=0, second=0, microsecond=0)
+    def _moment(self, call, when):
+        """Return the moment (aware) that a follow-up of a call is planned for."""
+        if when in ("hour", "tomorrow"):
+            return call._follow_up_moments(self._zone())[when]
         try:
             moment = fields.Datetime.to_datetime(when).replace(tzinfo=timezone.utc)
         except (ValueError, TypeError, AttributeError):
             raise UserError(self.env._("Choose a date and a time for the follow-up.")) from None
-        if moment < now:
+        if moment < datetime.now(timezone.utc):
             raise UserError(self.env._("Choose a moment that is still to come."))
         return moment
 

@@ -6,12 +6,15 @@ import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { session } from "@web/session";
-import { isSessionExpired, sentenceOf } from "./errors";
+import { isSessionExpired, remedyOf, sentenceOf } from "./errors";
+import { CallList, LIST_CHANGED, LIST_MESSAGE } from "./panel/call_list";
 import { CompanyPicker } from "./panel/company_picker";
+import { FollowingUp } from "./panel/following_up";
 import { NoteKeeper } from "./panel/note_keeper";
 import { NumberPicker } from "./panel/number_picker";
 import { OverrideQuestion } from "./panel/override_question";
 import { RecordingQuestion, rememberedRecording } from "./panel/recording_question";
+import { remedyButtons } from "./remedy";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
 /** Tells that Airtel's reports are late, or in time again. */
@@ -78,8 +81,16 @@ export class CallService {
             isBusLost: false,
             /** What the last thing that the user did in the panel led to. */
             answer: { text: "", type: "info" },
+            /** Id of a call that is over and that the user has to see again, or null. */
+            opened: null,
+            /** What has to be confirmed before an outcome is saved, or null. */
+            confirmation: null,
+            /** What is to get the focus in the panel: a selector; a new object for each wish. */
+            focus: null,
         });
         this.note = new NoteKeeper(orm);
+        this.followingUp = new FollowingUp(this);
+        this.list = new CallList(this);
         /** Milliseconds that the server's clock is ahead of this browser's. */
         this.clockOffset = 0;
         /** Id of the last bus notification about each call; an older one tells nothing new. */
@@ -87,6 +98,7 @@ export class CallService {
         this.closeFailure = () => {};
         if (this.canCall) {
             this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onTold(call, id));
+            this.bus.subscribe(LIST_MESSAGE, () => this.list.onChanged());
             this.bus.subscribe(HEALTH_MESSAGE, ({ company_id, reports_late }) => {
                 if (company_id === user.activeCompany.id) {
                     this.state.areReportsLate = reports_late;
@@ -123,7 +135,8 @@ export class CallService {
         const toldBefore = new Map(this.lastTold);
         let told;
         try {
-            told = await this.orm.silent.call("ccp.panel", "state", []);
+            const { opened } = this.state;
+            told = await this.orm.silent.call("ccp.panel", "state", opened ? [opened] : []);
         } catch (error) {
             const sentence = sentenceOf(error);
             if (sentence === undefined) {
@@ -195,6 +208,10 @@ export class CallService {
         this.state.current = call;
         if (isNew) {
             this.say("");
+            this.state.confirmation = null;
+        }
+        if (call.live) {
+            this.state.opened = null;
         }
         if (call.live) {
             this.closeFailure();
@@ -205,6 +222,8 @@ export class CallService {
 
     forget() {
         this.state.current = null;
+        this.state.opened = null;
+        this.state.confirmation = null;
         this.say("");
         this.note.follow(null);
         this.poll();
@@ -326,7 +345,6 @@ export class CallService {
         if (!answer) {
             return null;
         }
-        this.show();
         this.reloadChatters({ res_model: resModel, res_id: resId });
         await this.load();
         return answer;
@@ -384,8 +402,25 @@ export class CallService {
             if (sentence === undefined || isSessionExpired(error)) {
                 throw error;
             }
-            this.tellFailure(sentence);
+            await this.refuse(sentence, remedyOf(error));
             return null;
+        }
+    }
+
+    /**
+     * Says why no call was placed, and opens what lifts that, or offers to.
+     *
+     * @param {string} sentence
+     * @param {import("./errors").Remedy|undefined} remedy
+     */
+    async refuse(sentence, remedy) {
+        this.tellFailure(sentence, remedyButtons(this.env, remedy));
+        if (remedy?.opens === "outcome") {
+            await this.openCall(remedy.call_id);
+        } else if (remedy?.opens === "panel") {
+            this.show();
+            await this.load();
+            this.env.bus.trigger(LIST_CHANGED);
         }
     }
 
@@ -415,6 +450,30 @@ export class CallService {
         browser.localStorage.removeItem(MINIMISED_KEY);
     }
 
+    /**
+     * Shows a call that is over in the panel, with its outcomes, also when it was put away.
+     *
+     * @param {number} callId one of the user's own calls
+     */
+    async openCall(callId) {
+        await this.note.save();
+        if (await this.request("ccp.panel", "open_call", [callId])) {
+            this.state.opened = callId;
+            this.show();
+            await this.load();
+            this.focus(".o_airtel_ccp_outcome[tabindex='0']");
+        }
+    }
+
+    /**
+     * Moves the focus to something in the panel once that is drawn.
+     *
+     * @param {string} selector the panel itself takes the focus when nothing fits
+     */
+    focus(selector) {
+        this.state.focus = { selector };
+    }
+
     /** Puts the panel into the top bar. */
     minimise() {
         this.note.save();
@@ -435,10 +494,13 @@ export class CallService {
      * @param {string} model
      * @param {string} method
      * @param {any[]} args
+     * @param {boolean} [isAsked] false for what the panel reads by itself: it says nothing new
      * @returns {Promise<T|undefined>} undefined when it failed
      */
-    async request(model, method, args) {
-        this.say("");
+    async request(model, method, args, isAsked = true) {
+        if (isAsked) {
+            this.say("");
+        }
         try {
             return await this.orm.call(model, method, args);
         } catch (error) {
@@ -459,6 +521,7 @@ export class CallService {
                 this.forget();
             }
             await this.load();
+            this.focus(".o_airtel_ccp_skip");
         }
     }
 
@@ -469,55 +532,11 @@ export class CallService {
         }
     }
 
-    /** @param {number|false} outcomeId what came of the call, or false for nothing yet */
-    async saveOutcome(outcomeId) {
-        const { current } = this.state;
-        const former = current.outcome_id;
-        current.outcome_id = outcomeId;
-        const saved = await this.request("ccp.panel", "save_outcome", [current.id, outcomeId]);
-        if (!saved) {
-            current.outcome_id = former;
-            return;
-        }
-        current.outcome_id = saved.outcome_id;
-        if (saved.warning) {
-            this.say(saved.warning, "warning");
-        }
-    }
-
-    /**
-     * Plans a Call activity on the record that was called.
-     *
-     * @param {string} when `hour`, `tomorrow`, or a moment in UTC as the server writes it
-     */
-    async followUp(when) {
-        const { id } = this.state.current;
-        const sentence = await this.request("ccp.panel", "follow_up", [id, when, this.note.text]);
-        if (sentence) {
-            this.say(sentence, "success");
-            const { res_model, res_id } = this.state.current;
-            this.env.bus.trigger("MAIL:RELOAD-THREAD", { model: res_model, id: res_id });
-        }
-    }
-
-    /** Calls the next one of the call list. */
-    callNext() {
-        const { next } = this.state.list;
-        return this.call(next.res_model, next.res_id, null, next.id);
-    }
-
-    /** @param {"action_skip"|"action_again"} method what to do with the head of the call list */
-    async moveNext(method) {
-        const { next } = this.state.list;
-        if ((await this.request("ccp.call.list.item", method, [[next.id]])) !== undefined) {
-            await this.load();
-        }
-    }
-
     /** Shows why no call was placed, in place of the last such sentence. */
-    tellFailure(message) {
+    tellFailure(message, buttons = []) {
         this.closeFailure();
         this.closeFailure = this.notification.add(message, {
+            buttons,
             className: "o_airtel_ccp_notice",
             sticky: true,
             type: "danger",
@@ -558,7 +577,7 @@ export class CallService {
 }
 
 export const callService = {
-    dependencies: ["bus_service", "dialog", "mail.store", "notification", "orm"],
+    dependencies: ["action", "bus_service", "dialog", "mail.store", "notification", "orm"],
     start(env, services) {
         return new CallService(env, services);
     },

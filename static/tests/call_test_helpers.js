@@ -93,6 +93,13 @@ class Panel extends models.Model {
     state() {
         return panelState();
     }
+
+    follow_up_times() {
+        return [
+            { key: "hour", when: "2030-01-01 10:00:00", label: "Today at 15:30" },
+            { key: "tomorrow", when: "2030-01-02 04:30:00", label: "Tomorrow at 10:00" },
+        ];
+    }
 }
 
 export function defineCallModels() {
@@ -133,6 +140,7 @@ export function callValues(values) {
         recorded: false,
         announced: false,
         recording: "none",
+        follow_up: false,
         last: false,
         ...values,
     };

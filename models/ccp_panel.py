@@ -111,7 +111,7 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def _current_call(self, call_id=None):
-        """Return the call that the panel shows: a live one, else the one that was opened, else the last.
+        """Return the call that the panel shows: a live, else an opened one, else the last.
 
         The last one only while it is recent and not put away: then nothing is shown, and never
         an older one. Calls without a token were never placed, such as those of the demo data.

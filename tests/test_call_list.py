@@ -84,9 +84,7 @@ class TestCallList(CcpCase):
         item = self.items.search([])
         self.assertEqual(item.customer_name, "Priya Sharma")
         head = self.items._panel_values()["next"]
-        self.assertEqual(
-            (head["name"], head["record_name"]), ("Priya Sharma", "Autumn collection")
-        )
+        self.assertEqual((head["name"], head["record_name"]), ("Priya Sharma", "Autumn collection"))
         lead = self.leads[1]
         lead.contact_name = "Arjun Patel"
         self.items.add_records("crm.lead", lead.ids)

@@ -83,7 +83,7 @@ class TestFollowUp(CcpCase):
     @freeze_time(MONDAY)
     def test_hours_of_the_flow_count_too(self):
         self.flow.calendar_id = self.env["resource.calendar"].create(
-            {"name": "Mornings", "tz": "Asia/Kolkata", "attendance_ids": self.hours(range(7), 8, 11)}
+            {"name": "Early", "tz": "Asia/Kolkata", "attendance_ids": self.hours(range(7), 8, 11)}
         )
         self.env.flush_all()
         self.assertEqual(self.proposed()["hour"]["when"], "2026-11-24 03:30:00")

@@ -75,9 +75,8 @@ class TestRemedy(CcpCase):
             change(call)
             self.env.flush_all()
             self.assertIs(self.remedy(), False)
-            self.env["ccp.call"].search([("live", "=", True)]).write(
-                {"live": False, "state": "ended", "result": "customer_busy"}
-            )
+            self.env["ccp.call"].search([("user_id", "=", self.rep.id)])._close()
+            self.env.flush_all()
 
     def test_live_call_opens_the_panel(self):
         call = self.make_call()
@@ -85,9 +84,8 @@ class TestRemedy(CcpCase):
         self.assertEqual(self.shown()["id"], call.id)
 
     def test_own_phone_opens_the_preferences(self):
-        for phone in (False, "12"):
-            self.rep.ccp_phone = phone
-            self.assertEqual(self.remedy(), {"opens": "preferences"})
+        self.rep.ccp_phone = False
+        self.assertEqual(self.remedy(), {"opens": "preferences"})
 
     def test_a_number_to_correct_opens_its_record(self):
         for phone in (False, "12"):

@@ -1,3 +1,5 @@
+"""Names on call lists."""
+
 from odoo import SUPERUSER_ID, api
 
 

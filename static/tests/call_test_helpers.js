@@ -192,6 +192,12 @@ export function tellHealth(values) {
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.health", values);
 }
 
+/** Sends what a change of the user's call list sends to the user's browsers. */
+export function tellList() {
+    const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
+    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.list", {});
+}
+
 /** Sends what `ccp.folder` sends to the agent's browser. */
 export function tellCall({ store_data, ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);

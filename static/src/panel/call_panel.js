@@ -143,7 +143,7 @@ export class CallPanel extends Component {
 
     /** What the panel's own Call button says to people who do not see the name above it. */
     get callAgainTitle() {
-        return _t("Call %s again", this.call.customer);
+        return _t("Call again: %s", this.call.customer);
     }
 
     get callNextTitle() {

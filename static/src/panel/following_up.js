@@ -75,7 +75,7 @@ export class FollowingUp {
 
     async onPlanChanged() {
         const { res_model, res_id } = this.calls.state.current;
-        const thread = this.calls.store["mail.thread"].get({ model: res_model, id: res_id });
+        const thread = this.calls.store.Thread.get({ model: res_model, id: res_id });
         await Promise.all([this.calls.load(), thread?.fetchThreadData(["activities", "messages"])]);
     }
 }

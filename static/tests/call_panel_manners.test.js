@@ -110,7 +110,10 @@ describe("a refusal opens what lifts it", () => {
 describe("buttons keep their place and meaning", () => {
     test("what dials does nothing for a second after it appears, by mouse and by key", async () => {
         const server = onState({ call: { state: "in_call" }, list: { waiting: 1, next: NEXT } });
-        onPlace(() => expect.step("place"));
+        onPlace(() => {
+            expect.step("place");
+            return { call_id: 7, state: "ended", message: "" };
+        });
         await start();
         await contains(PANEL);
         const over = queryRect(".o_airtel_ccp_over");
@@ -132,12 +135,15 @@ describe("buttons keep their place and meaning", () => {
         expect(queryRect(".o_airtel_ccp_over")).toEqual(over);
         await advanceTime(INERT_TIME);
         await click(`${CALL_AGAIN}:not(.disabled)`);
-        expect.verifySteps(["place"]);
+        await expect.waitForSteps(["place"]);
     });
 
     test("after Skip, Call is inert again: it means somebody else", async () => {
         const server = onState({ list: { waiting: 2, next: NEXT } });
-        onPlace(() => expect.step("place"));
+        onPlace(() => {
+            expect.step("place");
+            return { call_id: 7, state: "ended", message: "" };
+        });
         onRpc("ccp.call.list.item", "action_skip", () => {
             server.list = { waiting: 1, next: { ...NEXT, id: 32, name: "Neha" } };
             return true;

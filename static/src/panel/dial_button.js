@@ -27,19 +27,29 @@ export class DialButton extends Component {
 
     setup() {
         this.calls = useState(useService("airtel_ccp.call").state);
-        this.state = useState({ isReady: false });
+        this.state = useState({ readyFor: null });
         useEffect(
-            () => {
-                this.state.isReady = false;
-                const timeout = browser.setTimeout(() => (this.state.isReady = true), INERT_TIME);
-                return () => browser.clearTimeout(timeout);
+            (meaning) => {
+                const timeout = browser.setTimeout(
+                    () => (this.state.readyFor = meaning),
+                    INERT_TIME
+                );
+                return () => {
+                    browser.clearTimeout(timeout);
+                    this.state.readyFor = null;
+                };
             },
-            () => [this.props.target, this.props.isOff]
+            () => [this.meaning]
         );
     }
 
+    /** What a click does now. Compared with what the button is ready for, so that no moment is left. */
+    get meaning() {
+        return this.props.isOff ? "nothing" : String(this.props.target);
+    }
+
     get isInert() {
-        return this.props.isOff || !this.state.isReady || this.calls.placing;
+        return this.props.isOff || this.state.readyFor !== this.meaning || this.calls.placing;
     }
 
     /** @param {MouseEvent} ev */

@@ -57,7 +57,11 @@ export class FollowingUp {
      */
     async plan(when) {
         const { id } = this.calls.state.current;
-        const planned = await this.calls.request("ccp.panel", "follow_up", [id, when, this.calls.note.text]);
+        const planned = await this.calls.request("ccp.panel", "follow_up", [
+            id,
+            when,
+            this.calls.note.text,
+        ]);
         if (planned) {
             this.calls.say(planned.sentence, planned.outside ? "warning" : "success");
             await this.onPlanChanged();

@@ -204,8 +204,8 @@ class CcpGuard(models.AbstractModel):
     def _check_outcome(self, user, company):
         """Refuse a call while the last one that connected has no outcome, if one is needed.
 
-        Calls that cannot be given one don't count: an erased one, and any where the company
-        offers no outcomes.
+        Calls that cannot be given one don't count: an erased one, and any if the company offers
+        no outcomes. Calls without a token were never placed, such as those of the demo data.
 
         :param user: the agent
         :param company: the ``res.company`` that places the call
@@ -224,6 +224,7 @@ class CcpGuard(models.AbstractModel):
                     ("company_id", "=", company.id),
                     ("manual", "=", False),
                     ("trial", "=", False),
+                    ("token_digest", "!=", False),
                 ],
                 limit=1,
             )

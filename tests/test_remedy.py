@@ -68,6 +68,7 @@ class TestRemedy(CcpCase):
             lambda call: call.write({"erased": True}),
             lambda call: call.write({"manual": True}),
             lambda call: call.write({"trial": True}),
+            lambda call: call.write({"token_digest": False}),
             lambda call: self.env["ccp.call.outcome"].search([]).write({"active": False}),
             lambda call: call.unlink(),
         ):

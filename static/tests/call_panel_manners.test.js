@@ -78,6 +78,9 @@ describe("a refusal opens what lifts it", () => {
         await waitUntil(() => document.activeElement.matches(".o_airtel_ccp_outcome"));
         expect.verifySteps([["open_call", 5]]);
         expect(".o_notification").toHaveText("Your call with Arjun has no outcome yet.");
+        onRpc("ccp.panel", "save_outcome", () => ({ outcome_id: 1, warning: "" }));
+        await click(".o_airtel_ccp_outcome", { text: "Interested" });
+        await waitForNone(".o_notification");
     });
 
     test("the own phone and a number to correct are one click away", async () => {

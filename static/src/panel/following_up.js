@@ -29,6 +29,8 @@ export class FollowingUp {
             return;
         }
         current.outcome_id = saved.outcome_id;
+        // The refusal that may have asked for this outcome
+        this.calls.closeFailure();
         if (saved.warning) {
             this.calls.say(saved.warning, "warning");
         }

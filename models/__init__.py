@@ -20,6 +20,7 @@ from . import (
     ccp_live,
     ccp_measures,
     ccp_panel,
+    ccp_panel_follow_up,
     ccp_recording,
     ccp_refusal,
     ccp_request_log,

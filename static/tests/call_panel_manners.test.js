@@ -202,6 +202,12 @@ describe("room of its own", () => {
         await waitUntil(() => document.activeElement.matches(PANEL));
         await press(["alt", "y"]);
         expect(".o_airtel_ccp_systray").toBeFocused();
+        await press(["alt", "y"]);
+        await waitUntil(() => document.activeElement.matches(PANEL));
+        await press("Tab");
+        await click(".o_airtel_ccp_minimise");
+        await waitForNone(PANEL);
+        expect(".o_airtel_ccp_systray").toBeFocused();
     });
 });
 

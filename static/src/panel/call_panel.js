@@ -65,6 +65,15 @@ export class CallPanel extends Component {
             () => [this.state.focus]
         );
         useEffect(
+            (isShown) => {
+                const isLost = document.activeElement === document.body;
+                if (!isShown && isLost && this.cameFrom?.isConnected) {
+                    this.cameFrom.focus();
+                }
+            },
+            () => [this.isShown]
+        );
+        useEffect(
             (isLive) => {
                 if (isLive === false) {
                     this.root.el?.querySelector(".o_airtel_ccp_body")?.scrollTo(0, 0);

@@ -55,7 +55,7 @@ class AirtelCcpRecording(http.Controller):
                     raise RequestedRangeNotSatisfiable from None
                 return self._sentence(503, recordings._sentence(error.reason))
         else:
-            status = 410 if call.recording_state == "deleted" else 404
+            status = 410 if call.recording_state in ("deleted", "erased") else 404
             return self._sentence(status, recordings._absence_sentence(call))
         if request.httprequest.method != "HEAD" and response.status_code in (200, 206):
             start = response.headers.get("Content-Range", "bytes 0-").startswith("bytes 0-")

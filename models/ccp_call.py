@@ -296,6 +296,7 @@ class CcpCall(models.Model):
             ("stored", "Ready"),
             ("missing", "Not delivered by Airtel"),
             ("deleted", "Deleted by retention"),
+            ("erased", "Erased on request"),
         ],
         "Recording",
         readonly=True,
@@ -636,7 +637,8 @@ class CcpCall(models.Model):
             for name, asked in specification.items()
             if name in self._fields
             and self._fields[name].type == "many2one"
-            and "display_name" in asked.get("fields", ())
+            and isinstance(asked, dict)
+            and "display_name" in (asked.get("fields") or ())
         ]
         partners = self.env["res.partner"].sudo()
         for name in links:
@@ -788,7 +790,7 @@ class CcpCall(models.Model):
 
         :return: a window action, or a notification when the record is gone
         :rtype: dict
-        :raise AccessError: when the user may not read the call
+        :raise AccessError: when the user may not read the call or the record
         """
         self.ensure_one()
         self.check_access("read")
@@ -801,6 +803,7 @@ class CcpCall(models.Model):
                     "message": self.env._("The record that was called does not exist any more."),
                 },
             }
+        self._check_readable(self._record())
         return {
             "type": "ir.actions.act_window",
             "res_model": self.res_model,
@@ -820,7 +823,7 @@ class CcpCall(models.Model):
         record = self._record()
         if not record:
             raise UserError(self.env._("The record that was called does not exist any more."))
-        record.check_access("read")
+        self._check_readable(record)
         return self.env["ccp.dialer"]._client_action(record)
 
     def export_data(self, fields_to_export):
@@ -843,42 +846,6 @@ class CcpCall(models.Model):
             for row in exported["datas"]
         ]
         return exported
-
-    def link_record(self, res_model, res_id):
-        """Say which record this call was about, when it was placed from another one.
-
-        :param str res_model: a model that can be called
-        :param int res_id: id of a record that the user may read
-        :rtype: bool
-        :raise AccessError: when the user may not see the call or the record
-        :raise UserError: when there is no such record
-        """
-        self.ensure_one()
-        self.env["ccp.panel"]._check_user()
-        self.check_access("read")
-        callable_model = isinstance(
-            self.env.get(res_model), self.env.registry["ccp.callable.mixin"]
-        )
-        if not callable_model or not isinstance(res_id, int):
-            raise UserError(self.env._("A call can be linked to a contact or a lead only."))
-        record = self.env[res_model].browse(res_id).exists()
-        if not record:
-            raise UserError(self.env._("The record does not exist any more."))
-        record.check_access("read")
-        company = record.company_id if "company_id" in record._fields else False
-        if company and company != self.company_id:
-            raise UserError(self.env._("The record belongs to another company than the call."))
-        dialer = self.env["ccp.dialer"]
-        partner = dialer._partner(record)
-        self.sudo().write(
-            {
-                "res_model": record._name,
-                "res_id": record.id,
-                "partner_id": partner.id,
-                "lead_id": record.id if record._name == "crm.lead" else False,
-            }
-        )
-        return True
 
     def action_fold_again(self):
         """Derive these calls anew from their stored reports.

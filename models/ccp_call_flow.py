@@ -97,10 +97,10 @@ class CcpCallFlow(models.Model):
     recording = fields.Boolean(
         "Record calls",
         default=True,
-        help="Where the rep chooses: what happens unless the rep says otherwise.",
+        help="If the agent chooses: what happens unless the agent says otherwise.",
     )
     recording_mode = fields.Selection(
-        [("never", "Never"), ("always", "Always"), ("choice", "The rep chooses for each call")],
+        [("never", "Never"), ("always", "Always"), ("choice", "The agent chooses for each call")],
         "Recording",
         compute="_compute_recording_mode",
         inverse="_inverse_recording_mode",

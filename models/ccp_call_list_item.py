@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from ..ccp import number
 
@@ -18,7 +18,7 @@ class CcpCallListItem(models.Model):
 
     user_id = fields.Many2one(
         "res.users",
-        "Rep",
+        "Agent",
         required=True,
         index=True,
         ondelete="cascade",
@@ -44,6 +44,17 @@ class CcpCallListItem(models.Model):
         "This record is on your call list already.",
     )
 
+    @api.constrains("res_model")
+    def _check_res_model(self):
+        for item in self:
+            if not item._has_a_table():
+                raise ValidationError(item.env._("These records cannot be called."))
+
+    def _has_a_table(self):
+        """Return whether this entry's model has records at all; anybody can write its name."""
+        model = self.env.get(self.res_model)
+        return model is not None and not model._abstract and hasattr(model, "_phone_format")
+
     @api.depends("call_ids.state")
     def _compute_attempts(self):
         for item in self:
@@ -53,7 +64,7 @@ class CcpCallListItem(models.Model):
     def _record(self):
         """Return the record to call, or an empty recordset when it is gone or out of reach."""
         self.ensure_one()
-        if self.res_model not in self.env:
+        if not self._has_a_table():
             return self.browse()
         record = self.env[self.res_model].browse(self.res_id).exists()
         return record if record and record.has_access("read") else record.browse()
@@ -93,7 +104,7 @@ class CcpCallListItem(models.Model):
         :raise UserError: for a model that cannot be called
         """
         self.env["ccp.panel"]._check_user()
-        if res_model not in self.env:
+        if not self.new({"res_model": res_model})._has_a_table():
             raise UserError(self.env._("These records cannot be called."))
         records = self.env[res_model].browse(res_ids).exists()
         records.check_access("read")

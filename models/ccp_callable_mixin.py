@@ -79,7 +79,7 @@ class CcpCallableMixin(models.AbstractModel):
         """
         self.env["ccp.panel"]._check_user()
         self.ensure_one()
-        self.check_access("read")
+        self.env["ccp.call"]._check_readable(self)
         return self.env["ccp.dialer"]._client_action(self)
 
     @api.model
@@ -123,5 +123,5 @@ class CcpCallableMixin(models.AbstractModel):
         :raise AccessError: when the user may not read the record, or no calls at all
         """
         self.ensure_one()
-        self.check_access("read")
+        self.env["ccp.call"]._check_readable(self)
         return self.env["ccp.call"]._list_action(self._ccp_calls_domain())

@@ -27,7 +27,7 @@ _CARD_TAGS = frozenset(
         '<span class="badge text-bg-info ms-1">',
         *(
             f'<div class="text-{tone} mb-1 o_airtel_ccp_headline">'
-            for tone in ("warning", "info", "success", "danger")
+            for tone in ("warning", "info", "success", "danger", "secondary")
         ),
         '<ul class="o_airtel_ccp_lines list-unstyled mb-1">',
         '<li class="d-flex gap-2">',
@@ -402,11 +402,7 @@ class CcpCard(models.AbstractModel):
     @api.model
     def _tone(self, call):
         """Return the colour name of a call's state or result."""
-        if call.state != "ended":
-            return "warning" if call.state in ("unknown", "refused") else "info"
-        if call.result == "connected":
-            return "success"
-        return "danger" if call.result in ("failed", "no_report") else "warning"
+        return call.tone
 
     @api.model
     def _headline(self, call):

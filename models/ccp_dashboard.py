@@ -83,13 +83,13 @@ class CcpDashboard(models.AbstractModel):
         """Return the names of the tiles in their order."""
         return {
             "attempts": self.env._("Attempts"),
-            "reached": self.env._("Customers reached"),
+            "reached": self.env._("Reached"),
             "connect_rate": self.env._("Connect rate"),
-            "customer_connect_rate": self.env._("Connect rate without our misses"),
+            "customer_connect_rate": self.env._("Customer connect rate"),
             "talk": self.env._("Talk time"),
-            "average_talk": self.env._("Average talk"),
-            "agent_ring": self.env._("Rep's pick-up time"),
-            "missed": self.env._("Missed by us"),
+            "average_talk": self.env._("Average talk time"),
+            "agent_ring": self.env._("Agent rang"),
+            "missed": self.env._("Missed by agent"),
             "no_outcome": self.env._("No outcome yet"),
         }
 

@@ -48,6 +48,8 @@ class Options:
     """The company that places the call, where the record belongs to none."""
     override_reason: str = ""
     """Why to call despite a house rule, where the user has the right to."""
+    activity_id: int = 0
+    """The planned activity whose Call button was clicked."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Plan:
     recorded: bool
     overridden: str
     override_reason: str
+    activity: object
 
 
 class CcpDialer(models.AbstractModel):
@@ -172,7 +175,7 @@ class CcpDialer(models.AbstractModel):
                 self.env._("There is nobody to call: the record does not exist any more.")
             )
         record.ensure_one()
-        record.check_access("read")
+        self.env["ccp.call"]._check_readable(record)
         company = self._company(record, options)
         missing = company._ccp_missing_settings()
         if missing:
@@ -224,6 +227,7 @@ class CcpDialer(models.AbstractModel):
             recorded=flow._is_recorded(options.record),
             overridden=overridden,
             override_reason=reason if overridden else "",
+            activity=self.env["ccp.call"]._activity_to_tick(record, options.activity_id),
         )
 
     def _read_people(self, record, company):
@@ -322,7 +326,7 @@ class CcpDialer(models.AbstractModel):
         :return: ``res.company``; empty where the record or the rep says which one calls
         :raise AccessError: when the user may not read the record
         """
-        record.check_access("read")
+        self.env["ccp.call"]._check_readable(record)
         if not record or options.company_id or self._company_of(record):
             return self.env["res.company"]
         return self.env.companies.filtered(lambda company: not company._ccp_missing_settings())
@@ -439,7 +443,7 @@ class CcpDialer(models.AbstractModel):
         """
         if not record:
             return []
-        record.check_access("read")
+        self.env["ccp.call"]._check_readable(record)
         numbers = self._candidates(record, field_name)
         last = {
             digits: last_id
@@ -608,6 +612,7 @@ class CcpDialer(models.AbstractModel):
                 plan.customer_numbers[1] if plan.customer_numbers[1:] else False
             ),
             "list_item_id": list_item.id if list_item else False,
+            "activity_id": plan.activity.id,
             "caller_number": plan.caller_number,
             "token_digest": digest(token),
             "header_digest": digest(header),

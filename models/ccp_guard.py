@@ -159,17 +159,17 @@ class CcpGuard(models.AbstractModel):
         limit = company.ccp_daily_limit
         if limit and calls.search_count(placed & Domain("user_id", "=", user.id)) >= limit:
             yield self.env._(
-                "You have placed %(placed)s calls today, which is the daily limit: call again "
-                "tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
-                placed=limit,
+                "You have reached your daily limit of calls, %(limit)s: call again tomorrow, or ask "
+                "your administrator to raise it in Settings > Airtel CCP.",
+                limit=limit,
             )
         limit = company.ccp_company_daily_limit
         if limit and calls.search_count(placed) >= limit:
             yield self.env._(
-                "%(company)s has placed %(placed)s calls today, which is its daily limit: call "
-                "again tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
+                "%(company)s has reached its daily limit of calls, %(limit)s: call again tomorrow, "
+                "or ask your administrator to raise it in Settings > Airtel CCP.",
                 company=company.name,
-                placed=limit,
+                limit=limit,
             )
         limit = company.ccp_number_daily_limit
         for digits in numbers if limit else ():
@@ -178,11 +178,10 @@ class CcpGuard(models.AbstractModel):
             )
             if calls.search_count(today & attempts) >= limit:
                 yield self.env._(
-                    "%(number)s was called %(attempts)s times today, which is the limit for one "
-                    "number: call again tomorrow, or ask your administrator to raise it in "
-                    "Settings > Airtel CCP.",
+                    "%(number)s has reached the daily limit for one number, %(limit)s: call again "
+                    "tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
                     number=number.mask(digits),
-                    attempts=limit,
+                    limit=limit,
                 )
 
     def _today(self, company):

@@ -5,10 +5,9 @@ from zoneinfo import ZoneInfo
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_date, format_time, get_lang, plaintext2html
+from odoo.tools import SQL, format_date, format_time, get_lang
 
 from ..ccp import number
-from .ccp_call import LIVE_STATES
 
 REMEMBERED = timedelta(hours=12)
 FOLLOW_UP_HOUR = 10
@@ -132,12 +131,15 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def _outcomes(self, company):
-        """Return the outcomes that a company offers."""
-        outcomes = (
-            self.env["ccp.call.outcome"].sudo().search([("company_id", "in", (False, company.id))])
-        )
+        """Return the outcomes that a company offers: ``id``, ``name``, ``color``, ``blacklist``."""
         return [
-            {"id": outcome.id, "name": outcome.name, "color": outcome.color} for outcome in outcomes
+            {
+                "id": outcome.id,
+                "name": outcome.name,
+                "color": outcome.color,
+                "blacklist": outcome.blacklist,
+            }
+            for outcome in self.env["ccp.call.outcome"]._offered(company)
         ]
 
     @api.model
@@ -389,8 +391,10 @@ class CcpPanel(models.AbstractModel):
             that tab's text
         :rtype: dict
         :raise AccessError: for anybody else's call
+        :raise UserError: when the call was erased
         """
         call = self._own_call(call_id)
+        call._check_not_erased()
         current = call.note or ""
         if current != (seen or "") and current != (note or ""):
             return {"saved": False, "note": current}
@@ -399,38 +403,19 @@ class CcpPanel(models.AbstractModel):
         return {"saved": True, "note": call.note or ""}
 
     @api.model
-    def save_outcome(self, call_id, outcome_id):
+    def save_outcome(self, call_id, outcome_id, confirmed=False):
         """Note what came of a call, and do what follows from that by itself.
 
         :param int call_id: one of the user's own calls
         :param int | bool outcome_id: an outcome that the call's company offers, or False
+        :param bool confirmed: whether the agent agreed that a number is never called again
         :rtype: dict
-        :return: ``{"outcome_id": int | bool, "warning": str}``
+        :return: ``{"outcome_id": int | bool, "warning": str, "notice": str}``; with ``"confirm"``,
+            the question to ask first, nothing is saved yet
         :raise AccessError: for anybody else's call
-        :raise UserError: when the outcome is not offered any more
+        :raise UserError: when the outcome is not offered any more, or the call was erased
         """
-        call = self._own_call(call_id)
-        offered = [outcome["id"] for outcome in self._outcomes(call.company_id)]
-        if outcome_id and outcome_id not in offered:
-            raise UserError(self.env._("This outcome is not offered any more: choose another one."))
-        if (call.outcome_id.id or False) == (outcome_id or False):
-            return {"outcome_id": outcome_id or False, "warning": ""}
-        call.outcome_id = outcome_id
-        # First, so that it does not take a call that this outcome plans for the one just made
-        self._consume_activity(call)
-        warning = ""
-        if outcome_id:
-            try:
-                with self.env.cr.savepoint():
-                    call.outcome_id.with_user(self.env.user)._apply(call)
-            except (AccessError, UserError) as error:
-                warning = self.env._(
-                    "The outcome is saved, but what should follow could not be done: %s",
-                    error.args[0],
-                )
-        self._consume_activity(call)
-        self._tell(call)
-        return {"outcome_id": call.outcome_id.id, "warning": warning}
+        return self._own_call(call_id)._write_outcome(outcome_id, confirmed is True)
 
     @api.model
     def _tell(self, call):
@@ -487,14 +472,15 @@ class CcpPanel(models.AbstractModel):
             )
         local = self._moment(when).astimezone(self._zone())
         time = format_time(self.env, local.time(), time_format="short")
-        record.activity_schedule(
-            "mail.mail_activity_data_call",
+        call.with_user(self.env.user)._plan_activity(
+            record,
+            note=text,
+            act_type_xmlid="mail.mail_activity_data_call",
             date_deadline=local.date(),
             user_id=self.env.uid,
             summary=self.env._(
                 "Call %(customer)s at %(time)s", customer=call.customer_name, time=time
             ),
-            note=plaintext2html(text) if text else "",
         )
         return self.env._(
             "Planned for %(date)s at %(time)s.",
@@ -540,25 +526,5 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def _consume_activity(self, call):
-        """Mark the rep's planned Call activity on the record done by this call."""
-        if call.activity_done or call.state in LIVE_STATES or call.result != "connected":
-            return
-        call.activity_done = True
-        record = call.with_user(call.user_id)._record()
-        if not record or "activity_ids" not in record._fields or not record.has_access("read"):
-            return
-        planned = record.activity_ids.filtered(
-            lambda activity: (
-                activity.user_id == call.user_id
-                and activity.activity_type_id.category == "phonecall"
-                and activity.create_date <= call.start_date
-            )
-        )
-        if planned:
-            duration = call._format_seconds(call.talk_seconds)
-            feedback = self.env._(
-                "Called, talked for %(time)s. %(outcome)s",
-                time=duration,
-                outcome=call.outcome_id.name or "",
-            ).strip()
-            planned[:1].action_feedback(feedback=feedback)
+        """Mark the planned call that a call answers done, see ``ccp.call._consume_activity``."""
+        call._consume_activity()

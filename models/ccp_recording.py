@@ -46,7 +46,7 @@ class CcpRecording(models.AbstractModel):
         :param ccp.timeline.Timeline story: what its reports say
         :rtype: dict
         """
-        if call.recording_state in ("stored", "deleted"):
+        if call.recording_state in ("stored", "deleted", "erased"):
             return {}
         if story.recording_url and not call.recorded:
             _logger.warning("Call %s: Airtel recorded it unasked; it is not fetched", call.id)
@@ -100,6 +100,7 @@ class CcpRecording(models.AbstractModel):
             "deleted": _(
                 "The recording was deleted: your company keeps recordings for a limited time."
             ),
+            "erased": _("The recording was erased, because the customer asked for it."),
         }.get(call.recording_state) or _("This call was not recorded.")
 
     @api.model

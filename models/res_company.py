@@ -123,7 +123,7 @@ class ResCompany(models.Model):
     )
     ccp_require_outcome = fields.Boolean(
         "Require an outcome",
-        help="After a call that connected, reps choose an outcome before they call again.",
+        help="After a call that connected, agents choose an outcome before they call again.",
         groups="base.group_system",
     )
     ccp_recording_policy = fields.Selection(
@@ -131,7 +131,7 @@ class ResCompany(models.Model):
         "Record calls",
         default="flow",
         required=True,
-        help="“Never” rules recording out for every call, whatever a call flow or a rep says.",
+        help="“Never” rules recording out for every call, whatever a call flow or an agent says.",
         groups="base.group_system",
     )
     ccp_chatter_mode = fields.Selection(

@@ -133,7 +133,7 @@ class TestGuard(CcpCase):
         self.over(customer_number="7000000102", customer_second_number="7000000101", manual=True)
         for spelling in ("+91 70000 00101", "070000-00101", "917000000101"):
             self.lead.phone = spelling
-            self.assertIn("70xx…01 was called 2 times", self.refusal())
+            self.assertIn("70xx…01 has reached the daily limit for one number, 2", self.refusal())
         self.lead.phone = "7000000102"
         self.assertEqual(self.place().request_outcome, "accepted")
 

@@ -154,7 +154,7 @@ class TestPanel(CcpCase):
                 "blacklist": True,
             }
         )
-        answer = self.panel.save_outcome(self.call.id, self.outcome.id)
+        answer = self.panel.save_outcome(self.call.id, self.outcome.id, True)
         self.assertFalse(answer["warning"])
         self.assertEqual(self.lead.stage_id, stage)
         activity = self.lead.activity_ids

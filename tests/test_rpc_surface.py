@@ -20,6 +20,7 @@ EMPLOYEES = EVERYBODY - {"portal"}
 # on the rep's own call, and with which arguments others try
 METHODS = {
     "ccp.call.action_call_again": MANAGERS,
+    "ccp.call.action_change_record": MANAGERS,
     "ccp.call.action_close": MANAGERS,
     "ccp.call.action_fold_again": ADMINISTRATORS,
     "ccp.call.action_open_record": MANAGERS,
@@ -29,6 +30,10 @@ METHODS = {
     "ccp.call.link_record": MANAGERS,
     "ccp.call.place": CALLERS,
     "ccp.call.web_read": MANAGERS,
+    "ccp.call.entry.action_confirm": CALLERS,
+    "ccp.call.entry.action_save": CALLERS,
+    "ccp.call.entry.default_get": CALLERS,
+    "ccp.call.link.action_link": CALLERS,
     "ccp.call.event.action_fold_again": ADMINISTRATORS,
     "ccp.call.event.action_replay": ADMINISTRATORS,
     "ccp.call.flow.create": ADMINISTRATORS,
@@ -185,6 +190,7 @@ class TestRpcSurface(CcpCase, HttpCase):
             "ccp.call.list.item.action_add": ["res.partner", self.partner.ids],
             "ccp.call.list.item.add_records": ["res.partner", self.partner.ids],
             "ccp.call.flow.create": [{"name": "x", "code": "x", "caller_number": "8000000001"}],
+            "ccp.call.entry.default_get": [["call_id", "note"]],
             "ccp.dashboard.figures": [],
             "ccp.live.state": [],
             "ccp.panel.close": [self.call.id],

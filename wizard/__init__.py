@@ -1,5 +1,7 @@
 from . import (
     base_partner_merge,
+    ccp_call_entry,
+    ccp_call_link,
     ccp_erasure,
     ccp_fold_again,
     ccp_manual_call,

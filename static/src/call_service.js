@@ -251,11 +251,12 @@ export class CallService {
      * @param {string|null} [fieldName] the phone field, from which the server reads the number; by
      *  default the user chooses among all numbers of the record and its contact
      * @param {number|null} [listItemId] the entry of the call list that the call is for
+     * @param {Object} [options] what else is known of the click, see `ccp.call.place`
      * @returns {Promise<{call_id: number, state: string, message: string}|null>} null when no call
      *  was placed; the user has been told why
      */
-    call(resModel, resId, fieldName = null, listItemId = null) {
-        return this.onlyOnce(() => this.place(resModel, resId, fieldName, listItemId));
+    call(resModel, resId, fieldName = null, listItemId = null, options = {}) {
+        return this.onlyOnce(() => this.place(resModel, resId, fieldName, listItemId, options));
     }
 
     /**
@@ -315,9 +316,9 @@ export class CallService {
         return record.save();
     }
 
-    async place(resModel, resId, fieldName, listItemId = null) {
+    async place(resModel, resId, fieldName, listItemId = null, options = {}) {
         await this.note.save();
-        const said = { choice: null, options: { record: rememberedRecording() } };
+        const said = { choice: null, options: { record: rememberedRecording(), ...options } };
         const ask = () => this.ask(resModel, resId, fieldName, listItemId, said);
         let answer = await ask();
         while (answer && !answer.call_id) {

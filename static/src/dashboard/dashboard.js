@@ -100,7 +100,7 @@ export class CallDashboard extends Component {
             _t("Reached"),
             _t("Connect rate"),
             _t("Talk time"),
-            _t("Missed by us"),
+            _t("Missed by agent"),
         ];
     }
 

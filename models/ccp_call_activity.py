@@ -1,6 +1,9 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tools import plaintext2html
+from odoo.tools.mail import nl2br
 
 # Tells a browser that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"
@@ -9,7 +12,7 @@ MAX_ID = 2**31
 
 
 class CcpCall(models.Model):
-    """The planned activities of a call: the one it was placed for, and those that follow from it."""
+    """The planned activities of a call: the one that was clicked, and those that follow."""
 
     _inherit = "ccp.call"
 
@@ -45,7 +48,7 @@ class CcpCall(models.Model):
         :rtype: odoo.models.BaseModel
         """
         activities = self.env["mail.activity"]
-        if not 0 < activity_id < MAX_ID:
+        if isinstance(activity_id, bool) or not 0 < activity_id < MAX_ID:
             return activities
         activity = activities.search(
             [
@@ -68,7 +71,18 @@ class CcpCall(models.Model):
         :raise AccessError: when the user may not plan on the record
         """
         self.ensure_one()
-        activity = record.activity_schedule(note=plaintext2html(note) if note else "", **values)
+        # Odoo's plaintext2html would make links of addresses, which nobody typed as links
+        html = Markup("<p>%s</p>") % nl2br(note) if note else ""
+        try:
+            activity = record.activity_schedule(note=html, **values)
+        except AccessError:
+            raise AccessError(
+                self.env._(
+                    "You may not plan an activity on %s: ask somebody who may, or your "
+                    "administrator.",
+                    record.sudo().display_name,
+                )
+            ) from None
         self.sudo().planned_activity_ids = [Command.link(activity.id)]
         self._announce_record(record)
         return activity
@@ -130,7 +144,7 @@ class CcpCall(models.Model):
             user._bus_send(RECORD_MESSAGE, {"res_model": record._name, "res_id": record.id})
 
     def _erase_activities(self):
-        """Delete the activities that followed from these calls, and what the chatter says of them."""
+        """Delete the activities that followed from these calls, and the messages about them."""
         calls = self.sudo().with_context(active_test=False)
         activities = calls.planned_activity_ids | calls.activity_id.filtered("feedback")
         for activity in activities:

@@ -22,11 +22,3 @@ class CcpCallChange(models.Model):
     )
     before = fields.Char(readonly=True)
     after = fields.Char(readonly=True)
-
-
-class CcpCall(models.Model):
-    """The changes of a call."""
-
-    _inherit = "ccp.call"
-
-    change_ids = fields.One2many("ccp.call.change", "call_id", "Changes", readonly=True)

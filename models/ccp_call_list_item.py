@@ -53,7 +53,7 @@ class CcpCallListItem(models.Model):
     def _has_a_table(self):
         """Return whether this entry's model has records at all; anybody can write its name."""
         model = self.env.get(self.res_model)
-        return model is not None and not model._abstract and hasattr(model, "_phone_format")
+        return model is not None and not (model._abstract or model._transient)
 
     @api.depends("call_ids.state")
     def _compute_attempts(self):

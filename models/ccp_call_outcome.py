@@ -31,7 +31,7 @@ class CcpCallOutcome(models.Model):
         "Move the lead to",
         help="Only for calls on leads and opportunities whose sales team has this stage.",
     )
-    stage_team_ids = fields.Many2many(related="stage_id.team_ids", string="Sales teams of the stage")
+    stage_team_ids = fields.Many2many(related="stage_id.team_ids", string="Stage's sales teams")
     lost_reason_id = fields.Many2one(
         "crm.lost.reason",
         "Mark the lead lost because",
@@ -246,7 +246,7 @@ class CcpCallOutcome(models.Model):
         return others.blacklist_ids & entries
 
     def _take_back(self, call):
-        """Take a call's numbers off the blacklist again, if nothing but this outcome put them there.
+        """Take a call's numbers off the blacklist again, if only this outcome put them there.
 
         :param call: the ``ccp.call`` that had this outcome
         :return: sentences about what was done
@@ -296,7 +296,8 @@ class CcpCallOutcome(models.Model):
             return []
         return [
             self.env._(
-                "What %(outcome)s changed stays: %(what)s. Correct it on the record if it is wrong.",
+                "What %(outcome)s changed stays: %(what)s. Correct it on the record if it is "
+                "wrong.",
                 outcome=self.name,
                 what=", ".join(left),
             )

@@ -19,6 +19,7 @@ class CcpCall(models.Model):
         help="Without the entries that were there before, unless other calls made them.",
     )
 
+    change_ids = fields.One2many("ccp.call.change", "call_id", "Changes", readonly=True)
     may_be_changed = fields.Boolean(
         compute="_compute_may_be_changed",
         help="Whether the present user may write outcome, note and record.",
@@ -171,8 +172,8 @@ class CcpCall(models.Model):
                         {
                             "user_id": self.env.uid,
                             "kind": kind,
-                            "before": before,
-                            "after": after,
+                            "before": before or False,
+                            "after": after or False,
                         }
                     )
                 ]

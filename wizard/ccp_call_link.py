@@ -21,9 +21,7 @@ class CcpCallLink(models.TransientModel):
         names = self.env["ccp.call"]._linkable_models()
         known = self.env["ir.model"].sudo().search([("model", "in", names)])
         return [
-            (model.model, model.name)
-            for model in known
-            if self.env[model.model].has_access("read")
+            (model.model, model.name) for model in known if self.env[model.model].has_access("read")
         ]
 
     def action_link(self):

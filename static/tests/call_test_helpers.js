@@ -70,6 +70,14 @@ class Call extends models.Model {
     _name = "ccp.call";
 
     customer_name = fields.Char();
+    state = fields.Selection({
+        selection: [
+            ["ringing_agent", "Agent's phone rings"],
+            ["ringing_customer", "Customer's phone rings"],
+            ["in_call", "In call"],
+            ["ended", "Ended"],
+        ],
+    });
     talk_seconds = fields.Integer();
     recording_error = fields.Char();
     recording_state = fields.Selection({
@@ -79,6 +87,7 @@ class Call extends models.Model {
             ["stored", "Ready"],
             ["missing", "Not delivered by Airtel"],
             ["deleted", "Deleted by retention"],
+            ["erased", "Erased on request"],
         ],
     });
 }

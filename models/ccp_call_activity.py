@@ -3,7 +3,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tools.mail import nl2br
+
+from odoo.addons.base.models.ir_qweb_fields import nl2br
 
 # Tells a browser that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"

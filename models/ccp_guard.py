@@ -159,8 +159,8 @@ class CcpGuard(models.AbstractModel):
         limit = company.ccp_daily_limit
         if limit and calls.search_count(placed & Domain("user_id", "=", user.id)) >= limit:
             yield self.env._(
-                "You have reached your daily limit of calls, %(limit)s: call again tomorrow, or ask "
-                "your administrator to raise it in Settings > Airtel CCP.",
+                "You have reached your daily limit of calls, %(limit)s: call again tomorrow, or "
+                "ask your administrator to raise it in Settings > Airtel CCP.",
                 limit=limit,
             )
         limit = company.ccp_company_daily_limit

@@ -116,7 +116,12 @@ class DigestDigest(models.Model):
         if name == "kpi_ccp_calls":
             return str(attempts or 0)
         if name == "kpi_ccp_connect_rate":
-            return "–" if rate is None else f"{formatLang(self.env, rate, digits=1)} %"
+            # Odoo has False in place of NULL
+            return (
+                "–"
+                if rate is None or rate is False
+                else f"{formatLang(self.env, rate, digits=1)} %"
+            )
         hours, minutes = divmod(round((seconds or 0) / 60), 60)
         if hours:
             return self.env._("%(hours)s h %(minutes)s min", hours=hours, minutes=f"{minutes:02d}")

@@ -114,7 +114,7 @@ class TestLink(CcpCase):
         dialog = dialog.with_context(**action["context"]).create({})
         with self.assertRaisesRegex(UserError, "Choose a contact or a lead"):
             dialog.action_link()
-        models = dict(dialog._fields["record"].selection(dialog))
+        models = dict(dialog.fields_get(["record"])["record"]["selection"])
         self.assertIn("crm.lead", models)
         self.assertNotIn("ccp.callable.mixin", models)
         dialog.record = self.spring
@@ -124,6 +124,9 @@ class TestLink(CcpCase):
     def test_refusals(self):
         foreign = self.env["res.company"].create({"name": "Other"})
         self.arjun.company_id = foreign
+        with self.assertRaisesRegex(AccessError, "may not see this record"):
+            self.link(self.arjun)
+        self.manager.company_ids += foreign
         with self.assertRaisesRegex(UserError, "another company"):
             self.link(self.arjun, self.manager)
         self.arjun.company_id = False

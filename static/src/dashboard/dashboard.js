@@ -134,7 +134,7 @@ export class CallDashboard extends Component {
     }
 
     cellTitle(cell) {
-        return _t("%(reached)s of %(attempts)s attempts", {
+        return _t("Reached: %(reached)s, attempts: %(attempts)s", {
             reached: this.format(cell),
             attempts: formatInteger(cell.count),
         });

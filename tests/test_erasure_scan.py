@@ -22,7 +22,7 @@ class TestErasureScan(CcpCase):
     def setUp(self):
         super().setUp()
         self.partner.write({"name": NAME, "phone": NUMBER})
-        self.lead.write({"name": "Autumn", "phone": NUMBER})
+        self.lead.write({"name": "Autumn", "phone": NUMBER, "contact_name": NAME})
         self.panel = self.env["ccp.panel"].with_user(self.rep)
         self.outcome = self.env["ccp.call.outcome"].create(
             {

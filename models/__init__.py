@@ -19,6 +19,7 @@ from . import (
     ccp_live,
     ccp_measures,
     ccp_panel,
+    ccp_presence,
     ccp_recording,
     ccp_refusal,
     ccp_request_log,

@@ -10,11 +10,13 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_duration
 
 from ..ccp import number
+from .utils import take_turns
 
 # Fewer digits than these would find half of all calls
 MIN_SEARCH_DIGITS = 4
 # With these a spreadsheet takes a text for a formula
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+SILENT_BATCH = 200
 LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
 # Only after the agent picked up can a call end so
 PICKED_UP_RESULTS = (
@@ -695,12 +697,55 @@ class CcpCall(models.Model):
         :param sources: the records that are merged away, all of one model
         :param survivor: the record that stays
         """
-        domain = [("res_model", "=", sources._name), ("res_id", "in", sources.ids)]
-        calls = self.sudo().search(domain)
+        if not self.env["ccp.presence"]._has_any():
+            return
+        calls, with_lead, items = self._of_merged(sources)
         calls.res_id = survivor.id
-        if sources._name == "crm.lead":
-            self.sudo().search([("lead_id", "in", sources.ids)]).lead_id = survivor.id
-        self.env["ccp.call.list.item"].sudo().search(domain)._follow_merge(survivor)
+        with_lead.lead_id = survivor.id
+        items._follow_merge(survivor)
+
+    @api.model
+    def _of_merged(self, sources):
+        """Return what refers to records that are merged away, with one statement.
+
+        :param sources: these records, all of one model
+        :return: as superuser: calls by their record, calls by their lead, call list entries
+        :rtype: tuple
+        """
+        items = self.env["ccp.call.list.item"].sudo()
+        self.flush_model(["res_model", "res_id", "lead_id"])
+        items.flush_model(["res_model", "res_id"])
+        is_lead = sources._name == "crm.lead"
+        found = {"call": [], "lead": [], "item": []}
+        for kind, record_id in self.env.execute_query(
+            SQL(
+                """
+                SELECT 'call', id FROM ccp_call
+                 WHERE res_model = %(model)s AND res_id = ANY(%(ids)s)
+                 UNION ALL
+                SELECT 'lead', id FROM ccp_call WHERE lead_id = ANY(%(leads)s)
+                 UNION ALL
+                SELECT 'item', id FROM ccp_call_list_item
+                 WHERE res_model = %(model)s AND res_id = ANY(%(ids)s)
+                 ORDER BY 1, 2
+                """,
+                model=sources._name,
+                ids=sources.ids,
+                leads=sources.ids if is_lead else [],
+            )
+        ):
+            found[kind].append(record_id)
+        calls = self.sudo()
+        return (
+            calls.browse(found["call"]),
+            calls.browse(found["lead"]),
+            items.browse(found["item"]),
+        )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env["ccp.presence"]._note()
+        return super().create(vals_list)
 
     def _record(self):
         """Return the record that was called, or an empty recordset when it is gone.
@@ -988,18 +1033,18 @@ class CcpCall(models.Model):
         """
         self.check_access("read")
         live = self.sudo().filtered("live")
-        self.env["ccp.folder"]._fold(live.filtered("event_ids"))
+        self.env["ccp.folder"]._fold_free(live.filtered("event_ids"))
         return True
 
     @api.model
     def _cron_end_silent_calls(self):
         """End calls whose deadline passed without a report that ends them."""
-        due = self.search(
-            [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)], limit=200
-        )
-        locked = due.try_lock_for_update(allow_referencing=True)
-        locked._close()
-        remaining = self.search_count(
-            [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
-        )
-        self.env["ir.cron"]._commit_progress(len(locked), remaining=remaining)
+        due = [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
+
+        def end_some():
+            calls = self.search(due, limit=SILENT_BATCH)
+            locked = calls.try_lock_for_update(allow_referencing=True)
+            locked._close()
+            return len(locked), self.search_count(due)
+
+        take_turns(self, end_some, "airtel_ccp.ir_cron_end_silent_calls")

@@ -32,8 +32,8 @@ class CcpCallEvent(models.Model):
     _order = "received_at, id"
     _rec_name = "kind"
 
-    # Found by the index of fingerprints: each index more is work for each report
-    call_id = fields.Many2one("ccp.call", readonly=True, ondelete="cascade")
+    # Its index is that of fingerprints, see ``init``: each index more is work for each report
+    call_id = fields.Many2one("ccp.call", readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(
         "res.company",
         readonly=True,
@@ -76,7 +76,6 @@ class CcpCallEvent(models.Model):
     )
     error = fields.Char(related="call_id.fold_error", string="Error", groups="base.group_system")
 
-    _call_fingerprint_uniq = models.UniqueIndex("(call_id, fingerprint)")
     _company_fingerprint_uniq = models.UniqueIndex(
         "(company_id, fingerprint) WHERE call_id IS NULL"
     )
@@ -86,12 +85,21 @@ class CcpCallEvent(models.Model):
 
     @api.private
     def init(self):
-        """Make the function that finds a report's call by its token.
+        """Make the index of a call's reports, and the function that finds a call by its token.
+
+        The index has the name that Odoo gives to that of ``call_id``, so that Odoo finds it and
+        makes no other one. It serves for both: what it holds begins with the call.
 
         PostgreSQL plans what is in a function once for a connection. As a statement of its own it
         is planned for each report, with all indexes of calls in mind, which takes longer than all
         else that a report costs in the database.
         """
+        self.env.cr.execute(
+            """
+            CREATE UNIQUE INDEX IF NOT EXISTS ccp_call_event__call_id_index
+                ON ccp_call_event (call_id, fingerprint)
+            """
+        )
         self.env.cr.execute(
             """
             CREATE OR REPLACE FUNCTION ccp_call_of_token(wanted varchar)
@@ -214,16 +222,25 @@ class CcpCallEvent(models.Model):
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
         """
-        waiting = self.search(
-            [("call_id", "=", False), ("folded", "=", False)],
-            limit=MATCH_BATCH,
-            order="match_date ASC NULLS FIRST, id",
-        )
+        waiting = self._unmatched(limit=MATCH_BATCH)
         matched = waiting._match_each()
         if "numbers" in matched.mapped("matched_by"):
             # Now the session id of a call is known that other reports name alone
             matched |= (waiting.exists() - matched)._match_each()
         return matched
+
+    @api.model
+    def _unmatched(self, limit):
+        """Return reports that wait for their call, those first that wait longest for a look.
+
+        :param int limit: how many at most
+        :rtype: odoo.models.BaseModel
+        """
+        return self.search(
+            [("call_id", "=", False), ("folded", "=", False)],
+            limit=limit,
+            order="match_date ASC NULLS FIRST, id",
+        )
 
     def _match_each(self):
         """Look for the calls of these reports; see ``_match``.

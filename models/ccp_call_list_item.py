@@ -44,6 +44,11 @@ class CcpCallListItem(models.Model):
         "This record is on your call list already.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env["ccp.presence"]._note()
+        return super().create(vals_list)
+
     @api.depends("call_ids.state")
     def _compute_attempts(self):
         for item in self:

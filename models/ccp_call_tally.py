@@ -271,6 +271,16 @@ class CcpCallTally(models.Model):
         )
         return self.env.cr.fetchone()[0]
 
+    @api.model
+    def _count_unmerged(self):
+        """Return how many rows ``_merge`` would still take.
+
+        :rtype: int
+        """
+        return self.env.execute_query(SQL("SELECT count(*) FROM ccp_call_tally WHERE NOT merged"))[
+            0
+        ][0]
+
     # Who may have the sums instead of the calls
 
     @api.model

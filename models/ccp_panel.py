@@ -9,6 +9,7 @@ from odoo.tools import SQL, format_date, format_time, get_lang, plaintext2html
 
 from ..ccp import number
 from .ccp_call import LIVE_STATES
+from .utils import take_turns
 
 REMEMBERED = timedelta(hours=12)
 FOLLOW_UP_HOUR = 10
@@ -70,7 +71,7 @@ class CcpPanel(models.AbstractModel):
         self._check_user()
         call = self._current_call()
         if call.live and call.event_ids.filtered(lambda event: not event.folded):
-            self.env["ccp.folder"]._fold(call)
+            self.env["ccp.folder"]._fold_free(call)
         company = (call.company_id or self.env.company).sudo()
         return {
             "call": self._call_values(call) if call else False,
@@ -526,17 +527,19 @@ class CcpPanel(models.AbstractModel):
     @api.model
     def _cron_consume_activities(self):
         """Mark planned Call activities done by calls that nobody gave an outcome or put away."""
-        calls = self.env["ccp.call"].search(
-            [
-                ("result", "=", "connected"),
-                ("activity_done", "=", False),
-                ("end_date", "<=", fields.Datetime.now() - PATIENCE),
-            ],
-            limit=BATCH,
-        )
-        for call in calls:
+        due = [
+            ("result", "=", "connected"),
+            ("activity_done", "=", False),
+            ("end_date", "<=", fields.Datetime.now() - PATIENCE),
+        ]
+
+        def consume_one():
+            calls = self.env["ccp.call"].search(due, limit=BATCH)
+            call = calls.try_lock_for_update(allow_referencing=True, limit=1)
             self._consume_activity(call)
-            self.env["ir.cron"]._commit_progress(1)
+            return len(call), self.env["ccp.call"].search_count(due)
+
+        take_turns(self, consume_one, "airtel_ccp.ir_cron_consume_activities")
 
     @api.model
     def _consume_activity(self, call):

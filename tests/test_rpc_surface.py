@@ -45,6 +45,7 @@ METHODS = {
     "ccp.erasure.action_erase": MANAGERS,
     "ccp.fold.again.action_fold_again": ADMINISTRATORS,
     "ccp.health.action_check": ADMINISTRATORS,
+    "ccp.health.action_try_again": ADMINISTRATORS,
     "ccp.live.state": LEADERS,
     "ccp.manual.call.action_log": CALLERS,
     "ccp.panel.close": CALLERS,

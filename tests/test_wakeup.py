@@ -17,8 +17,9 @@ DUE = """
 def test_at_once_then_a_few_times_a_second():
     woken = []
     waker = wakeup.Waker(pause=0.2)
-    with patch.object(
-        wakeup, "Registry", side_effect=lambda name: woken.append(name) or NoDatabase()
+    with (
+        patch.object(wakeup, "TRIES", 0),
+        patch.object(wakeup, "Registry", side_effect=lambda name: woken.append(name) or NoDatabase()),
     ):
         began = time.monotonic()
         waker.wake("one")
@@ -31,6 +32,28 @@ def test_at_once_then_a_few_times_a_second():
         waker.wake("other")
         wait_for(lambda: "other" in woken, "the wake-up of another database", 5)
         wait_for(lambda: threading.active_count() < 20, "the end of the timers", 5)
+
+
+def test_what_fails_is_tried_again_and_keeps_no_other_wake_up_waiting():
+    woken = []
+
+    def open_registry(name):
+        woken.append(name)
+        return NoDatabase()
+
+    waker = wakeup.Waker(pause=0.02)
+    with patch.object(wakeup, "TRIES", 5), patch.object(wakeup, "Registry", open_registry):
+        waker.wake("one")
+        waker.wake("one")
+        wait_for(lambda: len(woken) == 6, "five more tries", 10)
+        time.sleep(0.1)
+        assert woken == ["one"] * 6
+        waker.wake("one")
+        wait_for(lambda: len(woken) == 8, "the next ones", 10)
+        waker.wake("one")
+        waker.wake("other")
+        wait_for(lambda: "other" in woken, "another database", 1)
+        wait_for(lambda: not waker._trying, "the end of the tries", 10)
 
 
 def test_processes_wake_together():

@@ -44,9 +44,10 @@ RUN_SECONDS = 4 * 3600
 # Tests that differ run again, for some of Odoo's own fail now and then
 TRIES = 2
 
-_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (\w+) \S+ odoo\.addons\.(\S+): (.*)$")
+_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (\w+) \S+ odoo\.(?:addons\.)?(\S+): (.*)$")
 _STARTED = re.compile(r"Starting (\S+) \.\.\.")
-_FAILED = re.compile(r"(?:FAIL|ERROR): (?:Subtest )?(\S+(?: \([\w.]+\))?)")
+_FAILED = re.compile(r"(?:FAIL|ERROR): (?:Subtest )?([\w.]+)")
+_FAILED_CLASS = re.compile(r"ERROR: \w+ \(odoo\.addons\.([\w.]+)\.(\w+)\)")
 _COUNTED = re.compile(
     r"Query count (?:more|less) than expected for user (\S+): (\d+) [<>] (\d+) in (\w+) at (\S+)"
 )
@@ -91,7 +92,9 @@ def read(log: Iterable[str]) -> Result:
             module, text = found[2], found[3]
             if started := _STARTED.match(text):
                 result.started[f"{module}:{started[1]}"] += 1
-            elif found[1] == "ERROR" and (failed := _FAILED.match(text)):
+            elif found[1] == "ERROR" and (failed := _FAILED_CLASS.match(text)):
+                result.failed[f"{failed[1]}:{failed[2]}"] += 1
+            elif found[1] == "ERROR" and ".tests." in module and (failed := _FAILED.match(text)):
                 result.failed[f"{module}:{failed[1]}"] += 1
         if counted := _COUNTED.search(line):
             login, count, budget, function, place = counted.groups()
@@ -136,15 +139,12 @@ def _statements(result: Result, place: str, results: Sequence[Result]) -> str:
 def tags(tests: Iterable[str]) -> str:
     """Return the words of ``--test-tags`` that run some tests again.
 
-    :param tests: names as :func:`read` gives them; the rest of a class runs along where the class
-        could not be set up.
+    :param tests: names as :func:`read` gives them, of tests and of classes.
     """
     words = set()
     for name in tests:
         path, _colon, test = name.partition(":")
         module = path.partition(".")[0]
-        if test.startswith(("setUpClass", "tearDownClass")):
-            test = test.rpartition(".")[2].rstrip(")")
         words.add(f"/{module}:{test}")
     return ",".join(sorted(words))
 
@@ -221,9 +221,7 @@ class Neighbours:
         :param attempt: what the logs' names end in.
         """
         with ThreadPoolExecutor(min(jobs, 2)) as pool:
-            runs = [
-                pool.submit(partial(self._run, name, words, attempt)) for name in (PLAIN, OWN)
-            ]
+            runs = [pool.submit(partial(self._run, name, words, attempt)) for name in (PLAIN, OWN)]
             return differences(*(each.result() for each in runs))
 
     def _run(self, name: str, words: str, attempt: str) -> Result:

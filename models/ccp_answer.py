@@ -178,8 +178,8 @@ class CcpAnswer(models.AbstractModel):
     def _with_call(self, call_id, work):
         """Do something with a call that nobody else writes meanwhile, and commit that.
 
-        Tried again in a new transaction: it may trip over what others do at the same moment, such as
-        folding reports that came before the answer, or its connection may die.
+        Tried again in a new transaction: it may trip over what others do at the same moment, such
+        as folding reports that came before the answer, or its connection may die.
 
         :param int call_id: the call's id
         :param work: called with the call as superuser, empty when it is gone; may run more than

@@ -742,10 +742,10 @@ class CcpCall(models.Model):
             items.browse(found["item"]),
         )
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    @api.model
+    def _create(self, data_list):
         self.env["ccp.presence"]._note()
-        return super().create(vals_list)
+        return super()._create(data_list)
 
     def _record(self):
         """Return the record that was called, or an empty recordset when it is gone.

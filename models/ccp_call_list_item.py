@@ -44,10 +44,10 @@ class CcpCallListItem(models.Model):
         "This record is on your call list already.",
     )
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    @api.model
+    def _create(self, data_list):
         self.env["ccp.presence"]._note()
-        return super().create(vals_list)
+        return super()._create(data_list)
 
     @api.depends("call_ids.state")
     def _compute_attempts(self):

@@ -133,8 +133,10 @@ class CcpHealth(models.Model):
         waiting = companies.sorted(lambda each: seen.get(each.id) or each.create_date)
 
         def check_one():
-            self._check(waiting[:1], keys)
-            return len(waiting[:1]), len(waiting[1:])
+            company = waiting[:1]
+            if company:
+                self._check(company, keys)
+            return len(company), len(waiting - company)
 
         def go_on(_done):
             nonlocal waiting

@@ -40,9 +40,7 @@ class CcpPresence(models.AbstractModel):
         registry = self.env.registry
         sequence = registry.cache_sequences.get(CACHE)
         ((found,),) = self.env.execute_query(
-            SQL(
-                "SELECT EXISTS (SELECT FROM ccp_call) OR EXISTS (SELECT FROM ccp_call_list_item)"
-            )
+            SQL("SELECT EXISTS (SELECT FROM ccp_call) OR EXISTS (SELECT FROM ccp_call_list_item)")
         )
         registry.ccp_presence = (found, sequence)
         return found

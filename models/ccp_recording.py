@@ -207,9 +207,7 @@ class CcpRecording(models.AbstractModel):
             file.flush()
             # Mapped instead of read: a long recording must not fill the worker's memory
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                self._note(
-                    call, functools.partial(self._store, call, content, answer.content_type)
-                )
+                self._note(call, functools.partial(self._store, call, content, answer.content_type))
 
     @api.model
     def _note(self, call, write):

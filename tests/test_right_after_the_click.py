@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import random
 import statistics
@@ -11,6 +12,8 @@ import requests
 
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
+
+_logger = logging.getLogger(__name__)
 
 LONG = bool(os.environ.get("AIRTEL_CCP_LONG"))
 CLICKS = 200 if LONG else 25
@@ -56,7 +59,9 @@ def reading_lists(session):
 
 def notify_url(sandbox):
     components = sandbox.calls()[-1]["body"]["callFlowConfiguration"].values()
-    (callback, *_others) = next(each["callBackURLs"] for each in components if "callBackURLs" in each)
+    (callback, *_others) = next(
+        each["callBackURLs"] for each in components if "callBackURLs" in each
+    )
     return callback["notifyURL"], callback["headers"]
 
 
@@ -96,8 +101,12 @@ def test_each_report_is_seen_at_once(stack):
             )
             times.append(time.monotonic() - began)
     times.sort()
-    print(
-        f"{len(times)} calls, {len(pages)} lists read: seen after {statistics.median(times):.3f} s "
-        f"(median), {times[int(len(times) * 0.95)]:.3f} s (95 of 100), {times[-1]:.3f} s (longest)"
+    _logger.info(
+        "%s calls, %s lists read: seen after %.3f s (median), %.3f s (95 of 100), %.3f s (longest)",
+        len(times),
+        len(pages),
+        statistics.median(times),
+        times[int(len(times) * 0.95)],
+        times[-1],
     )
     assert times[-1] < SECONDS

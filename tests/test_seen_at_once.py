@@ -12,11 +12,11 @@ from odoo.tests import BaseCase, tagged
 from ..ccp import recording
 from ..ccp.callback import kind_and_fingerprint
 from ..models import utils
+from ..models.ccp_call_event import digest
 from ..models.ccp_folder import CcpFolder
 from ..models.ccp_recording import CcpRecording
 from .common import AGENT, CONNECTS, HEADER, CcpSetup
 from .live_server import LiveServer
-from ..models.ccp_call_event import digest
 
 MISSED = {
     "Session_ID": "5f0c4b1e-0000-4000-8000-000000000001",

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import psycopg2
 
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
@@ -249,7 +250,7 @@ class TestSetAside(BaseCase):
                     "kind": "event",
                     "payload": "{}",
                     "fingerprint": "a",
-                    "received_at": datetime.now() - timedelta(days=3),
+                    "received_at": fields.Datetime.now() - timedelta(days=3),
                 }
             )
         folder = self.server.spool.folder

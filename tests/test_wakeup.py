@@ -19,7 +19,9 @@ def test_at_once_then_a_few_times_a_second():
     waker = wakeup.Waker(pause=0.2)
     with (
         patch.object(wakeup, "TRIES", 0),
-        patch.object(wakeup, "Registry", side_effect=lambda name: woken.append(name) or NoDatabase()),
+        patch.object(
+            wakeup, "Registry", side_effect=lambda name: woken.append(name) or NoDatabase()
+        ),
     ):
         began = time.monotonic()
         waker.wake("one")

@@ -104,7 +104,13 @@ def test_another_spelling_of_a_token_is_another_token(spool):
     """The database knows the digest of the one that was handed out."""
     for _each in range(50):
         token = spool.make_token()
-        spellings = {f"{token}=", f"{token}====", f" {token}", f"{token}\n", f"{token[:8]}!{token[8:]}"}
+        spellings = {
+            f"{token}=",
+            f"{token}====",
+            f" {token}",
+            f"{token}\n",
+            f"{token[:8]}!{token[8:]}",
+        }
         spellings |= {token.replace("-", "+").replace("_", "/"), f"{token}AA=="}
         assert not any(spool.knows(each) for each in spellings - {token})
         assert spool.knows(token)

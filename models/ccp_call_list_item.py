@@ -70,6 +70,8 @@ class CcpCallListItem(models.Model):
 
         :param survivor: the record that stays
         """
+        if not self:
+            return
         waiting = self.search(
             [
                 ("res_model", "=", survivor._name),

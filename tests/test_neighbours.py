@@ -101,8 +101,8 @@ class TestNeighboursBesideCalls(Merges, CcpCase):
         registry = self.env.registry
         self.env["ccp.presence"]._look()
         with (
-            patch.object(type(registry), "signal_changes") as signal,
-            patch.object(type(registry), "clear_cache") as clear,
+            patch.object(registry, "signal_changes") as signal,
+            patch.object(registry, "clear_cache") as clear,
         ):
             self.env.cr.postcommit.clear()
             self.make_call(live=False)

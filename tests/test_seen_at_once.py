@@ -274,13 +274,13 @@ class TestSeenAtOnce(BaseCase):
         )
 
         def open_while_a_report_comes(_recording, _call):
-            self.server.query("UPDATE ccp_call SET pulses = 3 WHERE id = %s", call_id)
+            self.server.query("UPDATE ccp_call SET note = 'x' WHERE id = %s", call_id)
             raise recording.RecordingError("not_ready")
 
         with patch.object(CcpRecording, "_open", open_while_a_report_comes):
             self.run_action("ccp.recording", "_cron_fetch")
         self.assertEqual(self.value(call_id, "recording_tries"), 1)
-        self.assertEqual(self.value(call_id, "pulses"), 3)
+        self.assertEqual(self.value(call_id, "note"), "x")
 
     def test_a_panel_that_opens_waits_for_nobody(self):
         call_id = self.make_call(live=True)
@@ -312,8 +312,8 @@ class TestSeenAtOnce(BaseCase):
             if not met:
                 met.append(calls)
                 # A change that nobody else tells browsers of
-                calls.partner_id.name = "Priya S"
                 self.server.query("UPDATE res_partner SET name = 'Priya' WHERE id = %s", partner_id)
+                calls.partner_id.name = "Priya S"
                 calls.env.flush_all()
             return fold(folder, calls)
 

@@ -287,8 +287,12 @@ class TestSetAside(BaseCase):
     def test_a_report_that_cannot_be_removed_is_stored_once(self):
         self.wait_on_disk(1)
         self.forget_stored()
+
+        def remove(_spool, _name):
+            raise PermissionError
+
         with (
-            patch.object(Spool, "remove", side_effect=PermissionError),
+            patch.object(Spool, "remove", remove),
             self.assertLogs(SPOOL_LOGGER, "WARNING"),
         ):
             self.replay()

@@ -20,12 +20,14 @@ ADMINISTRATOR = ("admin", "admin")
 REPRESENTATIVES = (("asha", "asha"), ("ravi", "ravi"))
 MANAGERS = (("meera", "meera"),)
 DEMO_LEAD = "Fabric for the autumn collection"
-# Only an address on this machine is ours to change; one that a person typed stays.
+# Only an address on this machine is ours to change; one that a person typed stays. Without an
+# account the address is Airtel's own, which comes with the addon.
 _OWN_ADDRESS = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?")
 _ADDRESSES = """
 SELECT coalesce((SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'), ''),
        coalesce((SELECT value FROM ir_config_parameter WHERE key = 'web.base.url.freeze'), ''),
-       coalesce((SELECT ccp_base_url FROM res_company ORDER BY id LIMIT 1), ''),
+       coalesce((SELECT CASE WHEN ccp_username IS NOT NULL THEN ccp_base_url END
+                   FROM res_company ORDER BY id LIMIT 1), ''),
        coalesce((SELECT value FROM ir_config_parameter
                   WHERE key = 'airtel_ccp.demo_company_set_up'), '')
 """

@@ -16,6 +16,7 @@ from . import (
     ccp_folder,
     ccp_guard,
     ccp_health,
+    ccp_health_spool,
     ccp_live,
     ccp_measures,
     ccp_panel,

@@ -8,6 +8,7 @@ from . import (
     test_consent,
     test_dashboard,
     test_dashboard_tour,
+    test_demo,
     test_dialer,
     test_digest,
     test_erasure,

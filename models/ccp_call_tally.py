@@ -2,7 +2,6 @@ from datetime import time, timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.orm.domains import DomainAnd
 from odoo.tools import SQL, Query
 from odoo.tools.sql import table_exists
 
@@ -13,6 +12,8 @@ HOME_OFFSET = timedelta(hours=5, minutes=30)
 HOME_INTERVAL = "330 minutes"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
 MERGE_BATCH = 20000
+# Odoo names this class in ``odoo.orm`` only, from which addons do not import
+CONJUNCTION = type(Domain("id", "=", 1) & Domain("active", "=", True))
 # Parts of a date that a day lies in as a whole
 GRANULARITIES = ("day", "week", "month", "quarter", "year")
 KEY = ("start_date", "company_id", "user_id", "start_weekday", "start_hour", "is_attempt")
@@ -309,7 +310,7 @@ class CcpCallTally(models.Model):
         calls = self.env["ccp.call"]
         no_trials = Domain("trial", "=", False).optimize_full(calls)
         domain = Domain(domain).optimize_full(calls)
-        parts = list(domain.children if isinstance(domain, DomainAnd) else [domain])
+        parts = list(domain.children if isinstance(domain, CONJUNCTION) else [domain])
         # Trials are in no sum
         if no_trials not in parts:
             return None

@@ -6,6 +6,7 @@ from . import (
     ccp_call_flow,
     ccp_call_list_item,
     ccp_call_listen,
+    ccp_call_merge,
     ccp_call_outcome,
     ccp_call_tally,
     ccp_callable_mixin,

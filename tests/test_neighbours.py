@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tests.common import TransactionCase
 
-from ..models.ccp_call import CcpCall
+from ..models.ccp_call_merge import CcpCall
 from .common import CONNECTS, CcpCase
 
 LEADS = 3

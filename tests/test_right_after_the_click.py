@@ -16,10 +16,10 @@ from .test_live import set_phone, wait_for
 _logger = logging.getLogger(__name__)
 
 LONG = bool(os.environ.get("AIRTEL_CCP_LONG"))
-CLICKS = 200 if LONG else 25
-# A report that waits for the regular run waits for half a minute on average. The short form runs
-# beside other tests, so that it leaves time for them.
-SECONDS = 1 if LONG else 5
+CLICKS = 200 if LONG else 20
+# The short form runs beside other tests, on machines where the worker for scheduled actions, which
+# is a nice one, gets little time. It asks for no second but that nobody waits for a regular run.
+SECONDS = 1 if LONG else 45
 SILENT = "7000000122"
 
 
@@ -27,6 +27,8 @@ SILENT = "7000000122"
 def stack():
     with live_stack(speed=50, workers=2, callback_attempts=1) as (server, sandbox, setup):
         set_phone(server, setup, SILENT)
+        if not LONG:
+            server.query("UPDATE ir_cron SET nextcall = nextcall + interval '1 day'")
         yield server, sandbox, setup
 
 
@@ -97,7 +99,7 @@ def test_each_report_is_seen_at_once(stack):
                     == [("ended",)]
                 ),
                 f"call {number}",
-                90,
+                90 if LONG else SECONDS,
             )
             times.append(time.monotonic() - began)
     times.sort()

@@ -7,11 +7,14 @@ export SEED CALLS SECONDS
 # What `make bench` measures, and whether in its short form
 export QUICK PARTS
 
-.PHONY: help setup run test chaos bench guards mutants fuzz demo lint format i18n clean
+.PHONY: help setup run test test-all neighbours chaos bench guards mutants fuzz demo lint format i18n clean
 
 help:
 	@echo "make run      start Odoo with the addon, demo data and a stand-in for Airtel; Ctrl-C ends it"
 	@echo "make test     run every test; ARGS=\"-k webhook\" runs only those Odoo tests"
+	@echo "make neighbours  run tests of Odoo's own in a database with the addon and in one without, and"
+	@echo "              compare; ARGS=\"crm sms\" compares those of these modules only"
+	@echo "make test-all run every test, then the neighbours'"
 	@echo "make chaos    break everything on purpose and count what is lost; SEED=1 CALLS=300"
 	@echo "make bench    measure speed and scale; QUICK=1, PARTS=\"report click\""
 	@echo "make guards   take each guard away, in a copy, and see whether a test notices"
@@ -29,7 +32,11 @@ help:
 	@echo "TEST_DATABASE (airtel_ccp_test)."
 	@echo "Any Odoo command: .dev/bin/odoo, for example .dev/bin/odoo shell"
 
-setup run test chaos bench guards mutants fuzz demo lint format i18n clean:
+setup run test neighbours chaos bench guards mutants fuzz demo lint format i18n clean:
 	@$(TOOL) $@
+
+test-all:
+	@$(MAKE) test
+	@$(MAKE) neighbours
 
 export ARGS

@@ -15,9 +15,10 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove what is no table: the folder in which reports wait, and a trigger's function.
+    """Remove what goes with no table: the functions in the database, and the reports that wait.
 
     :param odoo.api.Environment env: superuser's environment
     """
     env["ccp.call.tally"]._drop_trigger()
+    env["ccp.call.event"]._drop_function()
     env["ccp.spool"]._spool().remove_all()

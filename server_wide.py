@@ -33,7 +33,7 @@ def keep_serving():
     def process_spawn_or_wait(self):
         try:
             process_spawn(self)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        except psycopg2.Error as error:
             _logger.warning(
                 "The database is away (%s): no worker is replaced until it is back",
                 type(error).__name__,

@@ -2,8 +2,8 @@
 """What Airtel posts to a notify URL, parsed: event, API result or CDR (sections 1.1 and 3).
 
 The specification shows one event and no CDR. Public documents and integrations show two dialects of
-CDR, templated per customer, so everything is accepted and nothing is needed. Kinds differ by shape,
-not by URL.
+CDR, templated per customer, so everything is accepted and nothing is needed. Kinds differ by what a
+report holds (``shape``), not by URL.
 
 Nothing here raises, whatever comes: what makes no sense is ``Unreadable`` or an empty field.
 """
@@ -13,11 +13,13 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, NamedTuple
 
-from . import untrusted
+from . import shape, untrusted
+from . import vocabulary as words
 from .fields import IST, UTC, Fields, fold_name
-from .number import last10
+from .number import last10, mask_in
 
 _MAX_NAME = 64
 _MAX_ID = 128
@@ -25,6 +27,7 @@ _MAX_URL = 4096
 _MAX_DIGITS = 64
 _MAX_LEGS = 20
 _MAX_EVENTS = 200
+_MAX_NOT_UNDERSTOOD = 50
 
 _Q850 = range(1, 128)
 _SIP = range(400, 700)
@@ -32,7 +35,7 @@ _NOT_A_KEY = re.compile(r"[^0-9*#A-D]")
 _IS_URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
 _CAUSE_NAMES = ("causecode", "sipcode")
-# Beginning of the names of one party's fields in a CDR, and whose they are
+# Beginning of the names of one party's fields in a CDR, and whose they are when the agent calls
 _SIDES = (("caller", "agent"), ("destination", "customer"))
 _WAITING = {"caller": "fromwaitingtime", "destination": "towaitingtime"}
 _ROLES = {
@@ -41,8 +44,48 @@ _ROLES = {
     "to": "customer",
     "destination": "customer",
 }
+_OTHER_ROLE = {"agent": "customer", "customer": "agent", None: None}
+_DIRECTIONS = {
+    "inbound": "inbound",
+    "incoming": "inbound",
+    "outbound": "outbound",
+    "outgoing": "outbound",
+}
+_URL_NAMES = (
+    "url",
+    "recordingurl",
+    "downloadurl",
+    "fileurl",
+    "link",
+    "href",
+    "file",
+    "path",
+    "location",
+)
+_MAX_URL_DEPTH = 3
+_MAX_RECORDINGS = 20
 
-# ``received_at`` takes no part in equality: a report that is delivered twice equals itself.
+# Fields whose meaning we know and do not need
+_KNOWN_OF_EVENT = frozenset(
+    ("eventid", "waittime", "customerid", "callflowid", "callid", "calltype", "callerid")
+)
+_KNOWN_OF_API_RESULT = frozenset(("requestname", "customerid", "callflowid", "time", "eventid"))
+_KNOWN_OF_CDR = frozenset(
+    (
+        *("eventtype", "event", "eventid", "requestmessagetype", "customerid", "callflowid"),
+        *("callerid", "callid", "callername", "destinationname", "destinationcli", "displaycli"),
+        *("callerduration", "destinationduration", "misseddestinationnumber", "timestamp"),
+        *("retrycount", "retrycountcaller", "retrycountdestination", "waittime", "requestname"),
+        *("participantaddress", "participantname", "hangupcause", "hangupstatus", "hangupby"),
+    )
+)
+_KNOWN_OF_PARTS = _KNOWN_OF_EVENT | {
+    *("participantcalltype", "participantindex", "participantid"),
+    *("billableduration", "duration", "pulse"),
+}
+
+# ``received_at`` takes no part in equality: a report that is delivered twice equals itself. Neither
+# does ``not_understood``, which says what of a report changes nothing.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +115,8 @@ class Event:
     session_id: str = ""
     correlation_id: str = ""
     event_id: str = ""
+    not_understood: tuple[str, ...] = field(default=(), compare=False)
+    """Names of fields whose name or value means nothing to us, as they were spelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +130,7 @@ class ApiResult:
     message: str = ""
     session_id: str = ""
     correlation_id: str = ""
+    not_understood: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +164,11 @@ class Cdr:
 
     kind: ClassVar[str] = "cdr"
     received_at: datetime = field(compare=False)
+    direction: str = ""
+    """``inbound``, ``outbound`` or "" where the CDR does not tell. In an inbound one the caller is
+    the customer."""
+    airtel_number: str = field(default="", repr=False)
+    """The Airtel number that the customer called or saw, its last ten digits."""
     session_id: str = ""
     correlation_id: str = ""
     overall_status: str = ""
@@ -136,6 +187,7 @@ class Cdr:
     dtmf: str = field(default="", repr=False)
     pulses: int | None = None
     events: tuple[Event, ...] = ()
+    not_understood: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +198,10 @@ class Unreadable:
     received_at: datetime = field(compare=False)
     reason: str = ""
     """``empty``, ``json``, ``not_object`` or ``shape``."""
+    not_understood: tuple[str, ...] = field(default=(), compare=False)
+
+
+Report = Event | ApiResult | Cdr | Unreadable
 
 
 def to_text(raw: bytes) -> str:
@@ -161,28 +217,78 @@ def kind_and_fingerprint(raw: bytes) -> tuple[str, str]:
         the bytes as they are where they are unreadable
     """
     data = untrusted.load(untrusted.decode(raw))
-    kind = _kind(Fields(data)) if isinstance(data, dict) else Unreadable.kind
+    kinds = [shape.kind(each) for each in shape.reports(data)]
+    kind = _leading(kinds, kinds) if kinds else Unreadable.kind
     if kind != Unreadable.kind:
         raw = json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
     return kind, hashlib.sha256(raw).hexdigest()
 
 
-def parse(text: str | bytes, received_at: datetime) -> Event | ApiResult | Cdr | Unreadable:
-    """Parse a report.
+def parse(text: str | bytes, received_at: datetime) -> Report:
+    """Parse a body that holds one report; of several, the one by which the body is known.
+
+    :param text: see ``parse_all``
+    :param received_at: see ``parse_all``
+    :return: the first CDR, else the first report
+    """
+    reports = parse_all(text, received_at)
+    return _leading([report.kind for report in reports], reports)
+
+
+def parse_all(text: str | bytes, received_at: datetime) -> tuple[Report, ...]:
+    """Parse all reports of a body, as many as ``shape.MAX_REPORTS``.
 
     :param text: the raw bytes, or what ``to_text`` made of them
     :param received_at: when it arrived; without a zone it is UTC. Moments in the report that are
         more than 2 days before or 1 hour after it are ignored
+    :return: one at least
     """
     if isinstance(text, bytes):
         text = untrusted.decode(text)
-    received_at = received_at.replace(tzinfo=received_at.tzinfo or UTC).astimezone(UTC)
     data = untrusted.load(text)
-    if not isinstance(data, dict):
-        return Unreadable(received_at=received_at, reason=_reason(text, data))
-    fields = Fields(data, received_at)
-    reader = _READERS.get(_kind(fields))
-    return reader(fields) if reader else Unreadable(received_at=received_at, reason="shape")
+    return parse_data(data, received_at) or (
+        Unreadable(received_at=_in_utc(received_at), reason=_reason(text, data)),
+    )
+
+
+def parse_data(data, received_at: datetime) -> tuple[Report, ...]:
+    """Parse all reports of what JSON held; see ``parse_all``.
+
+    :return: none when there is no object in it
+    """
+    return tuple(map(_read, shape.reports(data, _in_utc(received_at))))
+
+
+def split(text: str) -> list[str]:
+    """Return the reports of a body as texts of their own, each with one report.
+
+    :param text: what ``to_text`` made of a body
+    """
+    return [
+        json.dumps(each.spelled(), ensure_ascii=False)
+        for each in shape.reports(untrusted.load(text))
+    ]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+
+
+def _leading(kinds: list[str], values):
+    """The value by which a body is known, by the kinds of its reports."""
+    return values[kinds.index(Cdr.kind) if Cdr.kind in kinds else 0]
+
+
+def _read(fields: Fields) -> Report:
+    kind = shape.kind(fields)
+    if kind in _READERS:
+        return _READERS[kind](fields)
+    names = _masked(Fields(fields.spelled()).not_understood())
+    return Unreadable(received_at=fields.received_at, reason="shape", not_understood=names)
+
+
+def _masked(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(mask_in, names[:_MAX_NOT_UNDERSTOOD]))
 
 
 def _reason(text: str, data) -> str:
@@ -191,89 +297,150 @@ def _reason(text: str, data) -> str:
     return "json" if data is None else "not_object"
 
 
-def _kind(fields: Fields) -> str:
-    """Kind by shape (field notes: "What arrives on a notify URL")."""
-    has_overall_status = bool(fields.text("overallcallstatus"))
-    event_type = fields.text("eventtype")
-    if event_type and not (has_overall_status and event_type.upper() == "CDR"):
-        return Event.kind
-    if fields.text("requestmessagetype"):
-        return ApiResult.kind
-    if has_overall_status or fields.text("sessionid", "vmsessionid") and not fields.text("event"):
-        return Cdr.kind
-    if fields.objects("participants", limit=1):
-        return Cdr.kind
-    return Event.kind if fields.text("event") else Unreadable.kind
-
-
 def _event(fields: Fields) -> Event:
     details = fields.object("metadata")
     cause_code, sip_code = _causes(details, fields)
+    event_type = fields.text("eventtype", limit=_MAX_NAME).upper()
+    event = fold_name(fields.text("event", *shape.STATUS_NAMES, limit=_MAX_NAME))
+    if event_type in ("", "CALL") and words.meaning(event) is None:
+        # Other types say nothing of a leg, whatever their words
+        fields.fail("event", *shape.STATUS_NAMES)
+    values = {
+        "event_type": event_type,
+        "event": event,
+        "address": last10(fields.text("participantaddress")),
+        "participant_name": fields.text("participantname", limit=_MAX_NAME),
+        "component": fields.text("requestname", limit=_MAX_NAME),
+        # An event is posted some time after it happened; the details may have the network's clock.
+        "at": fields.moment("time", "timestamp"),
+        "cause_code": cause_code,
+        "sip_code": sip_code,
+        "cause_text": details.text("causecodedescription")
+        or fields.text("causecodedescription", "hangupcause"),
+        "digits": _keys(details.text("digits", "digit", "dtmf", "dtmfdigits", "value")),
+        "session_id": fields.text("vmsessionid", "sessionid", limit=_MAX_ID),
+        "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
+        "event_id": fields.text("eventid", limit=_MAX_ID),
+    }
+    values["at"] = details.moment("timestamp") or values["at"]
     return Event(
         received_at=fields.received_at,
-        event_type=fields.text("eventtype", limit=_MAX_NAME).upper(),
-        event=fold_name(fields.text("event", limit=_MAX_NAME)),
-        address=last10(fields.text("participantaddress")),
-        participant_name=fields.text("participantname", limit=_MAX_NAME),
-        component=fields.text("requestname", limit=_MAX_NAME),
-        # An event is posted some time after it happened; the details may have the network's clock.
-        at=details.moment("timestamp") or fields.moment("time", "timestamp"),
-        cause_code=cause_code,
-        sip_code=sip_code,
-        cause_text=details.text("causecodedescription")
-        or fields.text("causecodedescription", "hangupcause"),
-        digits=_keys(details.text("digits", "digit", "dtmf", "dtmfdigits", "value")),
-        session_id=fields.text("vmsessionid", "sessionid", limit=_MAX_ID),
-        correlation_id=fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
-        event_id=fields.text("eventid", limit=_MAX_ID),
+        not_understood=_masked(fields.not_understood(_KNOWN_OF_EVENT)),
+        **values,
     )
 
 
 def _api_result(fields: Fields) -> ApiResult:
+    values = {
+        "request_type": fields.text("requestmessagetype", limit=_MAX_NAME),
+        "ok": fields.text("responsetype").upper() == "SUCCESS",
+        "message": fields.text("errormessage", "message", "errorcode"),
+        "session_id": fields.text("vmsessionid", "sessionid", limit=_MAX_ID),
+        "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
+    }
     return ApiResult(
         received_at=fields.received_at,
-        request_type=fields.text("requestmessagetype", limit=_MAX_NAME),
-        ok=fields.text("responsetype").upper() == "SUCCESS",
-        message=fields.text("errormessage", "message", "errorcode"),
-        session_id=fields.text("vmsessionid", "sessionid", limit=_MAX_ID),
-        correlation_id=fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
+        not_understood=_masked(fields.not_understood(_KNOWN_OF_API_RESULT)),
+        **values,
     )
 
 
 def _cdr(fields: Fields) -> Cdr:
     """Both dialects: names that differ only in case and underscores are read as one."""
-    started_at = fields.moment("starttime", "timestamp")
+    status = fold_name(fields.text(*shape.STATUS_NAMES, "status", limit=_MAX_NAME))
+    if not words.is_overall_status(status):
+        fields.fail(*shape.STATUS_NAMES, "status")
+    direction = fold_name(fields.text("calltype", "direction", "calldirection"))
+    started_at = fields.moment("starttime", "callstarttime", "timestamp")
+    day_and_time = _day_and_time(fields)
+    values = {
+        "direction": _DIRECTIONS.get(direction, ""),
+        "airtel_number": last10(fields.text("callednumber", "callerid")),
+        "session_id": fields.text("sessionid", "vmsessionid", limit=_MAX_ID),
+        "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
+        "overall_status": status,
+        "legs": _legs(fields, _DIRECTIONS.get(direction) == "inbound"),
+        "started_at": started_at or day_and_time,
+        "answered_at": fields.moment("callanswertime", "answertime"),
+        "ended_at": fields.moment("endtime", "callendtime"),
+        "talk_seconds": fields.seconds(*shape.CONVERSATION_NAMES),
+        "total_seconds": fields.seconds(*shape.TOTAL_NAMES),
+        "billable_seconds": fields.seconds(*shape.BILLABLE_NAMES),
+        "recording_url": _recording_url(fields),
+        "hangup_cause": fields.text(*_hangup_names(fields), limit=_MAX_NAME),
+        "dtmf": _keys(fields.text("dtmfcapture")),
+        "pulses": fields.whole("pulsecount", "pulse"),
+        "events": tuple(map(_event, fields.objects("events", limit=_MAX_EVENTS))),
+    }
+    fields.object("metadata")
     return Cdr(
         received_at=fields.received_at,
-        session_id=fields.text("sessionid", "vmsessionid", limit=_MAX_ID),
-        correlation_id=fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
-        overall_status=fold_name(fields.text("overallcallstatus", limit=_MAX_NAME)),
-        legs=_legs(fields),
-        started_at=started_at or fields.day_and_time("date", "time", zone=IST),
-        answered_at=fields.moment("callanswertime"),
-        ended_at=fields.moment("endtime"),
-        talk_seconds=fields.seconds("conversationduration"),
-        total_seconds=fields.seconds("overallcallduration", "duration"),
-        billable_seconds=fields.seconds("billableduration"),
-        recording_url=_url(fields.raw("recording", "recordingurl")),
-        hangup_cause=fields.text("hangupcause", limit=_MAX_NAME),
-        dtmf=_keys(fields.text("dtmfcapture")),
-        pulses=fields.whole("pulsecount", "pulse"),
-        events=tuple(map(_event, fields.objects("events", limit=_MAX_EVENTS))),
+        not_understood=_masked(fields.not_understood(_KNOWN_OF_CDR, _KNOWN_OF_PARTS)),
+        **values,
     )
+
+
+class _Asked(dict):
+    """Values of fields that notes which names are asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def get(self, name, default=None):
+        self.names.add(name)
+        return default
+
+
+@cache
+def cdr_names() -> frozenset[str]:
+    """Folded names of all fields of a CDR that are read, or known and not needed."""
+    fields = Fields({})
+    fields._values = asked = _Asked()
+    _cdr(fields)
+    return frozenset(asked.names | _KNOWN_OF_CDR)
+
+
+def _day_and_time(fields: Fields) -> datetime | None:
+    for day, time in (("date", "time"), ("calldate", "calltime"), ("startdate", "starttime")):
+        if day in fields:
+            return fields.day_and_time(day, time, zone=IST)
+    return None
+
+
+def _hangup_names(fields: Fields) -> tuple[str, ...]:
+    """Names of who or what ended the call, the one that says who first."""
+    names = ("hangupcause", "hangupstatus", "hangupby")
+    return tuple(
+        sorted(names, key=lambda name: words.who_hung_up(fold_name(fields.text(name))) is None)
+    )
+
+
+def _recording_url(fields: Fields) -> str:
+    """The address of the recording, whatever its field is called and however deep it lies."""
+    for name in fields.named(shape.RECORDING):
+        if url := _url(fields.raw(name)):
+            return url
+        fields.fail(name)
+    return ""
 
 
 _READERS = {Event.kind: _event, ApiResult.kind: _api_result, Cdr.kind: _cdr}
 
 
-def _legs(fields: Fields) -> tuple[CdrLeg, ...]:
-    listed = map(_listed_leg, fields.objects("participants", limit=_MAX_LEGS))
-    sides = (_side_leg(fields, side, role) for side, role in _SIDES)
+def _legs(fields: Fields, is_incoming: bool) -> tuple[CdrLeg, ...]:
+    listed = (
+        _listed_leg(each, is_incoming) for each in fields.objects("participants", limit=_MAX_LEGS)
+    )
+    sides = (
+        _side_leg(fields, side, _OTHER_ROLE[role] if is_incoming else role) for side, role in _SIDES
+    )
     return (*listed, *filter(None, sides))
 
 
-def _listed_leg(fields: Fields) -> CdrLeg:
+def _listed_leg(fields: Fields, is_incoming: bool) -> CdrLeg:
     """An entry of ``participants``."""
+    role = _ROLES.get(fold_name(fields.text("participanttype", "type", "role")))
     cause_code, sip_code = _causes(fields)
     answered_at, ended_at = fields.moment("callanswertime"), fields.moment("endtime")
     talk_seconds = None
@@ -282,10 +449,10 @@ def _listed_leg(fields: Fields) -> CdrLeg:
     if answered_at and ended_at and ended_at >= answered_at:
         talk_seconds = round((ended_at - answered_at).total_seconds())
     return CdrLeg(
-        role=_ROLES.get(fold_name(fields.text("participanttype"))),
-        address=last10(fields.text("participantaddress")),
-        name=fields.text("participantname", limit=_MAX_NAME),
-        status=fold_name(fields.text("status", limit=_MAX_NAME)),
+        role=_OTHER_ROLE[role] if is_incoming else role,
+        address=last10(fields.text("participantaddress", "participantnumber", "address", "number")),
+        name=fields.text("participantname", "name", limit=_MAX_NAME),
+        status=_leg_status(fields, "status", "participantstatus"),
         started_at=fields.moment("starttime"),
         answered_at=answered_at,
         ended_at=ended_at,
@@ -307,9 +474,7 @@ def _side_leg(fields: Fields, side: str, role: str) -> CdrLeg | None:
     leg = CdrLeg(
         role=role,
         address=last10(fields.text(f"{side}number")),
-        status=fold_name(
-            fields.text(f"{side}status", f"{side}numberstatus", limit=_MAX_NAME) or detail.status
-        ),
+        status=_leg_status(fields, f"{side}status", f"{side}numberstatus") or detail.status,
         ring_seconds=fields.seconds(f"{side}waitingtime", _WAITING[side]),
         retries=fields.whole(f"{side}retrycount", high=100),
         cause_code=detail.cause_code,
@@ -319,6 +484,13 @@ def _side_leg(fields: Fields, side: str, role: str) -> CdrLeg | None:
         circle=fields.text(f"{side}circlename", limit=_MAX_NAME),
     )
     return None if leg == CdrLeg(role=role) else leg
+
+
+def _leg_status(fields: Fields, *names: str) -> str:
+    status = fold_name(fields.text(*names, limit=_MAX_NAME))
+    if words.meaning(status) is None:
+        fields.fail(*names)
+    return status
 
 
 class _StatusDetail(NamedTuple):
@@ -332,14 +504,14 @@ class _StatusDetail(NamedTuple):
     @classmethod
     def read(cls, text: str) -> "_StatusDetail":
         parts = [part.strip() for part in text.split("|")]
-        words = [part for part in parts if part and not part.isdigit()]
+        texts = [part for part in parts if part and not part.isdigit()]
         codes = Fields({str(index): part for index, part in enumerate(parts)})
         names = [str(index) for index in range(len(parts))]
         return cls(
             cause_code=codes.whole(*names, low=_Q850[0], high=_Q850[-1]),
             sip_code=codes.whole(*names, low=_SIP[0], high=_SIP[-1]),
-            cause_text=words[0] if len(words) > 1 else "",
-            status=words[-1] if words else "",
+            cause_text=texts[0] if len(texts) > 1 else "",
+            status=fold_name(texts[-1][:_MAX_NAME]) if texts else "",
         )
 
 
@@ -357,7 +529,18 @@ def _keys(text: str) -> str:
     return _NOT_A_KEY.sub("", text)[:_MAX_DIGITS]
 
 
-def _url(value) -> str:
-    """A URL exactly as it came; "" for anything else."""
-    is_url = isinstance(value, str) and len(value) <= _MAX_URL and _IS_URL.match(value)
-    return value if is_url and value.isprintable() else ""
+def _url(value, depth: int = _MAX_URL_DEPTH) -> str:
+    """The first URL of a value, exactly as it came; "" where there is none."""
+    if isinstance(value, str):
+        is_url = len(value) <= _MAX_URL and _IS_URL.match(value)
+        return value if is_url and value.isprintable() else ""
+    if depth <= 0:
+        return ""
+    if isinstance(value, dict):
+        fields = Fields(value)
+        names = [*(name for name in _URL_NAMES if name in fields), *fields.named(shape.RECORDING)]
+        value = [fields.raw(name) for name in names]
+    if isinstance(value, list):
+        found = (_url(each, depth - 1) for each in value[:_MAX_RECORDINGS])
+        return next(filter(None, found), "")
+    return ""

@@ -10,7 +10,9 @@ import unicodedata
 MAX_TEXT = 40
 """Longer texts are refused unread."""
 
-_BETWEEN = re.compile(r"[ ().\-]+")
+# A dot is no blank: "800000000.1" is no caller number. A spreadsheet adds ".0" to one.
+_BETWEEN = re.compile(r"[ ()\-]+")
+_DECIMAL_ZERO = re.compile(r"(?<=[0-9]{10})\.0{1,2}$")
 # An optional country code and trunk zero
 _CALLER = re.compile(r"(?:\+91|0091|0?91)?0?([1-9][0-9]{9})")
 # The longer prefix first: 1600 and 1601 are parts of 160
@@ -31,7 +33,7 @@ def read(text: str) -> str:
     """
     if not isinstance(text, str) or len(text) > MAX_TEXT:
         raise ValueError("not a caller number")
-    plain = "".join(map(_plain, unicodedata.normalize("NFKC", text.strip())))
+    plain = _DECIMAL_ZERO.sub("", "".join(map(_plain, text.strip())))
     match = _CALLER.fullmatch(_BETWEEN.sub("", plain))
     if not match:
         raise ValueError("not a caller number")
@@ -56,4 +58,8 @@ def _plain(char: str) -> str:
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     category = unicodedata.category(char)
-    return {"Pd": "-", "Zs": " ", "Cf": ""}.get(category, char)
+    if category in ("Pd", "Zs", "Cf"):
+        return {"Pd": "-", "Zs": " ", "Cf": ""}[category]
+    # Wide signs become plain ones; "½" stays what it is, because "1" and "2" are nobody's digits
+    wide = unicodedata.normalize("NFKC", char)
+    return char if any(map(str.isnumeric, wide)) else wide

@@ -4,6 +4,7 @@
 Section numbers refer to "Airtel Cloud Communications Platform - API Specification Document - C2C".
 """
 
+import re
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -40,10 +41,15 @@ CALLBACK_EVENT_TYPES = (
     "ERROR",
 )
 
-# ROUND_ROBIN needs an agent pool id, for which the specification gives no field, so it is not
-# offered. CONFERENCE is refused on the second component
-# (CONFERENCE_MERGING_STRATEGY_NOT_ALLOWED_FOT_TO_NUMBER).
-AGENT_STRATEGIES = ("SEQUENTIAL", "PARALLEL", "CONFERENCE")
+# Section 1.7 prints ROUND ROBIN, Airtel's other documents ROUND_ROBIN
+ROUND_ROBIN = ("ROUND ROBIN", "ROUND_ROBIN")
+# The field of a component that holds the id of its agent pool. The specification asks for the id
+# (ROUNDROBIN_AGENT_ID_MISSING) and does not name the field.
+DEFAULT_POOL_KEY = "agentPoolId"
+# CONFERENCE is refused on the second component
+# (CONFERENCE_MERGING_STRATEGY_NOT_ALLOWED_FOT_TO_NUMBER). A pool there would take the customer's
+# place, so it is for the agent's component, or for a further one.
+AGENT_STRATEGIES = ("SEQUENTIAL", "PARALLEL", "CONFERENCE", *ROUND_ROBIN)
 CUSTOMER_STRATEGIES = ("SEQUENTIAL", "PARALLEL")
 
 # Section 2: FROM_/TO_PARTICIPANT_MAX_RETRIES_GREATER_THAN_REQUIRED_VALUE
@@ -75,12 +81,55 @@ RESULTS = (
     "no_report",
 )
 
-# Who can mend an error: the administrator in the settings, the user in a contact's or the own phone
-# number, Airtel, or the developers of this addon.
-ADMIN = "admin"
-USER = "user"
+# Who can mend an error
+ADMINISTRATOR = "administrator"
+AGENT = "agent"
 AIRTEL = "airtel"
-DEVELOPER = "developer"
+SERVER = "server"
+
+
+class About(NamedTuple):
+    """What follows from what an error is about."""
+
+    turn: str
+    """Who can mend it: ``ADMINISTRATOR``, ``AGENT`` (in the own or the customer's number),
+    ``AIRTEL`` or ``SERVER`` (whoever runs it); "" when it passes by itself."""
+    step: str = ""
+    """The step of the set-up whose settings it is about: ``account``, ``flow``, or ""."""
+    credentials: bool | None = None
+    """Whether Airtel accepted user name, password and customer id; ``None`` when the error says
+    nothing about that."""
+
+
+# What an error is about decides sentence, turn, step of the set-up and line of the health list.
+ABOUT = MappingProxyType(
+    {
+        "address": About(ADMINISTRATOR, "account"),
+        "connection": About(SERVER, "account"),
+        "credentials": About(ADMINISTRATOR, "account", credentials=False),
+        "customer_id": About(ADMINISTRATOR, "account", credentials=False),
+        "turned_away": About(AIRTEL, "account", credentials=False),
+        "account": About(AIRTEL, "account", credentials=False),
+        "flow": About(ADMINISTRATOR, "flow", credentials=True),
+        "caller_id": About(ADMINISTRATOR, "flow", credentials=True),
+        "retries": About(ADMINISTRATOR, "flow", credentials=True),
+        "round_robin": About(ADMINISTRATOR, "flow", credentials=True),
+        "conference": About(ADMINISTRATOR, "flow", credentials=True),
+        # Airtel finds a component by its id, so a missing part points to the ids in the flow
+        "components": About(ADMINISTRATOR, "flow", credentials=True),
+        # A status without one of Airtel's codes: nobody knows how far the request came
+        "request": About(ADMINISTRATOR, "flow"),
+        "agent": About(AGENT, credentials=True),
+        "customer": About(AGENT, credentials=True),
+        "same_number": About(AGENT, credentials=True),
+        "fault": About(AIRTEL),
+        "conflict": About(""),
+        "busy": About(""),
+        # Phones may ring: the call is not confirmed
+        "unconfirmed": About(""),
+        "unexpected": About(ADMINISTRATOR),
+    }
+)
 
 
 class ErrorCode(NamedTuple):
@@ -88,58 +137,122 @@ class ErrorCode(NamedTuple):
 
     message: str
     """Airtel's message, verbatim."""
-    mender: str
-    """Who can mend it: one of ``ADMIN``, ``USER``, ``AIRTEL``, ``DEVELOPER``."""
+    about: str
+    """What it is about: a key of ``ABOUT``."""
     other_message: str = ""
     """A second wording, where section 2 prints the code twice."""
 
 
 ERROR_CODES = MappingProxyType(
     {
-        "INCORRECT_CALL_FLOW_ID": ErrorCode("incorrect call flow id", ADMIN),
-        "CUSTOMER_DETAILS_NOT_AVAILABLE": ErrorCode("cpm details not found", AIRTEL),
-        "INCORRECT_CUSTOMER_ID": ErrorCode("incorrect customerId", ADMIN),
-        "INVALID_CALLER_ID": ErrorCode("invalid called id", ADMIN),
-        "CALLER_ID_REGEX_ERROR": ErrorCode("Incorrect number", ADMIN, "caller Id not valid"),
+        "INCORRECT_CALL_FLOW_ID": ErrorCode("incorrect call flow id", "flow"),
+        "CUSTOMER_DETAILS_NOT_AVAILABLE": ErrorCode("cpm details not found", "account"),
+        "INCORRECT_CUSTOMER_ID": ErrorCode("incorrect customerId", "customer_id"),
+        "INVALID_CALLER_ID": ErrorCode("invalid called id", "caller_id"),
+        "CALLER_ID_REGEX_ERROR": ErrorCode("Incorrect number", "caller_id", "caller Id not valid"),
         "DUPLICATE_PARTICIPANT_ADDRESS_FOUND": ErrorCode(
-            "participant address cannot be duplicate", USER
+            "participant address cannot be duplicate", "same_number"
         ),
-        "UNABLE_TO_CREATE_SECRET_KEY": ErrorCode("unable to create secret key data", AIRTEL),
+        "UNABLE_TO_CREATE_SECRET_KEY": ErrorCode("unable to create secret key data", "fault"),
         "CLICK_TO_CALL_REQUEST_NULL_ERROR": ErrorCode(
-            "click to call request cannot be null/blank", DEVELOPER
+            "click to call request cannot be null/blank", "components"
         ),
-        # Airtel finds a component by its id, so a missing body points to the ids in the flow.
-        "FROM_BODY_NULL_ERROR": ErrorCode("from body cannot be null/blank", ADMIN),
-        "TO_BODY_NULL_ERROR": ErrorCode("to body cannot be null/blank", ADMIN),
-        "CUSTOMER_ID_NULL_ERROR": ErrorCode("customerId cannot be null/blank", ADMIN),
-        "CALL_FLOW_ID_NULL_ERROR": ErrorCode("callflowId cannot be null/blank", ADMIN),
+        "FROM_BODY_NULL_ERROR": ErrorCode("from body cannot be null/blank", "components"),
+        "TO_BODY_NULL_ERROR": ErrorCode("to body cannot be null/blank", "components"),
+        "CUSTOMER_ID_NULL_ERROR": ErrorCode("customerId cannot be null/blank", "customer_id"),
+        "CALL_FLOW_ID_NULL_ERROR": ErrorCode("callflowId cannot be null/blank", "flow"),
         "ROUNDROBIN_AGENT_ID_MISSING": ErrorCode(
-            "Agent Pool Id cannot be null/empty in case of Round Robin", ADMIN
+            "Agent Pool Id cannot be null/empty in case of Round Robin", "round_robin"
         ),
         "ROUNDROBIN_PARTICIPANT_DATA_NOT_ALLOWED": ErrorCode(
             "Participant List not allowed in case of Round Robin. Please provide Agent pool Id",
-            ADMIN,
+            "round_robin",
         ),
         "FROM_NUMBER_NULL_ERROR": ErrorCode(
-            "There should be atleast one participant in from", DEVELOPER
+            "There should be atleast one participant in from", "components"
         ),
-        "FROM_PARTICIPANT_NUMBER_NULL_ERROR": ErrorCode("from participant number null error", USER),
-        "FROM_PARTICIPANT_NUMBER_REGEX_ERROR": ErrorCode("from participant number not valid", USER),
+        "FROM_PARTICIPANT_NUMBER_NULL_ERROR": ErrorCode(
+            "from participant number null error", "agent"
+        ),
+        "FROM_PARTICIPANT_NUMBER_REGEX_ERROR": ErrorCode(
+            "from participant number not valid", "agent"
+        ),
         "FROM_PARTICIPANT_MAX_RETRIES_GREATER_THAN_REQUIRED_VALUE": ErrorCode(
-            "Max retries can't be greater than 3", ADMIN
+            "Max retries can't be greater than 3", "retries"
         ),
-        "CALLER_ID_NULL_ERROR": ErrorCode("caller Id required", ADMIN),
+        "CALLER_ID_NULL_ERROR": ErrorCode("caller Id required", "caller_id"),
         "TO_NUMBER_NULL_ERROR": ErrorCode(
-            "There should be atleast one participant in to", DEVELOPER
+            "There should be atleast one participant in to", "components"
         ),
-        "TO_PARTICIPANT_NUMBER_NULL_ERROR": ErrorCode("to participant number null error", USER),
-        "TO_PARTICIPANT_NUMBER_REGEX_ERROR": ErrorCode("to participant number not valid", USER),
+        "TO_PARTICIPANT_NUMBER_NULL_ERROR": ErrorCode(
+            "to participant number null error", "customer"
+        ),
+        "TO_PARTICIPANT_NUMBER_REGEX_ERROR": ErrorCode(
+            "to participant number not valid", "customer"
+        ),
         "TO_PARTICIPANT_MAX_RETRIES_GREATER_THAN_REQUIRED_VALUE": ErrorCode(
-            "Max retries can't be greater than 3", ADMIN
+            "Max retries can't be greater than 3", "retries"
         ),
         "CONFERENCE_MERGING_STRATEGY_NOT_ALLOWED_FOT_TO_NUMBER": ErrorCode(
-            "CONFERENCE merging strategy not allowed in toNumber", ADMIN
+            "CONFERENCE merging strategy not allowed in toNumber", "conference"
         ),
-        "AIRTEL_ONLINE_UNCAUGHT_ERROR": ErrorCode("2", AIRTEL),
+        "AIRTEL_ONLINE_UNCAUGHT_ERROR": ErrorCode("2", "fault"),
     }
 )
+
+# Codes of our own, for requests that brought no answer; see ``client.CcpError``
+OWN_CODES = MappingProxyType(
+    {
+        "BAD_URL": "address",
+        "NO_CONNECTION": "connection",
+        "TLS": "connection",
+        "TIMEOUT": "unconfirmed",
+        "RESET": "unconfirmed",
+        "BROKEN_BODY": "unconfirmed",
+        "NO_CORRELATION_ID": "unconfirmed",
+    }
+)
+
+# Section 4.2, and what a gateway before Airtel answers
+STATUSES = MappingProxyType(
+    {
+        400: "request",
+        401: "credentials",
+        403: "turned_away",
+        404: "address",
+        405: "address",
+        409: "conflict",
+        412: "account",
+        413: "request",
+        429: "busy",
+        500: "fault",
+        501: "request",
+        502: "unconfirmed",
+        503: "busy",
+        504: "unconfirmed",
+    }
+)
+_STATUS_CODE = re.compile(r"HTTP_([0-9]{3})")
+
+
+def about(code: str, status: int | None = None) -> str:
+    """Return what an error is about.
+
+    :param code: the code that a call was refused with, Airtel's or ours
+    :param status: the answer's HTTP status, which counts when nobody knows the code
+    :return: a key of ``ABOUT``
+    """
+    if code in ERROR_CODES:
+        return ERROR_CODES[code].about
+    if code in OWN_CODES:
+        return OWN_CODES[code]
+    if match := _STATUS_CODE.fullmatch(code):
+        status = int(match[1])
+    elif status in (502, 504):
+        # With a code somebody answered, so the request was refused
+        return "fault"
+    if status in STATUSES:
+        return STATUSES[status]
+    if status and 300 <= status < 400:
+        return "address"
+    return "fault" if status and 500 <= status < 600 else "unexpected"

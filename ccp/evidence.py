@@ -1,14 +1,20 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Which of a call's reports count, and for which leg."""
+"""Which of a call's reports count, and for which leg.
+
+Several CDRs of one call may contradict each other, as when Airtel writes one for each try. Which
+of them leads depends on what they say and never on which came first: one of a call that connected
+before one of a call that did not, then the longer conversation, the longer call, the later one. The
+others complete it, unless they say that the call went the other way.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import NamedTuple
 
 from . import const
 from . import vocabulary as words
-from .callback import ApiResult, Cdr, CdrLeg, Event, Unreadable
+from .callback import ApiResult, Cdr, CdrLeg, Event, Report, Unreadable
 from .fields import fold_name
 from .leg import Fact, Leg, Party, cdr_end, filled, merge_cdr_legs, with_cdr
 
@@ -18,8 +24,6 @@ CUSTOMER = "customer"
 KEYPAD = "keypad"
 RECORDING_STARTED = "recording_started"
 RECORDING_FINISHED = "recording_finished"
-
-Report = Event | ApiResult | Cdr | Unreadable
 
 _RECORDING = {
     "recordingstarted": RECORDING_STARTED,
@@ -40,6 +44,16 @@ class Dialled:
     customer_name: str = "B"
     agent_component: str = const.DEFAULT_INITIATE_ID
     customer_component: str = const.DEFAULT_ADD_ID
+    incoming: bool = False
+    """Whether the customer called, so that the agent is who may not have picked up."""
+
+    @property
+    def called(self) -> str:
+        """Whose answer connects the call: ``AGENT`` in an incoming one, else ``CUSTOMER``."""
+        return AGENT if self.incoming else CUSTOMER
+
+    agent_pool: bool = False
+    """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
 
     def knows(self, address: str) -> bool:
         """Whether this number was dialled."""
@@ -48,17 +62,22 @@ class Dialled:
     def role(self, address: str, name: str, component: str = "") -> str | None:
         """Which leg a report belongs to: by number, then name, then component.
 
-        A whole number that was not dialled belongs to none, whatever else the report says.
+        A whole number that was not dialled belongs to none, whatever else the report says; if a
+        pool rings, it is an agent's unless the report names the customer.
         """
-        if len(address) == 10 and not self.knows(address):
+        is_strange = len(address) == 10 and not self.knows(address)
+        if is_strange and not self.agent_pool:
             return None
-        return (
+        role = (
             _which(address in self.agent_numbers, address in self.customer_numbers)
             or _which(_same(name, self.agent_name), _same(name, self.customer_name))
             or _which(
                 _same(component, self.agent_component), _same(component, self.customer_component)
             )
         )
+        if is_strange:
+            return None if role == CUSTOMER else AGENT
+        return role
 
 
 def _which(is_agent: bool, is_customer: bool) -> str | None:
@@ -84,7 +103,7 @@ class Evidence:
     """A call's reports, each once, sorted out.
 
     :ivar told: the events in order of time
-    :ivar cdrs: the CDRs in order of arrival
+    :ivar cdrs: the CDRs, those first that lead
     :ivar cdr: the CDRs that tell how this call went, as one; ``None`` without any
     :ivar api_errors: API results that are no success
     :ivar parties: what events say of each leg
@@ -97,13 +116,18 @@ class Evidence:
         distinct = _distinct(reports)
         self.api_errors = [each for each in distinct if isinstance(each, ApiResult) and not each.ok]
         cdrs = (each for each in distinct if isinstance(each, Cdr))
-        self.cdrs = sorted(cdrs, key=lambda cdr: cdr.received_at)
+        # What says the same keeps the order of what it says
+        self.cdrs = sorted(cdrs, key=self._precedence, reverse=True)
         self._telling_cdrs = [each for each in self.cdrs if self.counts(each)]
-        self.cdr = reduce(_later_wins, self._telling_cdrs, None)
+        self._agreeing_cdrs = self._agreeing()
+        self.cdr = reduce(_completed, self._agreeing_cdrs, None)
+        if self.cdr and not self.cdr.recording_url:
+            urls = filter(None, (each.recording_url for each in self._telling_cdrs))
+            self.cdr = replace(self.cdr, recording_url=next(urls, ""))
         self.told = self._tell([each for each in distinct if isinstance(each, Event)])
 
         self.parties = {
-            AGENT: Party(self._facts(AGENT), dialled.agent_numbers),
+            AGENT: Party(self._facts(AGENT), dialled.agent_numbers, dialled.agent_pool),
             CUSTOMER: Party(self._facts(CUSTOMER), dialled.customer_numbers),
         }
         self.cdr_legs = {role: self._cdr_leg(role) for role in self.parties}
@@ -116,9 +140,50 @@ class Evidence:
 
     def counts(self, cdr: Cdr) -> bool:
         """Whether a CDR is about this call, as far as one can see, and says how it went."""
-        addresses = [leg.address for leg in cdr.legs if len(leg.address) == 10]
-        is_ours = not addresses or any(map(self.dialled.knows, addresses))
-        return is_ours and _tells(cdr)
+        known = [leg for leg in cdr.legs if len(leg.address) == 10]
+        is_ours = not known or any(self.dialled.knows(leg.address) for leg in known)
+        if not is_ours and self.dialled.agent_pool:
+            # The call may never have come to the customer
+            is_ours = all(self._cdr_role(leg) == AGENT and leg.role != CUSTOMER for leg in known)
+        return is_ours and tells(cdr)
+
+    def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
+        """Whether a CDR says that agent and customer talked; ``None`` where it does not say.
+
+        :param leg: what it says of whose answer connects the call
+        """
+        leg = leg or CdrLeg()
+        if leg.answered_at or cdr.overall_status in words.OVERALL_ANSWERED:
+            return True
+        if cdr.overall_status in words.OVERALL_UNANSWERED:
+            return False
+        if cdr.talk_seconds or words.meaning(leg.status) == words.ANSWERED:
+            return True
+        return None
+
+    def _verdict(self, cdr: Cdr) -> bool | None:
+        return self.says_connected(cdr, self._leg_of(cdr, self.dialled.called))
+
+    def _precedence(self, cdr: Cdr) -> tuple:
+        """The higher, the more this CDR counts where others contradict it."""
+        says = self._verdict(cdr)
+        latest = cdr.ended_at or cdr.started_at
+        return (
+            (says is not None) + bool(says),
+            -1 if cdr.talk_seconds is None else cdr.talk_seconds,
+            -1 if cdr.total_seconds is None else cdr.total_seconds,
+            latest.timestamp() if latest else 0.0,
+        )
+
+    def _agreeing(self) -> list[Cdr]:
+        """The CDRs that do not contradict the one that leads."""
+        verdicts = [self._verdict(each) for each in self._telling_cdrs]
+        leading = next((each for each in verdicts if each is not None), None)
+        return [
+            cdr
+            for cdr, says in zip(self._telling_cdrs, verdicts, strict=True)
+            if says is None or says == leading
+        ]
 
     def _tell(self, live: list[Event]) -> list[Told]:
         """The events in order of time; from a CDR, which repeats them, only what was lost."""
@@ -146,11 +211,12 @@ class Evidence:
         return sorted(facts, key=lambda fact: (fact.moment, fact.rank))
 
     def _cdr_leg(self, role: str) -> CdrLeg | None:
-        merged = None
-        for cdr in self._telling_cdrs:
-            leg = merge_cdr_legs(each for each in cdr.legs if self._cdr_role(each) == role)
-            merged = _later_wins(merged, leg) if leg else merged
-        return merged
+        legs = (self._leg_of(cdr, role) for cdr in self._agreeing_cdrs)
+        return reduce(_completed, filter(None, legs), None)
+
+    def _leg_of(self, cdr: Cdr, role: str) -> CdrLeg | None:
+        """What one CDR says of one leg."""
+        return merge_cdr_legs(each for each in cdr.legs if self._cdr_role(each) == role)
 
     def _cdr_role(self, leg: CdrLeg) -> str | None:
         return self.dialled.role(leg.address, leg.name) or leg.role
@@ -190,8 +256,8 @@ def _content(value) -> tuple | str:
     return str(value)
 
 
-def _later_wins(earlier, later):
-    return filled(later, earlier) if earlier else later
+def _completed(leading, other):
+    return filled(leading, other) if leading else other
 
 
 def _what(event: Event) -> str | None:
@@ -205,7 +271,7 @@ def _what(event: Event) -> str | None:
     return None
 
 
-def _tells(cdr: Cdr) -> bool:
+def tells(cdr: Cdr) -> bool:
     """Whether a CDR says anything of how the call went; without that it is nonsense."""
     measures = (cdr.ended_at, cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds)
     return (

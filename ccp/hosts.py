@@ -12,6 +12,8 @@ import socket
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .address import is_public_ip
+
 MAX_URL = 4096
 MAX_ADDRESSES = 4
 """So many of a host's addresses are tried."""
@@ -26,8 +28,6 @@ _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 # A last label that no domain has, but that resolvers take for an IPv4 address
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Address(NamedTuple):
@@ -142,17 +142,4 @@ def _is_name(host: str) -> bool:
 
 def is_public(address: Address) -> bool:
     """Whether an address is on the public Internet, and not inside somebody's network."""
-    parsed = ipaddress.ip_address(address.sockaddr[0].partition("%")[0])
-    if parsed.version == 4:
-        return _is_public_ipv4(parsed)
-    # IPv6 has several ways to carry an IPv4 address.
-    if parsed in _NAT64:
-        return _is_public_ipv4(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF))
-    if parsed.ipv4_mapped:
-        return _is_public_ipv4(parsed.ipv4_mapped)
-    is_tunnel = parsed.sixtofour or parsed.teredo
-    return parsed in _GLOBAL_UNICAST and parsed.is_global and not is_tunnel
-
-
-def _is_public_ipv4(address: ipaddress.IPv4Address) -> bool:
-    return address.is_global and not address.is_multicast
+    return is_public_ip(ipaddress.ip_address(address.sockaddr[0].partition("%")[0]))

@@ -111,18 +111,20 @@ class Party:
 
     :param facts: in order of time
     :param numbers: the numbers that were dialled, 10 digits each
+    :param is_pool: whether Airtel chose the numbers, so that there may be several
     """
 
-    def __init__(self, facts: list[Fact], numbers: tuple[str, ...]):
+    def __init__(self, facts: list[Fact], numbers: tuple[str, ...], is_pool: bool = False):
         self.facts = facts
         self.numbers = numbers
+        self.has_several = is_pool or len(numbers) > 1
         by_address = sorted(facts, key=self._address)
         self.phones = [Phone(list(each)) for _, each in groupby(by_address, key=self._address)]
         self._answered_phones = [phone for phone in self.phones if phone.answer]
 
     def _address(self, fact: Fact) -> str:
         # With one number, an event that names none can only be about that one.
-        return fact.event.address if len(self.numbers) > 1 else ""
+        return fact.event.address if self.has_several else ""
 
     @property
     def is_answered(self) -> bool:

@@ -3,7 +3,7 @@
 
 Airtel takes a number of 10 digits (section 1.10). A phone field holds whatever people type, and
 dialling the wrong person is worse than asking again: what is not clearly one Indian number is
-refused with a reason.
+refused with a reason, or is doubtful, and then a person decides.
 """
 
 import re
@@ -16,18 +16,42 @@ from phonenumbers import CountryCodeSource, PhoneNumber, PhoneNumberType
 MAX_TEXT = 200
 """Longer texts are refused unread."""
 
-_CHUNK = re.compile(r"\+? ?\(?[0-9](?:[ ().-]*[0-9])*")
+_GROUP = re.compile(r"[0-9]+")
+# What people put between two groups of one number. A dot with a blank ends a sentence.
+_GAP = re.compile(r"\)?(?: {0,2}-{0,2} {0,2}|\.)\(?")
+_PLUS = re.compile(r"\+ ?\(?$")
 # "Mob 2: 98765 43210": a label's number, not the phone's
 _LABEL = re.compile(r"^[^0-9+]*[^\W\d_][. ]?[0-9]{1,2} ?[:=](?!$)")
 _EXTENSION_WORD = re.compile(r"#|\b(?:x|xtn|int|ext|extn|extension)\b", re.IGNORECASE)
-_INDIAN_PREFIXES = ("0", "91", "091", "0091")
+# "0124/4567890": a slash after an area code with its trunk zero, or with India's code
+_AREA_CODE = re.compile(
+    r"(?<![0-9])((?:\+?91[ -]?\(?0?|\(?0)[1-9][0-9]{1,3}\)?) ?/ ?"
+    r"(?=[0-9](?:[ -]?[0-9]){5,7}(?![ -]?[0-9]))"
+)
+# "24x7", "after 6 pm", "10:30"
+_TIME = re.compile(
+    r"(?<![0-9])(?:24 ?[x*/] ?7|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
+    r"|[0-9]{1,2}(?:\.[0-9]{2})? ?(?:[ap]\.?m\b\.?|hrs?\b|hours?\b|baje\b))(?![0-9])",
+    re.IGNORECASE,
+)
+# How a spreadsheet shows a number of a column that it does not take for text
+_EXPONENT = re.compile(
+    r"(?<![0-9A-Za-z])[0-9](?:[.,][0-9]+E\+?|E\+)[0-9]{1,2}(?![0-9])", re.IGNORECASE
+)
+_DECIMAL_ZERO = re.compile(r"(?<=[0-9]{7})\.0{1,2}(?![0-9])")
+# RFC 3966: tel:9876543210;phone-context=+91
+_CONTEXT = re.compile(r"; ?phone-context=([^;]*)", re.IGNORECASE)
+_RIGHT_TO_LEFT_OVERRIDE = "\u202e"
 # After an optional country code, an optional trunk zero. Toll-free numbers have 10 or 11 digits.
-_NATIONAL = re.compile(r"0?(18[06]0[0-9]{6,7}|[1-9][0-9]{9})")
-_INDIAN = re.compile(rf"(?:0?91)?{_NATIONAL.pattern}")
+_NATIONAL = r"0?(?P<national>18[06]0[0-9]{6,7}|[1-9][0-9]{9})"
+_INDIAN = re.compile(rf"(?P<code>0091|0?91)?{_NATIONAL}")
+_AFTER_PLUS = re.compile(rf"(?P<code>91){_NATIONAL}")
+_CODES = ("0", "00", "91", "091", "0091", "910", "00910")
 _WITH_COUNTRY_CODE = re.compile(r"\+91[ -]?[1-9][0-9]{4}[ -]?[0-9]{5}")
 # Telemarketing, service calls, toll-free and shared cost: nobody to call back there
 _NO_PERSON = ("140", "160", "1800", "1860")
 _INDIA = 91
+_MOST_BEFORE_BRACKET = 4
 _EXPLICIT = (
     CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
     CountryCodeSource.FROM_NUMBER_WITH_IDD,
@@ -45,7 +69,7 @@ class NumberError(ValueError):
 
     :ivar reason: ``empty``; ``several`` (more than one number); ``extension``; ``foreign`` (not
         India); ``not_dialable`` (short codes, toll-free numbers, the 140 and 160 series);
-        ``invalid``
+        ``spreadsheet`` (a spreadsheet has cut it); ``invalid``
     """
 
     def __init__(self, reason: str):
@@ -53,46 +77,121 @@ class NumberError(ValueError):
         self.reason = reason
 
 
+class Countries(NamedTuple):
+    """The countries that decide how a number without a country code is read, as ISO 3166 codes."""
+
+    account: str = "IN"
+    """Numbers without a country code are this country's; India when it is empty or unknown."""
+    company: str = ""
+    """Where the calling company is; "" when nobody said."""
+    contact: str = ""
+    """Where the contact is; "" when nobody said."""
+
+
+INDIA = Countries()
+
+
+class Reading(NamedTuple):
+    """An Indian number that a text spells."""
+
+    digits: str
+    """The 10 digits that Airtel dials."""
+    doubt: str = ""
+    """ISO 3166 code of the country whose number it may be instead, so that a person has to decide;
+    "" when there is no doubt."""
+
+
+class _Run(NamedTuple):
+    """Groups of digits with nothing but usual gaps between them: one number, mostly."""
+
+    groups: tuple[str, ...]
+    gaps: tuple[str, ...]
+    """What stands before each group but the first."""
+    has_plus: bool = False
+    carried: int = 0
+    """How many digits belong to a code with words behind it, as in ``+91 (mobile) 98765 43210``."""
+
+    @property
+    def digits(self) -> str:
+        return "".join(self.groups)
+
+    def part(self, start: int, end: int | None = None) -> "_Run":
+        groups = self.groups[start:end]
+        gaps = self.gaps[start : start + len(groups) - 1]
+        return _Run(groups, gaps, *(self[2:] if start == 0 else ()))
+
+
 class _Piece(NamedTuple):
-    text: str
-    has_extension: bool
+    run: _Run
+    flaw: str = ""
+    """Why this cannot be dialled, whatever its digits are."""
 
 
-def read(text: str, country: str = "IN") -> str:
-    """Read the one number that a phone field holds.
+class _Spelling(NamedTuple):
+    digits: str
+    code: str
+    """``+`` when India's code was written after ``+`` or ``00``, ``91`` without them, or ""."""
+
+
+def read(text: str) -> str:
+    """Read a number that is known to be Indian, such as an agent's own phone.
 
     :param text: what somebody typed or pasted
-    :param country: ISO 3166 code of the contact's country: a number without a country code is read
-        as that country's first
     :return: the 10 digits that Airtel dials
     :raises NumberError: when there is not exactly one Indian number that can be dialled
     """
-    pieces = _pieces(_clean(text))
+    return interpret(text).digits
+
+
+def interpret(text: str, countries: Countries = INDIA) -> Reading:
+    """Read the one number that a phone field holds.
+
+    With India's code it is Indian, whatever the countries are; with another one it is foreign. A
+    valid Indian mobile without a code is Indian too, but doubtful when it is also valid in the
+    contact's own country abroad. A landline without a code is doubtful when the contact is abroad,
+    or when it is also valid where the company is.
+
+    :param text: what somebody typed or pasted
+    :param countries: where account, company and contact are
+    :return: the digits, with the country that makes them doubtful, if any
+    :raises NumberError: when there is not exactly one Indian number that can be dialled
+    """
+    cleaned = _clean(text)
+    if _EXPONENT.search(cleaned):
+        raise NumberError("spreadsheet")
+    pieces = _pieces(cleaned)
     if not pieces:
         raise NumberError("invalid")
     if len(pieces) > 1:
-        return _only_one(pieces, country)
-    if pieces[0].has_extension:
-        raise NumberError("extension")
-    return _dialable(pieces[0].text, country)
+        return _only_one(pieces, countries)
+    return _reading(pieces[0], countries)
 
 
-def candidates(text: str, country: str = "IN") -> tuple[str, ...]:
-    """Every number in the text that ``read`` would take alone, in order, each once.
+def readings(text: str, countries: Countries = INDIA) -> tuple[Reading, ...]:
+    """Every number in the text that ``interpret`` would take alone, in order, each once.
 
     For a phone field with two numbers, so that a person can pick one. Never raises.
     """
     try:
-        pieces = _pieces(_clean(text))
+        pieces = _pieces(_EXPONENT.sub(";", _clean(text)))
     except NumberError:
         return ()
-    return tuple(dict.fromkeys(_readable(pieces, country)))
+    found: dict[str, Reading] = {}
+    for reading in _readable(pieces, countries):
+        if reading.digits not in found or not reading.doubt:
+            found[reading.digits] = reading
+    return tuple(found.values())
+
+
+def candidates(text: str) -> tuple[str, ...]:
+    """The digits of ``readings``, of a text whose numbers are known to be Indian. Never raises."""
+    return tuple(reading.digits for reading in readings(text))
 
 
 def names_india(text: str) -> bool:
     """Whether it is a number that is written with India's code, as Odoo formats numbers.
 
-    ``read`` and ``candidates`` take it for the same number then, whatever the country.
+    ``interpret`` and ``readings`` take it for the same number then, whatever the countries are.
     """
     return isinstance(text, str) and bool(_WITH_COUNTRY_CODE.fullmatch(text))
 
@@ -124,13 +223,19 @@ def last10(text: str) -> str:
     return "".join(filter(str.isdigit, tail))[-10:]
 
 
+# From a text to pieces
+
+
 def _clean(text: str) -> str:
     """ASCII digits and plain blanks; a semicolon where a line or a cell ended."""
     if not text:
         raise NumberError("empty")
     if not isinstance(text, str) or len(text) > MAX_TEXT:
         raise NumberError("invalid")
-    cleaned = "".join(map(_clean_character, unicodedata.normalize("NFKC", text))).strip(" ;")
+    if _RIGHT_TO_LEFT_OVERRIDE in text:
+        # It shows digits in another order than they are stored in
+        raise NumberError("invalid")
+    cleaned = "".join(map(_clean_character, text)).strip(" ;")
     if not cleaned:
         raise NumberError("empty")
     return cleaned
@@ -139,6 +244,14 @@ def _clean(text: str) -> str:
 def _clean_character(char: str) -> str:
     if char.isdecimal():
         return str(unicodedata.decimal(char))
+    plain = unicodedata.normalize("NFKC", char)
+    # "4321½" is not 43211/2, and a footnote's "²" is no digit of the number before it
+    if any(each.isnumeric() for each in plain):
+        return ";"
+    return "".join(map(_plain_character, plain))
+
+
+def _plain_character(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Pd" or char == "\u2212":
         return "-"
@@ -151,133 +264,281 @@ def _clean_character(char: str) -> str:
 
 def _pieces(text: str) -> list[_Piece]:
     """Find what may be numbers; a short number after another one is its extension."""
-    text = _LABEL.sub(";", text)
+    text = _TIME.sub(";", _LABEL.sub(";", _with_context(text)))
+    text = _AREA_CODE.sub(r"\1-", _DECIMAL_ZERO.sub(";", text))
     pieces: list[_Piece] = []
-    end = 0
-    for match in _CHUNK.finditer(text):
-        between, chunk = text[end : match.start()], match[0]
-        end = match.end()
-        digits = _digits(chunk)
-        if pieces and _is_prefix(pieces[-1].text):
-            pieces[-1] = _Piece(pieces[-1].text + chunk, False)
-        elif pieces and _is_extension(pieces[-1].text, between, digits):
-            pieces[-1] = pieces[-1]._replace(has_extension=True)
+    code = None
+    for between, run in _runs(text):
+        if code and not run.has_plus:
+            groups, gaps = (*code.groups, *run.groups), (*code.gaps, " ", *run.gaps)
+            run = _Run(groups, gaps, code.has_plus, carried=len(code.digits))
+        elif code:
+            pieces.append(_Piece(code, "invalid"))
+        code = None
+        if _is_code(run):
+            code = run
+        elif pieces and _is_extension(pieces[-1].run.digits, between, run.digits):
+            pieces[-1] = pieces[-1]._replace(flaw="extension")
         else:
-            pieces += [_Piece(each, False) for each in _split(chunk)]
-    return pieces
+            pieces += _split(run)
+    return [*pieces, _Piece(code, "invalid")] if code else pieces
 
 
-def _is_prefix(chunk: str) -> bool:
+def _with_context(text: str) -> str:
+    """Write the country code that a ``tel:`` address names apart before its number."""
+    context = _CONTEXT.search(text)
+    if not context:
+        return text
+    text = _CONTEXT.sub("", text)
+    if "+" in text or not re.fullmatch(r" ?\+[0-9]{1,3} ?", context[1]):
+        return text
+    return f"{context[1]} {text.removeprefix('tel:')}"
+
+
+def _runs(text: str):
+    """Yield each run of groups, with the text between it and the run before."""
+    groups: list[str] = []
+    gaps: list[str] = []
+    between, has_plus, end = "", False, 0
+    for match in _GROUP.finditer(text):
+        gap = text[end : match.start()]
+        end = match.end()
+        is_late_bracket = "(" in gap and sum(map(len, groups)) > _MOST_BEFORE_BRACKET
+        if groups and _GAP.fullmatch(gap) and not is_late_bracket:
+            gaps.append(gap)
+            groups.append(match[0])
+            continue
+        if groups:
+            yield between, _Run(tuple(groups), tuple(gaps), has_plus)
+        groups, gaps = [match[0]], []
+        between, has_plus = gap, bool(_PLUS.search(gap))
+    if groups:
+        yield between, _Run(tuple(groups), tuple(gaps), has_plus)
+
+
+def _is_code(run: _Run) -> bool:
     """Whether it is a code with a word behind it, as in ``+91 (mobile) 98765 43210``."""
-    digits = _digits(chunk)
-    return digits in _INDIAN_PREFIXES or ("+" in chunk and len(digits) <= 3)
+    if run.carried:
+        return False
+    digits = run.digits
+    is_foreign = digits.startswith("00") and len(digits) <= 5
+    return digits in _CODES or is_foreign or (run.has_plus and len(digits) <= 3)
 
 
 def _is_extension(number: str, between: str, digits: str) -> bool:
-    if len(_digits(number)) < 7:
+    if len(number) < 7:
         return False
     if _EXTENSION_WORD.search(between):
         return len(digits) <= 7
-    # After a slash, few digits are a second number in short: 98765 43210 / 11
-    return len(digits) <= 5 and "/" not in between
+    return len(digits) <= 5 and between.strip() == ","
 
 
-def _split(chunk: str) -> list[str]:
-    """Two numbers with only a blank or a dash between them."""
-    if len(_digits(chunk)) < 20:
-        return [chunk]
-    for gap in re.finditer(r"[ .-]+", chunk):
-        first, second = chunk[: gap.start()], chunk[gap.end() :]
-        if all(10 <= len(_digits(each)) <= 14 for each in (first, second)):
-            return [first, second]
-    return [chunk]
+def _split(run: _Run) -> list[_Piece]:
+    """The numbers that follow one another in a run: ``98765 43210 91234 56789`` are two."""
+    numbers = _numbers(run)
+    if numbers:
+        return [_Piece(each) for each in numbers]
+    is_followed = any(_spelling(run.part(0, size)) for size in range(1, len(run.groups)))
+    return [_Piece(run, "several" if is_followed else "")]
 
 
-def _only_one(pieces: list[_Piece], country: str) -> str:
+def _numbers(run: _Run) -> list[_Run]:
+    """Whole Indian numbers that the run consists of; none when anything is left over."""
+    if _spelling(run):
+        return [run]
+    for size in range(len(run.groups) - 1, 0, -1):
+        head = run.part(0, size)
+        rest = _spelling(head) and _numbers(run.part(size))
+        if rest:
+            return [head, *rest]
+    return []
+
+
+# From pieces to numbers
+
+
+def _only_one(pieces: list[_Piece], countries: Countries) -> Reading:
     """The number that all pieces spell, as in ``9876543210 / +91 98765 43210``."""
-    numbers = list(_readable(pieces, country))
-    if len(numbers) == len(pieces) and len(set(numbers)) == 1:
-        return numbers[0]
-    is_any_number = any(len(_digits(piece.text)) >= 7 for piece in pieces)
+    found = list(_readable(pieces, countries))
+    if len(found) == len(pieces) and len({reading.digits for reading in found}) == 1:
+        return min(found, key=lambda reading: reading.doubt)
+    is_any_number = any(len(piece.run.digits) >= 7 for piece in pieces)
     raise NumberError("several" if is_any_number else "invalid")
 
 
-def _readable(pieces: list[_Piece], country: str):
+def _readable(pieces: list[_Piece], countries: Countries):
     for piece in pieces:
-        if piece.has_extension:
-            continue
         try:
-            yield _dialable(piece.text, country)
+            yield _reading(piece, countries)
         except NumberError:
             continue
 
 
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
-
-
-def _dialable(chunk: str, country: str) -> str:
-    digits = _digits(chunk)
-    if 3 <= len(digits) <= 6 and digits.startswith("1") and "+" not in chunk:
+def _reading(piece: _Piece, countries: Countries) -> Reading:
+    if piece.flaw:
+        raise NumberError(piece.flaw)
+    run = piece.run
+    digits = run.digits
+    if 3 <= len(digits) <= 6 and digits.startswith("1") and not run.has_plus:
         raise NumberError("not_dialable")
-    compact = "+" + digits if "+" in chunk else digits
-    country = (country or "IN").upper()
-    if country != "IN" and country in phonenumbers.SUPPORTED_REGIONS:
-        return _dialable_abroad(compact, country)
-    if compact.startswith("00"):
-        compact = "+" + compact[2:]
-    if not compact.startswith("+"):
-        return _indian(compact)
-    if not compact.startswith("+91"):
-        raise NumberError("foreign" if _is_possible(compact) else "invalid")
-    return _after_country_code(compact[3:])
+    regions = Countries(*map(_region, countries))
+    spelling = _spelling(run) or _spelling_from_abroad(run, regions)
+    if not spelling:
+        raise NumberError("foreign" if _is_foreign(run, regions) else "invalid")
+    if spelling.digits.startswith(_NO_PERSON):
+        raise NumberError("not_dialable")
+    return Reading(spelling.digits, _doubt(digits, spelling, regions))
 
 
-def _dialable_abroad(compact: str, country: str) -> str:
-    """Read a number of a contact abroad: theirs if it can be, Indian only if it is clear."""
-    try:
-        parsed = phonenumbers.parse(compact, country, keep_raw_input=True)
-    except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed and parsed.country_code_source in _EXPLICIT:
-        if parsed.country_code == _INDIA:
-            return _after_country_code(phonenumbers.national_significant_number(parsed))
-        raise NumberError("foreign" if phonenumbers.is_possible_number(parsed) else "invalid")
-    if parsed and phonenumbers.is_valid_number(parsed):
-        raise NumberError("foreign")
-    number = _indian(compact)
-    # A mistyped number from abroad looks like an Indian landline easily, like a mobile hardly ever.
-    if _type_of(number) != PhoneNumberType.MOBILE:
-        raise NumberError("foreign")
-    return number
-
-
-def _is_possible(compact: str) -> bool:
-    try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(compact))
-    except phonenumbers.NumberParseException:
-        return False
-
-
-def _indian(digits: str) -> str:
-    """Drop country code and trunk zero and see whether a person can be called there."""
-    return _of_person(_INDIAN.fullmatch(digits))
-
-
-def _after_country_code(digits: str) -> str:
-    """The same after ``+91``: of ``+91 98765432``, where two digits are missing, 91 is no part."""
-    return _of_person(_NATIONAL.fullmatch(digits))
-
-
-def _of_person(match: re.Match | None) -> str:
+def _spelling(run: _Run) -> _Spelling | None:
+    """Read a run as an Indian number with usual gaps, which may be a service number."""
+    match = (_AFTER_PLUS if run.has_plus else _INDIAN).fullmatch(run.digits)
     if not match:
-        raise NumberError("invalid")
-    national = match[1]
+        return None
+    national, code = match["national"], match["code"] or ""
+    if run.has_plus or code == "0091":
+        code = "+"
+    return _checked(run, national, code, _CODES)
+
+
+def _spelling_from_abroad(run: _Run, regions: Countries) -> _Spelling | None:
+    """Read ``011 91 98765 43210``, as one dials it in the United States."""
+    for region in filter(None, regions):
+        parsed = None if run.has_plus else _parse(run.digits, region)
+        if parsed and parsed.country_code == _INDIA and parsed.country_code_source in _EXPLICIT:
+            national = phonenumbers.national_significant_number(parsed)
+            if len(national) >= 10 and run.digits.endswith(national):
+                return _checked(run, national, "+", ())
+    return None
+
+
+def _checked(run: _Run, national: str, code: str, codes: tuple[str, ...]) -> _Spelling | None:
+    """Return a spelling when somebody may have meant these digits as one number."""
     if national.startswith(_NO_PERSON):
-        raise NumberError("not_dialable")
-    if _type_of(national) == PhoneNumberType.UNKNOWN:
-        raise NumberError("invalid")
-    return national
+        return _Spelling(national, code)
+    kind = _type_of(national)
+    if kind == PhoneNumberType.UNKNOWN or not _is_one_number(run, len(national), codes):
+        return None
+    dots = run.gaps.count(".")
+    is_decimal = dots == 1 and not run.has_plus and not re.match(r"0[0-9]{2}", run.groups[0])
+    if is_decimal and not (kind == PhoneNumberType.MOBILE and _sizes(run, 10, codes) == [5, 5]):
+        return None
+    return _Spelling(national, code)
+
+
+def _is_one_number(run: _Run, length: int, codes: tuple[str, ...]) -> bool:
+    """Whether the groups are those of one number, and not of a date, a price or a number with more.
+
+    :param length: how many digits the national number has, at the run's end
+    :param codes: what may stand before it; anything when empty
+    """
+    sizes = _sizes(run, length, codes)
+    if not sizes or len(run.digits) - length < run.carried:
+        return False
+    # Five pairs: "12 05 19 10 30" begins with a date, "60 00 01 10 00" is spelled by pairs
+    if _holds_date(run.groups[-5:-2] if set(sizes) == {2} else run.groups):
+        return False
+    gaps = run.gaps[len(run.gaps) - len(sizes) + 1 :]
+    if "." in gaps and (set(gaps) != {"."} or sizes[-1] < 4):
+        return False
+    if len(sizes) == 1 or set(sizes) == {2}:
+        return True
+    # "0222345 6789" has an area code in its first group, a bare "560001 9876" may be a postal code
+    longest = 6 if run.has_plus or len(run.digits) > length else 5
+    return 2 <= min(sizes) and sizes[0] <= longest and sizes[-1] >= 3 and len(sizes) <= 4
+
+
+def _sizes(run: _Run, length: int, codes: tuple[str, ...]) -> list[int]:
+    """How many digits of the national number are in each group; none after an unusual prefix."""
+    sizes = []
+    left = len(run.digits) - length
+    for group in run.groups:
+        prefix, left = group[:left], max(0, left - len(group))
+        if prefix and codes and prefix not in codes:
+            return []
+        if len(prefix) < len(group):
+            sizes.append(len(group) - len(prefix))
+    return sizes
+
+
+def _holds_date(groups: tuple[str, ...]) -> bool:
+    """Whether three groups in a row are a day, a month and a year, in any usual order."""
+    return any(
+        _is_date(*map(int, each), sizes=tuple(map(len, each)))
+        for each in zip(groups, groups[1:], groups[2:], strict=False)
+    )
+
+
+def _is_date(first: int, second: int, third: int, sizes: tuple[int, ...]) -> bool:
+    if sizes[0] == 4 and max(sizes[1:]) <= 2:
+        return 1900 <= first < 2100 and 1 <= second <= 12 and 1 <= third <= 31
+    if max(sizes[:2]) > 2 or sizes[2] not in (2, 4):
+        return False
+    return 1 <= min(first, second) <= 12 and 1 <= max(first, second) <= 31
+
+
+def _doubt(digits: str, spelling: _Spelling, regions: Countries) -> str:
+    """Return the country whose number it may be instead, or "".
+
+    :raises NumberError: when it is a landline of the account's own country abroad
+    """
+    if spelling.code == "+" or regions.contact == "IN":
+        return ""
+    is_sure_at_home = bool(spelling.code) or _type_of(spelling.digits) == PhoneNumberType.MOBILE
+    if regions.contact:
+        # A mistyped number from abroad looks like an Indian landline easily, like a mobile hardly
+        is_doubtful = not is_sure_at_home or _is_valid(digits, regions.contact)
+        return regions.contact if is_doubtful else ""
+    if is_sure_at_home:
+        return ""
+    if regions.account not in ("", "IN"):
+        if _is_valid(digits, regions.account):
+            raise NumberError("foreign")
+        return regions.account
+    return regions.company if _is_valid(digits, regions.company) else ""
+
+
+def _is_foreign(run: _Run, regions: Countries) -> bool:
+    """Whether it is another country's number, by its code or in one of these countries."""
+    digits = run.digits
+    if run.has_plus or digits.startswith("00"):
+        parsed = _parse("+" + digits.removeprefix("00"), None)
+        return _is_possible_abroad(parsed)
+    for region in regions:
+        parsed = _parse(digits, region) if region not in ("", "IN") else None
+        if parsed and parsed.country_code_source in _EXPLICIT:
+            if _is_possible_abroad(parsed):
+                return True
+        elif parsed and phonenumbers.is_valid_number(parsed):
+            return True
+    return False
+
+
+def _is_possible_abroad(parsed: PhoneNumber | None) -> bool:
+    if not parsed or parsed.country_code == _INDIA:
+        return False
+    return phonenumbers.is_possible_number(parsed)
+
+
+def _is_valid(digits: str, region: str) -> bool:
+    """Whether it is a valid number in a country abroad, as one dials it there."""
+    parsed = _parse(digits, region) if region not in ("", "IN") else None
+    if not parsed or parsed.country_code == _INDIA:
+        return False
+    return phonenumbers.is_valid_number(parsed)
+
+
+def _parse(digits: str, region: str | None) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(digits, region, keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _region(code: str) -> str:
+    """A country that numbers are known of, or ""."""
+    code = code.upper() if isinstance(code, str) else ""
+    return code if code in phonenumbers.SUPPORTED_REGIONS else ""
 
 
 def _type_of(national: str) -> int:

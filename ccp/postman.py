@@ -3,8 +3,8 @@
 
 The specification's sample request names the variables ``callFlowId``, ``customerId`` and
 ``callerId``; the names of the address and of the credentials are nowhere written, so the usual
-spellings are accepted. Variables that hold somebody's phone or a notify URL are nobody's settings
-and left alone.
+spellings are accepted, also with words such as ``api`` or ``ccp`` before them. A name that is not
+known for sure is left alone and named: a secret never lands in the wrong field.
 """
 
 import re
@@ -12,7 +12,7 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from . import untrusted
+from . import address, untrusted
 
 MAX_BYTES = 1024 * 1024
 MAX_VALUE = 1000
@@ -30,14 +30,41 @@ NAMES = MappingProxyType(
             "server",
             "domain",
             "endpoint",
+            "gateway",
+            "gatewayurl",
         ),
-        "username": ("username", "user", "login", "authusername", "basicauthusername"),
-        "password": ("password", "pass", "pwd", "authpassword", "basicauthpassword"),
+        "username": (
+            "username",
+            "user",
+            "userid",
+            "login",
+            "authusername",
+            "authuser",
+            "basicauthusername",
+            "basicauthuser",
+        ),
+        "password": (
+            "password",
+            "passwd",
+            "pass",
+            "pwd",
+            "authpassword",
+            "authpass",
+            "basicauthpassword",
+            "basicauthpass",
+        ),
         "customer_id": ("customerid", "custid", "customer"),
         "call_flow_id": ("callflowid", "flowid", "callflow"),
         "caller_id": ("callerid", "callernumber", "virtualnumber", "cli"),
     }
 )
+# Words that say no more than whose setting it is. "auth" and "basic" stand before the names of
+# credentials only.
+_BEFORE = re.compile(r"(?:airtel|api|ccp|c2c|clicktocall|iq|xchange|prod|uat|my)+")
+_VALUES = ("value", "currentValue", "current", "sessionValue", "initialValue", "initial")
+_LISTS = ("values", "variables", "variable", "environment", "environments", "data")
+MAX_VARIABLES = 1000
+_MAX_DEPTH = 6
 _AUTHORIZATION = ("authorization", "auth", "basicauth", "authheader")
 _OURS = {spelling: name for name, spellings in NAMES.items() for spelling in spellings}
 _BLANKS = re.compile(r"[\s_.-]+")
@@ -50,11 +77,13 @@ class PostmanError(ValueError):
     :ivar reason: ``too_large``; ``broken`` (no JSON object); ``collection`` (a Postman collection
         of requests); ``no_environment`` (no list of variables); ``unknown`` (variables, but none of
         ours); ``empty`` (ours, but without values)
+    :ivar unused: the names of the variables that were found and not taken
     """
 
-    def __init__(self, reason: str):
+    def __init__(self, reason: str, unused: tuple = ()):
         super().__init__(reason)
         self.reason = reason
+        self.unused = unused
 
 
 @dataclass(frozen=True)
@@ -65,7 +94,9 @@ class Environment:
     :ivar values: the settings found, by the keys of ``NAMES``
     :ivar disabled: settings whose variable is switched off in Postman, so that it was passed over
     :ivar empty: settings without a value, or with a placeholder such as ``{{callerId}}``
-    :ivar conflicting: settings that two variables give different values: the first one counts
+    :ivar conflicting: settings that two variables give different values: the first one counts,
+        one that is named exactly before others
+    :ivar unused: the names of the variables that were not taken, as they stand in the file
     """
 
     name: str
@@ -73,6 +104,7 @@ class Environment:
     disabled: tuple = ()
     empty: tuple = ()
     conflicting: tuple = ()
+    unused: tuple = ()
 
 
 def read(raw: bytes) -> Environment:
@@ -86,56 +118,98 @@ def read(raw: bytes) -> Environment:
     content = untrusted.load(untrusted.decode(raw))
     if not isinstance(content, dict):
         raise PostmanError("broken")
-    # Postman's own back-up wraps what it exports
-    if isinstance(content.get("environment"), dict):
-        content = content["environment"]
-    variables = content.get("values")
-    if not isinstance(variables, list):
-        raise PostmanError("collection" if {"info", "item"} & set(content) else "no_environment")
-    return _environment(untrusted.clean(content.get("name"), 100), variables)
+    if {"info", "item"} & set(content):
+        raise PostmanError("collection")
+    found: list[dict] = []
+    if not any(_collect(content.get(name), found) for name in _LISTS):
+        raise PostmanError("no_environment")
+    return _environment(_name(content), found)
 
 
-def _environment(name: str, variables: list) -> Environment:
+def _name(content: dict) -> str:
+    """Return the name of an environment; a back-up of Postman wraps what it exports."""
+    wrapped = content.get("environment")
+    named = wrapped if isinstance(wrapped, dict) else content
+    return untrusted.clean(named.get("name"), 100)
+
+
+def _collect(part, found: list[dict], depth: int = 0) -> bool:
+    """Add the variables in a part of the file, also those of lists within it.
+
+    :return: whether the part is a list of variables, or holds one
+    """
+    if depth > _MAX_DEPTH:
+        return False
+    if isinstance(part, dict):
+        return any([_collect(part.get(name), found, depth + 1) for name in _LISTS])
+    if not isinstance(part, list):
+        return False
+    for each in part:
+        if isinstance(each, dict) and "key" in each and len(found) < MAX_VARIABLES:
+            found.append(each)
+        _collect(each, found, depth + 1)
+    return True
+
+
+def _environment(name: str, variables: list[dict]) -> Environment:
     values: dict = {}
     disabled, empty, conflicting = set(), set(), set()
-    for variable in filter(lambda each: isinstance(each, dict), variables):
-        for setting, value in _settings(variable):
-            if variable.get("enabled") is False:
+    unused = []
+    # Those that are named exactly come first, in the order of the file
+    for variable in sorted(variables, key=lambda each: _spelling(each) not in _OURS):
+        settings = [*_settings(variable)]
+        if not settings:
+            unused.append(untrusted.clean(variable.get("key"), 100))
+        for setting, value in settings:
+            if variable.get("enabled") is False or variable.get("disabled") is True:
                 disabled.add(setting)
             elif not value or _PLACEHOLDER.fullmatch(value):
                 empty.add(setting)
             elif values.setdefault(setting, value) != value:
                 conflicting.add(setting)
+    unused = tuple(dict.fromkeys(filter(None, unused)))
     if not values:
-        raise PostmanError("empty" if disabled | empty else "unknown")
+        raise PostmanError("empty" if disabled | empty else "unknown", unused)
     return Environment(
         name=name,
         values=values,
         disabled=tuple(sorted(disabled - set(values))),
         empty=tuple(sorted(empty - set(values))),
         conflicting=tuple(sorted(conflicting)),
+        unused=unused,
     )
+
+
+def _spelling(variable: dict) -> str:
+    """Return a variable's name without what different people spell differently."""
+    return _BLANKS.sub("", untrusted.clean(variable.get("key"), 100)).casefold()
 
 
 def _settings(variable: dict):
     """Yield setting and value of one variable: none, one, or the two of an Authorization header."""
-    key = _BLANKS.sub("", untrusted.clean(variable.get("key"), 100)).casefold()
+    key = _spelling(variable)
+    bare = _BEFORE.sub("", key, count=1) if _BEFORE.match(key) else key
+    known = _OURS.get(key) or _OURS.get(bare)
     value = _value(variable)
-    if key in _OURS:
-        yield _OURS[key], value
-    elif key in _AUTHORIZATION:
+    if known:
+        yield known, value
+    elif key in _AUTHORIZATION or bare in _AUTHORIZATION:
         username, password = _credentials(value)
         yield "username", username
         yield "password", password
 
 
 def _value(variable: dict) -> str:
-    value = variable.get("value")
+    """Return a variable's value: the first of Postman's names for it that holds one."""
+    return next(filter(None, (_text(variable.get(name)) for name in _VALUES)), "")
+
+
+def _text(value) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or len(value) > MAX_VALUE:
         return ""
-    value = value.strip()
+    value = address.clean(value)
     # A line break or control character is part of no setting
     return value if value.isprintable() else ""
 

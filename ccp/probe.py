@@ -5,25 +5,22 @@ The specification has one address, and a POST there places a call (section 1.3).
 tells whether somebody answers; whether credentials are accepted shows with a call.
 """
 
-import ipaddress
-import re
 import socket
 import ssl
 import time
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import requests
+
+from . import address
 
 TIMEOUT = 5.0
 """Seconds for a connection and for each answer."""
 
-_OWN_NAMES = (".local", ".internal", ".localhost", ".lan", ".home", ".invalid", ".test")
 # OpenSSL: X509_V_ERR_CERT_HAS_EXPIRED, then ..._HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
 _EXPIRED = 10
 _OTHER_NAME = (62, 64)
 _DAY = 24 * 60 * 60
-_HOST = re.compile(r"[^\s/\\]+")
 
 
 class Certificate(NamedTuple):
@@ -39,21 +36,6 @@ class Certificate(NamedTuple):
     days_left: int = 0
 
 
-def is_private(url: str) -> bool:
-    """Tell whether only a network of its own knows an address: no name or number of the Internet.
-
-    :param url: the address
-    """
-    try:
-        host = (urlsplit(url or "").hostname or "").lower().rstrip(".")
-    except ValueError:
-        return True
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host or host.endswith(_OWN_NAMES)
-
-
 def reach(url: str, timeout: float = TIMEOUT) -> str:
     """Ask an address for anything, without credentials; any answer will do.
 
@@ -63,10 +45,8 @@ def reach(url: str, timeout: float = TIMEOUT) -> str:
         valid; ``timeout``; ``closed``: nobody listens there; ``bad_url``
     """
     try:
-        parts = urlsplit(url or "")
-        if not parts.hostname or parts.port == 0 or not _HOST.fullmatch(parts.hostname):
-            return "bad_url"
-    except ValueError:
+        host = address.read(url).host
+    except address.AddressError:
         return "bad_url"
     try:
         with requests.Session() as session:
@@ -80,7 +60,7 @@ def reach(url: str, timeout: float = TIMEOUT) -> str:
         return "timeout"
     except requests.exceptions.ConnectionError:
         # A proxy may know names that this machine does not: asked only when nothing answered
-        return "closed" if _is_known(parts.hostname) else "name"
+        return "closed" if _is_known(host) else "name"
     except (requests.exceptions.RequestException, ValueError):
         return "bad_url"
 
@@ -104,13 +84,14 @@ def certificate(
     :param url: the address
     :param timeout: seconds
     :param context: whom to trust; by default whom this machine trusts
+    :raises ccp.address.AddressError: when it is no address
     """
-    parts = urlsplit(url)
+    parts = address.read(url)
     context = context or ssl.create_default_context()
     try:
         with (
-            socket.create_connection((parts.hostname, parts.port or 443), timeout) as plain,
-            context.wrap_socket(plain, server_hostname=parts.hostname) as secured,
+            socket.create_connection((parts.host, parts.port), timeout) as plain,
+            context.wrap_socket(plain, server_hostname=parts.host) as secured,
         ):
             ends = ssl.cert_time_to_seconds(secured.getpeercert()["notAfter"])
     except ssl.SSLCertVerificationError as error:

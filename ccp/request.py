@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import const
+from . import components, const
 
 _TEN_DIGITS = re.compile(r"[0-9]{10}")
+_POOL_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_OTHER_KEYS = ("callerId", "mergingStrategy", "participants", "maxTime", "callBackURLs")
 _NOTIFY_URL = re.compile(r"https?://[^\s/?#]+[^\s]*\Z", re.IGNORECASE)
 
 
@@ -20,7 +22,8 @@ class RequestError(ValueError):
 
     :ivar reason: ``blank_call_flow_id``, ``blank_customer_id``, ``call_type``, ``component_ids``,
         ``strategy``, ``conference_on_second``, ``no_participants``, ``not_ten_digits``,
-        ``duplicate_participants``, ``retries``, ``max_time``, ``event_type`` or ``notify_url``
+        ``duplicate_participants``, ``retries``, ``max_time``, ``event_type``, ``notify_url``,
+        ``pool`` (a pool without id or field) or ``pool_participants``
     :ivar where: path of the value in the body, such as
         ``addParticipant_1.participants[0].participantAddress``; never the value itself
     """
@@ -61,6 +64,16 @@ class Participant:
     """Whether the network's own announcements are played."""
 
 
+@dataclass(frozen=True)
+class Pool:
+    """Agents at Airtel that are rung in turn (``ROUND ROBIN``, section 1.7)."""
+
+    pool_id: str
+    """Airtel's id of the pool."""
+    key: str = const.DEFAULT_POOL_KEY
+    """The field that holds the id, which the specification does not name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class InitiateCall:
     """The component that rings the agent (section 1.6)."""
@@ -69,7 +82,10 @@ class InitiateCall:
     caller_id: str = field(repr=False)
     merging_strategy: str | None = "SEQUENTIAL"
     """One of ``const.AGENT_STRATEGIES``."""
-    participants: tuple[Participant, ...]
+    participants: tuple[Participant, ...] = ()
+    """Empty if a pool rings."""
+    pool: Pool | None = None
+    """Who rings with the strategy ``ROUND ROBIN``."""
     max_time: int | None = 0
     callbacks: tuple[Callback, ...] = ()
 
@@ -101,6 +117,9 @@ class Workflow:
     record_id: str = const.DEFAULT_RECORD_ID
     record: bool | None = True
     """``None`` leaves the component out; Airtel's default is then to record (section 1.8)."""
+    further: Mapping[str, Mapping] = field(default_factory=dict, repr=False)
+    """Further components by their ids, as ``components.read`` returned them. The phones that they
+    ring are those of ``initiate`` and ``add``, which do not ring them then."""
     meta_data: Mapping[str, str] | None = None
     """Some accounts echo these in the CDR; not in the specification."""
 
@@ -113,12 +132,36 @@ def body(workflow: Workflow) -> dict:
     :raises RequestError: (a ``ValueError``) when Airtel would refuse the request (section 2)
     """
     check(workflow)
+    initiate, add = workflow.initiate, workflow.add
+    agents = [_participant(each) for each in initiate.participants]
+    customers = [_participant(each) for each in add.participants]
+    callbacks = [_callback(each) for each in initiate.callbacks]
     configuration = {
-        workflow.initiate.component_id: _initiate(workflow.initiate),
-        workflow.add.component_id: _add(workflow.add),
+        initiate.component_id: _present(
+            callerId=initiate.caller_id,
+            mergingStrategy=initiate.merging_strategy,
+            **({initiate.pool.key: initiate.pool.pool_id.strip()} if initiate.pool else {}),
+            participants=_without(agents, components.placed(workflow.further, "agent")) or None,
+            maxTime=initiate.max_time,
+            callBackURLs=callbacks or None,
+        ),
+        add.component_id: _present(
+            callerId=add.caller_id,
+            mergingStrategy=add.merging_strategy,
+            maxTime=add.max_time,
+            participants=_without(customers, components.placed(workflow.further, "customer")),
+        ),
     }
     if workflow.record is not None:
         configuration[workflow.record_id] = {"enabled": workflow.record}
+    configuration |= components.fill(
+        workflow.further,
+        caller_id=initiate.caller_id,
+        add_caller_id=add.caller_id is not None,
+        agents=agents,
+        customers=customers,
+        callbacks=callbacks,
+    )
     return _present(
         callFlowId=workflow.call_flow_id.strip(),
         customerId=workflow.customer_id.strip(),
@@ -129,23 +172,11 @@ def body(workflow: Workflow) -> dict:
     )
 
 
-def _initiate(component: InitiateCall) -> dict:
-    return _present(
-        callerId=component.caller_id,
-        mergingStrategy=component.merging_strategy,
-        participants=[_participant(each) for each in component.participants],
-        maxTime=component.max_time,
-        callBackURLs=[_callback(each) for each in component.callbacks] or None,
-    )
-
-
-def _add(component: AddParticipant) -> dict:
-    return _present(
-        callerId=component.caller_id,
-        mergingStrategy=component.merging_strategy,
-        maxTime=component.max_time,
-        participants=[_participant(each) for each in component.participants],
-    )
+def _without(participants: list[dict], positions: set[int]) -> list[dict]:
+    """The participants that no further component rings; positions count from 1."""
+    return [
+        each for position, each in enumerate(participants, start=1) if position not in positions
+    ]
 
 
 def _participant(participant: Participant) -> dict:
@@ -184,7 +215,7 @@ def check(workflow: Workflow) -> None:
     if workflow.caller_id is not None:
         _check_number(workflow.caller_id, "callerId")
 
-    ids = [initiate.component_id, add.component_id, workflow.record_id]
+    ids = [initiate.component_id, add.component_id, workflow.record_id, *workflow.further]
     distinct = len(set(ids)) == len(ids) and all((each or "").strip() for each in ids)
     _need(distinct, "component_ids", "callFlowConfiguration")
 
@@ -210,10 +241,20 @@ def _check_component(component: InitiateCall | AddParticipant, strategies: tuple
     where = component.component_id
     strategy = component.merging_strategy
     _need(strategy is None or strategy in strategies, "strategy", f"{where}.mergingStrategy")
-    _need(component.participants, "no_participants", f"{where}.participants")
+    if strategy in const.ROUND_ROBIN:
+        _check_pool(component)
+    else:
+        _need(component.participants, "no_participants", f"{where}.participants")
     _check_max_time(component.max_time, where)
     for index, participant in enumerate(component.participants):
         _check_participant(participant, f"{where}.participants[{index}]")
+
+
+def _check_pool(component: InitiateCall) -> None:
+    where, pool = component.component_id, component.pool
+    _need(not component.participants, "pool_participants", f"{where}.participants")
+    is_named = pool and (pool.pool_id or "").strip() and _POOL_KEY.fullmatch(pool.key or "")
+    _need(is_named and pool.key not in _OTHER_KEYS, "pool", f"{where}.mergingStrategy")
 
 
 def _check_participant(participant: Participant, where: str) -> None:

@@ -23,6 +23,7 @@ _RANDOM_BYTES = 24
 _SIGNATURE_BYTES = 12
 _KEY_BYTES = 32
 _SUFFIX = ".report"
+_ASIDE_SUFFIX = ".unreadable"
 
 
 class SpoolFullError(OSError):
@@ -39,6 +40,17 @@ class Spooled:
     received_at: datetime
     """Aware, in UTC."""
     raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """One file that could not be taken in."""
+
+    name: str
+    reason: str
+    """The name of an error; empty for files of versions that kept none."""
+    tried_at: datetime
+    """When that was tried last: aware, in UTC."""
 
 
 def digest(secret):
@@ -82,8 +94,11 @@ class Spool:
         """
         try:
             key = self._key_file.read_bytes()
-            content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+            content = base64.urlsafe_b64decode(token.encode("ascii"))
         except (OSError, ValueError):
+            return False
+        # Other spellings of the same bytes are other tokens: the database finds none of them
+        if base64.urlsafe_b64encode(content).decode() != token:
             return False
         random, signature = content[:_RANDOM_BYTES], content[_RANDOM_BYTES:]
         return len(key) == _KEY_BYTES and hmac.compare_digest(_sign(key, random), signature)
@@ -97,8 +112,7 @@ class Spool:
         :raise SpoolFullError: when the disk has too little room left
         :raise OSError: when the disk does not take it for another reason
         """
-        if shutil.disk_usage(self.folder).free < self._min_free_bytes:
-            raise SpoolFullError("too little room on the disk")
+        self._check_room()
         about = {
             "token": digest(token),
             "header": None if header is None else digest(header),
@@ -107,15 +121,48 @@ class Spool:
         name = sha256(f"{about['token']} {about['header']} ".encode() + raw).hexdigest()
         self._write(f"{name}{_SUFFIX}", json.dumps(about).encode() + b"\n" + raw)
 
+    def check(self):
+        """Check that a report could wait here now; makes the folder and its key if needed.
+
+        :raise SpoolFullError: when the disk has too little room left
+        :raise OSError: when the folder cannot be used for another reason
+        """
+        self._make_key()
+        self._write_part(b"").unlink()
+        self._check_room()
+
+    def _check_room(self):
+        if shutil.disk_usage(self.folder).free < self._min_free_bytes:
+            raise SpoolFullError("too little room on the disk")
+
     def names(self):
         """Return the names of the reports that wait.
 
         :rtype: list[str]
+        :raise OSError: when the folder is there and cannot be read
         """
+        return self._files(_SUFFIX)
+
+    def aside(self):
+        """Return the files that were set aside.
+
+        :rtype: list[Aside]
+        :raise OSError: when the folder is there and cannot be read
+        """
+        found = []
+        for name in self._files(_ASIDE_SUFFIX):
+            try:
+                tried = (self.folder / name).stat().st_mtime
+            except FileNotFoundError:  # taken back meanwhile
+                continue
+            reason = name.removesuffix(_ASIDE_SUFFIX).partition(".")[2]
+            found.append(Aside(name, reason, datetime.fromtimestamp(tried, timezone.utc)))
+        return found
+
+    def _files(self, suffix):
         try:
-            return sorted(
-                entry.name for entry in os.scandir(self.folder) if entry.name.endswith(_SUFFIX)
-            )
+            with os.scandir(self.folder) as entries:
+                return sorted(entry.name for entry in entries if entry.name.endswith(suffix))
         except FileNotFoundError:
             return []
 
@@ -148,14 +195,30 @@ class Spool:
         """
         (self.folder / name).unlink(missing_ok=True)
 
-    def set_aside(self, name):
-        """Keep a file that cannot be taken in, without trying again.
+    def set_aside(self, name, reason):
+        """Keep a file that cannot be taken in apart, until it is taken back.
 
         :param str name: one of ``names()``
+        :param str reason: the name of an error: letters, digits and underscores
         :raise OSError: when it cannot be renamed
         """
         path = self.folder / name
-        path.replace(path.with_suffix(".unreadable"))
+        aside = path.with_suffix(f".{reason}{_ASIDE_SUFFIX}")
+        path.replace(aside)
+        # A renamed file keeps its time, which tells when it was tried last
+        os.utime(aside)
+
+    def take_back(self, name):
+        """Let a file wait again that was set aside.
+
+        :param str name: the name of one of ``aside()``
+        :raise OSError: when it cannot be renamed
+        """
+        waits = f"{name.partition('.')[0]}{_SUFFIX}"
+        try:
+            (self.folder / name).replace(self.folder / waits)
+        except FileNotFoundError:  # another process was quicker
+            return
 
     def remove_all(self):
         """Forget the key and all reports."""

@@ -70,7 +70,7 @@ class Timeline:
     """What the result would be if the call were closed now."""
     started_at: datetime | None
     answered_at: datetime | None
-    """When the customer answered, which connected the call."""
+    """When who was called answered, which connected the call: in an incoming one the agent."""
     ended_at: datetime | None
     talk_seconds: int | None
     """0 for a call that ended unconnected, ``None`` where nobody says."""
@@ -143,7 +143,7 @@ def _started_at(evidence: Evidence) -> datetime | None:
 
 def _answered_at(evidence: Evidence) -> datetime | None:
     of_cdr = evidence.cdr.answered_at if evidence.cdr else None
-    return evidence.legs[CUSTOMER].answered_at or of_cdr
+    return evidence.legs[evidence.dialled.called].answered_at or of_cdr
 
 
 def _ended_at(evidence: Evidence) -> datetime | None:
@@ -159,21 +159,22 @@ def _ended_at(evidence: Evidence) -> datetime | None:
 
 
 def _talk_seconds(evidence: Evidence, is_connected: bool) -> int | None:
-    """By the CDR, by its leg of the customer, or from the answer to the first leg's end."""
+    """By the CDR, by its leg of who was called, or from the answer to the first end it tells."""
     if not is_connected:
         return 0
-    for source in (evidence.cdr, evidence.cdr_legs[CUSTOMER]):
+    for source in (evidence.cdr, evidence.cdr_legs[evidence.dialled.called]):
         if source and source.talk_seconds is not None:
             return source.talk_seconds
-    answered_at = _answered_at(evidence)
     ends = [leg.ended_at for leg in evidence.legs.values() if leg.ended_at]
-    return whole_seconds(answered_at, min(ends, default=None))
+    if not ends and evidence.cdr and evidence.cdr.ended_at:
+        ends = [evidence.cdr.ended_at]
+    return whole_seconds(_answered_at(evidence), min(ends, default=None))
 
 
 def _identifier(evidence: Evidence, name: str) -> str:
-    """The latest CDR's, else the first that any report names."""
+    """The leading CDR's, else the first that any report names."""
     reports = [
-        *reversed(evidence.cdrs),
+        *evidence.cdrs,
         *(each.event for each in evidence.told),
         *evidence.api_errors,
     ]

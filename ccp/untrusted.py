@@ -22,7 +22,12 @@ def decode(raw: bytes) -> str:
     UTF-8, or UTF-16 and UTF-32 where a byte order mark or the pattern of zeros shows them. What
     cannot be read becomes U+FFFD, so that the rest can still be parsed.
     """
-    return _UNSTORABLE.sub("\ufffd", raw.decode(_encoding(raw), "replace"))
+    return storable(raw.decode(_encoding(raw), "replace"))
+
+
+def storable(text: str) -> str:
+    """A text with U+FFFD for each character that PostgreSQL refuses."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _encoding(raw: bytes) -> str:
@@ -44,13 +49,17 @@ def load(text: str):
     if _depth_exceeds(text, MAX_DEPTH):
         return None
     try:
-        return json.loads(text, strict=False, parse_int=_integer, parse_constant=str)
+        return _DECODER.decode(text)
     except ValueError:
         return None
 
 
 def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else digits
+
+
+# Made once: ``json.loads`` with options makes one for each text
+_DECODER = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=str)
 
 
 def _depth_exceeds(text: str, limit: int) -> bool:
@@ -62,6 +71,40 @@ def _depth_exceeds(text: str, limit: int) -> bool:
         if depth > limit:
             return True
     return False
+
+
+URL_PATTERN = r"https?:(?:\\?/){2}[^\s\"'<>]*"
+"""A URL in a text or in JSON, in the spelling of Python's and PostgreSQL's expressions."""
+_URL = re.compile(URL_PATTERN, re.IGNORECASE)
+_HOST = re.compile(r"(https?://)(?:[^/?#@]*@)?([^/?#]*)", re.IGNORECASE)
+
+
+def hide_urls(value):
+    """Return what JSON held, or a text, with each URL cut after its host.
+
+    Whoever has a recording's URL can listen; its host is what an administrator has to know.
+    """
+    if isinstance(value, str):
+        return _URL.sub(_host_of, value)
+    if isinstance(value, list):
+        return [hide_urls(each) for each in value]
+    if isinstance(value, dict):
+        return {hide_urls(name): hide_urls(each) for name, each in value.items()}
+    return value
+
+
+def _host_of(match: re.Match) -> str:
+    host = _HOST.match(match[0].replace("\\/", "/"))
+    return f"{host[1]}{host[2]}/…" if host else "…"
+
+
+def texts(value) -> set[str]:
+    """Return all texts that are values in what JSON held."""
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        value = list(value.values())
+    return set().union(*map(texts, value)) if isinstance(value, list) else set()
 
 
 def clean(value, limit: int) -> str:

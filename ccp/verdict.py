@@ -8,6 +8,7 @@
   agent's leg lives.
 - The end of an unanswered leg does not end the call, because Airtel may dial again (maxRetries);
   the end of an answered one does.
+- In an incoming call the agent's answer connects it, and who did not pick up is the agent.
 - An agent who declines counts as ``agent_busy``: handsets answer a declined call with "busy".
 - What nobody reported is not guessed: a call that is closed while a phone rings is ``no_report``.
   An error among the API results makes it ``failed`` where nothing else came.
@@ -20,6 +21,7 @@ from .fields import fold_name
 from .leg import Fact, cdr_end
 
 SYSTEM = "system"
+_WHO = (AGENT, CUSTOMER)
 
 _AGENT_RESULTS = {
     words.BUSY: "agent_busy",
@@ -78,6 +80,8 @@ def result(evidence: Evidence) -> str:
     """One of ``const.RESULTS``: what the result is if the call is over."""
     if _is_connected(evidence):
         return "connected"
+    if evidence.dialled.incoming:
+        return _result_of_agent(evidence)
     agent_answered = _has_agent_answered(evidence)
     if agent_answered is None:
         return "failed" if evidence.cdr or evidence.api_errors else "no_report"
@@ -85,21 +89,10 @@ def result(evidence: Evidence) -> str:
 
 
 def _is_connected(evidence: Evidence) -> bool:
-    says = _cdr_says_connected(evidence)
-    return evidence.parties[CUSTOMER].is_answered if says is None else says
-
-
-def _cdr_says_connected(evidence: Evidence) -> bool | None:
-    cdr, leg = evidence.cdr, evidence.cdr_legs[CUSTOMER] or _NO_LEG
-    if cdr is None:
-        return None
-    if leg.answered_at or cdr.overall_status in words.OVERALL_ANSWERED:
-        return True
-    if cdr.overall_status in words.OVERALL_UNANSWERED:
-        return False
-    if cdr.talk_seconds or words.meaning(leg.status) == words.ANSWERED:
-        return True
-    return None
+    called, says = evidence.dialled.called, None
+    if evidence.cdr:
+        says = evidence.says_connected(evidence.cdr, evidence.cdr_legs[called])
+    return evidence.parties[called].is_answered if says is None else says
 
 
 def _has_agent_answered(evidence: Evidence) -> bool | None:
@@ -175,7 +168,11 @@ def _who_hung_up(evidence: Evidence) -> str | None:
     if evidence.cdr is None:
         return None
     word = evidence.cdr.hangup_cause
-    return evidence.dialled.role("", word) or words.who_hung_up(fold_name(word))
+    said = words.who_hung_up(fold_name(word))
+    if evidence.dialled.incoming and said in (AGENT, CUSTOMER) and fold_name(word) not in _WHO:
+        # "Caller", which is the customer here
+        said = AGENT if said == CUSTOMER else CUSTOMER
+    return evidence.dialled.role("", word) or said
 
 
 def _first_to_leave(evidence: Evidence) -> str | None:

@@ -27,19 +27,15 @@ class AirtelCcpRecording(http.Controller):
         :param int call_id: the call's id
         :param str | None download: anything, to get a file that the browser keeps
         :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404
-            when there is none, or not for this user; 410 when it was deleted; 503 when Airtel does
-            not deliver it yet
+            when there is none, or not for this user, which then is not told which of both; 410 when
+            it was deleted; 503 when Airtel does not deliver it yet
         :rtype: odoo.http.Response
         """
-        if call_id > MAX_ID:
-            raise request.not_found()
-        call = request.env["ccp.call"].browse(call_id).exists()
-        try:
-            call.check_access("read")
-        except AccessError:
-            raise request.not_found() from None
+        calls = request.env["ccp.call"]
+        call = calls.browse(call_id).exists() if call_id <= MAX_ID else calls
+        call = call._filtered_access("read")
         if not call:
-            raise request.not_found()
+            return self._sentence(404, calls._no_access_sentence())
         recordings = request.env["ccp.recording"]
         try:
             recordings._check_listener(bool(download))
@@ -55,7 +51,7 @@ class AirtelCcpRecording(http.Controller):
                     raise RequestedRangeNotSatisfiable from None
                 return self._sentence(503, recordings._sentence(error.reason))
         else:
-            status = 410 if call.recording_state == "deleted" else 404
+            status = 410 if call.recording_state in ("deleted", "erased") else 404
             return self._sentence(status, recordings._absence_sentence(call))
         if request.httprequest.method != "HEAD" and response.status_code in (200, 206):
             start = response.headers.get("Content-Range", "bytes 0-").startswith("bytes 0-")

@@ -10,14 +10,17 @@ from odoo.modules.registry import Registry
 _logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
+# How often a wake-up that failed is tried again; the pause doubles each time
+TRIES = 6
 
 
 class Waker:
     """Wakes the action that folds reports, a few times a second at most.
 
     A wake-up costs more than storing a report, so it happens outside the request: at once for the
-    first report, and then once for all reports of a short while. A wake-up that is lost (the
-    process ended) delays folding until the action's next regular run, and loses nothing.
+    first report, and then once for all reports of a short while. One that fails is tried again for
+    some seconds. A wake-up that is lost (the process ended) delays folding until the action's next
+    regular run, and loses nothing.
     """
 
     def __init__(self, pause=PAUSE_SECONDS):
@@ -26,6 +29,7 @@ class Waker:
         self._lock = threading.Lock()
         self._waiting = set()
         self._woken = {}
+        self._trying = set()
 
     def wake(self, database):
         """Have the reports of a database folded soon; returns at once.
@@ -38,11 +42,26 @@ class Waker:
             self._waiting.add(database)
             earliest = self._woken.get(database, 0) + self._pause
             delay = max(0, earliest - time.monotonic())
-        timer = threading.Timer(delay, self._trigger, [database])
+        self._start(delay, database)
+
+    def _start(self, delay, *arguments):
+        timer = threading.Timer(delay, self._trigger, arguments)
         timer.daemon = True
         timer.start()
 
-    def _trigger(self, database):
+    def _wake_again(self, database, failed):
+        """Try a wake-up again that failed; reports that come meanwhile wake as ever.
+
+        :param str database: the database's name
+        :param int failed: how often that failed by now
+        """
+        with self._lock:
+            if failed == 1 and database in self._trying:
+                return
+            self._trying.add(database)
+        self._start(self._pause * 2**failed, database, failed)
+
+    def _trigger(self, database, failed=0):
         """Ask for a run of the folding action, unless another process has just done so.
 
         Then ask again after the pause, for that run may have begun before our report was there. An
@@ -51,7 +70,8 @@ class Waker:
         the second in which it began.
         """
         with self._lock:
-            self._waiting.discard(database)
+            if not failed:
+                self._waiting.discard(database)
             self._woken[database] = time.monotonic()
         try:
             with Registry(database).cursor() as cr:
@@ -84,8 +104,14 @@ class Waker:
             if found and not found[0]:
                 self.wake(database)
         except psycopg2.Error as error:
+            if failed < TRIES:
+                self._wake_again(database, failed + 1)
+                return
             _logger.info(
                 "Folding of new reports in %s waits for its regular run (%s)",
                 database,
                 type(error).__name__,
             )
+        if failed:
+            with self._lock:
+                self._trying.discard(database)

@@ -60,14 +60,18 @@ class AirtelCcpWebhook(http.Controller):
     def _store(self, token, header, raw):
         """Store a report; once this returns True, it is durable.
 
-        :return: False for a token that the database does not know, None when it is away
+        Whatever keeps the database from it, the report can wait on disk: with the connection gone
+        psycopg2 raises errors of several classes, and a full disk or a lock is no reason to lose it
+        either.
+
+        :return: False for a token that the database does not know, None when it takes no report
         :rtype: bool | None
         """
         try:
             known = request.env["ccp.call.event"]._receive(token, header, raw)
             request.env.cr.commit()  # pylint: disable=invalid-commit
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            _logger.warning("A report meets no database (%s)", type(error).__name__)
+        except psycopg2.Error as error:
+            _logger.warning("The database takes no report (%s)", type(error).__name__)
             return None
         return known
 

@@ -7,6 +7,8 @@ UPDATE res_company
        ccp_customer_id = NULL,
        ccp_webhook_token = md5(random()::text) || md5(random()::text),
        ccp_base_url = 'https://neutralized.invalid';
+UPDATE ccp_call_flow
+   SET callback_secrets = NULL;
 UPDATE ccp_call
    SET token_digest = NULL,
        header_digest = NULL,

@@ -18,6 +18,7 @@ COMMANDS = {
     "setup": "fetch and make everything that is needed",
     "run": "serve the demo database until Ctrl-C",
     "test": "run every test",
+    "neighbours": "run Odoo's own tests with the addon and without, and compare",
     "chaos": "break the stack on purpose and count what is lost",
     "bench": "measure speed and scale",
     "guards": "take each guard away and see whether a test notices",

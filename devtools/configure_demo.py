@@ -1,4 +1,4 @@
-"""Points a demo database to the sandbox and to Odoo's own address.
+"""Makes the company of a demo database Indian, with an account at the sandbox; sets addresses.
 
 Runs inside the virtual environment, as ``python -m devtools.configure_demo``: it imports Odoo.
 """
@@ -10,6 +10,10 @@ import argparse
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.tools import config
+
+# Noted in the database, so that what a person changes afterwards stays
+SET_UP = "airtel_ccp.demo_company_set_up"
+TIME_ZONE = "Asia/Kolkata"
 
 
 def main() -> None:
@@ -29,18 +33,61 @@ def main() -> None:
 
 
 def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> None:
-    """Write the addresses.
+    """Write the addresses; the first time, also what else a company in India would have.
 
     :param odoo_url: where Airtel, here the sandbox, reaches Odoo; an administrator's login does not
         change it.
     :param sandbox_url: where the main company places its calls and fetches recordings.
     """
     parameters = environment["ir.config_parameter"]
+    company = environment.ref("base.main_company")
+    if not parameters.get_param(SET_UP):
+        _move_to_india(environment, company)
+        _open_account(environment, company)
+        parameters.set_param(SET_UP, "True")
     parameters.set_param("web.base.url", odoo_url)
     parameters.set_param("web.base.url.freeze", "True")
-    company = environment.ref("base.main_company")
     company.write(
         {"ccp_base_url": sandbox_url, "ccp_recording_hosts": f"*.airtel.in, {sandbox_url}"}
+    )
+
+
+def _move_to_india(environment: api.Environment, company) -> None:
+    """Give the company and its people India's country, currency, language and time zone."""
+    rupee = environment.ref("base.INR")
+    rupee.active = True
+    language = environment["res.lang"]._activate_lang("en_IN")
+    company.write(
+        {
+            "name": "Nilgiri Trading",
+            "street": "Mahatma Gandhi Road",
+            "street2": False,
+            "city": "Bengaluru",
+            "zip": "560001",
+            "state_id": environment.ref("base.state_in_ka").id,
+            "country_id": environment.ref("base.in").id,
+            "currency_id": rupee.id,
+            "phone": False,
+        }
+    )
+    people = environment["res.users"].with_context(active_test=False).search([])
+    people.partner_id.write({"lang": language.code, "tz": TIME_ZONE})
+    # Those who come later
+    for name, value in (("lang", language.code), ("tz", TIME_ZONE)):
+        environment["ir.default"].set("res.partner", name, value)
+
+
+def _open_account(environment: api.Environment, company) -> None:
+    """Give the company an account at the sandbox, for calls at any hour."""
+    company.write(
+        {
+            "ccp_username": "demo",
+            "ccp_password": "p@55w0rd",
+            "ccp_customer_id": "SANDBOX-CUSTOMER",
+            "ccp_flow_id": environment.ref("airtel_ccp.ccp_call_flow_demo").id,
+            "ccp_calendar_id": environment.ref("airtel_ccp.resource_calendar_demo").id,
+            "ccp_pulse_price": 0.3,
+        }
     )
 
 

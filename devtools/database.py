@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,23 +74,36 @@ class Databases:
             )
         if self.demo and self.query(name, _HAS_DEMO) != "t":
             raise ToolError(f"The demo data of {ADDON} cannot be loaded: see {self._log(name)}.")
-        self._set_note(name, wanted)
+        self.set_note(name, wanted)
 
     def _make(self, name: str) -> None:
-        self._ensure_template()
+        self.extend(name, self.ensure_template(), (ADDON,))
+
+    def extend(self, name: str, source: str, addons: Sequence[str]) -> None:
+        """Make a database anew: another one's copy, with more addons.
+
+        :param source: the name of the other one, which nobody may use meanwhile.
+        :param addons: names of the addons to install.
+        :raises ToolError: when one cannot be installed; names the log.
+        """
         part = f"{name}_part"
         self.drop(part)
-        self.copy(self.template, part)
-        self._odoo(part, f"Database {name}: installing {ADDON}", "--init", ADDON)
+        self.copy(source, part)
+        words = ("--init", ",".join(addons))
+        self._odoo(part, f"Database {name}: installing {', '.join(addons)}", *words)
         self.drop(name)
         self._rename(part, name)
 
-    def _ensure_template(self) -> None:
+    def ensure_template(self) -> str:
+        """Make the template, or leave it when nothing changed, and return its name.
+
+        :raises ToolError: when an addon cannot be installed; names the log.
+        """
         depends = addon.dependencies(self.layout.root)
         wanted = fingerprint(self.tree.fingerprint, depends, self.demo)
         name = self.template
         if self.exists(name) and self.note(name) == wanted:
-            return
+            return name
         part = f"{name}_part"
         self.drop(part)
         options = ("--encoding=UTF8", "--lc-collate=C", "--template=template0")
@@ -98,7 +112,8 @@ class Databases:
         self._odoo(part, title, "--init", ",".join(depends))
         self.drop(name)
         self._rename(part, name)
-        self._set_note(name, wanted)
+        self.set_note(name, wanted)
+        return name
 
     def _odoo(self, name: str, title: str, *words: str) -> None:
         progress = Progress(title)
@@ -141,7 +156,8 @@ class Databases:
         )
         return self.query("postgres", query)
 
-    def _set_note(self, name: str, note: str) -> None:
+    def set_note(self, name: str, note: str) -> None:
+        """Note what a finished database was made from."""
         self.query("postgres", f'COMMENT ON DATABASE "{name}" IS {quoted(note)}')
 
     def drop(self, name: str) -> None:

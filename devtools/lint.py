@@ -26,6 +26,7 @@ ADDON_FOLDERS = frozenset(
 SHOWN_FOLDERS = {".ci"}
 MADE_FOLDERS = {"__pycache__", "node_modules"}
 PYLINT_DISABLED = (
+    "consider-merging-classes-inherited",  # a call has a file for each subject
     "manifest-required-author",  # the addon does not belong to OCA
     "missing-readme",  # README.md instead of README.rst
     "prefer-env-translation",  # does not see that `_` is `self.env._`

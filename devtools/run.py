@@ -20,12 +20,16 @@ ADMINISTRATOR = ("admin", "admin")
 REPRESENTATIVES = (("asha", "asha"), ("ravi", "ravi"))
 MANAGERS = (("meera", "meera"),)
 DEMO_LEAD = "Fabric for the autumn collection"
-# Only an address on this machine is ours to change; one that a person typed stays.
+# Only an address on this machine is ours to change; one that a person typed stays. Without an
+# account the address is Airtel's own, which comes with the addon.
 _OWN_ADDRESS = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?")
 _ADDRESSES = """
 SELECT coalesce((SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'), ''),
        coalesce((SELECT value FROM ir_config_parameter WHERE key = 'web.base.url.freeze'), ''),
-       coalesce((SELECT ccp_base_url FROM res_company ORDER BY id LIMIT 1), '')
+       coalesce((SELECT CASE WHEN ccp_username IS NOT NULL THEN ccp_base_url END
+                   FROM res_company ORDER BY id LIMIT 1), ''),
+       coalesce((SELECT value FROM ir_config_parameter
+                  WHERE key = 'airtel_ccp.demo_company_set_up'), '')
 """
 
 
@@ -37,23 +41,24 @@ def url_of(port: int) -> str:
 def point_to(databases: Databases, name: str, odoo_url: str, sandbox_url: str) -> None:
     """Make a demo database's company call the sandbox, and the sandbox report to Odoo.
 
+    The first time, the company also moves to India and gets its account, see ``configure_demo``.
     Addresses that a person set to somewhere else are left alone.
     """
-    base, frozen, sandbox = databases.query(name, _ADDRESSES).split("|")
+    base, frozen, sandbox, set_up = databases.query(name, _ADDRESSES).split("|")
     wanted_base = odoo_url if not base or _OWN_ADDRESS.fullmatch(base) else base
-    wanted_sandbox = sandbox_url if _OWN_ADDRESS.fullmatch(sandbox) else sandbox
-    if (base, frozen, sandbox) == (wanted_base, "True", wanted_sandbox):
+    wanted_sandbox = sandbox_url if not sandbox or _OWN_ADDRESS.fullmatch(sandbox) else sandbox
+    if set_up and (base, frozen, sandbox) == (wanted_base, "True", wanted_sandbox):
         return
     _write_addresses(databases, name, wanted_base, wanted_sandbox)
 
 
 def _write_addresses(databases: Databases, name: str, odoo_url: str, sandbox_url: str) -> None:
     layout = databases.layout
-    progress = Progress(f"Database {name}: setting its addresses")
+    progress = Progress(f"Database {name}: setting up its company")
     command = [layout.python, "-m", "devtools.configure_demo", "--config", layout.config]
     command += ["--database", name, "--odoo-url", odoo_url, "--sandbox-url", sandbox_url]
     log = layout.logs / f"configure-{name}.log"
-    failure = "The database's addresses could not be set."
+    failure = "The demo database's company could not be set up."
     environ = databases.server.full_environ(os.environ)
     run_logged(command, progress, log, failure, environ=environ, cwd=layout.logs)
     progress.done()

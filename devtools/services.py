@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +22,9 @@ HOST = "127.0.0.1"
 STOP_SECONDS = 10
 START_SECONDS = 120
 _POLL_SECONDS = 0.05
+# Below those that Linux gives to connections
+_PORTS = range(10000, 32768)
+_claims: list[socket.socket] = []
 
 
 def port_is_free(port: int) -> bool:
@@ -61,10 +66,24 @@ def suggested_port(port: int) -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    """Return a port that nobody listens on, and that no other run of these tools takes.
+
+    A program listens on it some seconds later, or a minute where the machine is busy. So it is none
+    of those that the system gives to connections, and is claimed for as long as this process lives.
+
+    :raises ToolError: when every port is taken.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        claim = socket.socket(socket.AF_UNIX)
+        with suppress(OSError):
+            if sys.platform == "linux":
+                # Such a name belongs to no file, and ends with the process
+                claim.bind(f"\0airtel_ccp test port {port}")
+            if port_is_free(port):
+                _claims.append(claim)
+                return port
+        claim.close()
+    raise ToolError("Every port is taken: end some programs.")
 
 
 class Stopped(Exception):

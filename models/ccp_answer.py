@@ -5,13 +5,14 @@ import logging
 import threading
 import time
 
-import psycopg2.errors
+import psycopg2
 
 from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..ccp import client, number, timeline
+from ..ccp import client, timeline
+from .contention import PAUSE_SECONDS
 from .ir_http import after_answer
 
 _logger = logging.getLogger(__name__)
@@ -42,11 +43,7 @@ class CcpAnswer(models.AbstractModel):
         return {
             "call_id": call_id,
             "state": self._accept(call_id, answer),
-            "message": self.env._(
-                "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
-                phone=number.mask(plan.agent_numbers[0]),
-                customer=plan.customer_name,
-            ),
+            "message": self.env["ccp.dialer"]._accepted_sentence(plan),
         }
 
     def _take_late(self, call_id, plan, exchange):
@@ -127,7 +124,7 @@ class CcpAnswer(models.AbstractModel):
                     log_exceptions=False,
                 )
                 known = cr.rowcount
-        except psycopg2.errors.SerializationFailure:
+        except psycopg2.Error:
             known = 0
         if known:
             after_answer(functools.partial(self._tell, call_id))
@@ -143,43 +140,62 @@ class CcpAnswer(models.AbstractModel):
 
         :param int call_id: the call's id
         """
+
+        def tell(call):
+            call.env["ccp.folder"]._fold(call)
+            call.env["ccp.live"]._tell(call.company_id)
+
         try:
-            with self.env.registry.cursor() as cr:
-                cr.execute(
-                    SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id),
-                    log_exceptions=False,
-                )
-                call = self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount)
-                call.env["ccp.folder"]._fold(call)
-                call.env["ccp.live"]._tell(call.company_id)
-        except psycopg2.errors.SerializationFailure:
-            _logger.debug("Call %s: a report came meanwhile, whose fold tells it", call_id)
+            self._with_call(call_id, tell)
+        except psycopg2.Error as error:
+            _logger.warning(
+                "Call %s: its next report puts it into the chatter (%s)",
+                call_id,
+                type(error).__name__,
+            )
 
     def _settle(self, call_id, values, answer):
         """Commit Airtel's answer, and return the call's state.
-
-        Tried again when reports that came before the answer are folded at the same moment: it
-        only writes what Airtel said, so it may run more than once.
 
         :param int call_id: the call's id
         :param dict values: what the answer says about the call
         :param dict answer: what to log of the request, see ``ccp.request.log._close``
         :rtype: str
         """
+
+        def settle(call):
+            call.write(values)
+            call.request_ids._close(**answer)
+            call.env["ccp.folder"]._fold(call)
+            return call.state
+
+        return self._with_call(call_id, settle)
+
+    def _with_call(self, call_id, work):
+        """Do something with a call that nobody else writes meanwhile, and commit that.
+
+        Tried again in a new transaction: it may trip over what others do at the same moment, such
+        as folding reports that came before the answer, or its connection may die.
+
+        :param int call_id: the call's id
+        :param work: called with the call as superuser, empty when it is gone; may run more than
+            once
+        :return: what ``work`` returned
+        :raise psycopg2.Error: when it failed each time
+        """
         for tries_left in reversed(range(SETTLE_TRIES)):
             try:
                 with self.env.registry.cursor() as cr:
-                    call = self.env(cr=cr)["ccp.call"].sudo().browse(call_id)
-                    cr.execute(SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id))
-                    call.write(values)
-                    call.request_ids._close(**answer)
-                    call.env["ccp.folder"]._fold(call)
-                    return call.state
-            except psycopg2.errors.SerializationFailure:
+                    cr.execute(
+                        SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id),
+                        log_exceptions=False,
+                    )
+                    return work(self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount))
+            except psycopg2.Error as error:
                 if not tries_left:
                     raise
-                _logger.info("Call %s: its answer met a report, trying again", call_id)
-                time.sleep(0.05)
+                _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
+                time.sleep(PAUSE_SECONDS)
 
     def _settle_error(self, call_id, plan, error):
         """Note that Airtel refused, or that nobody knows whether it accepted.

@@ -1,20 +1,23 @@
 import dataclasses
 import re
 from collections import defaultdict
-
-import pytz
+from datetime import timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_duration
 
-from ..ccp import number
+from ..ccp import const, number
+from .base import doubt_question
+from .contention import take_turns
+from .utils import time_zone
 
 # Fewer digits than these would find half of all calls
 MIN_SEARCH_DIGITS = 4
 # With these a spreadsheet takes a text for a formula
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+SILENT_BATCH = 200
 LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
 # Only after the agent picked up can a call end so
 PICKED_UP_RESULTS = (
@@ -27,7 +30,6 @@ PICKED_UP_RESULTS = (
 AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
 # The last ten digits: reports and people write the same number in several ways
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
-HOME_TIME_ZONE = "Asia/Kolkata"
 # What a group of calls shows, where it is no plain sum or average; docs/measures.md explains each
 AGGREGATES = {
     "connect_rate:avg": (
@@ -37,7 +39,9 @@ AGGREGATES = {
         "100.0 * SUM({reached}) / NULLIF(SUM({attempts} - {agent_failures})"
         " FILTER (WHERE {result} IS NOT NULL), 0)"
     ),
-    "average_talk_seconds:avg": "AVG({talk_seconds}) FILTER (WHERE {result} = 'connected')",
+    "average_talk_seconds:avg": (
+        "AVG({talk_seconds}) FILTER (WHERE {result} = 'connected' AND {talk_unknown} IS NOT TRUE)"
+    ),
     "agent_ring_seconds:avg": (
         "AVG({agent_ring_seconds}) FILTER (WHERE {agent_ring_seconds} > 0 AND ("
         f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {PICKED_UP_RESULTS}))"
@@ -76,9 +80,8 @@ class CcpCall(models.Model):
         "Customer's company",
         related="partner_id.commercial_partner_id",
     )
-    user_id = fields.Many2one(
-        "res.users", "Agent", readonly=True, required=True, ondelete="restrict"
-    )
+    # Only calls of the past that were imported may have none
+    user_id = fields.Many2one("res.users", "Agent", readonly=True, ondelete="restrict")
     company_id = fields.Many2one(
         "res.company", readonly=True, required=True, index=True, ondelete="cascade"
     )
@@ -148,6 +151,11 @@ class CcpCall(models.Model):
     answer_date = fields.Datetime("Customer picked up", readonly=True)
     end_date = fields.Datetime("Ended at", readonly=True)
     talk_seconds = fields.Integer("Talk time (seconds)", readonly=True, aggregator="sum")
+    talk_unknown = fields.Boolean(
+        "Talk time unknown",
+        readonly=True,
+        help="The call connected, and no report tells how long it was.",
+    )
     talk_time = fields.Char("Talk time", compute="_compute_talk_time")
     agent_ring_seconds = fields.Integer("Agent rang (seconds)", readonly=True, aggregator="avg")
     customer_ring_seconds = fields.Integer(
@@ -296,6 +304,7 @@ class CcpCall(models.Model):
             ("stored", "Ready"),
             ("missing", "Not delivered by Airtel"),
             ("deleted", "Deleted by retention"),
+            ("erased", "Erased on request"),
         ],
         "Recording",
         readonly=True,
@@ -335,6 +344,11 @@ class CcpCall(models.Model):
     reports_deleted = fields.Boolean("Its reports were deleted", readonly=True)
     erased = fields.Boolean("Erased on request", readonly=True)
     manual = fields.Boolean("Logged by hand", readonly=True)
+    imported = fields.Boolean(
+        readonly=True,
+        help="A call of the past, taken from Airtel's records: it is in the history and its "
+        "figures only, and does not count as an attempt.",
+    )
     trial = fields.Boolean(
         readonly=True, help="Placed at the sandbox: it rang nobody, and counts nowhere."
     )
@@ -349,8 +363,6 @@ class CcpCall(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    agent_second_number = fields.Char("Agent's second phone", readonly=True)
-    customer_second_number = fields.Char("Customer's second phone", readonly=True)
     event_ids = fields.One2many("ccp.call.event", "call_id", "Reports", readonly=True)
     request_ids = fields.One2many(
         "ccp.request.log", "call_id", "Requests", readonly=True, groups="base.group_system"
@@ -418,10 +430,11 @@ class CcpCall(models.Model):
     _unmeasured_idx = models.Index("(id) WHERE measured IS NOT TRUE")
     _customer_key_idx = models.Index(f"(company_id, {CUSTOMER_KEY})")
 
-    @api.depends("state", "result", "direction", "trial")
+    @api.depends("state", "result", "direction", "trial", "imported")
     def _compute_attempts(self):
         for call in self:
-            attempt = call.state != "refused" and call.direction == "outbound" and not call.trial
+            counts = not call.trial and not call.imported
+            attempt = counts and call.state != "refused" and call.direction == "outbound"
             call.attempts = int(attempt)
             call.reached = int(attempt and call.result == "connected")
             call.agent_failures = int(attempt and call.result in AGENT_FAILURES)
@@ -439,10 +452,11 @@ class CcpCall(models.Model):
             call.currency_id = call.company_id.currency_id
 
     # Neither the price nor the time zone of another day may change what was: no dependency on them
-    @api.depends("pulses", "trial")
+    @api.depends("pulses", "trial", "imported")
     def _compute_cost(self):
         for call in self:
-            is_billed = call.pulses and not call.trial
+            # What an imported call cost on its day, nobody says
+            is_billed = call.pulses and not call.trial and not call.imported
             call.cost = call.pulses * call.company_id.sudo().ccp_pulse_price if is_billed else 0
 
     @api.depends("start_date")
@@ -458,8 +472,8 @@ class CcpCall(models.Model):
         :param user: the agent, a ``res.users``
         :rtype: dict
         """
-        zone = pytz.timezone(user.sudo().tz or HOME_TIME_ZONE)
-        local = pytz.utc.localize(moment).astimezone(zone)
+        zone = time_zone(user.sudo().tz)
+        local = moment.replace(tzinfo=timezone.utc).astimezone(zone)
         return {"start_hour": f"{local.hour:02d}", "start_weekday": str(local.isoweekday())}
 
     @api.depends("attempts", "reached", "result", "start_date", "customer_number", "lead_id")
@@ -507,10 +521,13 @@ class CcpCall(models.Model):
         for call in self:
             call.recorded = bool(call.flow_id) and call.flow_id._is_recorded()
 
-    @api.depends("talk_seconds")
+    @api.depends("talk_seconds", "talk_unknown", "result")
     @api.depends_context("lang")
     def _compute_talk_time(self):
         self._set_times("talk_time", self.mapped("talk_seconds"))
+        connected = self.filtered(lambda call: call.result == "connected" and not call.talk_seconds)
+        for call in connected:
+            call.talk_time = self.env._("Unknown") if call.talk_unknown else self._format_seconds(0)
 
     @api.depends("agent_ring_seconds", "customer_ring_seconds")
     @api.depends_context("lang")
@@ -589,13 +606,27 @@ class CcpCall(models.Model):
                 "%s = ANY(ARRAY(SELECT id FROM ccp_call WHERE %s))",
                 SQL.identifier(alias, "id"),
                 SQL(" OR ").join(
-                    SQL("reverse(%s) LIKE %s", SQL.identifier(column), digits[::-1] + "%")
-                    for column in columns
+                    [
+                        *(
+                            SQL("reverse(%s) LIKE %s", SQL.identifier(column), digits[::-1] + "%")
+                            for column in columns
+                        ),
+                        # Few calls have these, and an index knows which
+                        *(
+                            SQL(
+                                "(%(column)s IS NOT NULL AND %(column)s ~ %(ending)s)",
+                                column=SQL.identifier(column),
+                                ending=f"{digits}( |$)",
+                            )
+                            for column in ("customer_further_numbers", "agent_further_numbers")
+                        ),
+                    ]
                 ),
             )
 
         def is_found(call):
-            return any((call[column] or "").endswith(digits) for column in columns)
+            numbers = (*call._customer_numbers(), *call._agent_numbers())
+            return any(each.endswith(digits) for each in numbers)
 
         return Domain.custom(to_sql=to_sql, predicate=is_found)
 
@@ -605,12 +636,15 @@ class CcpCall(models.Model):
         for call in self:
             call.timeline_html = self.env["ccp.card"]._timeline_html(call) if call.id else False
 
-    @api.depends("customer_name", "start_date")
-    @api.depends_context("lang", "tz")
+    @api.depends("customer_name", "customer_number", "direction")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for call in self:
-            call.display_name = self.env._(
-                "Call to %s", call.customer_name or number.mask(call.customer_number or "")
+            customer = call.customer_name or number.mask(call.customer_number or "")
+            call.display_name = (
+                self.env._("Call from %s", customer)
+                if call.direction == "inbound"
+                else self.env._("Call to %s", customer)
             )
 
     @api.readonly
@@ -636,7 +670,8 @@ class CcpCall(models.Model):
             for name, asked in specification.items()
             if name in self._fields
             and self._fields[name].type == "many2one"
-            and "display_name" in asked.get("fields", ())
+            and isinstance(asked, dict)
+            and "display_name" in (asked.get("fields") or ())
         ]
         partners = self.env["res.partner"].sudo()
         for name in links:
@@ -686,22 +721,6 @@ class CcpCall(models.Model):
         action = self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_call")
         return dict(action, domain=list(domain), context={})
 
-    @api.model
-    def _follow_merge(self, sources, survivor):
-        """Have the calls and call list entries of merged records follow to the one that stays.
-
-        What a call keeps of its day, such as the customer's name, stays as it was.
-
-        :param sources: the records that are merged away, all of one model
-        :param survivor: the record that stays
-        """
-        domain = [("res_model", "=", sources._name), ("res_id", "in", sources.ids)]
-        calls = self.sudo().search(domain)
-        calls.res_id = survivor.id
-        if sources._name == "crm.lead":
-            self.sudo().search([("lead_id", "in", sources.ids)]).lead_id = survivor.id
-        self.env["ccp.call.list.item"].sudo().search(domain)._follow_merge(survivor)
-
     def _record(self):
         """Return the record that was called, or an empty recordset when it is gone.
 
@@ -749,17 +768,19 @@ class CcpCall(models.Model):
             ``{"companies": [{"id", "name"}]}`` when the record belongs to none and several can
             call; ``{"choices": [{"key", "owner", "label", "phone"}]}`` when there are several
             numbers and none was chosen, with or without ``{"record": {"default", "announced"}}``
-            when the call flow leaves it to the rep whether to record; ``{"override":
-            {"sentence"}}`` when a house rule speaks against the call and the user may call all the
-            same, with a reason
+            when the call flow leaves it to the rep whether to record; ``{"doubtful": {"sentence",
+            "number"}}`` when the number may be another country's; ``{"override": {"sentence"}}``
+            when a house rule speaks against the call and the user may call all the same, with a
+            reason
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
         self.env["ccp.panel"]._check_user()
-        if not isinstance(res_id, int) or res_model not in self.env:
+        record = self._ccp_records(res_model, [res_id])
+        if record._abstract or type(res_id) is not int:
             raise UserError(self.env._("There is nobody to call: save the record first."))
-        record = self.env[res_model].browse(res_id).exists()
+        item = self.env["ccp.call.list.item"]._of_click(list_item_id, record)
         dialer = self.env["ccp.dialer"]
         options = dialer._read_options(options)
         companies = dialer._companies(record, options)
@@ -767,28 +788,36 @@ class CcpCall(models.Model):
             return {"companies": [{"id": each.id, "name": each.name} for each in companies]}
         if companies:
             options = dataclasses.replace(options, company_id=companies.id)
-        choices = [] if choice else dialer._choices(record, field_name)
+        company = dialer._company(record, options)
+        choices = [] if choice else record._ccp_number_choices(company, field_name)
         questions = dialer._questions(record, choices, options)
         if questions:
             return questions
         if choices and not field_name:
             choice = choices[0]["key"]
-        item = self.env["ccp.call.list.item"].browse(list_item_id or [])
-        item.check_access("write")
         try:
             return dialer._dial(record, field_name, choice=choice, list_item=item, options=options)
         except UserError as error:
-            question = dialer._override_question(error)
+            question = doubt_question(error) or dialer._override_question(error)
             if not question:
                 raise
             return question
+
+    def _about(self):
+        """Return what the refusal of a call is about.
+
+        :return: a key of ``ccp.const.ABOUT``
+        :rtype: str
+        """
+        self.ensure_one()
+        return const.about(self.refusal_code or "", self.request_ids[:1].status)
 
     def action_open_record(self):
         """Open the record that was called.
 
         :return: a window action, or a notification when the record is gone
         :rtype: dict
-        :raise AccessError: when the user may not read the call
+        :raise AccessError: when the user may not read the call or the record
         """
         self.ensure_one()
         self.check_access("read")
@@ -801,6 +830,7 @@ class CcpCall(models.Model):
                     "message": self.env._("The record that was called does not exist any more."),
                 },
             }
+        self._check_readable(self._record())
         return {
             "type": "ir.actions.act_window",
             "res_model": self.res_model,
@@ -820,7 +850,7 @@ class CcpCall(models.Model):
         record = self._record()
         if not record:
             raise UserError(self.env._("The record that was called does not exist any more."))
-        record.check_access("read")
+        self._check_readable(record)
         return self.env["ccp.dialer"]._client_action(record)
 
     def export_data(self, fields_to_export):
@@ -843,42 +873,6 @@ class CcpCall(models.Model):
             for row in exported["datas"]
         ]
         return exported
-
-    def link_record(self, res_model, res_id):
-        """Say which record this call was about, when it was placed from another one.
-
-        :param str res_model: a model that can be called
-        :param int res_id: id of a record that the user may read
-        :rtype: bool
-        :raise AccessError: when the user may not see the call or the record
-        :raise UserError: when there is no such record
-        """
-        self.ensure_one()
-        self.env["ccp.panel"]._check_user()
-        self.check_access("read")
-        callable_model = isinstance(
-            self.env.get(res_model), self.env.registry["ccp.callable.mixin"]
-        )
-        if not callable_model or not isinstance(res_id, int):
-            raise UserError(self.env._("A call can be linked to a contact or a lead only."))
-        record = self.env[res_model].browse(res_id).exists()
-        if not record:
-            raise UserError(self.env._("The record does not exist any more."))
-        record.check_access("read")
-        company = record.company_id if "company_id" in record._fields else False
-        if company and company != self.company_id:
-            raise UserError(self.env._("The record belongs to another company than the call."))
-        dialer = self.env["ccp.dialer"]
-        partner = dialer._partner(record)
-        self.sudo().write(
-            {
-                "res_model": record._name,
-                "res_id": record.id,
-                "partner_id": partner.id,
-                "lead_id": record.id if record._name == "crm.lead" else False,
-            }
-        )
-        return True
 
     def action_fold_again(self):
         """Derive these calls anew from their stored reports.
@@ -971,7 +965,7 @@ class CcpCall(models.Model):
             "res_model": self.res_model,
             "res_id": self.res_id,
             "partner_id": self.partner_id.id,
-            "message": self.env["ccp.card"]._headline(self),
+            "message": self._headline(),
         }
 
     def _close(self):
@@ -988,18 +982,18 @@ class CcpCall(models.Model):
         """
         self.check_access("read")
         live = self.sudo().filtered("live")
-        self.env["ccp.folder"]._fold(live.filtered("event_ids"))
+        self.env["ccp.folder"]._fold_free(live.filtered("event_ids"))
         return True
 
     @api.model
     def _cron_end_silent_calls(self):
         """End calls whose deadline passed without a report that ends them."""
-        due = self.search(
-            [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)], limit=200
-        )
-        locked = due.try_lock_for_update(allow_referencing=True)
-        locked._close()
-        remaining = self.search_count(
-            [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
-        )
-        self.env["ir.cron"]._commit_progress(len(locked), remaining=remaining)
+        due = [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
+
+        def end_some():
+            calls = self.search(due, limit=SILENT_BATCH)
+            locked = calls.try_lock_for_update(allow_referencing=True)
+            locked._close()
+            return len(locked), self.search_count(due)
+
+        take_turns(self, end_some, "airtel_ccp.ir_cron_end_silent_calls")

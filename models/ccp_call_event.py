@@ -1,15 +1,13 @@
 import hmac
-import json
 from datetime import timedelta, timezone
 
 import psycopg2.errors
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_time
+from odoo.tools import SQL
 
-from ..ccp import callback, number, untrusted
+from ..ccp import callback
 from ..ccp.spool import digest
 from .ccp_folder import naive_utc
 
@@ -20,8 +18,6 @@ MATCH_PERIOD = timedelta(days=1)
 PAIR_PERIOD = timedelta(hours=4)
 # How far Airtel's clock and ours, and the click and the first ring, may lie apart
 CLOCK_TOLERANCE = timedelta(minutes=3)
-# A call with more reports than this is no call that somebody wants explained line by line
-SHOWN_REPORTS = 100
 
 
 class CcpCallEvent(models.Model):
@@ -32,8 +28,8 @@ class CcpCallEvent(models.Model):
     _order = "received_at, id"
     _rec_name = "kind"
 
-    # Found by the index of fingerprints: each index more is work for each report
-    call_id = fields.Many2one("ccp.call", readonly=True, ondelete="cascade")
+    # Its index is that of fingerprints, see ``init``: each index more is work for each report
+    call_id = fields.Many2one("ccp.call", readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(
         "res.company",
         readonly=True,
@@ -50,7 +46,9 @@ class CcpCallEvent(models.Model):
         readonly=True,
         required=True,
     )
-    payload = fields.Text("As received", readonly=True, groups="base.group_system")
+    # As it came, with the recording's address, with which anybody can listen: so nobody reads it,
+    # searches or groups by it but this addon; others get ``pretty_payload``
+    payload = fields.Text("As received", readonly=True, groups=fields.NO_ACCESS)
     fingerprint = fields.Char(readonly=True, required=True, groups="base.group_system")
     received_at = fields.Datetime("Received", readonly=True, required=True)
     folded = fields.Boolean("Taken into account", readonly=True)
@@ -71,12 +69,16 @@ class CcpCallEvent(models.Model):
         compute="_compute_changed",
         help="What is known of the call since this report, and was not known or other before.",
     )
+    not_understood = fields.Char("Not understood", compute="_compute_not_understood")
     pretty_payload = fields.Text(
-        "As received, laid out", compute="_compute_pretty_payload", groups="base.group_system"
+        "As received, laid out",
+        compute="_compute_pretty_payload",
+        search="_search_pretty_payload",
+        groups="base.group_system",
+        help="Addresses of recordings are hidden: whoever has one can listen.",
     )
     error = fields.Char(related="call_id.fold_error", string="Error", groups="base.group_system")
 
-    _call_fingerprint_uniq = models.UniqueIndex("(call_id, fingerprint)")
     _company_fingerprint_uniq = models.UniqueIndex(
         "(company_id, fingerprint) WHERE call_id IS NULL"
     )
@@ -86,12 +88,21 @@ class CcpCallEvent(models.Model):
 
     @api.private
     def init(self):
-        """Make the function that finds a report's call by its token.
+        """Make the index of a call's reports, and the function that finds a call by its token.
+
+        The index has the name that Odoo gives to that of ``call_id``, so that Odoo finds it and
+        makes no other one. It serves for both: what it holds begins with the call.
 
         PostgreSQL plans what is in a function once for a connection. As a statement of its own it
         is planned for each report, with all indexes of calls in mind, which takes longer than all
         else that a report costs in the database.
         """
+        self.env.cr.execute(
+            """
+            CREATE UNIQUE INDEX IF NOT EXISTS ccp_call_event__call_id_index
+                ON ccp_call_event (call_id, fingerprint)
+            """
+        )
         self.env.cr.execute(
             """
             CREATE OR REPLACE FUNCTION ccp_call_of_token(wanted varchar)
@@ -109,13 +120,26 @@ class CcpCallEvent(models.Model):
             """
         )
 
+    @api.model
+    def _drop_function(self):
+        """Remove the function of ``init``, which stays when the tables are removed."""
+        self.env.cr.execute("DROP FUNCTION IF EXISTS ccp_call_of_token(varchar)")
+
     def _parsed(self):
         """Return these reports as the protocol core reads them.
 
+        :return: one or more for each
         :rtype: list
         """
+        return [report for reports in self._parsed_each() for report in reports]
+
+    def _parsed_each(self):
+        """Return what the protocol core reads in each of these; Airtel may post several at once.
+
+        :rtype: list[tuple]
+        """
         return [
-            callback.parse(event.payload or "", event.received_at.replace(tzinfo=timezone.utc))
+            callback.parse_all(event.payload or "", event.received_at.replace(tzinfo=timezone.utc))
             for event in self.sudo()
         ]
 
@@ -214,16 +238,25 @@ class CcpCallEvent(models.Model):
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
         """
-        waiting = self.search(
-            [("call_id", "=", False), ("folded", "=", False)],
-            limit=MATCH_BATCH,
-            order="match_date ASC NULLS FIRST, id",
-        )
+        waiting = self._unmatched(limit=MATCH_BATCH)
         matched = waiting._match_each()
         if "numbers" in matched.mapped("matched_by"):
             # Now the session id of a call is known that other reports name alone
             matched |= (waiting.exists() - matched)._match_each()
         return matched
+
+    @api.model
+    def _unmatched(self, limit):
+        """Return reports that wait for their call, those first that wait longest for a look.
+
+        :param int limit: how many at most
+        :rtype: odoo.models.BaseModel
+        """
+        return self.search(
+            [("call_id", "=", False), ("folded", "=", False)],
+            limit=limit,
+            order="match_date ASC NULLS FIRST, id",
+        )
 
     def _match_each(self):
         """Look for the calls of these reports; see ``_match``.
@@ -233,7 +266,7 @@ class CcpCallEvent(models.Model):
         """
         now = fields.Datetime.now()
         matched = self.browse()
-        for event in self:
+        for event in self._split():
             report = event._parsed()[0]
             call, matched_by = event._call_of(report)
             if not call:
@@ -248,6 +281,38 @@ class CcpCallEvent(models.Model):
                     call.session_id = report.session_id
                 matched |= event
         return matched
+
+    def _split(self):
+        """Make a row of each report where several came at once, for each may be of another call.
+
+        What came is there until then, and in its parts from then on.
+
+        :return: these reports, each alone in its row
+        :rtype: odoo.models.BaseModel
+        """
+        alone = self.browse()
+        for event, reports in zip(self, self._parsed_each(), strict=True):
+            if len(reports) == 1:
+                alone |= event
+                continue
+            for text in callback.split(event.payload):
+                kind, fingerprint = callback.kind_and_fingerprint(text.encode())
+                known = self.search(
+                    Domain("company_id", "=", event.company_id.id)
+                    & Domain("call_id", "=", False)
+                    & Domain("fingerprint", "=", fingerprint)
+                )
+                alone |= known or self.create(
+                    {
+                        "company_id": event.company_id.id,
+                        "kind": kind,
+                        "payload": text,
+                        "fingerprint": fingerprint,
+                        "received_at": event.received_at,
+                    }
+                )
+            event.unlink()
+        return alone
 
     @api.model
     def _names(self, report):
@@ -285,6 +350,7 @@ class CcpCallEvent(models.Model):
         own = (
             Domain("company_id", "=", self.company_id.id)
             & Domain("manual", "=", False)
+            & Domain("imported", "=", False)
             & Domain("reports_deleted", "=", False)
         )
         for matched_by, value in self._names(report).items():
@@ -318,11 +384,8 @@ class CcpCallEvent(models.Model):
                 & Domain("request_outcome", "!=", "refused")
                 & Domain("start_date", ">=", window[0])
                 & Domain("start_date", "<=", window[1])
-                & (Domain("agent_number", "=", agent) | Domain("agent_second_number", "=", agent))
-                & (
-                    Domain("customer_number", "=", customer)
-                    | Domain("customer_second_number", "=", customer)
-                )
+                & self.env["ccp.call"]._numbers_domain("agent", [agent])
+                & self.env["ccp.call"]._numbers_domain("customer", [customer])
             )
         )
         # Another one's record or ids say that it is not about that call
@@ -333,156 +396,3 @@ class CcpCallEvent(models.Model):
                 and not (report.session_id and call.session_id)
             )
         )
-
-    # What the log shows
-
-    @api.depends("kind", "call_id")
-    def _compute_display_name(self):
-        kinds = dict(self._fields["kind"]._description_selection(self.env))
-        for event in self:
-            event.display_name = kinds.get(event.kind, "")
-
-    @api.depends("payload", "received_at")
-    def _compute_summary(self):
-        for event, report in zip(self, self._parsed(), strict=True):
-            event.summary = getattr(self, f"_summary_of_{report.kind}")(report)
-
-    def _summary_of_event(self, report):
-        parts = [report.event_type, report.event, number.mask(report.address)]
-        return " ".join(filter(None, [*parts, number.mask_in(report.cause_text)]))
-
-    def _summary_of_api_result(self, report):
-        result = self.env._("done") if report.ok else self.env._("failed")
-        return " ".join(filter(None, [report.request_type, result, number.mask_in(report.message)]))
-
-    def _summary_of_cdr(self, report):
-        parts = [report.overall_status, number.mask_in(report.hangup_cause)]
-        if report.talk_seconds is not None:
-            parts.insert(
-                1,
-                self.env._(
-                    "talked for %s", self.env["ccp.call"]._format_seconds(report.talk_seconds)
-                ),
-            )
-        return ", ".join(filter(None, parts))
-
-    def _summary_of_unreadable(self, report):
-        reasons = {
-            "empty": self.env._("Empty"),
-            "json": self.env._("No JSON"),
-            "not_object": self.env._("JSON, but no report"),
-        }
-        return reasons.get(report.reason) or self.env._("A report of a kind that is not known")
-
-    @api.depends("call_id.event_ids", "payload", "received_at")
-    def _compute_changed(self):
-        self.changed = False
-        folder = self.env["ccp.folder"]
-        for call in self.call_id.sudo():
-            so_far = self.browse().sudo()
-            before = folder._told(call, folder._timeline(call, so_far))
-            for report in call.event_ids[:SHOWN_REPORTS]:
-                so_far |= report
-                after = folder._told(call, folder._timeline(call, so_far))
-                own = self & report.sudo(self.env.su)
-                if own:
-                    own.changed = self._change_text(call, before, after)
-                before = after
-
-    @api.model
-    def _change_text(self, call, before, after):
-        """Return what differs between two states of knowledge about a call, in words.
-
-        :rtype: str | bool
-        """
-        texts = []
-        for name, value in after.items():
-            if value == before[name]:
-                continue
-            field = call._fields[name]
-            if field.type == "selection":
-                value = dict(field._description_selection(self.env)).get(value, value)
-            elif field.type == "datetime" and value:
-                value = format_time(self.env, value, time_format="medium")
-            texts.append(f"{field._description_string(self.env)}: {value or '–'}")
-        return "; ".join(texts) or False
-
-    @api.depends("payload")
-    def _compute_pretty_payload(self):
-        for event in self:
-            content = untrusted.load(event.payload or "")
-            event.pretty_payload = (
-                event.payload
-                if content is None
-                else json.dumps(content, indent=2, ensure_ascii=False)
-            )
-
-    # Repair
-
-    def action_fold_again(self):
-        """Fold the calls of these reports anew; look again for the calls of those without one.
-
-        :return: an action that tells how many
-        :rtype: dict
-        :raise AccessError: when the user is no administrator
-        """
-        self._check_administrator()
-        events = self.sudo()
-        lost = events.filtered(lambda event: not event.call_id and event.company_id)
-        lost.write({"folded": False, "match_date": False})
-        lost._match_each()
-        return self.env["ccp.call"]._fold_again_and_tell(events.exists().call_id)
-
-    def action_replay(self):
-        """Take a stored report as if it had just come, and tell what that changed.
-
-        :return: an action that tells it
-        :rtype: dict
-        :raise AccessError: when the user is no administrator
-        """
-        self.ensure_one()
-        self._check_administrator()
-        event = self.sudo()
-        before = self._known(event.call_id)
-        if not event.call_id:
-            event.write({"folded": False, "match_date": False})
-            event._match_each()
-        call = event.exists().call_id
-        if not call:
-            message = self.env._("This report fits no call: nothing changed.")
-        else:
-            self.env["ccp.folder"]._fold_again(call)
-            if call.fold_error:
-                message = self.env._(
-                    "This call's reports cannot be taken into account (%s): tell the developers of "
-                    "this addon.",
-                    call.fold_error,
-                )
-            elif self._known(call) == before:
-                message = self.env._("The call knew all that this report says: nothing changed.")
-            else:
-                message = self.env._("The call with %s was brought up to date.", call.customer_name)
-        return self.env["ccp.call"]._notice(message)
-
-    def _known(self, call):
-        """Return what is known of a call from its reports; nothing for no call.
-
-        :rtype: list[dict]
-        """
-        folder = self.env["ccp.folder"]
-        return call.read([*folder._told(call, folder._timeline(call)), "recording_state"])
-
-    def _check_administrator(self):
-        self.check_access("read")
-        if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
-
-    def _forget_url(self, url):
-        """Take a recording's address out of the stored reports: whoever has it can listen.
-
-        :param str url: the address as it was received
-        """
-        for event in self.filtered(lambda event: event.kind == "cdr"):
-            for spelling in {url, url.replace("/", "\\/")}:
-                if spelling in (event.payload or ""):
-                    event.payload = event.payload.replace(spelling, "")

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
-from ..ccp import caller, const, request
+from ..ccp import address, caller, const
 
 CALLER_SERIES = [
     ("promotional", "Promotional (140)"),
@@ -13,9 +13,7 @@ CALLER_SERIES = [
     ("finance", "Finance (1601)"),
     ("ordinary", "Ordinary"),
 ]
-# What a copied id brings along: blanks, and characters that nobody sees
-_AROUND = re.compile(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$")
-_LINE_BREAK = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_LINE_BREAK = re.compile(rf"[\x00-\x1f\x7f\x85{address.INVISIBLE}]")
 
 
 class CcpCallFlow(models.Model):
@@ -91,16 +89,17 @@ class CcpCallFlow(models.Model):
     )
     top_caller_number = fields.Boolean(
         "Caller number for the whole call",
-        help="Send the caller number also at the top of the request. Airtel's sample leaves it "
-        "out; switch it on when Airtel asks for it.",
+        default=True,
+        help="Send the caller number also at the top of the request. Airtel's specification asks "
+        "for it, its sample leaves it out: switch it off to send what the sample shows.",
     )
     recording = fields.Boolean(
         "Record calls",
         default=True,
-        help="Where the rep chooses: what happens unless the rep says otherwise.",
+        help="If the agent chooses: what happens unless the agent says otherwise.",
     )
     recording_mode = fields.Selection(
-        [("never", "Never"), ("always", "Always"), ("choice", "The rep chooses for each call")],
+        [("never", "Never"), ("always", "Always"), ("choice", "The agent chooses for each call")],
         "Recording",
         compute="_compute_recording_mode",
         inverse="_inverse_recording_mode",
@@ -135,6 +134,7 @@ class CcpCallFlow(models.Model):
             ("SEQUENTIAL", "One after the other"),
             ("PARALLEL", "All at once"),
             ("CONFERENCE", "Conference"),
+            ("ROUND_ROBIN", "A pool of agents, in turn"),
         ],
         "Agent's merging strategy",
         required=True,
@@ -169,15 +169,19 @@ class CcpCallFlow(models.Model):
     )
     customer_component_caller_number = fields.Boolean(
         "Caller number on the customer's component",
-        help="Airtel's sample leaves it out; switch it on when Airtel asks for it.",
+        default=True,
+        help="Send the caller number also in the customer's component, and in further ones that "
+        "add participants. Airtel's specification asks for it, its sample leaves it out: switch it "
+        "off to send what the sample shows.",
     )
     second_agent_phone = fields.Boolean(
-        "Agent's second phone",
-        help="Ring also the agent's second phone: next or at once, as the merging strategy says.",
+        "Agent's further phones",
+        help="Ring also the agent's second and further phones: next or at once, as the merging "
+        "strategy says.",
     )
     second_customer_phone = fields.Boolean(
-        "Customer's second phone",
-        help="When the field that was clicked holds two numbers, ring the other one too.",
+        "Customer's further numbers",
+        help="When the field that was clicked holds several numbers, ring the others too.",
     )
     early_media = fields.Boolean(
         "Early media",
@@ -219,8 +223,8 @@ class CcpCallFlow(models.Model):
         Without the blanks that a copied id brings along, and caller numbers in ten digits.
         """
         cleaned = {
-            name: _AROUND.sub("", vals[name])
-            for name in ("code", "agent_component", "customer_component")
+            name: address.clean(vals[name])
+            for name in ("code", "agent_component", "customer_component", "record_component")
             if isinstance(vals.get(name), str)
         }
         if "caller_number" in vals:
@@ -360,7 +364,7 @@ class CcpCallFlow(models.Model):
         chosen = (
             user.sudo().with_company(company).ccp_flow_id
             | team.sudo().with_company(company).ccp_flow_id
-            | company.ccp_flow_id
+            | company._ccp_default_flow()
         )
         return chosen.filtered(lambda flow: flow.active and flow.company_id == company)
 
@@ -375,6 +379,13 @@ class CcpCallFlow(models.Model):
         :raise UserError: when there is none
         """
         chosen = self._in_line(company, user, team)
+        if not chosen and self.env.user.has_group("base.group_system"):
+            raise UserError(
+                self.env._(
+                    "Calling is not set up yet: choose a default call flow in Settings > Airtel "
+                    "CCP."
+                )
+            )
         if not chosen:
             raise UserError(
                 self.env._(
@@ -397,11 +408,18 @@ class CcpCallFlow(models.Model):
     @api.constrains("code")
     def _check_code(self):
         for flow in self:
-            if _LINE_BREAK.search(flow.code or ""):
+            if not flow.code:
                 raise ValidationError(
                     self.env._(
-                        "The call flow id of %s has a line break or tab in it: copy it from "
-                        "Airtel again, in one piece.",
+                        "Call flow %s has no call flow id: enter the one that Airtel gave you.",
+                        flow.name,
+                    )
+                )
+            if _LINE_BREAK.search(flow.code):
+                raise ValidationError(
+                    self.env._(
+                        "The call flow id of %s has a line break, tab or invisible character in "
+                        "it: copy it from Airtel again, in one piece.",
                         flow.name,
                     )
                 )
@@ -433,7 +451,7 @@ class CcpCallFlow(models.Model):
     def _check_components(self):
         for flow in self:
             names = {flow.agent_component, flow.customer_component, flow.record_component}
-            if len(names) < 3:
+            if len(names - {False, ""}) < 3:
                 raise ValidationError(
                     self.env._("The three components of a call flow need three different ids.")
                 )
@@ -450,7 +468,7 @@ class CcpCallFlow(models.Model):
 
     @api.model
     def _participant_name(self, name, position):
-        """Return a participant's name in reports: the second phone of a side is told apart."""
+        """Return a participant's name in reports: the phones of a side are told apart."""
         return name if position == 1 else f"{name}{position}"
 
     def _event_types(self):
@@ -460,78 +478,3 @@ class CcpCallFlow(models.Model):
         """
         self.ensure_one()
         return [name.strip().upper() for name in self.event_types.split(",") if name.strip()]
-
-    def _request_body(
-        self,
-        *,
-        customer_id,
-        agent_numbers,
-        customer_numbers,
-        caller_number,
-        notify_url,
-        headers,
-        record=None,
-    ):
-        """Return the body of the request that runs this flow (specification 1.3 to 1.10).
-
-        :param str customer_id: the account's customerId
-        :param agent_numbers: ten digits each, ring first; how several do, the flow says
-        :param customer_numbers: ten digits each, ring second
-        :param str caller_number: ten digits, shown to both
-        :param str notify_url: where Airtel posts the reports of this call
-        :param dict headers: what Airtel sends with each report
-        :param bool | None record: whether the call is recorded; by default as the flow says
-        :rtype: dict
-        :raise ValueError: for a body that Airtel would refuse
-        """
-        self.ensure_one()
-        callbacks = tuple(
-            request.Callback(event_type=event_type, notify_url=notify_url, headers=headers)
-            for event_type in self._event_types()
-        )
-        agents = tuple(
-            request.Participant(
-                address=address,
-                caller_id=caller_number,
-                name=self._participant_name(self.agent_name, position),
-                max_retries=self.agent_retries,
-                max_time=self.agent_time,
-            )
-            for position, address in enumerate(agent_numbers, start=1)
-        )
-        customers = tuple(
-            request.Participant(
-                address=address,
-                caller_id=caller_number,
-                name=self._participant_name(self.customer_name, position),
-                max_retries=self.customer_retries,
-                max_time=self.customer_time,
-                early_media=self.early_media,
-            )
-            for position, address in enumerate(customer_numbers, start=1)
-        )
-        return request.body(
-            request.Workflow(
-                call_flow_id=self.code,
-                customer_id=customer_id,
-                call_type=self.call_type,
-                caller_id=caller_number if self.top_caller_number else None,
-                initiate=request.InitiateCall(
-                    component_id=self.agent_component,
-                    caller_id=caller_number,
-                    merging_strategy=self.agent_strategy,
-                    participants=agents,
-                    max_time=self.agent_component_time,
-                    callbacks=callbacks,
-                ),
-                add=request.AddParticipant(
-                    component_id=self.customer_component,
-                    caller_id=caller_number if self.customer_component_caller_number else None,
-                    merging_strategy=self.customer_strategy,
-                    max_time=self.customer_component_time,
-                    participants=customers,
-                ),
-                record_id=self.record_component,
-                record=self._is_recorded() if record is None else record,
-            )
-        )

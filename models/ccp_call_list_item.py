@@ -1,11 +1,14 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from ..ccp import number
+from .remedy import refusal
 
 AGAIN_AFTER = timedelta(hours=1)
+# Tells the rep's tabs that the call list changed
+LIST_MESSAGE = "airtel_ccp.list"
 
 
 class CcpCallListItem(models.Model):
@@ -18,7 +21,7 @@ class CcpCallListItem(models.Model):
 
     user_id = fields.Many2one(
         "res.users",
-        "Rep",
+        "Agent",
         required=True,
         index=True,
         ondelete="cascade",
@@ -44,18 +47,85 @@ class CcpCallListItem(models.Model):
         "This record is on your call list already.",
     )
 
+    @api.model
+    def _create(self, data_list):
+        self.env["ccp.presence"]._note()
+        return super()._create(data_list)
+
+    @api.constrains("res_model")
+    def _check_res_model(self):
+        for item in self:
+            if not self._has_a_table(item.res_model):
+                raise ValidationError(item.env._("These records cannot be called."))
+
+    @api.model
+    def _has_a_table(self, res_model):
+        """Return whether a model has records that stay; anybody can write any name."""
+        model = self.env.get(res_model) if isinstance(res_model, str) else None
+        return model is not None and not (model._abstract or model._transient)
+
     @api.depends("call_ids.state")
     def _compute_attempts(self):
         for item in self:
             calls = item.sudo().call_ids
             item.attempts = len(calls.filtered(lambda call: call.state != "refused"))
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Create entries, and notify the tabs of the reps whose lists changed."""
+        items = super().create(vals_list)
+        items._notify_reps(items.user_id)
+        return items
+
+    def write(self, vals):
+        """Write entries, and notify the tabs of the reps whose lists changed."""
+        reps = self.user_id
+        written = super().write(vals)
+        self._notify_reps(reps | self.user_id)
+        return written
+
+    def unlink(self):
+        """Delete entries, and notify the tabs of the reps whose lists changed."""
+        reps = self.user_id
+        deleted = super().unlink()
+        self._notify_reps(reps)
+        return deleted
+
+    @api.model
+    def _notify_reps(self, reps):
+        """Have the panels and call lists that some reps see read their list again."""
+        for rep in reps:
+            rep._bus_send(LIST_MESSAGE, {})
+
+    @api.model
+    def _of_click(self, item_id, record):
+        """Return the entry that a click names, if it still waits and is about that record.
+
+        :param int | None item_id: an entry of the user's own list; None when the click names none
+        :param record: the record that was clicked
+        :return: the entry, or an empty recordset
+        :raise UserError: when it was skipped, reached or deleted meanwhile
+        :raise AccessError: for somebody else's entry
+        """
+        item = self._ccp_records(self._name, [item_id]) if item_id else self.browse()
+        item.check_access("write")
+        is_meant = (item.res_model, item.res_id) == (record._name, record.id)
+        if item_id and not (item.state == "waiting" and is_meant):
+            raise refusal(
+                self.env._(
+                    "This entry of your call list is not waiting any more, so nobody was called: "
+                    "the panel shows who is next."
+                ),
+                opens="panel",
+            )
+        return item
+
     def _record(self):
         """Return the record to call, or an empty recordset when it is gone or out of reach."""
         self.ensure_one()
-        if self.res_model not in self.env:
+        if not self._has_a_table(self.res_model):
             return self.browse()
-        record = self.env[self.res_model].browse(self.res_id).exists()
+        record = self._ccp_records(self.res_model, [self.res_id])
         return record if record and record.has_access("read") else record.browse()
 
     def _follow_merge(self, survivor):
@@ -65,6 +135,8 @@ class CcpCallListItem(models.Model):
 
         :param survivor: the record that stays
         """
+        if not self:
+            return
         waiting = self.search(
             [
                 ("res_model", "=", survivor._name),
@@ -93,9 +165,9 @@ class CcpCallListItem(models.Model):
         :raise UserError: for a model that cannot be called
         """
         self.env["ccp.panel"]._check_user()
-        if res_model not in self.env:
+        records = self._ccp_records(res_model, res_ids if isinstance(res_ids, list) else [])
+        if not self._has_a_table(res_model):
             raise UserError(self.env._("These records cannot be called."))
-        records = self.env[res_model].browse(res_ids).exists()
         records.check_access("read")
         waiting = self.search(
             [
@@ -119,7 +191,7 @@ class CcpCallListItem(models.Model):
                     "sequence": last.sequence + len(added) + 1,
                     "res_model": res_model,
                     "res_id": record.id,
-                    "customer_name": record.display_name,
+                    "customer_name": self._person(record),
                 }
             )
         self.create(added)
@@ -150,13 +222,24 @@ class CcpCallListItem(models.Model):
         }
 
     @api.model
+    def _person(self, record):
+        """Return whom one calls on a record: a person's name rather than a lead's title.
+
+        :rtype: str
+        """
+        dialer = self.env["ccp.dialer"]
+        # A contact that the rep may not read names nobody
+        partner = dialer._partner(record)._filtered_access("read")
+        return dialer._customer_name(record, partner)
+
+    @api.model
     def _why_not(self, record, listed):
         """Return why a record cannot be on the call list, or an empty text."""
         if record.id in listed:
             return self.env._("is on your call list already")
         dialer = self.env["ccp.dialer"]
         try:
-            dialer._customer_number(record, None, dialer._company(record))
+            record._ccp_number(dialer._company(record))
         except UserError as error:
             return error.args[0]
         return ""
@@ -187,30 +270,17 @@ class CcpCallListItem(models.Model):
         values = {"waiting": waiting, "next": False}
         if item:
             record = item._record()
-            phone = next(
-                (record[name] for name in record._phone_get_number_fields() if record[name]), ""
-            )
+            phone = next((record[name] for name in record._ccp_phone_fields() if record[name]), "")
             values["next"] = {
                 "id": item.id,
-                "name": record.display_name,
+                "name": self._person(record),
+                "record_name": record.display_name,
                 "phone": number.mask(phone),
                 "attempts": item.attempts,
                 "res_model": item.res_model,
                 "res_id": item.res_id,
             }
         return values
-
-    def action_call(self):
-        """Call this entry's record.
-
-        :return: see ``ccp.call.place``
-        :rtype: dict
-        :raise UserError: when no call was placed
-        :raise AccessError: for somebody else's entry
-        """
-        self.ensure_one()
-        self.check_access("write")
-        return self.env["ccp.call"].place(self.res_model, self.res_id, list_item_id=self.id)
 
     def action_skip(self):
         """Take this entry off the list without a call.

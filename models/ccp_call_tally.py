@@ -2,17 +2,18 @@ from datetime import time, timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.orm.domains import DomainAnd
 from odoo.tools import SQL, Query
 from odoo.tools.sql import table_exists
 
-from .ccp_call import HOME_TIME_ZONE, PICKED_UP_RESULTS
+from .ccp_call import PICKED_UP_RESULTS
+from .utils import HOME_TIME_ZONES
 
 # India has had no other time since 1945
 HOME_OFFSET = timedelta(hours=5, minutes=30)
 HOME_INTERVAL = "330 minutes"
-HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
 MERGE_BATCH = 20000
+# Odoo names this class in ``odoo.orm`` only, from which addons do not import
+CONJUNCTION = type(Domain("id", "=", 1) & Domain("active", "=", True))
 # Parts of a date that a day lies in as a whole
 GRANULARITIES = ("day", "week", "month", "quarter", "year")
 KEY = ("start_date", "company_id", "user_id", "start_weekday", "start_hour", "is_attempt")
@@ -31,7 +32,10 @@ SUMS = {
     "talk_seconds": "COALESCE(call.talk_seconds, 0)",
     "talk_known": "(call.talk_seconds IS NOT NULL)::int",
     "connected_talk": "CASE WHEN call.result = 'connected' THEN call.talk_seconds ELSE 0 END",
-    "connected_known": "(call.result = 'connected' AND call.talk_seconds IS NOT NULL)::int",
+    "connected_known": (
+        "(call.result = 'connected' AND call.talk_seconds IS NOT NULL"
+        " AND call.talk_unknown IS NOT TRUE)::int"
+    ),
     "ring_seconds": f"CASE WHEN {IS_PICKED_UP} THEN call.agent_ring_seconds ELSE 0 END",
     "ring_known": f"({IS_PICKED_UP})::int",
 }
@@ -39,8 +43,8 @@ SUMS = {
 WATCHED = (
     "{row}.start_date, {row}.company_id, {row}.user_id, {row}.start_weekday, {row}.start_hour,"
     " {row}.trial, {row}.attempts, {row}.reached, {row}.agent_failures, {row}.result,"
-    " {row}.talk_seconds, {row}.agent_ring_seconds, {row}.agent_answer_date IS NULL,"
-    " {row}.outcome_id IS NULL"
+    " {row}.talk_seconds, {row}.talk_unknown, {row}.agent_ring_seconds,"
+    " {row}.agent_answer_date IS NULL, {row}.outcome_id IS NULL"
 )
 # How a measure of calls is had from the sums; see ``ccp_call.AGGREGATES``
 AGGREGATES = {
@@ -66,7 +70,8 @@ class CcpCallTally(models.Model):
     A trigger of the database adds what each change of a call adds or takes away, in the change's
     own transaction and as rows of its own: nobody waits for anybody, and the sums are those of the
     calls at any moment. A scheduled action merges the rows of a key. There are two kinds of rows,
-    each of which counts every call that is no trial: by agent, and by weekday and hour.
+    each of which counts every call that is no trial: by agent, and by weekday and hour. Of an
+    imported call whose agent nobody knows the agent is 0.
 
     A day begins at India's midnight. Nobody reads or writes here but the code of this addon.
     """
@@ -206,7 +211,7 @@ class CcpCallTally(models.Model):
             """
             SELECT %(day)s AS start_date,
                    call.company_id,
-                   CASE WHEN by_agent THEN call.user_id END AS user_id,
+                   CASE WHEN by_agent THEN COALESCE(call.user_id, 0) END AS user_id,
                    CASE WHEN NOT by_agent THEN call.start_weekday END AS start_weekday,
                    CASE WHEN NOT by_agent THEN call.start_hour END AS start_hour,
                    COALESCE(call.attempts, 0) = 1 AS is_attempt,
@@ -271,6 +276,16 @@ class CcpCallTally(models.Model):
         )
         return self.env.cr.fetchone()[0]
 
+    @api.model
+    def _count_unmerged(self):
+        """Return how many rows ``_merge`` would still take.
+
+        :rtype: int
+        """
+        return self.env.execute_query(SQL("SELECT count(*) FROM ccp_call_tally WHERE NOT merged"))[
+            0
+        ][0]
+
     # Who may have the sums instead of the calls
 
     @api.model
@@ -299,7 +314,7 @@ class CcpCallTally(models.Model):
         calls = self.env["ccp.call"]
         no_trials = Domain("trial", "=", False).optimize_full(calls)
         domain = Domain(domain).optimize_full(calls)
-        parts = list(domain.children if isinstance(domain, DomainAnd) else [domain])
+        parts = list(domain.children if isinstance(domain, CONJUNCTION) else [domain])
         # Trials are in no sum
         if no_trials not in parts:
             return None
@@ -419,6 +434,8 @@ class CcpCallTally(models.Model):
         everybody = self.env["res.users"].sudo().with_context(active_test=False)
         users = everybody.search([("id", "in", list(ids))])
         position = {user_id: index for index, user_id in enumerate(users.ids)}
+        # Who is nobody comes last
+        position[False] = len(position)
         found = []
         for specs, of_set in zip(grouping_sets, rows, strict=True):
             if "user_id" in specs:

@@ -79,7 +79,7 @@ class CcpCallableMixin(models.AbstractModel):
         """
         self.env["ccp.panel"]._check_user()
         self.ensure_one()
-        self.check_access("read")
+        self.env["ccp.call"]._check_readable(self)
         return self.env["ccp.dialer"]._client_action(self)
 
     @api.model
@@ -91,7 +91,7 @@ class CcpCallableMixin(models.AbstractModel):
         arch, view = super()._get_view(view_id, view_type, **options)
         box = arch.find(".//div[@name='button_box']") if view_type == "form" else None
         if box is not None and arch.find(".//button[@name='action_ccp_calls']") is None:
-            if not self._phone_get_number_fields():
+            if not self._ccp_phone_fields():
                 box.append(
                     E.button(
                         name="action_ccp_call_button",
@@ -123,5 +123,5 @@ class CcpCallableMixin(models.AbstractModel):
         :raise AccessError: when the user may not read the record, or no calls at all
         """
         self.ensure_one()
-        self.check_access("read")
+        self.env["ccp.call"]._check_readable(self)
         return self.env["ccp.call"]._list_action(self._ccp_calls_domain())

@@ -1,67 +1,18 @@
-import re
+import functools
 from collections import defaultdict
-from datetime import timezone
-
-from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_time, get_lang
+from odoo.tools import SQL, format_time
 from odoo.tools.mail import generate_tracking_message_id
 
-from odoo.addons.mail.tools.discuss import Store
+from .ccp_call_words import NORMAL_CAUSE
 
-from ..ccp import number
-
-CARD_TEMPLATE = "airtel_ccp.call_card"
-# Says of a line that ended only that it ended, or by whom, which is told in words
-NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
-TIMELINE_TEMPLATE = "airtel_ccp.call_timeline"
-_TAG = re.compile(r"<[^>]*>")
-# Every tag that the card's template writes without an outcome, a note or a recording
-_CARD_TAGS = frozenset(
-    [
-        *("</div>", "<strong>", "</strong>", "<span>", "</span>", "</ul>", "</li>"),
-        '<div class="o_airtel_ccp_card">',
-        '<div class="mb-1">',
-        '<span class="text-muted ms-1">',
-        '<span class="badge text-bg-info ms-1">',
-        *(
-            f'<div class="text-{tone} mb-1 o_airtel_ccp_headline">'
-            for tone in ("warning", "info", "success", "danger")
-        ),
-        '<ul class="o_airtel_ccp_lines list-unstyled mb-1">',
-        '<li class="d-flex gap-2">',
-        '<span class="text-muted text-end" style="min-width: 3rem">',
-        '<span class="text-muted">',
-    ]
-)
-# Odoo takes such texts for a quote, a signature or a picture; escaping never writes such entities
-_MEANT_TEXT = re.compile(r"\n&gt;|--|base64|&(?!amp;|lt;|gt;|#34;|#39;)")
-
-
-def clean_card(html):
-    """Return a card as Odoo's sanitizer would, where one can see what that is.
-
-    A card is told again with each report, and reading it as HTML twice would be a third of all
-    that this costs. So the sanitizer is spared a card that is made of nothing but the template's
-    own tags and of text that means nothing to it; every other one has to go through it.
-
-    :param markupsafe.Markup html: a rendered card, every outside text escaped
-    :return: the clean card, or None where only the sanitizer can tell
-    :rtype: markupsafe.Markup | None
-    """
-    text = html.strip()
-    tags = _TAG.findall(text)
-    if not _CARD_TAGS.issuperset(tags) or text.count(">") != len(tags):
-        return None
-    if not text.replace("\n", "").isprintable() or _MEANT_TEXT.search(text):
-        return None
-    text = str(text).replace('style="min-width: 3rem"', 'style="min-width:3rem"')
-    return Markup(text.replace("&#39;", "'").replace("&#34;", '"'))  # noqa: S704 - escaped before
+# What is stored of a card follows from these, and from the reports that are there then
+CARD_FIELDS = frozenset({"state", "result", "talk_seconds", "recording_state"})
 
 
 class CcpCard(models.AbstractModel):
-    """The words of a call: its chatter card, its notes and its timeline."""
+    """Writes chatter cards and notes of calls, and lays out the timeline of a call's form."""
 
     _name = "ccp.card"
     _description = "Tells a call in the chatter"
@@ -72,185 +23,164 @@ class CcpCard(models.AbstractModel):
 
         :param call: one ``ccp.call``
         :param ccp.timeline.Timeline story: what its reports say
-        :return: the ``mail.message`` records that are new or changed
+        :return: the ``mail.message`` records that look different now
         :rtype: odoo.models.BaseModel
         """
         return self._update_each({call: story}, call._records())[call]
 
     @api.model
-    def _update_each(self, stories, records):
+    def _update_each(self, stories, records, changes=None):
         """Bring the chatter up to date with calls, on their records and on their contacts.
 
-        A call that Airtel refused never began, so it gets no card.
+        A call that Airtel refused never began, so it gets no card. What is stored of a card is
+        written when it begins and when what it says in one line changes; readers get the newest
+        story anyway.
 
         :param dict stories: by ``ccp.call``: what its reports say, a ``ccp.timeline.Timeline``
         :param dict records: by call: the record that was called, see ``ccp.call._records``
-        :return: by call: the ``mail.message`` records that are new or changed
+        :param dict | None changes: by call: the values that new reports changed; by default all
+            stored texts are brought up to date
+        :return: by call: the ``mail.message`` records that look different now
         :rtype: dict
         """
         messages = dict.fromkeys(stories, self.env["mail.message"])
-        noted, bodies = {}, {}
-        agents = self.env["res.users"].union(*(call.user_id for call in stories))
-        cards = {agent: self._in_words_of(agent) for agent in agents}
+        fresh, stale, notes = [], [], {}
         for call, story in stories.items():
             if call.state in ("queued", "refused") or call.erased:
                 continue
-            card = cards[call.user_id]
             carriers = call.card_message_ids
             if call.noted_lines or (call.company_id.ccp_chatter_mode == "notes" and not carriers):
-                noted[call], bodies[call] = card._new_notes(call, story)
-                continue
-            body = card._card_html(call, story)
-            if carriers:
-                messages[call] = card._rewrite(carriers, body)
-            else:
-                bodies[call] = [body]
-        for call, logged in self._log_each(bodies, records).items():
-            messages[call] = logged
-            if call in noted:
-                call.noted_lines = noted[call]
-        return messages
+                if new := self._new_notes(call, story):
+                    notes[call] = new
+            elif not carriers:
+                fresh.append(call)
+            elif changes is None or not CARD_FIELDS.isdisjoint(changes[call]):
+                stale.append(call)
+                messages[call] = carriers
+            elif self._has_news(call, story):
+                messages[call] = carriers
+        threads = self._threads([*fresh, *notes], records)
+        texts = [
+            (call, thread, note)
+            for call, new in notes.items()
+            for thread in threads[call]
+            for note in new
+        ]
+        texts += self._write_cards(stories, {call: threads[call] for call in fresh}, stale)
+        return messages | self._log_each(texts)
 
     @api.model
-    def _in_words_of(self, agent):
-        """Return this model in an agent's language and time zone."""
-        return self.with_context(lang=get_lang(self.env, agent.lang).code, tz=agent.tz)
+    def _write_cards(self, stories, fresh, stale):
+        """Write what is stored of cards.
+
+        :param dict stories: by ``ccp.call``: what its reports say
+        :param dict fresh: by call that has no card yet: the records that are to get one
+        :param list stale: calls whose cards have to be written anew
+        :return: for each new card the call, its record and the HTML
+        :rtype: list[tuple]
+        """
+        # Where a card is matters only if there is something to keep from somebody
+        carriers = {
+            message: (call, message.model, message.res_id)
+            for call in stale
+            if call.note or call.outcome_id
+            for message in call.card_message_ids
+        }
+        places = [(call, each._name, each.id) for call in fresh for each in fresh[call]]
+        opened = self.env["ccp.call"]._open_places([*places, *carriers.values()])
+
+        @functools.cache
+        def body(call, has_note):
+            return call._card_body(stories[call], has_note)
+
+        for call in stale:
+            messages = call.card_message_ids
+            with_note = messages.filtered(lambda each: carriers.get(each) in opened)
+            for some, has_note in ((with_note, True), (messages - with_note, False)):
+                if some:
+                    self._rewrite(some, body(call, has_note))
+        return [
+            (call, thread, body(call, (call, thread._name, thread.id) in opened))
+            for call, threads in fresh.items()
+            for thread in threads
+        ]
 
     @api.model
     def _rewrite(self, messages, body):
-        """Write a card's new text into the messages that carry it, and return those it changed."""
-        # As it is stored, or every card would differ from what was rendered
-        body = clean_card(body) or messages._fields["body"].convert_to_cache(body, messages[:1])
-        stale = messages.filtered(lambda message: message.body != body)
-        self._put(stale, body)
-        return stale
+        """Write a card's new text into the messages that carry it, if it is another one."""
+        clean = messages._fields["body"].convert_to_cache(body, messages)
+        messages.filtered(lambda message: message.body != clean).body = body
 
     @api.model
-    def _put(self, messages, body):
-        """Have messages tell a text that is clean, as Odoo's ``write`` does without looking.
+    def _threads(self, calls, records):
+        """Return the records that tell of calls: the one that was called, and its contact.
 
-        :param messages: ``mail.message`` records
-        :param markupsafe.Markup body: what the sanitizer, or ``clean_card``, returned
+        :param list calls: ``ccp.call`` records
+        :param dict records: by call: the record that was called, see ``ccp.call._records``
+        :return: by call: records of any models that have a chatter, each once
+        :rtype: dict[odoo.models.BaseModel, list]
         """
-        if messages:
-            messages._fields["body"]._update_cache(messages, body, dirty=True)
-            messages.modified(["body"])
+        contacts = self.env["res.partner"].union(*(call.partner_id for call in calls)).exists()
+        return {
+            call: [
+                thread
+                for thread in dict.fromkeys((records[call], call.partner_id & contacts))
+                if thread and hasattr(thread, "_message_log")
+            ]
+            for call in calls
+        }
 
     @api.model
-    def _store_data_each(self, messages):
-        """Return messages as the web client keeps them, so that an open chatter shows them at once.
-
-        :param dict messages: by ``ccp.call``: its ``mail.message`` records
-        :return: by call that has any: the data
-        :rtype: dict
-        """
-        # Who wrote a message, and what kind it is of, is the same for many
-        groups = defaultdict(dict)
-        for call, own in messages.items():
-            if own:
-                own = own.sudo()
-                groups[call.user_id, own.author_id, own.subtype_id][call] = own
-        found = {}
-        everything = self.env["mail.message"].union(*messages.values())
-        for (agent, _authors, _subtypes), by_call in groups.items():
-            some = everything.browse().union(*by_call.values()).with_prefetch(everything._ids)
-            data = self._store_data(agent, some)
-            told = {each["id"]: each for each in data["mail.message"]}
-            for call, own in by_call.items():
-                found[call] = {**data, "mail.message": [told[each.id] for each in own]}
-        return found
-
-    @api.model
-    def _store_data(self, agent, messages):
-        """Return messages as the web client of an agent keeps them.
-
-        :param agent: one ``res.users``
-        :param messages: ``mail.message`` records
-        :rtype: dict
-        """
-        messages = messages.sudo()
-        store = Store(bus_channel=agent)
-        # One tells author and kind for all that share them, which then need but the ids
-        telling = {(each.author_id, each.subtype_id): each for each in messages}
-        store.add(
-            messages.browse().union(*telling.values()),
-            [
-                Store.One("author_id", ["avatar_128", "name"], sudo=True),
-                Store.One("subtype_id", ["description"], sudo=True),
-            ],
+    def _has_news(self, call, story):
+        """Return whether reports that were not folded yet may have added to a call's story."""
+        return any(
+            event.kind in ("event", "cdr") or any(line.what == "api_error" for line in story.lines)
+            for event in call.event_ids
+            if not event.folded
         )
-        store.add(
-            messages,
-            [
-                Store.Attr("author_id", lambda message: message.author_id.id),
-                "body",
-                "date",
-                "message_type",
-                "model",
-                "res_id",
-                Store.Attr("subtype_id", lambda message: message.subtype_id.id),
-                Store.One("thread", [], as_thread=True),
-            ],
-        )
-        return store.get_result()
 
     @api.model
     def _new_notes(self, call, story):
-        """Return the lines of the timeline that have a note then, and the notes that lack.
+        """Return the notes that a call's timeline has and its chatter lacks; they count as written.
 
-        :return: names of lines, and the notes as HTML
-        :rtype: tuple[list[str], list[markupsafe.Markup]]
+        :return: HTML, in the language of the call's company
+        :rtype: list[markupsafe.Markup]
         """
+        call = call._in_company_language()
         noted = list(call.noted_lines or [])
         notes = []
         for line in story.lines:
             key = "|".join((str(line.at), line.leg or "", line.what, line.detail))
-            if key in noted:
-                continue
-            noted.append(key)
-            values = {"line": self._line_values(call, line)}
-            notes.append(self.env["ir.qweb"]._render("airtel_ccp.call_note", values))
-        return noted, notes
+            if key not in noted:
+                noted.append(key)
+                values = {"line": call._line_values(line)}
+                templates = self.env["ir.qweb"].with_env(call.env)
+                notes.append(templates._render("airtel_ccp.call_note", values))
+        if notes:
+            call.noted_lines = noted
+        return notes
 
     @api.model
-    def _log_each(self, bodies, records):
-        """Write notes on every record that tells a call: internal, in the agent's name, no e-mail.
+    def _log_each(self, texts):
+        """Write notes on records: internal, in the agent's name, no e-mail.
 
-        :param dict bodies: by call: the notes as HTML
-        :param dict records: by call: the record that was called, see ``ccp.call._records``
-        :return: by call: the new ``mail.message`` records, for calls that have any
+        :param list texts: tuples of a ``ccp.call``, the record that tells it, and HTML
+        :return: by call: the new ``mail.message`` records
         :rtype: dict
         """
-        contacts = self.env["res.partner"].union(*(call.partner_id for call in bodies)).exists()
-        owners, values = defaultdict(list), defaultdict(list)
-        for call, notes in bodies.items():
-            # Each once, where the contact itself was called
-            threads = {records[call]: None, call.partner_id & contacts: None}
-            for thread in threads:
-                if not thread or not hasattr(thread, "_message_log"):
-                    continue
-                for body in notes:
-                    # What is clean is put in afterwards, past the sanitizer. That is a statement
-                    # more, which for one call costs as much as is saved
-                    clean = clean_card(body) if len(bodies) > 1 else None
-                    owners[thread._name].append((call, clean))
-                    values[thread._name].append(
-                        self._note_values(call, thread, "" if clean else body)
-                    )
+        by_model = defaultdict(list)
+        for text in texts:
+            by_model[text[1]._name].append(text)
         messages, links = {}, []
-        for model, notes in values.items():
+        for model, some in by_model.items():
             # As Odoo's _message_log_batch does, which knows but one author
-            logged = self.env[model].sudo()._message_create(notes)
-            for (call, clean), message in zip(owners[model], logged, strict=True):
-                if clean:
-                    self._put(message, clean)
+            values = [self._note_values(*text) for text in some]
+            logged = self.env[model].sudo()._message_create(values)
+            for (call, _thread, _body), message in zip(some, logged, strict=True):
                 messages[call] = messages.get(call, logged.browse()) | message
                 links.append((call.id, message.id))
         self._link(links)
-        return {
-            call: own.with_prefetch([message_id for _call_id, message_id in links])
-            for call, own in messages.items()
-        }
+        return messages
 
     @api.model
     def _link(self, links):
@@ -306,14 +236,6 @@ class CcpCard(models.AbstractModel):
         }
 
     @api.model
-    def _card_html(self, call, story):
-        """Return the card as HTML, every outside text escaped.
-
-        :rtype: markupsafe.Markup
-        """
-        return self.env["ir.qweb"]._render(CARD_TEMPLATE, self._values(call, story))
-
-    @api.model
     def _timeline_html(self, call):
         """Return the timeline that a call's form shows.
 
@@ -324,14 +246,17 @@ class CcpCard(models.AbstractModel):
         # Whoever may see the call may see who took part, and the whole numbers
         known = call.sudo()
         values = {
-            **self._values(known, story),
+            "call": known,
+            "headline": known._headline(story),
+            "tone": known.tone,
+            "lines": [known._line_values(line) for line in story.lines],
             "legs": [
-                {"role": self.env._("Agent"), "name": known.user_id.name},
+                {"role": self.env._("Agent"), "name": known._agent_name()},
                 {"role": self.env._("Customer"), "name": known.customer_name},
             ],
             "facts": self._leg_facts(known),
         }
-        return self.env["ir.qweb"]._render(TIMELINE_TEMPLATE, values)
+        return self.env["ir.qweb"]._render("airtel_ccp.call_timeline", values)
 
     @api.model
     def _leg_facts(self, call):
@@ -355,8 +280,8 @@ class CcpCard(models.AbstractModel):
         facts = [
             (
                 _("Phone"),
-                text(call.agent_number, call.agent_second_number),
-                text(call.customer_number, call.customer_second_number),
+                text(*call._agent_numbers()),
+                text(*call._customer_numbers()),
             ),
             (
                 _("Network"),
@@ -382,117 +307,3 @@ class CcpCard(models.AbstractModel):
             "" if NORMAL_CAUSE.search(cause) else cause,
         ]
         return ", ".join(filter(None, parts))
-
-    @api.model
-    def _values(self, call, story):
-        """Return what the templates need to know about a call."""
-        return {
-            "call": call,
-            "customer": call.customer_name,
-            "phone": number.mask(call.customer_number or ""),
-            "headline": self._headline(call),
-            "tone": self._tone(call),
-            "lines": [self._line_values(call, line) for line in story.lines],
-            "outcome": call.outcome_id.name or "",
-            "note": call.note or "",
-            "manual": call.manual,
-            "has_recording": call.recording_state in ("pending", "stored"),
-        }
-
-    @api.model
-    def _tone(self, call):
-        """Return the colour name of a call's state or result."""
-        if call.state != "ended":
-            return "warning" if call.state in ("unknown", "refused") else "info"
-        if call.result == "connected":
-            return "success"
-        return "danger" if call.result in ("failed", "no_report") else "warning"
-
-    @api.model
-    def _headline(self, call):
-        """Return one sentence about how a call stands or ended.
-
-        :rtype: str
-        """
-        _ = self.env._
-        # Functions, so that only the sentence that is needed gets translated
-        names = {"agent": call.user_id.name, "customer": call.customer_name}
-        if call.state != "ended":
-            return {
-                "queued": lambda: _("The call is being sent to Airtel."),
-                "refused": lambda: call.refusal or _("Airtel did not place the call."),
-                "unknown": lambda: _("Airtel did not confirm the call."),
-                "ringing_agent": lambda: _("Airtel is calling %(agent)s.", **names),
-                "ringing_customer": lambda: _(
-                    "%(agent)s picked up; Airtel is calling %(customer)s.", **names
-                ),
-                "in_call": lambda: _("Connected with %(customer)s.", **names),
-            }[call.state]()
-        return {
-            "connected": lambda: _(
-                "Connected, talked for %(time)s.", time=call._format_seconds(call.talk_seconds)
-            ),
-            "agent_no_answer": lambda: _("%(agent)s did not pick up.", **names),
-            "agent_busy": lambda: _("%(agent)s was busy.", **names),
-            "agent_unreachable": lambda: _("%(agent)s could not be reached.", **names),
-            "customer_no_answer": lambda: _("%(customer)s did not pick up.", **names),
-            "customer_busy": lambda: _("%(customer)s was busy.", **names),
-            "customer_unreachable": lambda: _("%(customer)s could not be reached.", **names),
-            "customer_rejected": lambda: _("%(customer)s rejected the call.", **names),
-            "canceled": lambda: _("%(agent)s hung up before %(customer)s picked up.", **names),
-            "failed": lambda: _("The call failed at Airtel."),
-            "no_report": lambda: _("Airtel sent no report of how this call ended."),
-        }[call.result]()
-
-    @api.model
-    def _line_values(self, call, line):
-        """Return one line of the timeline in words.
-
-        :rtype: dict
-        """
-        offset = ""
-        if line.at:
-            start = call.start_date.replace(tzinfo=timezone.utc)
-            offset = call._format_seconds(max(0, round((line.at - start).total_seconds())))
-        return {
-            "offset": offset,
-            "text": self._line_text(call, line),
-            "cause": "" if NORMAL_CAUSE.search(line.cause) else line.cause,
-            "leg": line.leg or "",
-        }
-
-    @api.model
-    def _line_text(self, call, line):
-        """Say what happened, and to whom.
-
-        :rtype: str
-        """
-        _ = self.env._
-        who = {
-            "agent": call.user_id.name,
-            "customer": call.customer_name,
-        }.get(line.leg, _("Somebody"))
-        # Functions, so that only the text that is needed gets translated
-        texts = {
-            "dialled": lambda: _("Calling %s", who),
-            "ringing": lambda: _("The phone of %s rings", who),
-            "answered": lambda: _("%s picked up", who),
-            "busy": lambda: _("%s was busy", who),
-            "no_answer": lambda: _("%s did not pick up", who),
-            "unreachable": lambda: _("%s could not be reached", who),
-            "rejected": lambda: _("%s rejected the call", who),
-            "failed": lambda: _("The network lost %s", who),
-            "hung_up": lambda: (
-                _("%s hung up", who)
-                if line.leg and line.leg == call.hung_up_by
-                else _("The line of %s ended", who)
-            ),
-            "recording_started": lambda: _("Recording started"),
-            "recording_finished": lambda: _("Recording finished"),
-            "keypad": lambda: _("%(who)s pressed %(keys)s", who=who, keys=line.detail),
-            "cdr": lambda: _("Airtel's summary of the call arrived"),
-            "api_error": lambda: _("Airtel reported a fault: %s", line.detail),
-        }
-        if line.what in texts:
-            return texts[line.what]()
-        return _("Airtel reported: %s", line.detail or line.what)

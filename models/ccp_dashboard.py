@@ -1,11 +1,11 @@
 from datetime import datetime, time, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from .ccp_call import HOME_TIME_ZONE, PICKED_UP_RESULTS
+from .ccp_call import PICKED_UP_RESULTS
 from .ccp_call_tally import SUMS
+from .utils import time_zone
 
 DAYS = 30
 # Below so many attempts a share tells more of chance than of the hour
@@ -57,7 +57,7 @@ class CcpDashboard(models.AbstractModel):
         :raise AccessError: for users who are not team leaders or managers
         """
         self._check_user()
-        zone = ZoneInfo(self.env.user.tz or HOME_TIME_ZONE)
+        zone = time_zone(self.env.user.tz)
         today = datetime.now(zone).date()
         first = today - timedelta(days=DAYS - 1)
         dashboard = self.with_context(tz=zone.key)
@@ -83,13 +83,13 @@ class CcpDashboard(models.AbstractModel):
         """Return the names of the tiles in their order."""
         return {
             "attempts": self.env._("Attempts"),
-            "reached": self.env._("Customers reached"),
+            "reached": self.env._("Reached"),
             "connect_rate": self.env._("Connect rate"),
-            "customer_connect_rate": self.env._("Connect rate without our misses"),
+            "customer_connect_rate": self.env._("Customer connect rate"),
             "talk": self.env._("Talk time"),
-            "average_talk": self.env._("Average talk"),
-            "agent_ring": self.env._("Rep's pick-up time"),
-            "missed": self.env._("Missed by us"),
+            "average_talk": self.env._("Average talk time"),
+            "agent_ring": self.env._("Agent rang"),
+            "missed": self.env._("Missed by agent"),
             "no_outcome": self.env._("No outcome yet"),
         }
 

@@ -14,10 +14,12 @@ from odoo.tools import SQL, config
 
 from ..ccp import number, untrusted
 from ..ccp.exchange import Exchange
+from .base import shown, unlogged
 from .ccp_account import Account
 from .ccp_call_event import digest
 from .ccp_guard import is_house_rule
 from .ir_http import after_answer
+from .remedy import refusal
 
 _logger = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ AGENT_FIELDS = (
     "sale_team_id",
     "ccp_phone",
     "ccp_second_phone",
+    "ccp_further_phones",
     "ccp_flow_id",
     "ccp_caller_number",
 )
@@ -48,6 +51,10 @@ class Options:
     """The company that places the call, where the record belongs to none."""
     override_reason: str = ""
     """Why to call despite a house rule, where the user has the right to."""
+    confirmed_number: str = ""
+    """The ten digits of a doubtful number that the rep confirmed to be Indian."""
+    activity_id: int = 0
+    """The planned activity whose Call button was clicked."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Plan:
     recorded: bool
     overridden: str
     override_reason: str
+    activity: object
 
 
 class CcpDialer(models.AbstractModel):
@@ -85,7 +93,7 @@ class CcpDialer(models.AbstractModel):
         :param record: the record that was clicked, of any model with a phone field
         :param str | None field_name: the phone field that was clicked; by default the first
             one that has a value
-        :param str | None choice: the key of one of the numbers that ``_choices`` offers
+        :param str | None choice: the key of one of the numbers that ``_ccp_numbers`` offers
         :param list_item: the ``ccp.call.list.item`` that this call is for, if any
         :param Options | None options: what else the rep said
         :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` where
@@ -94,7 +102,9 @@ class CcpDialer(models.AbstractModel):
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
-        click = (self.env.uid, record._name, record.id, field_name, choice)
+        # Clients send anything, and these are looked up
+        choice = str(choice) if choice else None
+        click = (self.env.uid, record._name, record.id, repr(field_name), choice)
         placed = request.httprequest.environ.setdefault(PLACED, {}) if request else {}
         if click not in placed:
             placed[click] = self._place(record, field_name, choice, list_item, options or Options())
@@ -117,11 +127,7 @@ class CcpDialer(models.AbstractModel):
         return {
             "call_id": call_id,
             "state": "queued",
-            "message": self.env._(
-                "Airtel has not answered yet. If your phone %(phone)s rings, pick up; if Airtel "
-                "refuses the call, you will be told.",
-                phone=number.mask(plan.agent_numbers[0]),
-            ),
+            "message": self._waiting_sentence(plan),
         }
 
     def _client_action(self, record, field_name=None):
@@ -172,17 +178,9 @@ class CcpDialer(models.AbstractModel):
                 self.env._("There is nobody to call: the record does not exist any more.")
             )
         record.ensure_one()
-        record.check_access("read")
+        self.env["ccp.call"]._check_readable(record)
         company = self._company(record, options)
-        missing = company._ccp_missing_settings()
-        if missing:
-            raise UserError(
-                self.env._(
-                    "Calling is not set up yet: ask your administrator to fill in %(fields)s in "
-                    "Settings > Airtel CCP.",
-                    fields=", ".join(missing),
-                )
-            )
+        company._ccp_check_set_up()
         account = self.env["ccp.account"]._of(company)
         self._read_people(record, company)
         sales_values = self._sales_values(record, company)
@@ -192,10 +190,9 @@ class CcpDialer(models.AbstractModel):
         customer_name = (
             record.display_name if record == partner else self._customer_name(record, partner)
         )
-        if choice:
-            customer_numbers = self._chosen_numbers(record, field_name, choice, flow)
-        else:
-            customer_numbers = (self._customer_number(record, field_name, company),)
+        customer_numbers = self._customer_numbers(
+            record, field_name, choice, company, flow, options.confirmed_number
+        )
         if set(customer_numbers) & set(agent_numbers):
             raise UserError(
                 self.env._(
@@ -204,10 +201,12 @@ class CcpDialer(models.AbstractModel):
                 )
             )
         guard = self.env["ccp.guard"]
-        guard._check_lines(user, customer_numbers)
-        guard._check_outcome(user, company)
+        guard._check_lines(user, (*customer_numbers, *agent_numbers))
         reason = untrusted.clean(options.override_reason, MAX_REASON)
-        overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
+        overridden = ""
+        if not guard._is_exempt(record, account):
+            guard._check_outcome(user, company)
+            overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
         return Plan(
             company=company,
             account=account,
@@ -224,6 +223,7 @@ class CcpDialer(models.AbstractModel):
             recorded=flow._is_recorded(options.record),
             overridden=overridden,
             override_reason=reason if overridden else "",
+            activity=self.env["ccp.call"]._activity_to_tick(record, options.activity_id),
         )
 
     def _read_people(self, record, company):
@@ -235,7 +235,8 @@ class CcpDialer(models.AbstractModel):
         user = self.env.user.sudo().with_company(company)
         user.fetch(AGENT_FIELDS)
         own = user.partner_id | company.sudo().partner_id
-        (self._partner(record).sudo() | own).mapped("active")
+        contact = record._mail_get_partners()[record.id][:1].sudo()
+        (contact | own).mapped("active")
 
     def _flow(self, company, team_id):
         """Return the flow that runs a call of this company.
@@ -322,10 +323,24 @@ class CcpDialer(models.AbstractModel):
         :return: ``res.company``; empty where the record or the rep says which one calls
         :raise AccessError: when the user may not read the record
         """
-        record.check_access("read")
+        self.env["ccp.call"]._check_readable(record)
         if not record or options.company_id or self._company_of(record):
             return self.env["res.company"]
-        return self.env.companies.filtered(lambda company: not company._ccp_missing_settings())
+        companies = self.env.companies.filtered(lambda company: not company._ccp_obstacle())
+        if len(companies) < 2:
+            return companies
+        return companies.filtered(lambda company: self._has_flow(record, company))
+
+    def _has_flow(self, record, company):
+        """Return whether a company has a call flow that the user may call a record with.
+
+        :param record: the record that is called
+        :param company: the ``res.company`` that would place the call
+        :rtype: bool
+        """
+        team = self.env["crm.team"].browse(self._sales_values(record, company)["team_id"])
+        flows = self.env["ccp.call.flow"]._in_line(company, self.env.user, team)
+        return any(flow._may_use(self.env.user) for flow in flows)
 
     @api.model
     def _questions(self, record, choices, options):
@@ -365,10 +380,8 @@ class CcpDialer(models.AbstractModel):
         return None
 
     def _partner(self, record):
-        """Return the contact behind a record, which may be empty."""
-        if record._name == "res.partner":
-            return record
-        return record._mail_get_partners()[record.id][:1]
+        """Return the contact behind a record, see ``_ccp_contact``."""
+        return record._ccp_contact()
 
     def _customer_name(self, record, partner):
         """Return how to name the customer in sentences."""
@@ -377,181 +390,28 @@ class CcpDialer(models.AbstractModel):
                 return record[field_name]
         return partner.name or record.display_name
 
-    def _agent_numbers(self, user, flow):
-        """Return the user's own phone, and the second one where the flow allows it.
-
-        :rtype: tuple[str, ...]
-        """
-        numbers = [self._agent_number(user)]
-        if flow.second_agent_phone and user.ccp_second_phone:
-            numbers.append(number.read(user.ccp_second_phone))
-        return tuple(dict.fromkeys(numbers))
-
     def _agent_number(self, user):
         """Return the ten digits of the user's own phone, which rings first."""
         if not user.ccp_phone:
-            raise UserError(
+            raise refusal(
                 self.env._(
                     "Airtel rings your own phone first, but yours is not known: enter it under "
                     "My Preferences > Calls."
-                )
+                ),
+                opens="preferences",
             )
         try:
             return number.read(user.ccp_phone)
         except number.NumberError as error:
-            raise UserError(
+            error_of_phone = refusal(
                 self.env._(
                     "Airtel cannot ring your own phone %s: enter one Indian number of ten digits "
                     "under My Preferences > Calls.",
-                    number.mask(user.ccp_phone),
-                )
-            ) from error
-
-    def _customer_number(self, record, field_name, company):
-        """Return the ten digits to dial, read from a phone field of the record."""
-        allowed = record._phone_get_number_fields()
-        if field_name is not None and field_name not in allowed:
-            raise UserError(
-                self.env._("Only a phone field can be called: choose one of the record's numbers.")
+                    shown(user.ccp_phone),
+                ),
+                opens="preferences",
             )
-        text = self._first_number(record, [field_name] if field_name else allowed)
-        partner = self._partner(record)
-        if not text and not field_name and partner and partner.has_access("read"):
-            text = self._first_number(partner, partner._phone_get_number_fields())
-        try:
-            return number.read(text, self._country(record, company, text))
-        except number.NumberError as error:
-            raise UserError(self._number_sentence(error.reason, record, text)) from error
-
-    def _first_number(self, record, names):
-        """Return the text of the first of these fields that has one."""
-        values = record.read(names)[0] if names else {}
-        return next((values[name] for name in names if values[name]), "")
-
-    def _choices(self, record, field_name=None):
-        """Return the numbers among which a user may choose, the last one that connected first.
-
-        :param record: the record that was clicked
-        :param str | None field_name: only the numbers in this field
-        :return: dicts with ``key``, ``owner``, ``label`` (the field) and ``phone`` (readable)
-        :rtype: list[dict]
-        :raise AccessError: when the user may not read the record
-        """
-        if not record:
-            return []
-        record.check_access("read")
-        numbers = self._candidates(record, field_name)
-        last = {
-            digits: last_id
-            for digits, last_id in self.env["ccp.call"]._read_group(
-                [
-                    ("customer_number", "in", [each["digits"] for each in numbers.values()]),
-                    ("result", "=", "connected"),
-                ],
-                ["customer_number"],
-                ["id:max"],
-            )
-        }
-        ordered = sorted(numbers.items(), key=lambda item: -last.get(item[1]["digits"], 0))
-        return [
-            {"key": key, "owner": each["owner"], "label": each["label"], "phone": each["phone"]}
-            for key, each in ordered
-        ]
-
-    def _candidates(self, record, field_name=None):
-        """Return every number that a click on a record may mean, by its key, each number once.
-
-        :rtype: dict[str, dict]
-        """
-        company = self._company(record)
-        owners = [record]
-        if not field_name:
-            partner = self._partner(record)
-            owners += [partner, partner.parent_id, *partner.child_ids]
-        found = {}
-        seen = set()
-        for owner in owners:
-            if not owner or not owner.has_access("read"):
-                continue
-            allowed = owner._phone_get_number_fields()
-            names = [name for name in allowed if field_name in (None, name)]
-            for name, text in (owner.read(names)[0] if names else {}).items():
-                if name == "id" or not text:
-                    continue
-                country = self._country(owner, company, text)
-                for position, digits in enumerate(number.candidates(text, country)):
-                    if digits in seen:
-                        continue
-                    seen.add(digits)
-                    found[f"{owner._name},{owner.id},{name},{position}"] = {
-                        "owner": owner.display_name,
-                        "label": owner._fields[name]._description_string(self.env),
-                        "phone": f"{digits[:5]} {digits[5:]}",
-                        "digits": digits,
-                    }
-        return found
-
-    def _chosen_numbers(self, record, field_name, choice, flow):
-        """Return the chosen number, and where the flow allows it the next one as second.
-
-        :rtype: tuple[str, ...]
-        :raise UserError: when the record does not offer it (any more)
-        """
-        candidates = self._candidates(record, field_name)
-        if choice not in candidates:
-            raise UserError(
-                self.env._("This number is not there any more: choose again from the record.")
-            )
-        numbers = [candidates[choice]["digits"]]
-        if flow.second_customer_phone:
-            owner_and_field = choice.rsplit(",", 1)[0]
-            numbers += [
-                each["digits"]
-                for key, each in candidates.items()
-                if key != choice and key.rsplit(",", 1)[0] == owner_and_field
-            ][:1]
-        return tuple(numbers)
-
-    def _country(self, record, company, text):
-        """Return the ISO code of the country that a number of the record is written for."""
-        if number.names_india(text):
-            return "IN"
-        country = record._phone_get_country().get(record.id) or company.country_id
-        return country.code or "IN"
-
-    def _number_sentence(self, reason, record, text):
-        """Say why a phone field cannot be dialled, and how to mend it."""
-        values = {"name": record.display_name, "phone": number.mask(text) if text else ""}
-        sentences = {
-            "empty": self.env._(
-                "%(name)s has no phone number: enter one, then call again.", **values
-            ),
-            "several": self.env._(
-                "The phone field of %(name)s holds more than one number: keep one there, then "
-                "call again.",
-                **values,
-            ),
-            "extension": self.env._(
-                "%(phone)s has an extension, which Airtel cannot dial: enter a direct number for "
-                "%(name)s.",
-                **values,
-            ),
-            "foreign": self.env._(
-                "%(phone)s is not an Indian number, and Airtel connects Indian numbers only: "
-                "enter an Indian number for %(name)s.",
-                **values,
-            ),
-            "not_dialable": self.env._(
-                "%(phone)s is a service number, not the phone of a person: enter another number "
-                "for %(name)s.",
-                **values,
-            ),
-        }
-        return sentences.get(reason) or self.env._(
-            "%(phone)s is not a complete Indian phone number: correct the number of %(name)s, "
-            "then call again.",
-            **values,
-        )
+            raise unlogged(error_of_phone) from error
 
     # Sending
 
@@ -601,13 +461,10 @@ class CcpDialer(models.AbstractModel):
             "flow_id": plan.flow.id,
             "recorded": plan.recorded,
             "recording_announced": plan.recorded and plan.flow.announces_recording,
-            "agent_number": plan.agent_numbers[0],
-            "agent_second_number": plan.agent_numbers[1] if plan.agent_numbers[1:] else False,
-            "customer_number": plan.customer_numbers[0],
-            "customer_second_number": (
-                plan.customer_numbers[1] if plan.customer_numbers[1:] else False
-            ),
+            **self.env["ccp.call"]._number_values(plan.agent_numbers, plan.customer_numbers),
+            "agent_pool": plan.flow._rings_pool() and plan.flow.pool_code,
             "list_item_id": list_item.id if list_item else False,
+            "activity_id": plan.activity.id,
             "caller_number": plan.caller_number,
             "token_digest": digest(token),
             "header_digest": digest(header),
@@ -617,7 +474,9 @@ class CcpDialer(models.AbstractModel):
         }
         if plan.overridden:
             _logger.info("User %s calls despite a house rule", self.env.uid)
-        has_caps = not plan.overridden and self.env["ccp.guard"]._has_caps(plan.company)
+        guard = self.env["ccp.guard"]
+        applies = not plan.overridden and not guard._is_exempt(record, plan.account)
+        has_caps = applies and guard._has_caps(plan.company)
         try:
             with contextlib.ExitStack() as stack:
                 if has_caps:
@@ -636,7 +495,7 @@ class CcpDialer(models.AbstractModel):
                 env["ccp.request.log"].sudo()._open(call, body)
                 return call.id
         except psycopg2.errors.UniqueViolation as error:
-            raise UserError(self.env["ccp.guard"]._line_busy_sentence()) from error
+            raise refusal(self.env["ccp.guard"]._line_busy_sentence(), opens="panel") from error
 
     def _patience(self):
         """Return how long a click may keep what serves its request waiting for Airtel, in seconds.

@@ -2,12 +2,11 @@ import logging
 import time
 from datetime import timedelta, timezone
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ccp import timeline
+from .contention import CONTENTION, is_gone, take_turns
 
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +26,7 @@ TELL_SECONDS = 0.15
 GROWTH = 16
 RETRY_PAUSE = timedelta(minutes=15)
 BUS_MESSAGE = "airtel_ccp.call"
+FOLD_ACTION = "airtel_ccp.ir_cron_fold_reports"
 
 
 def naive_utc(moment):
@@ -71,12 +71,14 @@ class CcpFolder(models.AbstractModel):
         call = call.sudo()
         flow = call.flow_id
         dialled = timeline.Dialled(
-            agent_numbers=self._numbers(call.agent_number, call.agent_second_number),
-            customer_numbers=self._numbers(call.customer_number, call.customer_second_number),
+            agent_numbers=call._agent_numbers(),
+            customer_numbers=call._customer_numbers(),
             agent_name=flow.agent_name,
             customer_name=flow.customer_name,
             agent_component=flow.agent_component,
             customer_component=flow.customer_component,
+            incoming=call.direction == "inbound",
+            agent_pool=bool(call.agent_pool),
         )
         return timeline.fold(
             (call.event_ids if reports is None else reports)._parsed(),
@@ -84,14 +86,6 @@ class CcpFolder(models.AbstractModel):
             request=call.request_outcome,
             closed=bool(call.closed_date),
         )
-
-    @api.model
-    def _numbers(self, *numbers):
-        """Return the numbers that are there.
-
-        :rtype: tuple[str, ...]
-        """
-        return tuple(each for each in numbers if each)
 
     @api.model
     def _fold(self, calls):
@@ -112,7 +106,10 @@ class CcpFolder(models.AbstractModel):
         if any(values.get("recording_url") for values in changes.values()):
             self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
         records = told._records()
-        messages = self.env["ccp.card"]._update_each(stories, records)
+        # A call of the past is told to nobody
+        told = told.filtered(lambda call: not call.imported)
+        stories = {call: stories[call] for call in told}
+        messages = self.env["ccp.card"]._update_each(stories, records, changes)
         news = told.filtered(lambda call: changes[call] or messages[call])
         self._tell_each(news, stories, messages, records)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
@@ -164,6 +161,7 @@ class CcpFolder(models.AbstractModel):
             "answer_date": naive_utc(story.answered_at),
             "end_date": self._end_date(call, story) if ended else False,
             "talk_seconds": story.talk_seconds or 0,
+            "talk_unknown": story.result == "connected" and story.talk_seconds is None,
             "agent_ring_seconds": story.agent.ring_seconds or 0,
             "customer_ring_seconds": story.customer.ring_seconds or 0,
             "hung_up_by": story.hung_up_by or False,
@@ -202,38 +200,65 @@ class CcpFolder(models.AbstractModel):
         :param calls: ``ccp.call`` records, as superuser
         :param dict stories: by call: what its reports say, a ``ccp.timeline.Timeline``
         :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
-            changed
+            look different now
         :param dict records: by call: the record that was called, see ``ccp.call._records``
         """
         shown = self.env["ccp.panel"]._values_each(calls, stories, records)
-        data = self.env["ccp.card"]._store_data_each({call: messages[call] for call in calls})
         for call in calls:
             values = call._bus_values(shown[call])
-            if call in data:
-                values["store_data"] = data[call]
+            # No content: a browser that shows them asks for what its user may see
+            values["card_ids"] = messages[call].ids
             call.user_id._bus_send(BUS_MESSAGE, values)
 
     @api.model
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others."""
         self.env["ccp.spool"]._replay()
-        self.env["ccp.call.event"]._match()
+        if self.env["ccp.call.event"]._unmatched(limit=1):
+            take_turns(self, self._match, FOLD_ACTION)
         size = 1
-        while calls := self._take_pending():
-            since = time.monotonic()
-            folded = 0
-            while folded < len(calls):
-                part = calls[folded : folded + size]
-                self._fold_together(part)
-                folded += len(part)
-                # A clock that stands still is no pace
-                took = max(time.monotonic() - since, 0.001)
-                size = max(1, min(size * GROWTH, BATCH, int(TELL_SECONDS * folded / took)))
-                if took > TELL_SECONDS:
-                    break
-            remaining = self._count_pending()
-            if not self.env["ir.cron"]._commit_progress(folded, remaining=remaining):
+
+        def fold_some():
+            nonlocal size
+            # Should it trip, the next one begins with a single call
+            last, size = size, 1
+            calls = self._take_pending()
+            folded, size = self._fold_batch(calls, last) if calls else (0, 1)
+            return folded, self._count_pending()
+
+        take_turns(self, fold_some, FOLD_ACTION)
+
+    @api.model
+    def _match(self):
+        """Look for the calls of reports that name one by other means than the notify URL.
+
+        :return: how many were done and how many are left, see ``take_turns``: one look is all
+        :rtype: tuple[int, int]
+        """
+        self.env["ccp.call.event"]._match()
+        return 0, 0
+
+    @api.model
+    def _fold_batch(self, calls, size):
+        """Fold the first of some calls, as many as reps can wait for the commit of.
+
+        :param calls: ``ccp.call`` records that are locked
+        :param int size: how many to fold at once at first
+        :return: how many were folded, and how many to fold at once at first the next time
+        :rtype: tuple[int, int]
+        """
+        since = time.monotonic()
+        folded = 0
+        while folded < len(calls):
+            part = calls[folded : folded + size]
+            self._fold_together(part)
+            folded += len(part)
+            # A clock that stands still is no pace
+            took = max(time.monotonic() - since, 0.001)
+            size = max(1, min(size * GROWTH, BATCH, int(TELL_SECONDS * folded / took)))
+            if took > TELL_SECONDS:
                 break
+        return folded, size
 
     @api.model
     def _take_pending(self):
@@ -286,9 +311,11 @@ class CcpFolder(models.AbstractModel):
         try:
             with self.env.cr.savepoint():
                 self._fold(calls)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except CONTENTION:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the bad call's own turn logs it
+            if is_gone(self.env.cr):
+                raise
             half = len(calls) // 2
             self._fold_together(calls[:half])
             self._fold_together(calls[half:])
@@ -299,9 +326,12 @@ class CcpFolder(models.AbstractModel):
         try:
             with self.env.cr.savepoint():
                 self._fold(call)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except CONTENTION:
+            # Not the call's fault: a new transaction may find the way free
             raise
         except Exception as error:  # noqa: BLE001 - one call's reports must not stop the others
+            if is_gone(self.env.cr):
+                raise
             _logger.exception("Call %s: its reports cannot be folded", call.id)
             call.invalidate_recordset()
             call.write(
@@ -310,6 +340,20 @@ class CcpFolder(models.AbstractModel):
                     "fold_retry_date": fields.Datetime.now() + RETRY_PAUSE,
                 }
             )
+
+    @api.model
+    def _fold_free(self, calls):
+        """Fold calls for somebody who looks at them now, but those that others hold.
+
+        Who holds one tells browsers of it, and reports that came meanwhile have woken the scheduled
+        action.
+
+        :param calls: ``ccp.call`` records
+        :return: those that were folded
+        """
+        free = calls.sudo().try_lock_for_update(allow_referencing=True)
+        self._fold(free)
+        return free
 
     @api.model
     def _fold_again(self, calls):
@@ -325,10 +369,11 @@ class CcpFolder(models.AbstractModel):
         told = calls.filtered(lambda call: call.event_ids and not call.reports_deleted)
         told.event_ids.folded = False
         told.filtered("fold_retry_date").fold_retry_date = False
-        if len(told) > BATCH:
-            self.env.ref("airtel_ccp.ir_cron_fold_reports")._trigger()
-        else:
+        locked = told.browse()
+        if len(told) <= BATCH:
             locked = told.try_lock_for_update(allow_referencing=True)
             if locked:
                 self._fold_together(locked)
+        if locked != told:
+            self.env.ref(FOLD_ACTION)._trigger()
         return len(told), len(calls - told)

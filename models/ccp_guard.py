@@ -1,5 +1,4 @@
 from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -7,7 +6,8 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
 from ..ccp import number
-from .ccp_call import HOME_TIME_ZONE
+from .remedy import refusal
+from .utils import time_zone
 
 # How far ahead the next opening is looked for
 SEARCHED_PERIOD = timedelta(days=30)
@@ -27,7 +27,8 @@ def is_house_rule(error):
 class CcpGuard(models.AbstractModel):
     """The house rules that may speak against a call: hours, blacklist, caps, outcomes, a busy line.
 
-    Each guard returns nothing, or raises one sentence for the rep.
+    Those whose name begins with ``_check`` or ``_take`` raise one sentence for the rep; the others
+    tell what they name.
     """
 
     _name = "ccp.guard"
@@ -37,7 +38,7 @@ class CcpGuard(models.AbstractModel):
         """Refuse a number that somebody asked us not to call, and a call beside one that is live.
 
         :param user: the agent
-        :param numbers: the customer's numbers, ten digits each
+        :param numbers: all numbers that would ring, ten digits each
         :raise UserError: where one of them is on the blacklist, or the agent is in a call
         """
         self.env["phone.blacklist"].flush_model(["number", "active"])
@@ -109,24 +110,65 @@ class CcpGuard(models.AbstractModel):
         names = ", ".join(calendars.mapped("name"))
         first = next((start for start, _end, _record in openings), None)
         if first is None:
-            yield self.env._(
-                "It is outside the calling hours (%(hours)s), and they allow no call in the next "
-                "%(days)s days: ask your administrator to change them in Settings > Airtel CCP.",
-                hours=names,
-                days=SEARCHED_PERIOD.days,
-            )
+            yield self._closed_sentence(names)
             return
-        yield self.env._(
-            "It is outside the calling hours (%(hours)s): call again from %(when)s, or ask your "
-            "administrator to change the hours in Settings > Airtel CCP.",
-            hours=names,
-            when=format_datetime(
-                self.env,
-                first.astimezone(timezone.utc).replace(tzinfo=None),
-                tz=user.tz or HOME_TIME_ZONE,
-                dt_format="short",
+        zone = time_zone(user.tz)
+        when = format_datetime(
+            self.env,
+            first.astimezone(timezone.utc).replace(tzinfo=None),
+            tz=zone.key,
+            dt_format="short",
+        )
+        values = {"hours": names, "when": when, "zone": zone.key}
+        yield self._with_remedy(
+            self.env._(
+                "It is outside the calling hours (%(hours)s): call again from %(when)s (%(zone)s), "
+                "or change the hours in Settings > Airtel CCP.",
+                **values,
+            ),
+            self.env._(
+                "It is outside the calling hours (%(hours)s): call again from %(when)s (%(zone)s), "
+                "or ask your administrator to change the hours in Settings > Airtel CCP.",
+                **values,
             ),
         )
+
+    def _closed_sentence(self, names):
+        """Return the sentence about calling hours that never come.
+
+        :param str names: the names of the schedules
+        :rtype: str
+        """
+        values = {"hours": names, "days": SEARCHED_PERIOD.days}
+        return self._with_remedy(
+            self.env._(
+                "It is outside the calling hours (%(hours)s), and they allow no call in the next "
+                "%(days)s days: change them in Settings > Airtel CCP.",
+                **values,
+            ),
+            self.env._(
+                "It is outside the calling hours (%(hours)s), and they allow no call in the next "
+                "%(days)s days: ask your administrator to change them in Settings > Airtel CCP.",
+                **values,
+            ),
+        )
+
+    def _with_remedy(self, for_administrators, for_agents):
+        """Return the sentence for who reads it: administrators are not sent to themselves.
+
+        :rtype: str
+        """
+        is_administrator = self.env.user.has_group("base.group_system")
+        return for_administrators if is_administrator else for_agents
+
+    def _is_exempt(self, record, account):
+        """Return whether no house rule applies: to a trial, and to the test call of the set-up.
+
+        :param record: the record that is called
+        :param account: the ``Account`` that the call is placed with
+        :rtype: bool
+        """
+        return account.is_trial or record._name == "ccp.setup"
 
     def _has_caps(self, company):
         """Return whether a company limits the calls of a day.
@@ -158,31 +200,50 @@ class CcpGuard(models.AbstractModel):
         calls = self.env["ccp.call"].sudo()
         limit = company.ccp_daily_limit
         if limit and calls.search_count(placed & Domain("user_id", "=", user.id)) >= limit:
-            yield self.env._(
-                "You have placed %(placed)s calls today, which is the daily limit: call again "
-                "tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
-                placed=limit,
+            yield self._with_remedy(
+                self.env._(
+                    "You have reached your daily limit of calls, %(limit)s: call again tomorrow, "
+                    "or raise it in Settings > Airtel CCP.",
+                    limit=limit,
+                ),
+                self.env._(
+                    "You have reached your daily limit of calls, %(limit)s: call again tomorrow, "
+                    "or ask your administrator to raise it in Settings > Airtel CCP.",
+                    limit=limit,
+                ),
             )
         limit = company.ccp_company_daily_limit
         if limit and calls.search_count(placed) >= limit:
-            yield self.env._(
-                "%(company)s has placed %(placed)s calls today, which is its daily limit: call "
-                "again tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
-                company=company.name,
-                placed=limit,
+            values = {"company": company.name, "limit": limit}
+            yield self._with_remedy(
+                self.env._(
+                    "%(company)s has reached its daily limit of calls, %(limit)s: call again "
+                    "tomorrow, or raise it in Settings > Airtel CCP.",
+                    **values,
+                ),
+                self.env._(
+                    "%(company)s has reached its daily limit of calls, %(limit)s: call again "
+                    "tomorrow, or ask your administrator to raise it in Settings > Airtel CCP.",
+                    **values,
+                ),
             )
         limit = company.ccp_number_daily_limit
         for digits in numbers if limit else ():
-            attempts = Domain("customer_number", "=", digits) | Domain(
-                "customer_second_number", "=", digits
-            )
+            attempts = calls._numbers_domain("customer", [digits])
             if calls.search_count(today & attempts) >= limit:
-                yield self.env._(
-                    "%(number)s was called %(attempts)s times today, which is the limit for one "
-                    "number: call again tomorrow, or ask your administrator to raise it in "
-                    "Settings > Airtel CCP.",
-                    number=number.mask(digits),
-                    attempts=limit,
+                values = {"number": number.mask(digits), "limit": limit}
+                yield self._with_remedy(
+                    self.env._(
+                        "%(number)s has reached the daily limit for one number, %(limit)s: call "
+                        "again tomorrow, or raise it in Settings > Airtel CCP.",
+                        **values,
+                    ),
+                    self.env._(
+                        "%(number)s has reached the daily limit for one number, %(limit)s: call "
+                        "again tomorrow, or ask your administrator to raise it in Settings > "
+                        "Airtel CCP.",
+                        **values,
+                    ),
                 )
 
     def _today(self, company):
@@ -190,7 +251,7 @@ class CcpGuard(models.AbstractModel):
 
         :rtype: odoo.fields.Domain
         """
-        zone = ZoneInfo(company.ccp_calendar_id.tz or HOME_TIME_ZONE)
+        zone = time_zone(company.ccp_calendar_id.tz)
         midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return (
             Domain("company_id", "=", company.id)
@@ -198,10 +259,20 @@ class CcpGuard(models.AbstractModel):
             & Domain("state", "!=", "refused")
             & Domain("direction", "=", "outbound")
             & Domain("trial", "=", company.ccp_trial)
+            & Domain("imported", "=", False)
         )
 
     def _check_outcome(self, user, company):
-        """Refuse a call while the last one that connected has no outcome, where one is needed."""
+        """Refuse a call while the last one that connected has no outcome, if one is needed.
+
+        Calls that cannot be given one don't count: an erased one, and any if the company offers
+        no outcomes. Trials and test calls of the set-up need none. Calls without a token were
+        never placed, such as those of the demo data.
+
+        :param user: the agent
+        :param company: the ``res.company`` that places the call
+        :raise UserError: with the call that lacks an outcome as remedy
+        """
         if not company.sudo().ccp_require_outcome:
             return
         last = (
@@ -213,17 +284,28 @@ class CcpGuard(models.AbstractModel):
                     ("state", "=", "ended"),
                     ("result", "=", "connected"),
                     ("company_id", "=", company.id),
+                    ("imported", "=", False),
+                    # A call that was logged by hand answers for itself alone
+                    ("manual", "=", False),
+                    ("trial", "=", False),
+                    ("token_digest", "!=", False),
+                    ("res_model", "!=", "ccp.setup"),
                 ],
                 limit=1,
             )
         )
-        if last and not last.outcome_id:
-            raise UserError(
-                self.env._(
-                    "Your call with %s has no outcome yet: choose one, then call.",
-                    last.customer_name,
-                )
-            )
+        if not last or last.outcome_id or last.erased:
+            return
+        if not self.env["ccp.panel"]._outcomes(company):
+            return
+        raise refusal(
+            self.env._(
+                "Your call with %s has no outcome yet: choose one in the panel, then call again.",
+                last.customer_name,
+            ),
+            opens="outcome",
+            call_id=last.id,
+        )
 
     def _take_line(self, user):
         """Keep every other click of an agent out, until this transaction ends.
@@ -239,7 +321,7 @@ class CcpGuard(models.AbstractModel):
             )
         )
         if not taken:
-            raise UserError(self._line_busy_sentence())
+            raise refusal(self._line_busy_sentence(), opens="panel")
         self._check_line_free(busy_with)
 
     def _busy_with_sql(self, user):
@@ -264,13 +346,13 @@ class CcpGuard(models.AbstractModel):
         :param str | None busy_with: who is called in it; None where there is none
         """
         if busy_with is not None:
-            raise UserError(self._line_busy_sentence(busy_with))
+            raise refusal(self._line_busy_sentence(busy_with), opens="panel")
 
     def _line_busy_sentence(self, customer_name=""):
         if not customer_name:
             return self.env._("A call of yours is just being placed: finish it first.")
         return self.env._(
-            "You are still in a call with %s: finish it first, or open it under Airtel CCP > "
-            "Calls and choose “This call is over”.",
+            "You are still in a call with %s: finish it first, or choose “This call is over” in "
+            "the panel.",
             customer_name,
         )

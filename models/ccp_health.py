@@ -1,13 +1,12 @@
 import logging
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import format_datetime
 
-from ..ccp import const, probe
+from ..ccp import address, const, hosts, probe
+from .contention import CONTENTION, is_gone, take_turns
 
 _logger = logging.getLogger(__name__)
 
@@ -31,29 +30,35 @@ CRONS = (
     "ir_cron_delete_old_data",
     "ir_cron_check_health",
 )
-# Specification 2 and 4.2: what Airtel says to wrong credentials
-CREDENTIAL_CODES = ("HTTP_401", "INCORRECT_CUSTOMER_ID", "CUSTOMER_DETAILS_NOT_AVAILABLE")
+CREDENTIAL_FIELDS = ("ccp_username", "ccp_password", "ccp_customer_id")
 KEYS = (
     "base_url",
     "credentials",
+    "flow",
     "notify_url",
     "reports",
     "silent_calls",
     "recordings",
     "crons",
+    "spool",
     "phones",
 )
-# Whose turn it is, where it is not the administrator's
-TURNS = {
-    "closed": "server",
-    "timeout": "server",
-    "name": "administrator",
-    "late": "airtel",
-    "silent": "airtel",
-    "waiting": "airtel",
-    "overdue": "server",
-    "failing": "server",
-}
+# What only a look at an address can find; it counts while the address is the same
+PROBED_CODES = (
+    "answers",
+    "name",
+    "closed",
+    "timeout",
+    "tls",
+    "no_sandbox",
+    "certificate",
+    "ends_soon",
+    "unseen",
+    "certificate_expired",
+    "certificate_name",
+    "certificate_untrusted",
+    "certificate_tls",
+)
 
 
 class CcpHealth(models.Model):
@@ -73,11 +78,13 @@ class CcpHealth(models.Model):
         [
             ("base_url", "Airtel's address"),
             ("credentials", "Credentials"),
+            ("flow", "Call flow"),
             ("notify_url", "Notify URL"),
             ("reports", "Reports"),
             ("silent_calls", "Calls without a report"),
             ("recordings", "Recordings"),
             ("crons", "Scheduled actions"),
+            ("spool", "Reports on disk"),
             ("phones", "Phones"),
         ],
         "What",
@@ -112,6 +119,7 @@ class CcpHealth(models.Model):
     @api.model
     def _cron_check(self):
         """Look at every company that calls, and warn administrators of what turned bad."""
+        self._retry_reports()
         lines = self.sudo().search([("company_id", "!=", False)], order="checked_at desc")
         seen = {line.company_id.id: line.checked_at for line in lines}
         calling = Domain("ccp_username", "!=", False) | Domain("ccp_trial", "=", True)
@@ -121,12 +129,19 @@ class CcpHealth(models.Model):
         )
         keys = [key for key in KEYS if key != "crons" or not self._has_rested()]
         # Who waits longest comes first, should the time not be enough for all
-        ordered = companies.sorted(lambda each: seen.get(each.id) or each.create_date)
-        for position, company in enumerate(ordered, 1):
-            self._check(company, keys)
-            remaining = len(ordered) - position
-            if not self.env["ir.cron"]._commit_progress(1, remaining=remaining):
-                break
+        waiting = companies.sorted(lambda each: seen.get(each.id) or each.create_date)
+
+        def check_one():
+            company = waiting[:1]
+            if company:
+                self._check(company, keys)
+            return len(company), len(waiting - company)
+
+        def go_on(_done):
+            nonlocal waiting
+            waiting = waiting[1:]
+
+        take_turns(self, check_one, "airtel_ccp.ir_cron_check_health", go_on)
 
     @api.model
     def _has_rested(self):
@@ -147,83 +162,233 @@ class CcpHealth(models.Model):
         :rtype: odoo.models.BaseModel
         """
         company = company.sudo()
-        found = {}
-        for key in keys:
-            try:
-                with self.env.cr.savepoint():
-                    found[key] = getattr(self.sudo(), f"_check_{key}")(company)
-            except Exception:  # noqa: BLE001 - what cannot be looked at must not hide the rest
-                _logger.exception("Health of company %s: %s cannot be checked", company.id, key)
-                found[key] = ("unknown", "failed", {})
-        lines = self.sudo().search([("company_id", "=", company.id)])
+        company._ccp_keep_notify_base()
         turned_bad = self.browse().sudo()
-        for key, (state, code, details) in found.items():
-            line = lines.filtered(lambda each: each.key == key)  # noqa: B023
-            before = line.state
-            now = fields.Datetime.now()
-            values = {"state": state, "code": code, "details": details, "checked_at": now}
-            if before != state:
-                values["changed_at"] = now
-            if state == "ok":
-                values["warned"] = False
-            if line:
-                line.write(values)
-            else:
-                line = self.sudo().create(
-                    {"company_id": company.id, "key": key, "sequence": KEYS.index(key), **values}
-                )
+        for key in keys:
+            line = self._keep(company, key, *self._find(company, key))
             # Once, until it is good again: what swings between bad and half bad is known
-            if state == "bad" and not line.warned:
+            if line.state == "bad" and not line.warned:
                 turned_bad |= line
-            if key == "reports" and (state == "bad") != (before == "bad"):
-                self._tell_callers(company, state == "bad")
         if turned_bad:
             self._warn(company, turned_bad)
             turned_bad.warned = True
         return self.search([("company_id", "=", company.id)])
 
     @api.model
-    def _check_base_url(self, company):
-        """Tell whether the address answers; a probe sends no credentials and places no call.
+    def _find(self, company, key, **options):
+        """Return how one thing stands; what cannot be looked at must not hide the rest.
 
         :return: state, code and details
         :rtype: tuple[str, str, dict]
         """
+        try:
+            with self.env.cr.savepoint():
+                return getattr(self.sudo(), f"_check_{key}")(company, **options)
+        except CONTENTION:
+            raise
+        except Exception:  # noqa: BLE001 - see above
+            if is_gone(self.env.cr):
+                raise
+            _logger.exception("Health of company %s: %s cannot be checked", company.id, key)
+            return "unknown", "failed", {}
+
+    @api.model
+    def _keep(self, company, key, state, code, details):
+        """Keep how one thing stands, and tell reps' panels when reports begin or cease to be late.
+
+        :return: the line, as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        line = self._line(company, key)
+        before = line.state
+        now = fields.Datetime.now()
+        values = {"state": state, "code": code, "details": details, "checked_at": now}
+        values["sequence"] = KEYS.index(key)
+        if before != state:
+            values["changed_at"] = now
+        if state == "ok":
+            values["warned"] = False
+        if line:
+            line.write(values)
+        else:
+            line = line.create({"company_id": company.id, "key": key, **values})
+        if key == "reports" and (state == "bad") != (before == "bad"):
+            self._tell_callers(company, state == "bad")
+        return line
+
+    @api.model
+    def _line(self, company, key):
+        """Return what is kept of one thing, as superuser; empty when it was not looked at yet."""
+        return self.sudo().search([("company_id", "=", company.id), ("key", "=", key)])
+
+    @api.model
+    def _standing(self, company, key):
+        """Return how one thing stands with the present settings, without looking at addresses.
+
+        What was found at the present address counts until a call says something newer.
+
+        :param company: one ``res.company``
+        :param str key: one of ``KEYS``
+        :return: a line that is not kept
+        :rtype: odoo.models.BaseModel
+        """
+        state, code, details = self._find_known(company.sudo(), key)
+        return self.new(
+            {"company_id": company.id, "key": key, "state": state, "code": code, "details": details}
+        )
+
+    @api.model
+    def _find_known(self, company, key):
+        """Return how one thing stands, see ``_find``, without looking at addresses."""
+        known = self._line(company, key)
+        options = {"known": known} if key in ("base_url", "notify_url") else {}
+        return self._find(company, key, **options)
+
+    @api.model
+    def _correct(self, company):
+        """Correct the lines that are kept of a company, when calls or settings say otherwise now.
+
+        The set-up shows how things stand now: nobody shall read another opinion in the list.
+
+        :param company: one ``res.company``
+        """
+        company = company.sudo()
+        kept = {line.key: line for line in self.sudo().search([("company_id", "=", company.id)])}
+        # In their order: one line may be the cause of another
+        for key in [key for key in KEYS if key in kept and key != "crons"]:
+            line = kept[key]
+            found = self._find_known(company, key)
+            if found != (line.state, line.code, line.details or {}):
+                self._keep(company, key, *found)
+
+    @api.model
+    def _probed(self, known, url, newer_than=None):
+        """Return what was found when an address was looked at last, if that still counts.
+
+        :param known: the line that is kept, or an empty one
+        :param str url: the present address
+        :param datetime.datetime | None newer_than: when something else was found out
+        :return: state, code and details, or None
+        :rtype: tuple[str, str, dict] | None
+        """
+        if known.code not in PROBED_CODES or (known.details or {}).get("url") != url:
+            return None
+        if newer_than and known.checked_at < newer_than:
+            return None
+        return known.state, known.code, known.details
+
+    @api.model
+    def _refused(self, call):
+        """Return state, code and details after Airtel refused a call.
+
+        :param call: one ``ccp.call``
+        :rtype: tuple[str, str, dict]
+        """
+        return (
+            "bad",
+            "refused",
+            {
+                "when": fields.Datetime.to_string(call.start_date),
+                "code": call.refusal_code,
+                "about": call._about(),
+                "flow": call.flow_id.name,
+                "caller": call.caller_number,
+            },
+        )
+
+    @api.model
+    def _check_base_url(self, company, known=None):
+        """Tell whether the address answers; a probe sends no credentials and places no call.
+
+        :param known: the line that is kept; with it the address is not looked at
+        :return: state, code and details
+        :rtype: tuple[str, str, dict]
+        """
         url = self.env["ccp.account"]._of(company).base_url
-        host = urlsplit(url).hostname or ""
-        reason = probe.reach(url) if url else "missing"
-        code = reason or "answers"
-        if reason and company.ccp_trial:
-            code = "no_sandbox"
-        return ("bad" if reason else "ok", code, {"host": host, "url": url})
+        problem = company._ccp_address_problem()
+        details = {"url": url}
+        if problem:
+            return "bad", problem, details
+        found = address.read(url)
+        details["host"] = found.host
+        call = self.env["ccp.call"] if company.ccp_trial else company._ccp_last_answer()
+        about = call._about() if call.request_outcome == "refused" else ""
+        if about == "address":
+            return self._refused(call)
+        if known is None:
+            reason = probe.reach(url)
+            code = reason or "answers"
+            if reason and company.ccp_trial:
+                code = "no_sandbox"
+            return ("bad" if reason else "ok"), code, details
+        probed = self._probed(known, url, call.create_date)
+        if probed:
+            return probed
+        if about == "connection":
+            return self._refused(call)
+        if call:
+            return "ok", "answers", details
+        if found.reach != address.PUBLIC and not company.ccp_trial:
+            return "bad", "private", details
+        return "unknown", "unchecked", details
 
     @api.model
     def _check_credentials(self, company):
         """Tell what the last call told: nothing but a call shows whether they are accepted."""
         if company.ccp_trial:
             return "ok", "trial", {}
-        # Airtel's other errors come after it accepted who asks
-        telling = Domain("request_outcome", "=", "accepted") | Domain(
-            "refusal_code", "in", [*CREDENTIAL_CODES, *const.ERROR_CODES]
-        )
-        call = company._ccp_last_answer(telling)
+        missing = [name for name in company._ccp_missing() if name in CREDENTIAL_FIELDS]
+        if missing:
+            return "bad", "missing", {"fields": missing}
+        call = company._ccp_last_answer(lambda about: not about or about.credentials is not None)
         if not call:
             return "unknown", "untried", {}
-        details = {"when": fields.Datetime.to_string(call.start_date), "code": call.refusal_code}
-        refused = call.refusal_code in CREDENTIAL_CODES
-        return ("bad", "refused", details) if refused else ("ok", "accepted", details)
+        if call.request_outcome == "refused" and not const.ABOUT[call._about()].credentials:
+            return self._refused(call)
+        return "ok", "accepted", {"when": fields.Datetime.to_string(call.start_date)}
 
     @api.model
-    def _check_notify_url(self, company):
-        """Tell whether Airtel can reach us: public, encrypted, with a valid certificate."""
+    def _check_flow(self, company):
+        """Tell whether calls have a call flow, and whether Airtel took it when it ran last."""
         if company.ccp_trial:
             return "ok", "trial", {}
-        url = company._ccp_notify_url("")
-        details = {"host": urlsplit(url).hostname or ""}
-        if probe.is_private(url):
+        flow = company._ccp_default_flow()
+        if not flow:
+            chosen = company.ccp_flow_id
+            return "bad", ("archived" if chosen else "none"), {"flow": chosen.name}
+        details = {"flow": flow.name, "caller": flow.caller_number}
+        call = company._ccp_last_answer()
+        tried = call.flow_id == flow and call.create_date >= flow.write_date
+        if tried and call.request_outcome == "refused":
+            if const.ABOUT[call._about()].step == "flow":
+                return self._refused(call)
+        return "ok", "set", details
+
+    @api.model
+    def _check_notify_url(self, company, known=None):
+        """Tell whether Airtel can reach us: public, encrypted, with a valid certificate.
+
+        :param known: the line that is kept; with it the certificate is not looked at
+        :return: state, code and details
+        :rtype: tuple[str, str, dict]
+        """
+        url = company._ccp_notify_base()
+        problem = company._ccp_notify_problem()
+        details = {"url": url}
+        if problem == "bad_url":
+            return "bad", "bad_url", details
+        details["host"] = address.read(url).host
+        if company._ccp_cannot_be_reported_to():
             return "bad", "private", details
-        if urlsplit(url).scheme != "https":
-            return "bad", "plain", details
+        if company.ccp_trial:
+            return "ok", "trial", {}
+        if problem:
+            # Whatever the address looks like: a report proves that it leads here
+            if company._ccp_last_report():
+                return "ok", "proven", details
+            return "bad", ("plain" if problem == "plain" else "private"), details
+        if known is not None:
+            return self._probed(known, url) or ("unknown", "unchecked", details)
         certificate = self._certificate(url)
         details["days"] = certificate.days_left
         if certificate.reason == "unreachable":
@@ -238,6 +403,15 @@ class CcpHealth(models.Model):
         return probe.certificate(url)
 
     @api.model
+    def _is_unreachable(self, company):
+        """Return whether Airtel cannot reach us, so that calls without reports are no wonder.
+
+        :rtype: bool
+        """
+        known = self._line(company, "notify_url")
+        return self._check_notify_url(company, known)[0] == "bad"
+
+    @api.model
     def _own_calls(self, company):
         """Return which calls were asked of Airtel, or during a trial of the sandbox.
 
@@ -247,12 +421,18 @@ class CcpHealth(models.Model):
             Domain("company_id", "=", company.id)
             & Domain("trial", "=", company.ccp_trial)
             & Domain("manual", "=", False)
+            & Domain("imported", "=", False)
             & Domain("request_outcome", "=", "accepted")
+            # Without an address for them no reports can come: nobody was asked to place such a call
+            & Domain("token_digest", "!=", False)
         )
 
     @api.model
     def _check_reports(self, company):
-        """Tell when the last report came, and whether reports of calls are late."""
+        """Tell when the last report came, and whether reports of calls are late.
+
+        Only reports that came to the present address prove anything.
+        """
         if company.ccp_trial:
             return "ok", "trial", {}
         own = self._own_calls(company)
@@ -262,19 +442,15 @@ class CcpHealth(models.Model):
             & Domain("start_date", ">=", now - LATE_PERIOD)
             & Domain("start_date", "<=", now - LATE_AFTER)
         )
-        last = self.env["ccp.call.event"].search(
-            Domain("call_id.company_id", "=", company.id)
-            & Domain("call_id.trial", "=", company.ccp_trial),
-            order="received_at desc",
-            limit=1,
-        )
-        when = fields.Datetime.to_string(last.received_at) if last else False
+        last = company._ccp_last_report()
+        when = fields.Datetime.to_string(last) if last else False
+        code = "late_unreachable" if self._is_unreachable(company) else "late"
         if late and not late.event_ids:
-            return "bad", "late", {"count": len(late), "when": when}
-        known = self.search([("company_id", "=", company.id), ("key", "=", "reports")])
-        if known.state == "bad" and not (last and last.received_at >= known.changed_at):
+            return "bad", code, {"count": len(late), "when": when}
+        known = self._line(company, "reports")
+        if known.state == "bad" and not (last and last >= known.changed_at):
             # That nobody called in the last hour mends nothing
-            return "bad", "late", {**(known.details or {}), "when": when}
+            return "bad", code, {**(known.details or {}), "when": when}
         if last:
             return "ok", "received", {"when": when}
         return "unknown", "none_yet", {}
@@ -293,7 +469,10 @@ class CcpHealth(models.Model):
         details = {"count": silent, "total": total}
         if not silent:
             return "ok", "none", details
-        return ("bad" if 100 * silent >= SILENT_SHARE * total else "warning"), "silent", details
+        code = "silent_late" if self._line(company, "reports").state == "bad" else "silent"
+        if self._is_unreachable(company):
+            code = "silent_unreachable"
+        return ("bad" if 100 * silent >= SILENT_SHARE * total else "warning"), code, details
 
     @api.model
     def _check_recordings(self, company):
@@ -306,9 +485,12 @@ class CcpHealth(models.Model):
             & Domain("end_date", "<", now - RECORDING_WAITS)
         )
         details = {"count": len(waiting)}
+        lost = waiting and min(waiting.mapped("end_date")) < now - RECORDING_LOST
+        listed = "" if company.ccp_trial else company.ccp_recording_hosts
+        if unreadable := hosts.HostList(listed).unreadable:
+            return ("bad" if lost else "warning"), "hosts", {"entry": unreadable[0][:100]}
         if not waiting:
             return "ok", "none", details
-        lost = min(waiting.mapped("end_date")) < now - RECORDING_LOST
         return ("bad" if lost else "warning"), "waiting", details
 
     @api.model
@@ -332,6 +514,8 @@ class CcpHealth(models.Model):
         callers = self._callers(company)
         count = len(callers.filtered(lambda user: not user.ccp_phone))
         details = {"count": count, "total": len(callers)}
+        if not callers:
+            return "warning", "nobody", details
         return ("warning", "phoneless", details) if count else ("ok", "all", details)
 
     @api.model
@@ -391,144 +575,10 @@ class CcpHealth(models.Model):
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
-        if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator looks at the health of calling."))
+        self._check_administrator()
         self._check(self.env.company)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
-    # Wording
-
-    @api.depends("code", "state")
-    def _compute_turn(self):
-        for line in self:
-            if line.state in ("ok", "unknown"):
-                line.turn = False
-            else:
-                line.turn = TURNS.get(line.code, "administrator")
-
-    @api.depends("key", "code", "details")
-    @api.depends_context("lang", "tz")
-    def _compute_sentence(self):
-        for line in self:
-            details = line.details or {}
-            values = {**details, "when": line._moment(details.get("when"))}
-            template = getattr(line, f"_words_of_{line.key}")().get(line.code)
-            line.sentence = template % values if template else line._unchecked()
-
-    def _moment(self, text):
-        moment = fields.Datetime.to_datetime(text)
-        zone = self.env.context.get("tz") or self.env.user.tz
-        return format_datetime(self.env, moment, tz=zone, dt_format="short") if moment else ""
-
-    def _unchecked(self):
-        return self.env._("This could not be checked: look into the server's log.")
-
-    def _words_of_base_url(self):
-        _ = self.env._
-        return {
-            "answers": _("%(host)s answers."),
-            "missing": _("No base URL is set: enter the one that Airtel gave you."),
-            "name": _("Nobody knows the host %(host)s: check the base URL."),
-            "closed": _(
-                "%(host)s takes no connection: check the base URL and this server's network."
-            ),
-            "timeout": _(
-                "%(host)s does not answer in time: check this server's network and firewall."
-            ),
-            "tls": _("%(host)s shows no valid certificate: check the base URL."),
-            "bad_url": _("The base URL is no web address: enter the one that Airtel gave you."),
-            "no_sandbox": _(
-                "The sandbox does not answer at %(url)s: start it in the addon's folder with "
-                "python3 -m sandbox."
-            ),
-        }
-
-    def _words_of_credentials(self):
-        _ = self.env._
-        return {
-            "trial": _("Trial: the sandbox has its own."),
-            "accepted": _("Airtel accepted them with a call (%(when)s)."),
-            "refused": _(
-                "Airtel does not accept user name, password or customer id (%(code)s): correct "
-                "them."
-            ),
-            "untried": _(
-                "Nothing but a call shows whether Airtel accepts them: place the test call."
-            ),
-        }
-
-    def _words_of_notify_url(self):
-        _ = self.env._
-        return {
-            "trial": _("Trial: the sandbox reports to this server directly."),
-            "certificate": _("%(host)s is public, and its certificate is valid for %(days)s days."),
-            "ends_soon": _("The certificate of %(host)s ends in %(days)s days: renew it."),
-            "private": _(
-                "Airtel cannot reach %(host)s from outside: enter the public address of this Odoo."
-            ),
-            "plain": _("The address does not begin with https://: Airtel's reports need it."),
-            "unseen": _(
-                "%(host)s cannot be reached from this server itself, so its certificate could not "
-                "be checked."
-            ),
-            "certificate_expired": _("The certificate of %(host)s has ended: renew it."),
-            "certificate_name": _("The certificate is not for %(host)s: get one that is."),
-            "certificate_untrusted": _(
-                "The certificate of %(host)s is signed by nobody known: get one from a public "
-                "authority, with its whole chain."
-            ),
-            "certificate_tls": _(
-                "%(host)s does not speak https: check the web server before Odoo."
-            ),
-        }
-
-    def _words_of_reports(self):
-        _ = self.env._
-        return {
-            "received": _("The last report came %(when)s."),
-            "trial": _("Trial: the sandbox reports by itself."),
-            "none_yet": _("No report yet: the first call brings one."),
-            "late": _(
-                "Calls that brought no report: %(count)s. Ask Airtel whether it allow-listed the "
-                "domain of the notify URL."
-            ),
-        }
-
-    def _words_of_silent_calls(self):
-        _ = self.env._
-        return {
-            "none": _("Each of the last day's %(total)s calls brought reports."),
-            "silent": _(
-                "%(count)s of the last day's %(total)s calls ended without a report: ask Airtel, "
-                "and look at the web server before Odoo."
-            ),
-        }
-
-    def _words_of_recordings(self):
-        _ = self.env._
-        return {
-            "none": _("No recording is overdue."),
-            "waiting": _(
-                "%(count)s recordings wait for more than an hour: each call says why. Check the "
-                "recording hosts, then ask Airtel."
-            ),
-        }
-
-    def _words_of_crons(self):
-        _ = self.env._
-        return {
-            "running": _("They run."),
-            "switched_off": _("“%(name)s” is switched off: switch it on under Scheduled Actions."),
-            "overdue": _(
-                "“%(name)s” does not run: whoever runs this server starts Odoo with scheduled "
-                "actions (max_cron_threads)."
-            ),
-            "failing": _("“%(name)s” failed when it ran last: look into the server's log."),
-        }
-
-    def _words_of_phones(self):
-        _ = self.env._
-        return {
-            "all": _("Everybody who may call has a phone: %(total)s."),
-            "phoneless": _("Without a phone: %(count)s of %(total)s who may call."),
-        }
+    def _check_administrator(self):
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(self.env._("Only an administrator looks at the health of calling."))

@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from .ccp_call import CUSTOMER_KEY
+from .contention import take_turns
 
 BATCH = 500
 
@@ -19,14 +20,19 @@ class CcpMeasures(models.AbstractModel):
     @api.model
     def _cron_measure(self):
         """Measure the customers and leads of calls that changed, and merge sums, in batches."""
-        while calls := self._take_unmeasured():
+        action = "airtel_ccp.ir_cron_measure_calls"
+
+        def measure_some():
+            calls = self._take_unmeasured()
             self._measure(calls)
-            remaining = self.env["ccp.call"].sudo().search_count(self._domain())
-            if not self.env["ir.cron"]._commit_progress(len(calls), remaining=remaining):
-                return
-        while merged := self.env["ccp.call.tally"].sudo()._merge():
-            if not self.env["ir.cron"]._commit_progress(merged):
-                return
+            return len(calls), self.env["ccp.call"].sudo().search_count(self._domain())
+
+        def merge_some():
+            tally = self.env["ccp.call.tally"].sudo()
+            return tally._merge(), tally._count_unmerged()
+
+        if take_turns(self, measure_some, action):
+            take_turns(self, merge_some, action)
 
     @api.model
     def _measure_all(self):

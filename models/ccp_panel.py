@@ -1,17 +1,16 @@
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_date, format_time, get_lang, plaintext2html
+from odoo.tools import SQL, get_lang
 
 from ..ccp import number
-from .ccp_call import LIVE_STATES
+from .contention import take_turns
+from .utils import time_zone
 
 REMEMBERED = timedelta(hours=12)
-FOLLOW_UP_HOUR = 10
 FOUND_LIMIT = 8
 # How long a rep may take to choose an outcome before the planned activity is ticked off without
 PATIENCE = timedelta(minutes=15)
@@ -58,9 +57,11 @@ class CcpPanel(models.AbstractModel):
         return call
 
     @api.model
-    def state(self):
+    def state(self, call_id=None):
         """Return what the panel shows now; folds reports that wait.
 
+        :param int | None call_id: one of the user's own calls that ``open_call`` brought back:
+            shown as long as no call is live
         :return: ``call`` (values or False), ``outcomes``, ``require_outcome``,
             ``reports_late`` (whether Airtel's reports lag behind), ``list`` (the head of the call
             list)
@@ -68,9 +69,9 @@ class CcpPanel(models.AbstractModel):
         :raise AccessError: for users without calling rights
         """
         self._check_user()
-        call = self._current_call()
+        call = self._current_call(call_id)
         if call.live and call.event_ids.filtered(lambda event: not event.folded):
-            self.env["ccp.folder"]._fold(call)
+            self.env["ccp.folder"]._fold_free(call)
         company = (call.company_id or self.env.company).sudo()
         return {
             "call": self._call_values(call) if call else False,
@@ -109,35 +110,46 @@ class CcpPanel(models.AbstractModel):
         return found
 
     @api.model
-    def _current_call(self):
-        """Return the user's live call, else the last one that the rep has not put away."""
-        return (
-            self.env["ccp.call"]
-            .sudo()
-            .search(
-                Domain("user_id", "=", self.env.uid)
-                & Domain("state", "!=", "refused")
-                & (
-                    Domain("live", "=", True)
-                    | (
-                        Domain("dismissed", "=", False)
-                        & Domain("manual", "=", False)
-                        & Domain("start_date", ">=", fields.Datetime.now() - REMEMBERED)
-                    )
-                ),
-                order="live desc, id desc",
-                limit=1,
-            )
+    def _current_call(self, call_id=None):
+        """Return the call that the panel shows: a live, else an opened one, else the last.
+
+        The last one only while it is recent and not put away: then nothing is shown, and never
+        an older one. Calls without a token were never placed, such as those of the demo data.
+
+        :param int | None call_id: the call that the rep opened
+        """
+        calls = self.env["ccp.call"].sudo()
+        own = Domain("user_id", "=", self.env.uid)
+        call = calls.search(
+            own
+            & Domain("state", "!=", "refused")
+            & (
+                Domain("live", "=", True)
+                | (
+                    Domain("manual", "=", False)
+                    & Domain("imported", "=", False)
+                    & Domain("token_digest", "!=", False)
+                    & Domain("start_date", ">=", fields.Datetime.now() - REMEMBERED)
+                )
+            ),
+            order="live desc, id desc",
+            limit=1,
         )
+        if isinstance(call_id, int) and not call.live:
+            call = calls.search(own & Domain("id", "=", call_id)) or call
+        return call.filtered(lambda each: each.live or not each.dismissed)
 
     @api.model
     def _outcomes(self, company):
-        """Return the outcomes that a company offers."""
-        outcomes = (
-            self.env["ccp.call.outcome"].sudo().search([("company_id", "in", (False, company.id))])
-        )
+        """Return the outcomes that a company offers: ``id``, ``name``, ``color``, ``blacklist``."""
         return [
-            {"id": outcome.id, "name": outcome.name, "color": outcome.color} for outcome in outcomes
+            {
+                "id": outcome.id,
+                "name": outcome.name,
+                "color": outcome.color,
+                "blacklist": outcome.blacklist,
+            }
+            for outcome in self.env["ccp.call.outcome"]._offered(company)
         ]
 
     @api.model
@@ -227,10 +239,12 @@ class CcpPanel(models.AbstractModel):
             "start": self._milliseconds(call.start_date),
             "answer": self._milliseconds(call.answer_date),
             "talk_seconds": call.talk_seconds,
+            "talk_unknown": call.talk_unknown,
             "now": int(datetime.now(timezone.utc).timestamp() * 1000),
             "dismissed": call.dismissed,
             "note": call.note or "",
             "outcome_id": call.outcome_id.id,
+            "follow_up": call.with_env(self.env).sudo()._follow_up_values(),
             "recorded": call.recorded,
             "announced": call.recording_announced,
             "recording": call.recording_state,
@@ -259,6 +273,8 @@ class CcpPanel(models.AbstractModel):
 
         :rtype: str
         """
+        if sentence := call._pool_sentence():
+            return sentence
         _ = self.env._
         customer = call.customer_name
         phone = number.mask(call.agent_number or "")
@@ -322,6 +338,7 @@ class CcpPanel(models.AbstractModel):
                             WHERE earlier.partner_id = call.partner_id
                               AND earlier.id < call.id
                               AND earlier.state = 'ended'
+                              AND earlier.imported IS NOT TRUE
                             ORDER BY earlier.id + 0 DESC
                             LIMIT %(limit)s)
                   FROM ccp_call call
@@ -335,6 +352,7 @@ class CcpPanel(models.AbstractModel):
                               AND earlier.res_id = call.res_id
                               AND earlier.id < call.id
                               AND earlier.state = 'ended'
+                              AND earlier.imported IS NOT TRUE
                             ORDER BY earlier.id + 0 DESC
                             LIMIT %(limit)s)
                   FROM ccp_call call
@@ -361,6 +379,7 @@ class CcpPanel(models.AbstractModel):
         last = earlier.with_env(self.env)._filtered_access("read")[:1]
         if not last and len(earlier) == EARLIER:
             domain = Domain("id", "<", earlier[-1].id) & Domain("state", "=", "ended")
+            domain &= Domain("imported", "=", False)
             if call.partner_id:
                 domain &= Domain("partner_id", "=", call.partner_id.id)
             else:
@@ -389,8 +408,10 @@ class CcpPanel(models.AbstractModel):
             that tab's text
         :rtype: dict
         :raise AccessError: for anybody else's call
+        :raise UserError: when the call was erased
         """
         call = self._own_call(call_id)
+        call._check_not_erased()
         current = call.note or ""
         if current != (seen or "") and current != (note or ""):
             return {"saved": False, "note": current}
@@ -399,38 +420,19 @@ class CcpPanel(models.AbstractModel):
         return {"saved": True, "note": call.note or ""}
 
     @api.model
-    def save_outcome(self, call_id, outcome_id):
+    def save_outcome(self, call_id, outcome_id, confirmed=False):
         """Note what came of a call, and do what follows from that by itself.
 
         :param int call_id: one of the user's own calls
         :param int | bool outcome_id: an outcome that the call's company offers, or False
+        :param bool confirmed: whether the agent agreed that a number is never called again
         :rtype: dict
-        :return: ``{"outcome_id": int | bool, "warning": str}``
+        :return: ``{"outcome_id": int | bool, "warning": str, "notice": str}``; with ``"confirm"``,
+            the question to ask first, nothing is saved yet
         :raise AccessError: for anybody else's call
-        :raise UserError: when the outcome is not offered any more
+        :raise UserError: when the outcome is not offered any more, or the call was erased
         """
-        call = self._own_call(call_id)
-        offered = [outcome["id"] for outcome in self._outcomes(call.company_id)]
-        if outcome_id and outcome_id not in offered:
-            raise UserError(self.env._("This outcome is not offered any more: choose another one."))
-        if (call.outcome_id.id or False) == (outcome_id or False):
-            return {"outcome_id": outcome_id or False, "warning": ""}
-        call.outcome_id = outcome_id
-        # First, so that it does not take a call that this outcome plans for the one just made
-        self._consume_activity(call)
-        warning = ""
-        if outcome_id:
-            try:
-                with self.env.cr.savepoint():
-                    call.outcome_id.with_user(self.env.user)._apply(call)
-            except (AccessError, UserError) as error:
-                warning = self.env._(
-                    "The outcome is saved, but what should follow could not be done: %s",
-                    error.args[0],
-                )
-        self._consume_activity(call)
-        self._tell(call)
-        return {"outcome_id": call.outcome_id.id, "warning": warning}
+        return self._own_call(call_id)._write_outcome(outcome_id, confirmed is True)
 
     @api.model
     def _tell(self, call):
@@ -457,6 +459,18 @@ class CcpPanel(models.AbstractModel):
         return True
 
     @api.model
+    def open_call(self, call_id):
+        """Take back that a call was put away, so that the panel can show it with its outcomes.
+
+        :param int call_id: one of the user's own calls
+        :rtype: bool
+        :raise AccessError: for anybody else's call
+        :raise UserError: when it is gone
+        """
+        self._own_call(call_id).dismissed = False
+        return True
+
+    @api.model
     def close(self, call_id):
         """Say that a call is over although Airtel never reported it.
 
@@ -468,97 +482,28 @@ class CcpPanel(models.AbstractModel):
         return True
 
     @api.model
-    def follow_up(self, call_id, when, text=""):
-        """Plan a Call activity for the rep on the record that was called.
-
-        :param int call_id: one of the user's own calls
-        :param str when: ``hour``, ``tomorrow`` or a moment in UTC such as
-            ``2026-11-23 09:30:00``
-        :param str text: what it is about
-        :return: the sentence that tells when
-        :rtype: str
-        :raise UserError: when the record cannot have activities, or for a moment in the past
-        """
-        call = self._own_call(call_id)
-        record = call.with_user(self.env.user)._record()
-        if not record or not hasattr(record, "activity_schedule"):
-            raise UserError(
-                self.env._("A follow-up cannot be planned here: the record takes no activities.")
-            )
-        local = self._moment(when).astimezone(self._zone())
-        time = format_time(self.env, local.time(), time_format="short")
-        record.activity_schedule(
-            "mail.mail_activity_data_call",
-            date_deadline=local.date(),
-            user_id=self.env.uid,
-            summary=self.env._(
-                "Call %(customer)s at %(time)s", customer=call.customer_name, time=time
-            ),
-            note=plaintext2html(text) if text else "",
-        )
-        return self.env._(
-            "Planned for %(date)s at %(time)s.",
-            date=format_date(self.env, local.date()),
-            time=time,
-        )
-
-    @api.model
     def _zone(self):
-        return ZoneInfo(self.env.user.tz or "Asia/Kolkata")
-
-    @api.model
-    def _moment(self, when):
-        """Return the moment (aware) that a follow-up is planned for."""
-        now = datetime.now(timezone.utc)
-        if when == "hour":
-            return now + timedelta(hours=1)
-        if when == "tomorrow":
-            local = now.astimezone(self._zone()) + timedelta(days=1)
-            return local.replace(hour=FOLLOW_UP_HOUR, minute=0, second=0, microsecond=0)
-        try:
-            moment = fields.Datetime.to_datetime(when).replace(tzinfo=timezone.utc)
-        except (ValueError, TypeError, AttributeError):
-            raise UserError(self.env._("Choose a date and a time for the follow-up.")) from None
-        if moment < now:
-            raise UserError(self.env._("Choose a moment that is still to come."))
-        return moment
+        return time_zone(self.env.user.tz)
 
     @api.model
     def _cron_consume_activities(self):
         """Mark planned Call activities done by calls that nobody gave an outcome or put away."""
-        calls = self.env["ccp.call"].search(
-            [
-                ("result", "=", "connected"),
-                ("activity_done", "=", False),
-                ("end_date", "<=", fields.Datetime.now() - PATIENCE),
-            ],
-            limit=BATCH,
-        )
-        for call in calls:
-            self._consume_activity(call)
-            self.env["ir.cron"]._commit_progress(1)
+        due = [
+            ("result", "=", "connected"),
+            ("activity_done", "=", False),
+            ("end_date", "<=", fields.Datetime.now() - PATIENCE),
+        ]
+
+        def consume_one():
+            calls = self.env["ccp.call"].search(due, limit=BATCH)
+            call = calls.try_lock_for_update(allow_referencing=True, limit=1)
+            if call:
+                self._consume_activity(call)
+            return len(call), self.env["ccp.call"].search_count(due)
+
+        take_turns(self, consume_one, "airtel_ccp.ir_cron_consume_activities")
 
     @api.model
     def _consume_activity(self, call):
-        """Mark the rep's planned Call activity on the record done by this call."""
-        if call.activity_done or call.state in LIVE_STATES or call.result != "connected":
-            return
-        call.activity_done = True
-        record = call.with_user(call.user_id)._record()
-        if not record or "activity_ids" not in record._fields or not record.has_access("read"):
-            return
-        planned = record.activity_ids.filtered(
-            lambda activity: (
-                activity.user_id == call.user_id
-                and activity.activity_type_id.category == "phonecall"
-                and activity.create_date <= call.start_date
-            )
-        )
-        if planned:
-            duration = call._format_seconds(call.talk_seconds)
-            feedback = self.env._(
-                "Called, talked for %(time)s. %(outcome)s",
-                time=duration,
-                outcome=call.outcome_id.name or "",
-            ).strip()
-            planned[:1].action_feedback(feedback=feedback)
+        """Mark the planned call that a call answers done, see ``ccp.call._consume_activity``."""
+        call._consume_activity()

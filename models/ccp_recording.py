@@ -1,3 +1,4 @@
+import functools
 import logging
 import mmap
 from datetime import timedelta
@@ -8,6 +9,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ..ccp import const, recording
+from .contention import take_turns
 from .ir_attachment import RECORDING_FIELD
 
 _logger = logging.getLogger(__name__)
@@ -20,6 +22,7 @@ PAUSES = tuple(
     for seconds in (15, 30, 60, 120, 300, 900, 3600, 3 * 3600, 12 * 3600, 24 * 3600)
 )
 FETCH_BATCH = 5
+FETCH_ACTION = "airtel_ccp.ir_cron_fetch_recordings"
 EXTENSIONS = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
@@ -46,7 +49,7 @@ class CcpRecording(models.AbstractModel):
         :param ccp.timeline.Timeline story: what its reports say
         :rtype: dict
         """
-        if call.recording_state in ("stored", "deleted"):
+        if call.recording_state in ("stored", "deleted", "erased"):
             return {}
         if story.recording_url and not call.recorded:
             _logger.warning("Call %s: Airtel recorded it unasked; it is not fetched", call.id)
@@ -66,13 +69,21 @@ class CcpRecording(models.AbstractModel):
         return {"recording_state": "missing" if promised else "none"}
 
     @api.model
+    def _may_listen(self):
+        """Return whether the current user may hear the recordings of the calls that one may see.
+
+        :rtype: bool
+        """
+        return self.env.user.has_group("airtel_ccp.group_ccp_listen")
+
+    @api.model
     def _check_listener(self, is_download):
         """Check that the current user may hear recordings, or keep them as files.
 
         :param bool is_download: whether a file is asked for
         :raise AccessError: with a sentence for the user
         """
-        if not self.env.user.has_group("airtel_ccp.group_ccp_listen"):
+        if not self._may_listen():
             raise AccessError(
                 self.env._(
                     "You may not listen to recordings: ask your administrator for the right "
@@ -95,11 +106,14 @@ class CcpRecording(models.AbstractModel):
         :rtype: str
         """
         _ = self.env._
+        if call.erased:
+            return _("The data of this call were erased on request.")
         return {
             "missing": _("Airtel did not deliver a recording of this call."),
             "deleted": _(
                 "The recording was deleted: your company keeps recordings for a limited time."
             ),
+            "erased": _("The recording was erased, because the customer asked for it."),
         }.get(call.recording_state) or _("This call was not recorded.")
 
     @api.model
@@ -154,37 +168,78 @@ class CcpRecording(models.AbstractModel):
     @api.model
     def _cron_fetch(self):
         """Fetch the recordings that are due; pauses between tries grow."""
-        due = [("recording_next_date", "<=", fields.Datetime.now())]
+
+        def fetch_some():
+            calls = self._lease()
+            for call in calls:
+                self._fetch(call)
+            return len(calls), self.env["ccp.call"].search_count(self._due())
+
+        take_turns(self, fetch_some, FETCH_ACTION)
+
+    @api.model
+    def _due(self):
+        """Return the domain of the calls whose recording is to be fetched now."""
+        return [("recording_next_date", "<=", fields.Datetime.now())]
+
+    @api.model
+    def _lease(self):
+        """Take the next calls whose recording is due, and commit that they are taken.
+
+        A lease instead of a lock: a download may take minutes, and reports of the same call must be
+        folded meanwhile.
+
+        :return: ``ccp.call`` records
+        """
         calls = (
             self.env["ccp.call"]
-            .search(due, limit=FETCH_BATCH)
+            .search(self._due(), limit=FETCH_BATCH)
             .try_lock_for_update(allow_referencing=True)
         )
-        # A lease instead of a lock: a download may take minutes, and reports of the same call
-        # must be folded meanwhile
         calls.recording_next_date = fields.Datetime.now() + LEASE
         self.env["ir.cron"]._commit_progress(remaining=len(calls))
-        for call in calls:
-            self._fetch(call)
-            self.env["ir.cron"]._commit_progress(1)
-        due = [("recording_next_date", "<=", fields.Datetime.now())]
-        self.env["ir.cron"]._commit_progress(remaining=self.env["ccp.call"].search_count(due))
+        return calls
 
     @api.model
     def _fetch(self, call):
-        """Fetch one recording, or note why not and when to try again."""
+        """Fetch one recording, or note why not and when to try again; commits it.
+
+        What came of the download is written in a transaction that begins after it: one that began
+        before would trip over every report that was folded meanwhile.
+        """
         with TemporaryFile() as file:
             try:
                 with self._open(call) as answer:
                     for chunk in answer.iter_chunks():
                         file.write(chunk)
             except recording.RecordingError as error:
-                self._postpone(call, error.reason)
+                self._note(call, functools.partial(self._postpone, call, error.reason))
                 return
             file.flush()
             # Mapped instead of read: a long recording must not fill the worker's memory
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                self._store(call, content, answer.content_type)
+                self._note(call, functools.partial(self._store, call, content, answer.content_type))
+
+    @api.model
+    def _note(self, call, write):
+        """Write what came of a download, unless the recording is not wanted any more.
+
+        :param call: one ``ccp.call``
+        :param write: called without arguments, may run more than once
+        """
+        self.env["ir.cron"]._commit_progress()
+
+        def write_once():
+            locked = call.try_lock_for_update(allow_referencing=True)
+            if not locked:
+                # Somebody holds it, or it was deleted meanwhile
+                return 0, len(call.exists())
+            locked.invalidate_recordset()
+            if locked.recording_state == "pending":
+                write()
+            return 0, 0
+
+        take_turns(self, write_once, FETCH_ACTION)
 
     @api.model
     def _postpone(self, call, reason):
@@ -195,7 +250,7 @@ class CcpRecording(models.AbstractModel):
         if tries < len(PAUSES):
             moment = fields.Datetime.now() + PAUSES[tries]
             values["recording_next_date"] = moment
-            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger(moment)
+            self.env.ref(FETCH_ACTION)._trigger(moment)
         else:
             values.update(recording_state="missing", recording_next_date=False)
         call.write(values)

@@ -1,4 +1,5 @@
 import json
+import re
 
 from odoo import api, fields, models
 
@@ -8,6 +9,7 @@ MASK = "***"
 # Specification 1.4 to 1.9: fields that hold a phone, and fields that whoever has could misuse
 PHONES = frozenset({"participantAddress", "callerId"})
 SECRETS = frozenset({"customerId"})
+NOTIFY_URL = re.compile(r'"notifyURL": "([^"\\]+)/airtel_ccp/webhook/')
 
 
 class CcpRequestLog(models.Model):
@@ -73,6 +75,15 @@ class CcpRequestLog(models.Model):
         if name == "notifyURL":
             return f"{value.rpartition('/')[0]}/{MASK}"
         return number.mask(value) if name in PHONES else number.mask_in(value)
+
+    def _notify_base(self):
+        """Return the address that a request asked Airtel to report to, without its path.
+
+        :return: "" when there is no request, or its log says nothing about that
+        :rtype: str
+        """
+        match = NOTIFY_URL.search(self.body or "")
+        return match[1] if match else ""
 
     def _close(self, status, seconds, code="", detail=""):
         """Note what came back.

@@ -4,6 +4,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from .contention import take_turns
+
 _logger = logging.getLogger(__name__)
 
 BATCH = 200
@@ -57,18 +59,20 @@ class CcpRetention(models.AbstractModel):
         :return: how many records were done
         :rtype: int
         """
-        done = 0
+        if domain is None:
+            return 0
         records = self.env[model]
-        while domain is not None and (due := records.search(domain, limit=BATCH, order="id")):
+        counts = []
+
+        def delete_some():
+            due = records.search(domain, limit=BATCH, order="id")
             locked = due.try_lock_for_update(allow_referencing=True)
-            if not locked:
-                break
-            delete(locked)
-            done += len(locked)
-            remaining = records.search_count(domain)
-            if not self.env["ir.cron"]._commit_progress(len(locked), remaining=remaining):
-                break
-        return done
+            if locked:
+                delete(locked)
+            return len(locked), records.search_count(domain)
+
+        take_turns(self, delete_some, "airtel_ccp.ir_cron_delete_old_data", counts.append)
+        return sum(counts)
 
     @api.model
     def _due(self, company, days):

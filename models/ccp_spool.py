@@ -2,18 +2,20 @@ import logging
 import secrets
 from pathlib import Path
 
-import psycopg2
 import psycopg2.errors
 
 from odoo import api, models
 from odoo.tools import config
 
 from ..ccp.spool import Spool
-from .ccp_folder import naive_utc
+from .ccp_folder import FOLD_ACTION, naive_utc
+from .contention import CONTENTION, is_gone, take_turns
 
 _logger = logging.getLogger(__name__)
 
 BATCH = 500
+# Why a file was set aside in which there is no report
+NO_REPORT = "NoReport"
 
 
 def root():
@@ -60,21 +62,31 @@ class CcpSpool(models.AbstractModel):
 
     @api.model
     def _replay(self):
-        """Store the reports that wait on disk, and forget them there once they are durable."""
+        """Store the reports that wait on disk, and forget them there once they are durable.
+
+        A folder or file that cannot be used is logged and told by health; all else goes on.
+        """
         spool = self._spool()
-        names = spool.names()
-        if not names:
+        try:
+            names = spool.names()
+        except OSError as error:
+            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
             return
-        for start in range(0, len(names), BATCH):
-            batch = names[start : start + BATCH]
-            done = [name for name in batch if self._replay_one(spool, name)]
-            remaining = len(names) - start - len(batch)
-            has_time = self.env["ir.cron"]._commit_progress(remaining=remaining)
+        done = []
+
+        def store_some():
+            batch = names[:BATCH]
+            done[:] = [name for name in batch if self._replay_one(spool, name)]
+            return len(batch), len(names) - len(batch)
+
+        def forget(count):
+            del names[:count]
             for name in done:
-                spool.remove(name)
+                self._try(spool.remove, name)
             _logger.info("%s reports that came without the database were taken in", len(done))
-            if not has_time:
-                break
+
+        if names:
+            take_turns(self, store_some, FOLD_ACTION, forget)
 
     @api.model
     def _replay_one(self, spool, name):
@@ -90,14 +102,73 @@ class CcpSpool(models.AbstractModel):
             if report:
                 self._store(report)
                 return True
+            reason = NO_REPORT
             _logger.error("Report %s on disk is none: it is set aside", name)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            # The connection is gone, which says nothing of the report
+        except FileNotFoundError:
+            # Another run was quicker
+            return False
+        except OSError as error:
+            # That says nothing of the report, which goes on waiting
+            _logger.warning("Report %s on disk cannot be read (%s)", name, type(error).__name__)
+            return False
+        except CONTENTION:
             raise
-        except Exception:  # noqa: BLE001 - see above
+        except Exception as error:  # noqa: BLE001 - see above
+            if is_gone(self.env.cr):
+                raise
+            reason = type(error).__name__
             _logger.exception("Report %s on disk cannot be stored: it is set aside", name)
-        spool.set_aside(name)
+        self._try(spool.set_aside, name, reason)
         return False
+
+    @api.model
+    def _try(self, do, *arguments):
+        """Do something with a file; one that cannot be touched must not hold up the others.
+
+        :param do: a method of a spool
+        :return: whether it was done
+        :rtype: bool
+        """
+        try:
+            do(*arguments)
+        except OSError as error:
+            _logger.warning(
+                "%s: a file of reports on disk cannot be touched (%s)",
+                do.__name__,
+                type(error).__name__,
+            )
+            return False
+        return True
+
+    @api.model
+    def _take_back(self, tried_before=None):
+        """Have reports tried again that were set aside.
+
+        :param datetime.datetime | None tried_before: only those tried last before this moment,
+            aware
+        :return: how many are tried again
+        :rtype: int
+        :raise OSError: when the folder cannot be read
+        """
+        spool = self._spool()
+        taken = sum(
+            self._try(spool.take_back, each.name)
+            for each in spool.aside()
+            if not tried_before or each.tried_at < tried_before
+        )
+        if taken:
+            self.env.ref(FOLD_ACTION)._trigger()
+        return taken
+
+    @api.private
+    def init(self):
+        """Try again, when the addon is installed or updated, what another version set aside."""
+        spool = self._spool()
+        try:
+            for each in spool.aside():
+                spool.take_back(each.name)
+        except OSError as error:
+            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
 
     @api.model
     def _store(self, report):

@@ -1,5 +1,16 @@
+from datetime import datetime, timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import formatLang
+
+from .ccp_dashboard import DAYS, ENOUGH
+from .utils import time_zone
+
+KPIS = ("kpi_ccp_calls", "kpi_ccp_connect_rate", "kpi_ccp_talk_time")
+# Odoo's longer periods are a week and a month; these are days, today included
+WEEK = 7
+ONE_DAY = timedelta(days=1)
 
 
 class DigestDigest(models.Model):
@@ -7,12 +18,14 @@ class DigestDigest(models.Model):
 
     _inherit = "digest.digest"
 
-    kpi_ccp_calls = fields.Boolean("Calls placed")
+    kpi_ccp_calls = fields.Boolean("Attempts")
     kpi_ccp_calls_value = fields.Integer(compute="_compute_kpi_ccp_calls_value")
-    kpi_ccp_connect_rate = fields.Boolean("Connect rate (percent)")
+    kpi_ccp_connect_rate = fields.Boolean("Connect rate")
     kpi_ccp_connect_rate_value = fields.Float(compute="_compute_kpi_ccp_connect_rate_value")
-    kpi_ccp_talk_time = fields.Boolean("Talk time (hours)")
-    kpi_ccp_talk_time_value = fields.Float(compute="_compute_kpi_ccp_talk_time_value")
+    kpi_ccp_talk_time = fields.Boolean("Talk time")
+    kpi_ccp_talk_time_value = fields.Float(
+        compute="_compute_kpi_ccp_talk_time_value", help="In hours."
+    )
 
     @api.model
     def _check_ccp_reader(self):
@@ -23,6 +36,27 @@ class DigestDigest(models.Model):
         if not self.env.user.has_group("airtel_ccp.group_ccp_user"):
             raise AccessError(self.env._("These figures are for users with the right to call."))
 
+    @api.model
+    def _ccp_period(self):
+        """Return the domain of the calls of the period that is being computed.
+
+        A week and a month are whole days of the reader's time zone that end with today, as on the
+        dashboard and in the filter of calls; the period before ends with the day before.
+
+        :rtype: list
+        """
+        start, end, _companies = self._get_kpi_compute_parameters()
+        begin, until = fields.Datetime.to_datetime(start), fields.Datetime.to_datetime(end)
+        length = until - begin
+        if length <= ONE_DAY:
+            return [("start_date", ">=", start), ("start_date", "<", end)]
+        zone = time_zone(self.env.user.tz)
+        days = WEEK if length.days <= WEEK else DAYS
+        last = datetime.now(zone).date()
+        if fields.Datetime.now() - until > ONE_DAY:
+            last -= timedelta(days=days)
+        return self.env["ccp.dashboard"]._period(last - timedelta(days=days - 1), last, zone)
+
     def _ccp_figures(self, *aggregates):
         """Return figures of the period and companies that are being computed.
 
@@ -30,11 +64,10 @@ class DigestDigest(models.Model):
         :rtype: tuple
         """
         self._check_ccp_reader()
-        start, end, companies = self._get_kpi_compute_parameters()
+        companies = self._get_kpi_compute_parameters()[2]
         domain = [
             ("company_id", "in", companies.ids),
-            ("start_date", ">=", start),
-            ("start_date", "<", end),
+            *self._ccp_period(),
             ("trial", "=", False),
         ]
         return self.env["ccp.call"]._read_group(domain, [], aggregates)[0]
@@ -47,6 +80,51 @@ class DigestDigest(models.Model):
 
     def _compute_kpi_ccp_talk_time_value(self):
         self.kpi_ccp_talk_time_value = (self._ccp_figures("talk_seconds:sum")[0] or 0) / 3600
+
+    def _compute_kpis(self, company, user):
+        """Write rates and durations as people do, and compare nothing with next to nothing."""
+        kpis = super()._compute_kpis(company, user)
+        own = [kpi for kpi in kpis if kpi["kpi_name"] in KPIS]
+        for column, (_name, periods) in enumerate(
+            self._compute_timeframes(company) if own else (), 1
+        ):
+            now, before = (
+                self.with_context(start_datetime=start, end_datetime=end)
+                .with_user(user)
+                .with_company(company)
+                ._ccp_figures("attempts:sum", "connect_rate:avg", "talk_seconds:sum")
+                for start, end in periods
+            )
+            for kpi in own:
+                values = kpi[f"kpi_col{column}"]
+                values["value"] = self._ccp_words(kpi["kpi_name"], *now)
+                if (before[0] or 0) < ENOUGH:
+                    values["margin"] = 0
+        return kpis
+
+    @api.model
+    def _ccp_words(self, name, attempts, rate, seconds):
+        """Return a figure as the mail shows it.
+
+        :param str name: one of ``KPIS``
+        :param int | None attempts: the attempts of a period
+        :param float | None rate: how many of a hundred reached somebody, None if none has ended
+        :param int | None seconds: how long agents talked
+        :rtype: str
+        """
+        if name == "kpi_ccp_calls":
+            return str(attempts or 0)
+        if name == "kpi_ccp_connect_rate":
+            # Odoo has False in place of NULL
+            return (
+                "–"
+                if rate is None or rate is False
+                else f"{formatLang(self.env, rate, digits=1)} %"
+            )
+        hours, minutes = divmod(round((seconds or 0) / 60), 60)
+        if hours:
+            return self.env._("%(hours)s h %(minutes)s min", hours=hours, minutes=f"{minutes:02d}")
+        return self.env._("%s min", minutes)
 
     def _compute_kpis_actions(self, company, user):
         actions = super()._compute_kpis_actions(company, user)

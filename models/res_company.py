@@ -1,12 +1,11 @@
-import ipaddress
+import dataclasses
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
-from ..ccp import const
+from ..ccp import address, const, hosts, untrusted
 from .ccp_call_event import digest
 
 WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
@@ -21,6 +20,17 @@ ACCOUNT_FIELDS = (
     "ccp_secret_password",
     "ccp_customer_id",
 )
+ADDRESS_FIELDS = (
+    "ccp_base_url",
+    "ccp_api_path",
+    "ccp_trial_url",
+    "ccp_notify_base_url",
+    "ccp_recording_hosts",
+)
+# What the list of health is about
+CHECKED_FIELDS = (*ACCOUNT_FIELDS, *ADDRESS_FIELDS, "ccp_password", "ccp_flow_id", "ccp_trial")
+# Where Odoo's own pages begin, when somebody copies an address from the browser
+OWN_PAGES = ("web", "odoo", "airtel_ccp")
 
 
 class ResCompany(models.Model):
@@ -72,8 +82,9 @@ class ResCompany(models.Model):
     )
     ccp_notify_base_url = fields.Char(
         "Public address of this Odoo",
-        help="Address under which Airtel reaches this Odoo, when it differs from the one "
-        "that users type. Leave empty to use the web address of this database.",
+        help="Address under which Airtel reaches this Odoo: a public name, with https. While it is "
+        "empty, the web address of this database counts; once reports arrived there, it is kept "
+        "here, so that it stays when that changes.",
         groups="base.group_system",
     )
     ccp_require_header = fields.Boolean(
@@ -88,6 +99,14 @@ class ResCompany(models.Model):
         help="Hosts from which recordings may be fetched, comma separated. A name means https "
         "only; an entry with scheme and port, such as http://127.0.0.1:8270, allows exactly "
         "that origin.",
+        groups="base.group_system",
+    )
+    ccp_number_country_id = fields.Many2one(
+        "res.country",
+        "Numbers without a country code",
+        default=lambda self: self.env.ref("base.in", raise_if_not_found=False),
+        help="Phone numbers without a country code are read as this country's; leave empty for "
+        "India. Indian mobiles are recognised whatever you choose.",
         groups="base.group_system",
     )
     ccp_calendar_id = fields.Many2one(
@@ -123,7 +142,7 @@ class ResCompany(models.Model):
     )
     ccp_require_outcome = fields.Boolean(
         "Require an outcome",
-        help="After a call that connected, reps choose an outcome before they call again.",
+        help="After a call that connected, agents choose an outcome before they call again.",
         groups="base.group_system",
     )
     ccp_recording_policy = fields.Selection(
@@ -131,7 +150,7 @@ class ResCompany(models.Model):
         "Record calls",
         default="flow",
         required=True,
-        help="“Never” rules recording out for every call, whatever a call flow or a rep says.",
+        help="“Never” rules recording out for every call, whatever a call flow or an agent says.",
         groups="base.group_system",
     )
     ccp_chatter_mode = fields.Selection(
@@ -184,32 +203,6 @@ class ResCompany(models.Model):
             if typed or not company.ccp_password:
                 company.ccp_secret_password = typed
 
-    def _ccp_last_answer(self, telling=Domain.TRUE):
-        """Return the last call that Airtel answered, or that did not reach it.
-
-        Only with the present account: one that was changed since was not tried yet.
-
-        :param odoo.fields.Domain telling: which calls count
-        :return: a ``ccp.call`` or an empty recordset, as superuser
-        """
-        self.ensure_one()
-        company = self.sudo()
-        call = (
-            self.env["ccp.call"]
-            .sudo()
-            .search(
-                Domain("company_id", "=", company.id)
-                & Domain("trial", "=", False)
-                & Domain("manual", "=", False)
-                & Domain("request_outcome", "in", ("accepted", "refused"))
-                & telling,
-                limit=1,
-            )
-        )
-        changed = company.ccp_account_date
-        is_older = call and changed and call.create_date < changed
-        return call.browse() if is_older else call
-
     def _ccp_set_flow(self, code, caller_number):
         """Let a company's calls run a call flow by default; make or change it where needed.
 
@@ -227,7 +220,7 @@ class ResCompany(models.Model):
             & Domain("caller_number", "=", wanted["caller_number"]),
             limit=1,
         )
-        flow = same or self.ccp_flow_id
+        flow = same or self.ccp_flow_id or self._ccp_default_flow().sudo(False)
         if not flow:
             flow = flows.create({"name": self.env._("Calls"), "company_id": self.id, **values})
         elif not same:
@@ -284,15 +277,163 @@ class ResCompany(models.Model):
         if vals.get("ccp_trial"):
             for company in self:
                 self.env["ccp.call.flow"]._make_for_trial(company)
+        if not vals.keys().isdisjoint(CHECKED_FIELDS):
+            for company in self:
+                self.env["ccp.health"]._correct(company)
         return result
 
-    @api.model
     def _ccp_clean(self, vals):
-        """Return ``vals`` without the blanks that come along when addresses and ids are pasted."""
-        pasted = ("ccp_base_url", "ccp_api_path", "ccp_username", "ccp_customer_id")
-        pasted += ("ccp_trial_url", "ccp_notify_base_url")
-        cleaned = {name: vals[name].strip() for name in pasted if isinstance(vals.get(name), str)}
+        """Return ``vals`` with addresses in one spelling and ids without blanks around them.
+
+        What a company has already is left as it is, so that it hinders nobody from saving the rest.
+
+        :raise ValidationError: for what is no address, or none that can be used there
+        """
+        cleaned = {
+            name: address.clean(vals[name])
+            for name in ("ccp_username", "ccp_customer_id")
+            if isinstance(vals.get(name), str)
+        }
+        for name in ADDRESS_FIELDS:
+            value = vals.get(name)
+            is_new = not self or any((each[name] or "") != value for each in self.sudo())
+            if isinstance(value, str) and is_new:
+                cleaned[name] = self._ccp_read_address(name, value)
+        present = self.sudo()[:1].ccp_api_path if self else const.DEFAULT_API_PATH
+        path = cleaned.get("ccp_api_path") or present
+        if cleaned.get("ccp_base_url") and path:
+            # Some copy the whole address of the request
+            cleaned["ccp_base_url"] = cleaned["ccp_base_url"].removesuffix(path.rstrip("/"))
         return {**vals, **cleaned}
+
+    @api.model
+    def _ccp_read_address(self, name, text):
+        """Return an address that somebody typed, in one spelling.
+
+        :param str name: the field, one of ``ADDRESS_FIELDS``
+        :param str text: what was typed
+        :rtype: str
+        :raise ValidationError: when it cannot be used; the sentence names the field
+        """
+        try:
+            if name == "ccp_recording_hosts":
+                return self._ccp_read_hosts(text)
+            if name == "ccp_api_path":
+                return address.mend_path(text)
+            mended = address.mend(text)
+        except address.AddressError as error:
+            raise ValidationError(self._ccp_address_sentence(name, error.reason)) from error
+        if mended:
+            found = address.read(mended)
+            if name == "ccp_notify_base_url":
+                return self._ccp_read_public_address(found)
+            if not found.is_safe:
+                raise ValidationError(
+                    self.env._(
+                        "%(field)s: the password would travel readable for everybody to %(host)s, "
+                        "so enter an address that begins with https://.",
+                        field=self._ccp_label(name),
+                        host=found.host,
+                    )
+                )
+        return mended
+
+    @api.model
+    def _ccp_read_public_address(self, found):
+        """Return the address that Airtel reports to; see ``_ccp_read_address``.
+
+        This machine's own is allowed: with the sandbox beside it, it is the right one.
+        """
+        if found.reach == address.PRIVATE:
+            raise ValidationError(
+                self.env._(
+                    "%(field)s: Airtel cannot reach %(host)s from outside, so enter the name under "
+                    "which the Internet knows this Odoo.",
+                    field=self._ccp_label("ccp_notify_base_url"),
+                    host=found.host,
+                )
+            )
+        if found.reach == address.PUBLIC and found.scheme != "https":
+            raise ValidationError(
+                self.env._(
+                    "%(field)s: reports would travel readable for everybody, so enter an address "
+                    "that begins with https://.",
+                    field=self._ccp_label("ccp_notify_base_url"),
+                )
+            )
+        page = found.path.split("/")[1:2]
+        return str(dataclasses.replace(found, path="") if page and page[0] in OWN_PAGES else found)
+
+    @api.model
+    def _ccp_read_hosts(self, text):
+        """Return the hosts of recordings as they were typed; see ``_ccp_read_address``."""
+        text = address.clean(text)
+        if unreadable := hosts.HostList(text).unreadable:
+            raise ValidationError(
+                self.env._(
+                    "%(field)s: “%(entry)s” is no host. Enter hosts such as *.airtel.in, or whole "
+                    "origins such as https://recordings.example.com:8443, with commas between.",
+                    field=self._ccp_label("ccp_recording_hosts"),
+                    entry=untrusted.clean(unreadable[0], 100),
+                )
+            )
+        return text
+
+    @api.model
+    def _ccp_label(self, name):
+        return self._fields[name]._description_string(self.env)
+
+    @api.model
+    def _ccp_address_sentence(self, name, reason):
+        """Return why a text is no address, and what to enter.
+
+        :param str name: the field
+        :param str reason: see ``ccp.address.AddressError``
+        :rtype: str
+        """
+        field = self._ccp_label(name)
+        if name == "ccp_api_path":
+            return self.env._(
+                "%(field)s: enter the path alone, without host and parameters, for example "
+                "%(example)s.",
+                field=field,
+                example=const.DEFAULT_API_PATH,
+            )
+        examples = {"ccp_base_url": const.DEFAULT_BASE_URL, "ccp_trial_url": const.SANDBOX_URL}
+        example = examples.get(name, "https://odoo.example.com")
+        if reason == "credentials":
+            return self.env._(
+                "%(field)s: an address must not hold a user name or a password. Enter it alone, "
+                "for example %(example)s.",
+                field=field,
+                example=example,
+            )
+        if reason == "parameters":
+            return self.env._(
+                "%(field)s: an address must not hold parameters (what follows “?” or “#”). Enter "
+                "it without, for example %(example)s.",
+                field=field,
+                example=example,
+            )
+        if reason == "scheme":
+            return self.env._(
+                "%(field)s: a web address begins with https://. Enter one, for example "
+                "%(example)s.",
+                field=field,
+                example=example,
+            )
+        if reason == "port":
+            return self.env._(
+                "%(field)s: after the colon comes a port, a number from 1 to 65535. Enter an "
+                "address such as %(example)s.",
+                field=field,
+                example=example,
+            )
+        return self.env._(
+            "%(field)s: this is no web address. Copy it again, for example %(example)s.",
+            field=field,
+            example=example,
+        )
 
     @api.constrains("ccp_keep_recordings_days", "ccp_keep_reports_days", "ccp_keep_calls_days")
     def _check_ccp_periods(self):
@@ -338,71 +479,6 @@ class ResCompany(models.Model):
                     )
                 )
 
-    @api.constrains("ccp_base_url", "ccp_trial_url")
-    def _check_ccp_base_url(self):
-        for url in filter(None, [*self.mapped("ccp_base_url"), *self.mapped("ccp_trial_url")]):
-            self._ccp_check_url(url)
-
-    @api.model
-    def _ccp_check_url(self, url):
-        """Refuse an address to which the password must not be sent.
-
-        :param str url: a base URL
-        :raise ValidationError: when it is none, holds more than an address, or is not encrypted
-        """
-        parts = self._ccp_url_parts(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValidationError(
-                self.env._(
-                    "The Airtel base URL must begin with https:// and name a host, for "
-                    "example https://iqtelephony.airtel.in/gateway/airtel-xchange."
-                )
-            )
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValidationError(
-                self.env._(
-                    "The Airtel base URL must not hold a user name, a password or "
-                    "parameters: enter those in their own fields."
-                )
-            )
-        if not self._ccp_is_safe(parts):
-            raise ValidationError(
-                self.env._(
-                    "The password would travel readable for everybody to %s: use an address "
-                    "that begins with https://.",
-                    parts.hostname,
-                )
-            )
-
-    @api.model
-    def _ccp_url_parts(self, url):
-        """Take an address apart.
-
-        :raise ValidationError: for a text that is none
-        """
-        try:
-            parts = urlsplit(url)
-            # Reading the port is what finds a wrong one
-            return parts if parts.port != 0 else parts._replace(netloc="")
-        except ValueError as error:
-            raise ValidationError(
-                self.env._("This is not a web address: copy it again as Airtel gave it to you.")
-            ) from error
-
-    @api.model
-    def _ccp_is_safe(self, parts):
-        """Tell whether a password may be sent there: over https, or within this machine.
-
-        :param urllib.parse.SplitResult parts: the address
-        :rtype: bool
-        """
-        if parts.scheme == "https" or parts.hostname == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(parts.hostname).is_loopback
-        except ValueError:
-            return False
-
     def _ccp_notify_url(self, token):
         """Return the address to which Airtel posts reports (specification 1.9, notifyURL).
 
@@ -410,21 +486,4 @@ class ResCompany(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        base = self.sudo().ccp_notify_base_url or self.get_base_url()
-        return f"{base.rstrip('/')}{WEBHOOK_ROUTE}{token}"
-
-    def _ccp_missing_settings(self):
-        """Return the labels of the settings without which no call can be placed.
-
-        :rtype: list[str]
-        """
-        self.ensure_one()
-        company = self.sudo()
-        if company.ccp_trial:
-            return []
-        needed = ("ccp_base_url", "ccp_api_path", "ccp_username", "ccp_password", "ccp_customer_id")
-        return [
-            company._fields[name]._description_string(self.env)
-            for name in needed
-            if not (company[name] or "").strip()
-        ]
+        return f"{self._ccp_notify_base().rstrip('/')}{WEBHOOK_ROUTE}{token}"

@@ -36,6 +36,9 @@ class ResConfigSettings(models.TransientModel):
     ccp_recording_hosts = fields.Char(
         related="company_id.ccp_recording_hosts", readonly=False, groups="base.group_system"
     )
+    ccp_number_country_id = fields.Many2one(
+        related="company_id.ccp_number_country_id", readonly=False, groups="base.group_system"
+    )
     ccp_calendar_id = fields.Many2one(
         related="company_id.ccp_calendar_id", readonly=False, groups="base.group_system"
     )

@@ -3,7 +3,11 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Command, Domain
 
 from ..ccp import caller, number
+from .base import shown, unlogged
 from .ccp_call_flow import CALLER_SERIES
+
+MAX_FURTHER_PHONES = 8
+PHONES = ("ccp_phone", "ccp_second_phone")
 
 
 class ResUsers(models.Model):
@@ -13,11 +17,19 @@ class ResUsers(models.Model):
 
     ccp_phone = fields.Char(
         "My phone",
+        copy=False,
         help="Airtel rings this phone first, then the customer's.",
     )
     ccp_second_phone = fields.Char(
         "My second phone",
-        help="Airtel rings this phone too, where the call flow allows it.",
+        copy=False,
+        help="Airtel rings this phone too, if the call flow allows it.",
+    )
+    ccp_further_phones = fields.Text(
+        "My further phones",
+        copy=False,
+        groups="base.group_system",
+        help="One number a line. Airtel rings these too, if the call flow rings further phones.",
     )
     ccp_caller_number = fields.Char(
         "Caller number",
@@ -53,19 +65,77 @@ class ResUsers(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Create users; a caller number with +91, 0 or blanks is written in ten digits."""
+        """Create users; phones and caller number are kept in ten digits.
+
+        :raise ValidationError: for a phone that Airtel cannot ring
+        """
         return super().create([self._ccp_clean(vals) for vals in vals_list])
 
     def write(self, vals):
-        """Write users; a caller number with +91, 0 or blanks is written in ten digits."""
+        """Write users; phones and caller number are kept in ten digits.
+
+        :raise ValidationError: for a phone that Airtel cannot ring
+        """
         return super().write(self._ccp_clean(vals))
 
     @api.model
     def _ccp_clean(self, vals):
-        if not vals.get("ccp_caller_number"):
+        vals = self._ccp_clean_further(vals)
+        cleaned = {name: self._ccp_read_phone(vals[name]) for name in PHONES if vals.get(name)}
+        if vals.get("ccp_caller_number"):
+            digits = self.env["ccp.call.flow"]._read_caller_number(vals["ccp_caller_number"])
+            cleaned["ccp_caller_number"] = digits
+        return {**vals, **cleaned}
+
+    @api.model
+    def _ccp_read_phone(self, phone):
+        """Return the ten digits of a person's own phone; False for blanks.
+
+        :param str phone: as somebody typed it
+        :raise ValidationError: when Airtel cannot ring it
+        """
+        try:
+            return number.read(phone)
+        except number.NumberError as error:
+            if error.reason == "empty":
+                return False
+            refusal = ValidationError(
+                self.env._(
+                    "%(phone)s is not a phone that Airtel can ring: enter one Indian number of "
+                    "ten digits, such as 98765 43210.",
+                    phone=shown(str(phone)),
+                )
+            )
+            raise unlogged(refusal) from error
+
+    @api.model
+    def _ccp_clean_further(self, vals):
+        text = vals.get("ccp_further_phones")
+        if not isinstance(text, str):
             return vals
-        digits = self.env["ccp.call.flow"]._read_caller_number(vals["ccp_caller_number"])
-        return {**vals, "ccp_caller_number": digits}
+        lines = dict.fromkeys(map(self._ccp_read_phone, filter(str.strip, text.splitlines())))
+        return {**vals, "ccp_further_phones": "\n".join(filter(None, lines)) or False}
+
+    def _ccp_further_numbers(self):
+        """Return the further phones of an agent, ten digits each.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        return (self.sudo().ccp_further_phones or "").split()
+
+    @api.constrains("ccp_further_phones")
+    def _check_ccp_further_phones(self):
+        for user in self.sudo():
+            phones = (user.ccp_further_phones or "").splitlines()
+            if len(phones) > MAX_FURTHER_PHONES:
+                raise ValidationError(
+                    self.env._(
+                        "These are %(count)s further phones: keep at most %(limit)s.",
+                        count=len(phones),
+                        limit=MAX_FURTHER_PHONES,
+                    )
+                )
 
     @api.depends("ccp_caller_number")
     @api.depends_context("company")
@@ -116,27 +186,21 @@ class ResUsers(models.Model):
     @property
     def SELF_READABLE_FIELDS(self):
         """Let users see their own phone and caller number."""
-        return super().SELF_READABLE_FIELDS + ["ccp_phone", "ccp_second_phone", "ccp_caller_number"]
+        return super().SELF_READABLE_FIELDS + [
+            "ccp_phone",
+            "ccp_second_phone",
+            "ccp_further_phones",
+            "ccp_caller_number",
+        ]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
         """Let users set their own phone; caller numbers are the administrator's."""
-        return super().SELF_WRITEABLE_FIELDS + ["ccp_phone", "ccp_second_phone"]
-
-    @api.constrains("ccp_phone", "ccp_second_phone")
-    def _check_ccp_phone(self):
-        for user in self:
-            for phone in filter(None, (user.ccp_phone, user.ccp_second_phone)):
-                try:
-                    number.read(phone)
-                except number.NumberError as error:
-                    raise ValidationError(
-                        self.env._(
-                            "%(phone)s is not a phone that Airtel can ring: enter one Indian "
-                            "number of ten digits, such as 98765 43210.",
-                            phone=phone,
-                        )
-                    ) from error
+        return super().SELF_WRITEABLE_FIELDS + [
+            "ccp_phone",
+            "ccp_second_phone",
+            "ccp_further_phones",
+        ]
 
     @api.constrains("ccp_flow_id")
     def _check_ccp_flow(self):

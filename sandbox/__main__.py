@@ -49,6 +49,11 @@ def make_parser():
         + " ".join(default.caller_numbers),
     )
     parser.add_argument(
+        "--require-caller-id",
+        action="store_true",
+        help="refuse a request that leaves out a callerId that the specification's tables require",
+    )
+    parser.add_argument(
         "--dialect",
         choices=DIALECTS,
         default=default.dialect,
@@ -113,6 +118,7 @@ def make_sandbox(options):
         customer_id=options.customer_id,
         flows=options.flow or default.flows,
         caller_numbers=options.caller_number or default.caller_numbers,
+        caller_id_required=options.require_caller_id,
         dialect=options.dialect,
         public_url=options.public_url,
         path=options.path,

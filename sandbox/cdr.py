@@ -16,6 +16,18 @@ SPARSE_FIELDS = {
 }
 OPERATORS = ("Airtel", "Jio", "Vodafone Idea", "BSNL")
 CIRCLES = ("Delhi", "Karnataka", "Maharashtra", "Tamil Nadu", "Kolkata")
+RECORDING_FIELDS = ("Recording", "recordingURL")
+# What would tell how long somebody talked, in both dialects.
+DURATION_FIELDS = (
+    "Conversation_Duration",
+    "Billable_Duration",
+    "Overall_Call_Duration",
+    "Pulse_Count",
+    "conversationDuration",
+    "callAnswerTime",
+    "endTime",
+    "duration",
+)
 # What a CDR calls the one who hung up.
 WHO = {scripts.AGENT: "Caller", scripts.CUSTOMER: "Destination"}
 
@@ -28,8 +40,36 @@ def render_cdr(story, identity, clock, dialect, recording_url):
     :param clock: Clock; every duration is the difference of two of its times
     :param dialect: ``display`` or ``camel``
     :param recording_url: address of the recording, or None where nothing was recorded
-    :return: JSON object
+    :return: JSON object, or a list of it
     """
+    cdr = _in_dialect(story, identity, clock, dialect, recording_url)
+    template = TEMPLATES.get(story.script.template)
+    return template(cdr, recording_url) if template else cdr
+
+
+def render_other_try(cdr):
+    """Return the CDR of another try of the same call, which nobody answered.
+
+    :param cdr: JSON object, in either dialect
+    """
+    if "Overall_Call_Status" in cdr:
+        return {
+            "Session_ID": cdr["Session_ID"],
+            "Client_Correlation_Id": cdr["Client_Correlation_Id"],
+            "Overall_Call_Status": "Missed",
+            "Conversation_Duration": "00:00",
+            "Hangup_Cause": stories.SYSTEM_INITIATED,
+        }
+    return {
+        "vmSessionId": cdr["vmSessionId"],
+        "clientCorrelationId": cdr["clientCorrelationId"],
+        "overallCallStatus": "Missed",
+        "conversationDuration": 0,
+        "hangupCause": stories.SYSTEM_INITIATED,
+    }
+
+
+def _in_dialect(story, identity, clock, dialect, recording_url):
     facts = _Facts(story, clock)
     if dialect == "display":
         cdr = _display(facts, identity, recording_url)
@@ -47,6 +87,44 @@ def render_cdr(story, identity, clock, dialect, recording_url):
     for name, value in story.order.meta_data.items():
         cdr.setdefault(name, value)
     return cdr
+
+
+def _typed(cdr, recording_url):
+    status = cdr.get("Overall_Call_Status") or cdr.get("overallCallStatus")
+    typed = {
+        "eventType": "CDR",
+        "callStatus": "Connected" if status == "Answered" else status,
+        "participants": cdr["participants"],
+    }
+    return {**typed, "recordingUrl": recording_url} if recording_url else typed
+
+
+def _nested(cdr, recording_url):
+    nested = _without(cdr, RECORDING_FIELDS)
+    return {**nested, "recording": {"url": recording_url}} if recording_url else nested
+
+
+def _status(cdr, recording_url):
+    status = {
+        "vmSessionId": cdr.get("Session_ID") or cdr.get("vmSessionId"),
+        "callStatus": cdr.get("Overall_Call_Status") or cdr.get("overallCallStatus"),
+    }
+    return {**status, "recordingURL": recording_url} if recording_url else status
+
+
+def _without(cdr, names):
+    return {name: value for name, value in cdr.items() if name not in names}
+
+
+TEMPLATES = {
+    "typed": _typed,
+    "wrapped": lambda cdr, _url: {"eventType": "CDR", "data": cdr},
+    "list": lambda cdr, _url: [cdr],
+    "nested": _nested,
+    "status": _status,
+    "untimed": lambda cdr, _url: _without(cdr, (*DURATION_FIELDS, "participants", "events")),
+}
+"""Shapes of a CDR that some accounts get: functions of the CDR and the recording's address."""
 
 
 class _Facts:

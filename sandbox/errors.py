@@ -88,12 +88,12 @@ ERRORS = (
     ErrorRow(
         "ROUNDROBIN_AGENT_ID_MISSING",
         "Agent Pool Id cannot be null/empty in case of Round Robin",
-        "ROUND_ROBIN without agentPoolId",
+        "ROUND ROBIN without agentPoolId",
     ),
     ErrorRow(
         "ROUNDROBIN_PARTICIPANT_DATA_NOT_ALLOWED",
         "Participant List not allowed in case of Round Robin. Please provide Agent pool Id",
-        "ROUND_ROBIN with participants",
+        "ROUND ROBIN with participants",
     ),
     ErrorRow(
         "FROM_NUMBER_NULL_ERROR",

@@ -11,7 +11,7 @@ import time
 from urllib.parse import urlsplit
 
 from . import story as stories
-from .cdr import render_cdr
+from .cdr import render_cdr, render_other_try
 from .reports import render
 
 _logger = logging.getLogger("sandbox")
@@ -59,7 +59,7 @@ def post_report(connection, callback, payload):
 
     :param connection: from ``open_connection``
     :param callback: validation.Callback
-    :param payload: JSON object
+    :param payload: JSON object, or a list of them
     :return: the status that the receiver answered; redirects are not followed
     :raises OSError: when there is no answer
     :raises ValueError: when the host is no possible host name
@@ -255,7 +255,8 @@ class LiveCall:
 
     def _payload(self, moment):
         if moment.kind == stories.CDR:
-            return render_cdr(
+            cdr = render_cdr(
                 self.story, self.identity, self.clock, self.dialect, self.recording_url
             )
+            return render_other_try(cdr) if moment.event == stories.OTHER_TRY else cdr
         return render(moment, self.story, self.identity, self.clock)

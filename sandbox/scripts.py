@@ -30,13 +30,16 @@ class Script:
     - ``reply``: how the POST is answered: ok, slow, hang, broken, callback_first, reset, error
       (with the row ``error_key``), or a status of the gateway (403, 429, 503).
     - ``silent``: nothing is ever reported.
-    - ``cdr``: after (the last event), early, twice or never.
+    - ``cdr``: after (the last event), early, twice, contradicted (by a CDR of another try, which
+      was missed) or never.
     - ``recording``: ready, late, never, html or none (not recorded).
     - ``shuffled``: events come in another order, some of them twice.
     - ``prefixed``: numbers with +91 and 0, times in epoch milliseconds.
     - ``sparse``: the CDR has a few fields only.
     - ``swapped``: causeCode and sipCode are swapped.
     - ``dialect``: of the CDR; None: the sandbox's.
+    - ``template``: shape of the CDR, for accounts that get another one than the dialect's: typed,
+      wrapped, list, nested, status or untimed; see ``cdr.TEMPLATES``.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Script:
     sparse: bool = False
     swapped: bool = False
     dialect: str | None = None
+    template: str | None = None
 
     @property
     def calls(self):
@@ -158,6 +162,43 @@ CALL_SCRIPTS = (
     ),
     Script("camel", "7000000135", "the CDR is in the camel dialect", dialect="camel"),
     Script("display", "7000000136", "the CDR is in the display dialect", dialect="display"),
+    Script(
+        "cdr_as_event",
+        "7000000137",
+        "the CDR has the eventType CDR, and its status is called callStatus",
+        template="typed",
+    ),
+    Script(
+        "cdr_wrapped",
+        "7000000138",
+        "the CDR lies in an object: eventType CDR, then data",
+        template="wrapped",
+    ),
+    Script("cdr_list", "7000000139", "the CDR comes as a list of one", template="list"),
+    Script(
+        "recording_nested",
+        "7000000140",
+        "the recording's address lies in an object of the CDR",
+        template="nested",
+    ),
+    Script(
+        "status_only",
+        "7000000141",
+        "the CDR holds a session, callStatus and recordingURL, nothing else",
+        template="status",
+    ),
+    Script(
+        "two_cdrs",
+        "7000000142",
+        "two CDRs contradict each other: the call, then a missed try of 0 seconds",
+        cdr="contradicted",
+    ),
+    Script(
+        "no_duration",
+        "7000000143",
+        "the CDR says that the call was answered, and not how long it was",
+        template="untimed",
+    ),
 )
 
 

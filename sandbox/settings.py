@@ -17,6 +17,8 @@ class Settings:
     - ``speed``: every wait of a call is divided by it; fractions make calls slower.
     - ``user``, ``password``: Basic authentication (specification 1.1; its own sample by default).
     - ``customer_id``, ``flows``, ``caller_numbers``: what the account knows.
+    - ``caller_id_required``: whether callerId is asked for wherever the specification's tables mark
+      it as required (1.5, 1.6, 1.7, 1.10); its own sample leaves some of them out.
     - ``agent_pool``: numbers rung, in turn, for a round robin component, whichever agentPoolId
       it names (the specification describes no pools).
     - ``dialect``: of the CDR: ``display``, ``camel`` or ``alternate`` (from call to call).
@@ -39,6 +41,7 @@ class Settings:
     customer_id: str = "SANDBOX-CUSTOMER"
     flows: tuple = DEFAULT_FLOWS
     caller_numbers: tuple = DEFAULT_CALLER_NUMBERS
+    caller_id_required: bool = False
     agent_pool: tuple = ("7000000901", "7000000902")
     dialect: str = "alternate"
     public_url: str | None = None

@@ -1,6 +1,6 @@
 """What happens in a call: a list of moments in call time, without clocks, threads or network."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import scripts
 from .validation import CONFERENCE, PARALLEL
@@ -8,6 +8,8 @@ from .validation import CONFERENCE, PARALLEL
 EVENT = "event"
 API_RESULT = "api_result"
 CDR = "cdr"
+# The event of a CDR that is about another try of the call, which nobody answered
+OTHER_TRY = "other try"
 
 FROM = "From"
 TO = "To"
@@ -354,6 +356,8 @@ def deliveries(story, rng):
         planned.append((cdr.at, cdr))
         if script.cdr == "twice":
             planned.append((cdr.at + CDR_AFTER, cdr))
+        if script.cdr == "contradicted":
+            planned.append((cdr.at + CDR_AFTER, replace(cdr, event=OTHER_TRY)))
     return planned
 
 

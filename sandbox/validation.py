@@ -184,15 +184,18 @@ class _Reader:
             # The specification requires callType but has no code for its absence.
             raise RefusedError(REQUEST_NULL, "callType is neither INBOUND nor OUTBOUND")
         self.top_caller_number = self.caller_number(body, "the request", "CALLER_ID_REGEX_ERROR")
+        if self.top_caller_number is None and self.settings.caller_id_required:
+            raise RefusedError("CALLER_ID_NULL_ERROR", "the request has no callerId")
         configuration = body.get("callFlowConfiguration")
         if not isinstance(configuration, dict) or not configuration:
             raise RefusedError(REQUEST_NULL, "callFlowConfiguration is missing or empty")
-        first, others, record = self.sort_components(configuration)
+        first, others, spare, records = self.sort_components(configuration)
         callbacks = self.callbacks(first[1], first[0])
         agents = self.component(*first, "FROM")
         customers = tuple(self.component(*other, "TO") for other in others)
-        self.check_duplicates((agents, *customers))
-        recorded = self.recorded(record)
+        self.check_duplicates((agents, *customers, *map(self.spare_component, spare)))
+        # Nothing says which of several counts: the one that switches recording off is heeded
+        recorded = all([self.recorded(record) for record in records])
         meta_data = body.get("metaData")
         if meta_data is not None and not isinstance(meta_data, dict):
             raise RefusedError(REQUEST_NULL, "metaData is not an object")
@@ -229,22 +232,23 @@ class _Reader:
         return value
 
     def sort_components(self, configuration):
-        """Tell the first leg, the other legs and the record component apart by their names.
+        """Tell the first leg, the other legs, spare first legs and record components apart by name.
 
         Flows can name components as they like: of components with other names the one that holds
         callBackURLs is the first leg, and where none does, the one that comes first.
         """
-        first, others, custom, record = None, [], [], None
+        first, others, custom, spare, records = None, [], [], [], []
         for name, component in configuration.items():
             kind = name.split("_", 1)[0]
             if kind == "record" or self.is_record(kind, component):
-                record = (name, component)
+                records.append((name, component))
             elif kind == "initiateCall" and first is None:
                 first = (name, component)
             elif kind == "addParticipant":
                 others.append((name, component))
             elif kind == "initiateCall":
                 self.remarks.append(f"{name} is ignored: a call starts with one component")
+                spare.append((name, component))
             else:
                 custom.append((name, component))
         if first is None and custom:
@@ -257,11 +261,22 @@ class _Reader:
             others = custom
         else:
             self.remarks.extend(f"the component {name} is ignored" for name, _value in custom)
+            for name, component in custom:
+                if not isinstance(component, dict):
+                    raise RefusedError(REQUEST_NULL, f"the component {name} is no object")
         if first is None or not isinstance(first[1], dict) or not first[1]:
             raise RefusedError("FROM_BODY_NULL_ERROR", "the initiateCall component is missing")
         if not others or any(not isinstance(item[1], dict) or not item[1] for item in others):
             raise RefusedError("TO_BODY_NULL_ERROR", "the addParticipant component is missing")
-        return first, others, record
+        return first, others, spare, records
+
+    def spare_component(self, item):
+        """Check a further initiateCall component, which rings nobody here, as strictly."""
+        name, component = item
+        if not isinstance(component, dict) or not component:
+            raise RefusedError("FROM_BODY_NULL_ERROR", f"{name} is no object with fields")
+        self.callbacks(component, name)
+        return self.component(name, component, "FROM")
 
     def is_record(self, kind, component):
         return (
@@ -274,8 +289,10 @@ class _Reader:
     def component(self, name, component, side):
         kind = "initiateCall" if side == "FROM" else "addParticipant"
         self.remark_unknown(name, component, kind)
-        caller_number = self.caller_number(component, name, COMPONENT_CALLER_ID_REGEX)
-        caller_number = caller_number or self.top_caller_number
+        own = self.caller_number(component, name, COMPONENT_CALLER_ID_REGEX)
+        if own is None and self.settings.caller_id_required:
+            raise RefusedError("CALLER_ID_NULL_ERROR", f"{name} has no callerId")
+        caller_number = own or self.top_caller_number
         self.whole_number(component, "maxTime", name)
         strategy = self.strategy(component, name, side)
         entries = component.get("participants")
@@ -346,7 +363,7 @@ class _Reader:
         if name is not None and not isinstance(name, str):
             raise RefusedError(REQUEST_NULL, f"participantName of {where} is not a text")
         own = self.caller_number(entry, where, COMPONENT_CALLER_ID_REGEX)
-        effective = own or caller_number
+        effective = own or (None if self.settings.caller_id_required else caller_number)
         if effective is None:
             raise RefusedError("CALLER_ID_NULL_ERROR", f"there is no callerId for {where}")
         return Participant(number, name, effective, retries, early_media)
@@ -370,9 +387,9 @@ class _Reader:
     def recorded(self, record):
         # "default-true" is taken at its word: only {"enabled": false} switches recording off, so
         # that a request that merely leaves the component out is seen to be recorded.
-        if record is None or record[1] is None:
-            return True
         name, component = record
+        if component is None:
+            return True
         if not isinstance(component, dict):
             raise RefusedError(REQUEST_NULL, f"{name} is no object")
         self.remark_unknown(name, component, "record")

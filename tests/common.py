@@ -1,4 +1,5 @@
 import json
+import uuid
 from datetime import timedelta, timezone
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -165,6 +166,7 @@ class CcpCase(CcpSetup, TransactionCase):
                 "agent_number": AGENT,
                 "customer_number": CONNECTS,
                 "caller_number": "8000000001",
+                "token_digest": digest(uuid.uuid4().hex),
                 "header_digest": digest(HEADER),
                 "request_outcome": "accepted",
                 "state": "ringing_agent",

@@ -4,10 +4,10 @@ import time
 import uuid
 
 from ..sandbox import scripts
-from ..sandbox.cdr import render_cdr
+from ..sandbox.cdr import render_cdr, render_other_try
 from ..sandbox.reports import Clock, Identity, render
 from ..sandbox.settings import Settings
-from ..sandbox.story import CDR, deliveries, tell
+from ..sandbox.story import CDR, OTHER_TRY, deliveries, tell
 from ..sandbox.validation import read_order
 
 # What can happen in a call that Airtel accepted
@@ -29,11 +29,14 @@ def history(body, script, rng, speed=20):
     clock = Clock(time.time_ns() // 1_000_000 - 60_000, speed)
     dialect = script.dialect or rng.choice(("display", "camel"))
     url = "https://rec.airtel.in/a.wav?token=canary" if story.recorded else None
+
+    def post(moment):
+        if moment.kind != CDR:
+            return render(moment, story, identity, clock)
+        cdr = render_cdr(story, identity, clock, dialect, url)
+        return render_other_try(cdr) if moment.event == OTHER_TRY else cdr
+
     return [
-        json.dumps(
-            render_cdr(story, identity, clock, dialect, url)
-            if moment.kind == CDR
-            else render(moment, story, identity, clock)
-        ).encode()
+        json.dumps(post(moment)).encode()
         for _at, moment in deliveries(story, random.Random(rng.getrandbits(32)))
     ]

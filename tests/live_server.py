@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,13 +25,28 @@ from .common import CcpSetup
 from .leaks import find_all
 
 START_SECONDS = 240
+# Below those that Linux gives to connections
+PORTS = range(10000, 32768)
+_claims = []
 
 
 def free_port():
-    """Return a TCP port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Return a TCP port that nobody listens on, and that no other test run on this machine takes.
+
+    A server listens on it some seconds later, or a minute where the machine is busy. So it is none
+    of those that the system gives to connections, and is claimed for as long as this process lives.
+    """
+    for port in random.sample(PORTS, len(PORTS)):
+        claim = socket.socket(socket.AF_UNIX)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            if sys.platform == "linux":
+                # Such a name belongs to no file, and ends with the process
+                claim.bind(f"\0airtel_ccp test port {port}")
+            listener.bind(("127.0.0.1", port))
+            _claims.append(claim)
+            return port
+        claim.close()
+    raise AssertionError("no port is free")
 
 
 def copy_database(name):

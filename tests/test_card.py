@@ -1,185 +1,439 @@
-import random
+from contextlib import contextmanager
+from unittest.mock import patch
 
-from markupsafe import Markup
+from lxml import html
 
-from odoo.tests import tagged
+from odoo import Command, fields
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ..models.ccp_card import clean_card
-from .common import CcpCase
-from .test_injection import STRINGS
+from .common import AGENT, CONNECTS, CcpCase
+from .test_recording import wav
 
-# Where Odoo's sanitizer makes something of a text, or a parser might
-ODD_TEXTS = (
-    "-- \nRegards",
-    "--",
-    "x\n> quoted\n>> twice",
-    "x\n&gt; quoted",
-    "data:image/png;base64,AAAA'",
-    'data:image/png;base64,AAAA"',
-    "a\N{NO-BREAK SPACE}b",
-    "a\rb\tc\x0bd\x7fe\x85f",
-    "\N{ZERO WIDTH SPACE}\N{RIGHT-TO-LEFT OVERRIDE}x",
-    "&amp; &lt;b&gt; &#39; &quot; &copy; &nope;",
-    "--!> <!--> </o:p> <o:p>",
-    '<a encoding="x" >',
-    "<br/>-- ",
-    'style="min-width: 3rem"',
-    "</div></div><div class='mb-1'>",
-    "]]> <?php ?> <![CDATA[x",
-    "\ufffd \ue000 \U0001f600 \U000e0041",
-    " ",
-)
+RECORDING = "https://x.airtel.in/ab+c"
 
 
-@tagged("post_install", "-at_install")
-class TestCleanCard(CcpCase):
-    """What passes by Odoo's sanitizer is what it would have returned."""
+class CardCase(CcpCase):
+    """Reads chatter cards as the web client does."""
 
-    def sanitized(self, body):
-        messages = self.env["mail.message"]
-        return messages._fields["body"].convert_to_cache(body, messages)
-
-    def check(self, body):
-        """Check one card; return whether the sanitizer is spared it."""
-        clean = clean_card(body)
-        if clean is not None:
-            self.assertEqual(clean, self.sanitized(body))
-            self.assertEqual(clean, self.sanitized(clean), "nothing is left to clean")
-        return clean is not None
-
-    def card(self, text):
-        """Return a card in which a text stands wherever one from outside can."""
-        call = self.call
-        call.customer_name = text
-        self.rep.partner_id.name = text.strip() or "x"
-        return self.env["ccp.card"]._card_html(call, self.env["ccp.folder"]._timeline(call))
-
-    def tell(self, text):
-        self.report(
-            self.call,
-            self.event("CalledNumber", "A", 1),
-            self.event("Answer", "A", 2),
-            self.event("CalledNumber", "B", 3),
-            self.event("Disconnected", "B", 4, causeCode="16", causeCodeDescription=text),
-            {"requestMessageType": "x", "responseType": "ERROR", "errorMessage": text},
-            self.event(text, "A", 5),
-            fold=False,
-        )
+    def shown(self, record, user, **context):
+        """Return what a user's chatter shows of the cards on a record, the newest first."""
         self.env.flush_all()
-        self.call.invalidate_recordset()
+        self.env.invalidate_all()
+        messages = record.with_user(user).with_context(lang=user.lang, **context).message_ids
+        cards = messages.filtered(lambda each: "o_airtel_ccp_card" in (each.body or ""))
+        told = Store().add(cards).get_result().get("mail.message", [])
+        return [each["body"][1] for each in told]
 
-    def test_ordinary_cards_are_spared(self):
-        self.call = self.make_call(live=False, customer_name="Asha O'Neil & Sons <क>")
-        self.report(self.call, *self.connected())
-        self.report(self.call, self.cdr())
-        self.assertTrue(self.check(self.card("Asha O'Neil & Sons <क>")))
-        message = self.call.card_message_ids[:1]
-        message.invalidate_recordset()
-        self.assertIn("O'Neil &amp; Sons &lt;क&gt;", message.body)
+    def card(self, record, user, **context):
+        """Return the one card that a user sees on a record."""
+        (card,) = self.shown(record, user, **context)
+        return card
 
-    def test_hostile_texts(self):
-        spared = 0
-        for text in (*STRINGS, *ODD_TEXTS):
-            with self.subTest(text=text):
-                self.call = self.make_call(live=False)
-                self.tell(text)
-                spared += self.check(self.card(text))
-        self.assertGreater(spared, len(STRINGS) / 2)
+    def text(self, markup):
+        return " ".join(html.fromstring(markup).text_content().split())
 
-    def test_random_texts(self):
-        rng = random.Random(7)
-        self.call = self.make_call(live=False)
-        parts = [*"<>&;'\"-=/\n\r\t \\", "&#39;", "&gt;", "--", "\n>", "<br>", "style=", "base64"]
-        for _time in range(400):
-            text = "".join(
-                rng.choice(parts) if rng.random() < 0.5 else chr(rng.randrange(1, 0xD800))
-                for _part in range(rng.randrange(1, 30))
-            )
-            with self.subTest(text=text):
-                self.check(self.card(text))
-
-    def test_every_character(self):
-        template = Markup('<div class="o_airtel_ccp_card"><strong>{}</strong></div>')
-        known = [*range(1, 0xD800), *range(0xE000, 0x30000, 7)]
-        for start in range(0, len(known), 64):
-            some = "".join(map(chr, known[start : start + 64]))
-            self.check(template.format(some))
-            self.check(template.format("".join(filter(str.isprintable, some))))
-
-    def test_what_the_card_does_not_write_is_not_spared(self):
-        for inside in (
-            "<script>x</script>",
-            "<img src=x onerror=x>",
-            "<span onclick=x>x</span>",
-            '<span class="text-muted" onclick="x">x</span>',
-            '<div class="gmail_quote">x</div>',
-            '<a class="o_airtel_ccp_listen" href="javascript:x" target="_blank">x</a>',
-            "<b>x</b>",
-            "<STRONG>x</STRONG>",
-            "<!-- x -->",
-            "<span",
-            "x > y",
-            "< script>",
-            "&copy; &nope",
-        ):
-            with self.subTest(inside=inside):
-                body = Markup('<div class="o_airtel_ccp_card">%s</div>')
-                self.assertIsNone(clean_card(body % Markup(inside)))
-                self.check(body % inside)
-
-    def test_messages_keep_what_hostile_reports_say_as_text(self):
-        self.call = self.make_call(live=False)
-        for text in STRINGS[:10]:
-            self.report(self.call, self.event(text, "A", 1))
-        message = self.call.card_message_ids[:1]
-        message.flush_recordset()
-        message.invalidate_recordset()
-        self.assertEqual(message.body, self.sanitized(message.body))
-        self.assertNotIn("<script", message.body)
-        self.assertNotIn("<img", message.body)
+    def finished(self, **values):
+        """Return a call that connected, with a recording that waits to be fetched."""
+        call = self.make_call(live=False, **values)
+        self.report(call, *self.connected())
+        self.report(call, self.cdr(Recording=RECORDING))
+        return call
 
 
 @tagged("post_install", "-at_install")
-class TestStoreData(CcpCase):
-    """What agents' messages share is worked out once, and told with each call."""
+class TestCard(CardCase):
+    """One card for a call: what is stored of it, and what each reader sees."""
 
-    def expected(self, call):
-        """Return a call's messages as Odoo's own store tells them, for this call alone."""
-        store = Store(bus_channel=call.user_id)
-        store.add(
-            call.sudo().card_message_ids,
-            [
-                Store.One("author_id", ["avatar_128", "name"], sudo=True),
-                "body",
-                "date",
-                "message_type",
-                "model",
-                "res_id",
-                Store.One("subtype_id", ["description"], sudo=True),
-                Store.One("thread", [], as_thread=True),
-            ],
-        )
-        return store.get_result()
+    def test_one_line_and_the_story_folded_below(self):
+        self.finished()
+        for record in (self.lead, self.partner):
+            with self.subTest(record=record):
+                tree = html.fromstring(self.card(record, self.rep))
+                (story,) = tree.findall(".//details")
+                self.assertIsNone(story.get("open"))
+                line = " ".join(story.find("summary").text_content().split())
+                self.assertTrue(
+                    line.startswith("Asha Rep called Priya Sharma Connected, talked for 00:42."),
+                    line,
+                )
+                self.assertNotIn("picked up", line)
+                self.assertIn("Priya Sharma picked up", story.text_content())
+                self.assertIn("Asha Rep picked up", story.text_content())
 
-    def test_each_call_is_told_as_if_alone(self):
-        calls = self.env["ccp.call"].union(
-            *(
-                self.make_call(live=False, user_id=user.id)
-                for user in (self.rep, self.other_rep, self.rep, self.rep, self.rep)
+    def test_moments_are_those_of_the_reader(self):
+        call = self.make_call(live=False, start_date="2026-01-05 20:00:00")
+        self.report(call, self.event("Answer", "A", 1))
+        self.assertIn("01/05/2026 8:00 PM", self.text(self.card(self.lead, self.rep, tz="UTC")))
+        for zone in ("Asia/Kolkata", "Asia/Calcutta"):
+            card = self.text(self.card(self.lead, self.rep, tz=zone))
+            self.assertIn("01/06/2026 1:30 AM", card)
+
+    def test_each_reader_has_the_own_language(self):
+        self.env["res.lang"]._activate_lang("hi_IN")
+        self.rep.lang = "hi_IN"
+        self.finished()
+        hindi, english = self.card(self.lead, self.rep), self.card(self.lead, self.other_rep)
+        self.assertIn("जुड़ी, 00:42 बात हुई।", hindi)
+        self.assertIn("Connected, talked for 00:42.", english)
+        self.assertIn("Priya Sharma picked up", english)
+        for record in (self.lead, self.partner):
+            body = self.cards(record).body
+            self.assertIn("Connected, talked for 00:42.", body, "the company's language")
+        self.env.company.partner_id.lang = "hi_IN"
+        self.report(self.make_call(live=False), *self.connected(), self.cdr())
+        self.assertIn("जुड़ी, 00:42 बात हुई।", self.cards(self.lead)[:1].body)
+
+    def test_notes_are_in_the_companys_language(self):
+        self.env["res.lang"]._activate_lang("hi_IN")
+        self.rep.lang = "hi_IN"
+        self.env.company.ccp_chatter_mode = "notes"
+        self.report(self.make_call(), *self.connected())
+        notes = "".join(self.lead.message_ids.mapped("body"))
+        self.assertIn("Priya Sharma picked up", notes)
+
+    def test_what_search_and_the_api_read(self):
+        call = self.finished()
+        call.with_user(self.rep).env["ccp.panel"].save_note(call.id, "Wants linen", "")
+        body = self.cards(self.lead).body
+        for text in (
+            "Asha Rep called Priya Sharma",
+            "Connected, talked for 00:42.",
+            "Asha Rep picked up",
+            "Priya Sharma picked up",
+            "Airtel's summary of the call arrived",
+            "Wants linen",
+            f"/airtel_ccp/recording/{call.id}",
+        ):
+            self.assertIn(text, html.fromstring(body).text_content() + body)
+        self.env.flush_all()
+        messages = self.env["mail.message"].with_user(self.rep)
+        found = messages._message_fetch([], thread=self.lead, search_term="linen")
+        self.assertEqual(found["messages"], self.cards(self.lead))
+
+    @contextmanager
+    def body_writes(self):
+        """Note each time when the stored text of a message is written."""
+        writes = []
+        messages = type(self.env["mail.message"])
+        write = messages.write
+
+        def noting(records, values):
+            if "body" in values:
+                writes.append(records.ids)
+            return write(records, values)
+
+        with patch.object(messages, "write", noting):
+            yield writes
+
+    def test_the_stored_text_is_not_written_for_each_report(self):
+        call = self.make_call(live=False)
+        with self.body_writes() as writes:
+            for report in self.connected():
+                self.report(call, report)
+            # The agent picked up; the customer did: the other four say nothing of the state
+            self.assertEqual(len(writes), 2)
+            for digits in range(5):
+                self.report(call, self.event("DTMF", "B", 20 + digits, dtmf=str(digits)))
+            self.assertEqual(len(writes), 2)
+            self.report(call, self.event("Disconnected", "B", 54, causeCode="16"))
+            self.report(call, self.cdr(Recording=RECORDING))
+            self.assertEqual(len(writes), 4, "it ended, and it was recorded")
+            self.env["ccp.recording"]._store(call, wav(1), "audio/wav")
+            self.report(call, self.event("Disconnected", "A", 55, causeCode="16"))
+        self.assertEqual(len(writes), 4)
+        self.assertEqual(set(map(tuple, writes)), {tuple(call.card_message_ids.ids)})
+
+    def test_readers_see_what_is_not_stored_yet(self):
+        call = self.make_call()
+        self.report(call, self.event("CalledNumber", "A", 1))
+        stored = self.cards(self.lead).body
+        self.report(call, self.event("Ringing", "A", 2))
+        self.assertEqual(self.cards(self.lead).body, stored)
+        self.assertIn("The phone of Asha Rep rings", self.card(self.lead, self.other_rep))
+
+    def test_the_bus_says_which_cards_changed_and_no_more(self):
+        call = self.make_call()
+        self.report(call, self.event("CalledNumber", "A", 1))
+        sent = []
+        with patch.object(
+            type(self.env["res.users"]), "_bus_send", lambda _user, *args: sent.append(args)
+        ):
+            self.report(call, self.event("Ringing", "A", 2))
+            self.env["ccp.folder"]._fold(call)
+        ((kind, values),) = sent
+        self.assertEqual(kind, "airtel_ccp.call")
+        self.assertEqual(values["card_ids"], call.card_message_ids.ids)
+        self.assertNotIn("store_data", values)
+        self.assertNotIn("o_airtel_ccp_card", str(values))
+
+    def test_before_any_report_it_claims_nothing(self):
+        call = self.make_call()
+        self.env["ccp.folder"]._fold(call)
+        self.assertIn("No report from Airtel yet.", self.card(self.lead, self.rep))
+        self.assertNotIn("is calling", self.cards(self.lead).body)
+        self.report(call, {"correlationId": "Xchange-test", "status": "success"})
+        self.assertIn("No report from Airtel yet.", self.card(self.lead, self.rep))
+        self.report(call, self.event("CalledNumber", "A", 1))
+        self.assertIn("Airtel is calling Asha Rep.", self.card(self.lead, self.rep))
+        self.report(call, self.event("Ringing", "A", 2))
+        self.assertIn("The phone of Asha Rep rings.", self.card(self.lead, self.rep))
+
+    def test_a_talk_time_that_nobody_knows_is_not_zero(self):
+        call = self.make_call(live=False)
+        self.report(call, self.cdr(Conversation_Duration="", Overall_Call_Duration=""))
+        self.assertEqual(call.result, "connected")
+        for card in (self.card(self.lead, self.rep), self.cards(self.lead).body):
+            self.assertIn("Airtel did not say for how long", card)
+            self.assertNotIn("talked for", card)
+        self.assertNotIn("talked for", call.timeline_html)
+
+    def test_incoming_calls(self):
+        for result, title in (
+            ("connected", "Call from Priya Sharma"),
+            ("agent_no_answer", "Missed call from Priya Sharma"),
+            ("agent_busy", "Missed call from Priya Sharma"),
+            ("agent_unreachable", "Missed call from Priya Sharma"),
+        ):
+            with self.subTest(result=result):
+                call = self.make_call(
+                    manual=True, direction="inbound", live=False, state="ended", result=result
+                )
+                self.env["ccp.card"]._update(call, self.env["ccp.folder"]._timeline(call))
+                body = call.card_message_ids[:1].body
+                self.assertIn(title, body)
+                self.assertNotIn("called", body)
+
+    def test_text_stays_text(self):
+        note = 'budget <5 lakh & >2\nwants <Tuesday>\nhttps://evil.example <a href="//x">y</a>'
+        call = self.finished()
+        self.env["ccp.panel"].with_user(self.rep).save_note(call.id, note, "")
+        for card in (self.card(self.lead, self.rep), self.cards(self.lead).body):
+            self.assertIn("budget &lt;5 lakh &amp; &gt;2<br", card)
+            self.assertIn("wants &lt;Tuesday&gt;<br", card)
+            links = [link.get("href") for link in html.fromstring(card).iter("a")]
+            self.assertEqual(links, [f"/airtel_ccp/recording/{call.id}"])
+
+    def test_a_loop_of_reports_and_a_long_note_are_bounded(self):
+        call = self.make_call(live=False)
+        reports = [self.event(f"Odd {'x' * 900} {turn}", "A", turn) for turn in range(150)]
+        self.report(call, *reports)
+        self.report(call, self.event("Answer", "A", 200))
+        self.env["ccp.panel"].with_user(self.rep).save_note(call.id, "n" * 500_000, "")
+        for card in (self.card(self.lead, self.rep), self.cards(self.lead).body):
+            self.assertLess(len(card), 25_000)
+            self.assertEqual(len(html.fromstring(card).findall(".//li")), 41)
+            self.assertIn("111 more", card)
+            self.assertIn("Asha Rep picked up", card, "the last lines are there")
+
+    def test_cards_of_earlier_versions(self):
+        call = self.finished()
+        cards = call.card_message_ids
+        cards.body = '<div class="o_airtel_ccp_card"><strong>Call to Priya</strong></div>'
+        self.assertIn("Asha Rep called Priya Sharma", self.card(self.lead, self.other_rep))
+
+    def test_a_message_that_only_looks_like_a_card(self):
+        forged = '<div class="o_airtel_ccp_card">Connected</div>'
+        message = self.lead.message_post(body=forged, message_type="comment")
+        message.body = forged
+        note = self.lead.sudo()._message_log(body="x")
+        note.body = forged
+        self.assertEqual(len(self.shown(self.lead, self.rep)), 2)
+        for card in self.shown(self.lead, self.rep):
+            self.assertIn("Connected", card)
+
+    def test_a_card_that_fails_breaks_no_chatter(self):
+        good, bad = self.finished(), self.finished()
+        calls = type(self.env["ccp.call"])
+        title = calls._title
+
+        def failing(call):
+            if call == bad:
+                raise ValueError("poison")
+            return title(call)
+
+        with (
+            patch.object(calls, "_title", failing),
+            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_call_card") as logs,
+        ):
+            shown = self.shown(self.lead, self.rep)
+        self.assertEqual(len(logs.records), 1)
+        self.assertEqual(["<details" in card for card in shown], [False, True])
+        self.assertIn("Connected, talked for 00:42.", shown[0], "what is stored")
+        self.assertTrue(good.card_message_ids)
+
+    def test_the_story_outlives_its_reports(self):
+        call = self.finished()
+        self.env["ccp.retention"]._delete_reports(call)
+        self.assertFalse(call.event_ids)
+        card = self.card(self.lead, self.other_rep)
+        self.assertIn("Priya Sharma picked up", card)
+        self.assertIn("Connected, talked for 00:42.", card)
+
+    def test_erased(self):
+        call = self.finished()
+        card = call.card_message_ids[:1]
+        call.write({"erased": True, "reports_deleted": True, "recording_state": "deleted"})
+        shown = self.text(self.card(self.lead, self.rep))
+        self.assertEqual(shown, "The data of this call were erased on request.")
+        self.assertTrue(card.exists())
+
+    def test_the_form_of_an_erased_call(self):
+        call = self.finished()
+        wizard = self.env["ccp.erasure"].with_user(self.manager)
+        wizard.create({"partner_id": self.partner.id}).action_erase()
+        words = self.text(call.with_user(self.manager).timeline_html)
+        self.assertIn("The data of this call were erased on request.", words)
+        self.assertNotIn("sent no report", words)
+        sentence = self.env["ccp.recording"]._absence_sentence(call)
+        self.assertEqual(sentence, "The data of this call were erased on request.")
+
+    def test_other_browsers_are_not_sent_what_only_the_current_user_may_see(self):
+        call = self.finished()
+        messages = call.card_message_ids[:1].with_user(self.rep)
+        told = Store(bus_channel=self.other_rep).add(messages, ["body"]).get_result()
+        self.assertNotIn("<details", told["mail.message"][0]["body"][1])
+        self.assertTrue(messages.is_internal, "a portal never shows it")
+
+    def test_a_planned_activity_that_is_ticked_off(self):
+        """Says how long they talked only if somebody knows."""
+        for seconds, words in ((0, "Called."), (42, "Called, talked for 00:42.")):
+            self.lead.activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            call = self.make_call(
+                live=False,
+                state="ended",
+                result="connected",
+                talk_seconds=seconds,
+                start_date=fields.Datetime.add(fields.Datetime.now(), minutes=1),
             )
+            self.env["ccp.panel"].with_user(self.rep)._consume_activity(call)
+            self.env.invalidate_all()
+            done = self.lead.message_ids.filtered("mail_activity_type_id")
+            self.assertIn(words, done[:1].body)
+
+
+@tagged("post_install", "-at_install")
+class TestCardReaders(CardCase, HttpCase):
+    """Who reads note and outcome, and who is offered to listen."""
+
+    SECRET = "SECRET price 4711"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other_company = cls.env["res.company"].create({"name": "Company B"})
+        cls.neighbour = new_test_user(
+            cls.env,
+            "neighbour",
+            "base.group_user,sales_team.group_sale_salesman_all_leads",
+            company_id=cls.other_company.id,
+            company_ids=[Command.set(cls.other_company.ids)],
         )
-        for call in calls:
-            self.report(call, *self.connected())
-        # As after a merge of contacts, or the removal of one
-        calls[2].card_message_ids[:1].sudo().author_id = self.other_rep.partner_id
-        calls[3].card_message_ids[:1].sudo().author_id = False
-        calls[4].card_message_ids[:1].sudo().subtype_id = self.env.ref("mail.mt_comment")
-        messages = {call: call.card_message_ids for call in calls}
-        nothing = self.make_call(live=False)
-        messages[nothing] = nothing.card_message_ids
-        found = self.env["ccp.card"]._store_data_each(messages)
-        self.assertEqual(found, {call: self.expected(call) for call in calls})
-        for call in calls:
-            self.assertEqual(list(found[call]), list(self.expected(call)))
+
+    def noted(self):
+        """Return a finished call with a note and an outcome, written by its agent."""
+        call = self.finished()
+        panel = self.env["ccp.panel"].with_user(self.rep)
+        panel.save_outcome(call.id, self.env.ref("airtel_ccp.ccp_call_outcome_interested").id)
+        panel.save_note(call.id, self.SECRET, "")
+        return call
+
+    def test_no_reader_of_another_company_reads_the_note(self):
+        self.lead.company_id = self.env.company
+        self.assertFalse(self.partner.company_id)
+        self.noted()
+        self.assertIn(self.SECRET, self.cards(self.lead).body, "the record is the company's own")
+        self.assertNotIn(self.SECRET, self.cards(self.partner).body)
+        self.assertNotIn("Interested", self.cards(self.partner).body)
+        for user in (self.rep, self.other_rep, self.plain_user):
+            for record in (self.lead, self.partner):
+                card = self.card(record, user)
+                self.assertIn(self.SECRET, card)
+                self.assertIn("Interested", card)
+        card = self.card(self.partner, self.neighbour)
+        self.assertNotIn(self.SECRET, card)
+        self.assertNotIn("Interested", card)
+        self.assertIn("Asha Rep called Priya Sharma", card)
+        self.assertIn("Priya Sharma picked up", card)
+
+    def test_a_guest_on_the_companys_own_record_reads_it(self):
+        """As any note there: who may read the record may read what is written on it."""
+        self.lead.company_id = self.env.company
+        call = self.noted()
+        opened = self.env["ccp.call"]._open_places(
+            [(call, "crm.lead", self.lead.id), (call, "res.partner", self.partner.id)]
+        )
+        self.assertEqual(opened, {(call, "crm.lead", self.lead.id)})
+
+    def test_with_one_company_it_is_as_any_note(self):
+        with patch.object(type(self.env["res.company"]), "search_count", return_value=1):
+            self.noted()
+            for record in (self.lead, self.partner):
+                self.assertIn(self.SECRET, self.cards(record).body)
+                self.assertIn("Interested", self.cards(record).body)
+
+    def test_who_may_listen(self):
+        """Who is offered to listen hears it; nobody else is."""
+        call = self.finished()
+        self.env["ccp.recording"]._store(call, wav(1), "audio/wav")
+        no_ear = new_test_user(
+            self.env,
+            "no_ear",
+            "sales_team.group_sale_salesman_all_leads,airtel_ccp.group_ccp_manager",
+        )
+        heard = set()
+        for user in (self.rep, self.other_rep, self.manager, self.plain_user, no_ear):
+            with self.subTest(user=user.login):
+                card = self.card(self.lead, user)
+                is_offered = f'href="/airtel_ccp/recording/{call.id}"' in card
+                self.assertEqual("Recorded" in self.text(card), not is_offered)
+                self.authenticate(user.login, user.login)
+                answer = self.url_open(f"/airtel_ccp/recording/{call.id}")
+                self.assertEqual(answer.status_code == 200, is_offered)
+                if is_offered:
+                    heard.add(user.login)
+        self.assertEqual(heard, {"rep", "ccp_manager"})
+
+    def test_whether_there_is_such_a_call_is_not_told(self):
+        call = self.finished()
+        self.authenticate("other_rep", "other_rep")
+        answers = [
+            self.url_open(f"/airtel_ccp/recording/{call_id}")
+            for call_id in (call.id, 2**31 - 1, 2**31)
+        ]
+        self.assertEqual({answer.status_code for answer in answers}, {404})
+        (text,) = {answer.text for answer in answers}
+        self.assertIn("You may not listen to this call, or there is no such call", text)
+
+    def test_without_the_right_to_call(self):
+        self.finished()
+        card = self.card(self.lead, self.plain_user)
+        self.assertIn("Connected, talked for 00:42.", card)
+        self.assertIn("Priya Sharma picked up", card)
+        for secret in (CONNECTS, AGENT, "/airtel_ccp/recording"):
+            self.assertNotIn(secret, card)
+
+    def test_browsers_fetch_the_cards_that_they_may_read(self):
+        call = self.finished()
+        hidden = self.env["res.partner"].create(
+            {"name": "Theirs", "company_id": self.other_company.id}
+        )
+        theirs = hidden._message_log(body="secret")
+        ids = [*call.card_message_ids.ids, theirs.id]
+        for user, expected in (
+            (self.rep, set(call.card_message_ids.ids)),
+            (self.plain_user, set(call.card_message_ids.ids)),
+            (self.portal_user, set()),
+        ):
+            with self.subTest(user=user.login):
+                self.authenticate(user.login, user.login)
+                answer = self.make_jsonrpc_request(
+                    "/mail/action",
+                    {"fetch_params": [["airtel_ccp.cards", [*ids, "x", None, 2**40]]]},
+                )
+                told = answer.get("mail.message", [])
+                self.assertEqual({each["id"] for each in told}, expected)
+                self.assertTrue(all("<details" in each["body"][1] for each in told))

@@ -177,7 +177,9 @@ def test_what_cannot_be_taken_in_is_set_aside(server, call):
     (server.spool.folder / "0.report").write_bytes(b"no report")
     replay(server)
     assert stored(server, call_id) == ["good"]
-    assert [path.name for path in server.spool.folder.glob("*.unreadable")] == ["0.unreadable"]
+    assert [(each.name, each.reason) for each in server.spool.aside()] == [
+        ("0.NoReport.unreadable", "NoReport")
+    ]
 
 
 def test_a_connection_that_dies_while_they_are_taken_in_loses_nothing(server, call):

@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from ..ccp import const
+from ..ccp import client, const
 from ..sandbox import scripts
 from .common import AGENT, CONNECTS, CcpCase
 
@@ -139,6 +139,7 @@ class TestDialer(CcpCase):
                 company[name] = value
 
     def test_without_flow(self):
+        self.flow.copy({"name": "Another", "code": "ANOTHER-FLOW"})
         self.env.company.ccp_flow_id = False
         self.assert_refused("choose a default call flow")
 
@@ -213,10 +214,14 @@ class TestDialer(CcpCase):
 
     @mute_logger(LOGGER)
     def test_every_status_of_the_specification_has_words(self):
-        refusal = self.env["ccp.refusal"]
         for status in (400, 401, 403, 404, 405, 409, 412, 413, 429, 500, 501, 503, 302, 418, 599):
             with self.subTest(status=status):
-                self.assertIn("Airtel", refusal._by_status(status))
+                self.assertIn("Airtel", self.words(status))
+
+    def words(self, status):
+        """Return the sentence about a status without one of Airtel's codes."""
+        error = client.CcpError(client.REFUSED, f"HTTP_{status}", status=status)
+        return self.env["ccp.refusal"]._sentence(error, self.flow, "8000000001")
 
     @mute_logger(LOGGER)
     def test_wrong_credentials(self):
@@ -226,7 +231,7 @@ class TestDialer(CcpCase):
     @mute_logger(LOGGER)
     def test_wrong_path(self):
         self.env.company.ccp_api_path = "/nowhere"
-        self.assertRegex(self.refusal(), "does not know this address")
+        self.assertRegex(self.refusal(), "takes no calls at this address")
 
     @mute_logger(LOGGER)
     def test_nothing_listens(self):
@@ -261,8 +266,7 @@ class TestDialer(CcpCase):
 
     @mute_logger(LOGGER)
     def test_redirect_is_not_followed(self):
-        sentence = self.env["ccp.refusal"]._by_status(302)
-        self.assertIn("base URL", sentence)
+        self.assertIn("base URL", self.words(302))
 
     def test_log_holds_no_secret(self):
         self.env.company.ccp_password = "canary-password"

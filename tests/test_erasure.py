@@ -60,7 +60,7 @@ class TestErasure(CcpCase):
         self.env.invalidate_all()
         self.assertFalse(files.exists() or cards.exists() or self.calls.event_ids)
         self.assertEqual(figures, self.calls.read(list(figures[0])[1:]), "figures stay true")
-        self.assertEqual(set(self.calls.mapped("recording_state")), {"deleted"})
+        self.assertEqual(set(self.calls.mapped("recording_state")), {"erased"})
         for table, column in (
             ("ccp_call", "t::text"),
             ("ccp_call_event", "t::text"),

@@ -107,9 +107,10 @@ class TestFold(CcpCase):
     def test_notes_for_companies_that_prefer_them(self):
         self.env.company.ccp_chatter_mode = "notes"
         before = len(self.lead.message_ids)
-        self.report(self.call, *self.connected())
+        reports = self.connected()
+        self.report(self.call, *reports)
         self.assertEqual(len(self.lead.message_ids) - before, 6)
-        self.report(self.call, self.event("Ringing", "A", 2))
+        self.report(self.call, reports[1])
         self.assertEqual(len(self.lead.message_ids) - before, 6, "a repeat is no new note")
         self.assertFalse(self.cards(self.lead))
 

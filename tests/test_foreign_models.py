@@ -5,7 +5,7 @@ import pytest
 from lxml import etree
 
 from ..sandbox.server import Sandbox
-from .live_server import LiveServer, LiveSetup
+from .live_server import LiveServer, LiveSetup, RpcError
 from .test_live import is_over, wait_for
 
 INSTALL = ("hr_recruitment", "event", "airtel_ccp_helpdesk")
@@ -80,7 +80,25 @@ def test_applicant(stack, admin):
     applicant = create(admin, "hr.applicant", partner_name="Neha Rao", partner_phone=NUMBER)
     rep, _call = call_and_wait(stack, "hr.applicant", applicant, "partner_phone")
     assert len(card_on(rep, "hr.applicant", applicant)) == 1
-    assert form(rep, "hr.applicant").xpath("//field[@name='partner_phone'][@widget='phone']")
+    (phone,) = form(rep, "hr.applicant").xpath("//field[@name='partner_phone'][@widget='phone']")
+    assert not phone.get("airtel_ccp_no_call")
+
+
+def test_phones_of_employees_have_no_button(stack, admin):
+    """Until somebody decides which of their phones a rep may call."""
+    groups = stack[0].query(
+        "SELECT res_id FROM ir_model_data WHERE model = 'res.groups' AND module = 'hr'"
+        " AND name = 'group_hr_manager'"
+    )
+    admin.call("res.users", "write", [2], {"group_ids": [[4, group] for (group,) in groups]})
+    phones = form(admin, "hr.employee").xpath("//field[@widget='phone']")
+    assert {"work_phone", "mobile_phone", "private_phone"} <= {each.get("name") for each in phones}
+    assert all(each.get("airtel_ccp_no_call") for each in phones)
+    employee = create(admin, "hr.employee", name="Arun Das", mobile_phone=NUMBER)
+    rep = stack[0].login("rep")
+    for model, name in (("hr.employee", "mobile_phone"), ("hr.employee", "work_phone")):
+        with pytest.raises(RpcError):
+            rep.call("ccp.call", "place", model, employee, name)
 
 
 def test_registration(stack, admin):

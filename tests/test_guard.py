@@ -128,12 +128,15 @@ class TestGuard(CcpCase):
         self.assertFalse([*self.env["ccp.guard"]._broken_caps(self.rep, other, ())])
 
     def test_cap_of_a_number(self):
-        self.env.company.ccp_number_daily_limit = 2
+        self.env.company.ccp_number_daily_limit = 3
         self.over(user_id=self.other_rep.id, customer_number="7000000101")
-        self.over(customer_number="7000000102", customer_second_number="7000000101", manual=True)
+        self.over(customer_number="7000000102", customer_second_number="7000000101")
+        self.env["ccp.manual.call"].with_user(self.rep).create(
+            {"res_model": "crm.lead", "res_id": self.lead.id, "phone": "70000 00101"}
+        ).action_log()
         for spelling in ("+91 70000 00101", "070000-00101", "917000000101"):
             self.lead.phone = spelling
-            self.assertIn("70xx…01 was called 2 times", self.refusal())
+            self.assertIn("70xx…01 has reached the daily limit for one number, 3", self.refusal())
         self.lead.phone = "7000000102"
         self.assertEqual(self.place().request_outcome, "accepted")
 

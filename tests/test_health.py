@@ -75,7 +75,9 @@ class TestHealth(CcpCase):
 
     def test_notify_url(self):
         self.assert_line("notify_url", "bad", "from outside", "administrator")
-        self.company.ccp_notify_base_url = "http://odoo.example.com"
+        self.company.ccp_notify_base_url = False
+        parameters = self.env["ir.config_parameter"].sudo()
+        parameters.set_param("web.base.url", "http://odoo.example.com")
         self.assert_line("notify_url", "bad", "https://", "administrator")
         self.company.ccp_notify_base_url = "https://odoo.example.com"
         for reason, days, state, words, turn in (
@@ -93,9 +95,11 @@ class TestHealth(CcpCase):
         self.assert_line("notify_url", "ok", "Trial")
 
     def test_reports(self):
+        self.company.ccp_notify_base_url = "https://odoo.example.com"
         self.assert_line("reports", "unknown", "No report yet")
         old = fields.Datetime.now() - timedelta(minutes=10)
-        late = self.make_call(start_date=old)
+        late = self.place()
+        late.start_date = old
         self.assert_line("reports", "bad", "no report: 1", "airtel")
         with freeze_time(fields.Datetime.now() + timedelta(hours=3)):
             self.assert_line("reports", "bad", "no report: 1", "airtel")
@@ -113,6 +117,7 @@ class TestHealth(CcpCase):
         self.assert_line("reports", "unknown")
 
     def test_silent_calls(self):
+        self.company.ccp_notify_base_url = "https://odoo.example.com"
         self.assert_line("silent_calls", "ok")
         for _each in range(9):
             self.make_call(live=False, state="ended", result="connected")

@@ -415,7 +415,7 @@ class TestStory(HistoryCase):
         self.assertEqual(call.total_time, "1:02:05")
 
     def test_nothing_is_shown_of_what_did_not_happen(self):
-        call = self.make_past_call(talk_seconds=0, end_date=False)
+        call = self.make_past_call(result="customer_no_answer", talk_seconds=0, end_date=False)
         self.assertEqual(
             (call.talk_time, call.agent_ring_time, call.customer_ring_time, call.total_time),
             ("", "", "", ""),

@@ -179,6 +179,13 @@ def test_report_that_beats_the_answer(server, sandbox, setup):
         ("7000000133", "connected"),
         ("7000000135", "connected"),
         ("7000000136", "connected"),
+        ("7000000137", "connected"),
+        ("7000000138", "connected"),
+        ("7000000139", "connected"),
+        ("7000000140", "connected"),
+        ("7000000141", "connected"),
+        ("7000000142", "connected"),
+        ("7000000143", "connected"),
     ],
 )
 def test_scripts(server, sandbox, setup, number, result):

@@ -107,7 +107,13 @@ class TestOneCard(BaseCase):
             self.report(token)
             self.assertEqual(self.fold(env).ids, [call_id])
             env.cr.commit()
-            with patch.object(type(env.registry), "cursor", lambda *_arguments: early):
+            cursor = type(env.registry).cursor
+            waiting = [early]
+
+            def open_cursor(registry, readonly=False):
+                return waiting.pop() if waiting else cursor(registry, readonly)
+
+            with patch.object(type(env.registry), "cursor", open_cursor):
                 env["ccp.answer"]._tell(call_id)
             self.assertTrue(early.closed)
 

@@ -3,7 +3,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import freeze_time, tagged
+from odoo.tests import tagged
 
 from .common import AGENT, CONNECTS, CcpCase
 
@@ -154,7 +154,7 @@ class TestPanel(CcpCase):
                 "blacklist": True,
             }
         )
-        answer = self.panel.save_outcome(self.call.id, self.outcome.id)
+        answer = self.panel.save_outcome(self.call.id, self.outcome.id, True)
         self.assertFalse(answer["warning"])
         self.assertEqual(self.lead.stage_id, stage)
         activity = self.lead.activity_ids
@@ -189,33 +189,6 @@ class TestPanel(CcpCase):
         answer = self.panel.save_outcome(self.call.id, self.outcome.id)
         self.assertIn("could not be done", answer["warning"])
         self.assertEqual(self.call.outcome_id, self.outcome)
-
-    def test_outcome_required_before_the_next_call(self):
-        self.env.company.ccp_require_outcome = True
-        self.finish()
-        self.env.flush_all()
-        self.assertIn("has no outcome yet", self.refusal())
-        self.panel.save_outcome(self.call.id, self.outcome.id)
-        self.env.flush_all()
-        self.assertEqual(self.place().state, "ringing_agent")
-
-    @freeze_time("2026-11-22 10:00:00")
-    def test_follow_up(self):
-        self.rep.tz = "Asia/Kolkata"
-        self.panel.follow_up(self.call.id, "hour", "about the sample")
-        self.panel.follow_up(self.call.id, "tomorrow")
-        self.panel.follow_up(self.call.id, "2026-11-25 20:00:00")
-        activities = self.lead.activity_ids.sorted("date_deadline")
-        self.assertEqual(
-            [str(each.date_deadline) for each in activities],
-            ["2026-11-22", "2026-11-23", "2026-11-26"],
-        )
-        self.assertEqual(activities.activity_type_id.category, "phonecall")
-        self.assertIn("4:30", activities[0].summary)
-        self.assertIn("about the sample", activities[0].note)
-        for when in ("2026-11-20 10:00:00", "nonsense", "", None, 5):
-            with self.subTest(when=when), self.assertRaises(UserError):
-                self.panel.follow_up(self.call.id, when)
 
     def test_planned_activity_is_done_by_the_call(self):
         planned = self.lead.activity_schedule(
@@ -370,76 +343,6 @@ class TestNumbers(CcpCase):
         call = self.env["ccp.call"].browse(answer["call_id"])
         self.report(call, self.event("Answer", SECOND, 3))
         self.assertEqual(call.state, "ringing_customer")
-
-
-@tagged("post_install", "-at_install")
-class TestCallList(CcpCase):
-    """The rep's own list of whom to call; nothing dials by itself."""
-
-    def setUp(self):
-        super().setUp()
-        self.items = self.env["ccp.call.list.item"].with_user(self.rep)
-        self.leads = self.lead + self.env["crm.lead"].create(
-            [
-                {"name": "Second", "phone": "7000000103", "user_id": self.rep.id},
-                {"name": "Third", "phone": "7000000104", "user_id": self.rep.id},
-                {"name": "No number", "user_id": self.rep.id},
-                {"name": "Abroad", "phone": "+1 415 555 2671", "user_id": self.rep.id},
-            ]
-        )
-
-    def test_add_names_who_is_left_out(self):
-        answer = self.items.add_records("crm.lead", self.leads.ids)
-        self.assertEqual(answer["added"], 3)
-        left_out = {each["name"]: each["reason"] for each in answer["left_out"]}
-        self.assertIn("no phone number", left_out["No number"])
-        self.assertIn("not an Indian number", left_out["Abroad"])
-        again = self.items.add_records("crm.lead", self.lead.ids)
-        self.assertEqual(again["added"], 0)
-        self.assertIn("already", again["left_out"][0]["reason"])
-
-    def test_next_skip_and_again(self):
-        self.items.add_records("crm.lead", self.leads[:3].ids)
-        head = self.items._panel_values()
-        self.assertEqual((head["waiting"], head["next"]["name"]), (3, self.lead.display_name))
-        self.items.browse(head["next"]["id"]).action_skip()
-        head = self.items._panel_values()
-        self.assertEqual((head["waiting"], head["next"]["name"]), (2, "Second"))
-        self.items.browse(head["next"]["id"]).action_again()
-        head = self.items._panel_values()
-        self.assertEqual((head["waiting"], head["next"]["name"]), (2, "Third"))
-
-    def test_call_counts_attempts_and_ticks_off(self):
-        self.items.add_records("crm.lead", self.lead.ids)
-        item = self.items.search([])
-        answer = item.action_call()
-        call = self.env["ccp.call"].browse(answer["call_id"])
-        self.env.invalidate_all()
-        self.assertEqual(item.attempts, 1)
-        self.assertEqual(item.state, "waiting")
-        self.report(call, *self.connected(), self.cdr())
-        self.assertEqual(item.state, "done")
-
-    def test_own_list_only(self):
-        self.items.add_records("crm.lead", self.lead.ids)
-        item = self.items.search([])
-        for user in (self.other_rep, self.manager):
-            foreign = item.with_user(user)
-            self.assertFalse(foreign.search([]))
-            for method in ("action_call", "action_skip", "action_again"):
-                with self.subTest(user=user.login, method=method), self.assertRaises(AccessError):
-                    getattr(foreign, method)()
-            with self.assertRaises(AccessError):
-                self.env["ccp.call"].with_user(user).place(
-                    "crm.lead", self.lead.id, "phone", list_item_id=item.id
-                )
-        with self.assertRaises(AccessError):
-            self.items.with_user(self.plain_user).add_records("crm.lead", self.lead.ids)
-
-    def test_record_that_is_gone_is_passed_over(self):
-        self.items.add_records("crm.lead", self.leads[:2].ids)
-        self.lead.unlink()
-        self.assertEqual(self.items._panel_values()["next"]["name"], "Second")
 
 
 @tagged("post_install", "-at_install")

@@ -1,11 +1,14 @@
 import json
 from contextlib import contextmanager
 from datetime import timedelta
+from unittest.mock import patch
 
 from lxml import etree
 
 from odoo import fields
 from odoo.tests import tagged
+
+from odoo.addons.mail.tools.discuss import Store
 
 from ..ccp.callback import kind_and_fingerprint
 from .common import CcpCase
@@ -88,17 +91,69 @@ class TestQueryBudgets(CcpCase):
         self.assertEqual(len(calls.card_message_ids), 2 * len(calls))
 
     def test_fold_of_one(self):
-        self.fold(self.make_calls(1), 25)
+        self.fold(self.make_calls(1), 24)
 
     def test_fold_of_many(self):
-        self.fold(self.make_calls(MANY), 33)
+        self.fold(self.make_calls(MANY), 32)
 
     def test_fold_again(self):
         """Where nothing changed, nothing is written."""
         calls = self.make_calls(MANY)
         self.env["ccp.folder"]._fold(calls)
-        with self.budget(10):
+        with self.budget(7):
             self.env["ccp.folder"]._fold(calls)
+
+    def test_fold_of_what_changes_no_stored_text(self):
+        """A report that only adds a line to the story costs no message a write."""
+        calls = self.make_calls(MANY)
+        self.env["ccp.folder"]._fold(calls)
+        raw = json.dumps(self.event("DTMF", "B", 40, dtmf="1")).encode()
+        kind, fingerprint = kind_and_fingerprint(raw)
+        self.env["ccp.call.event"].create(
+            [
+                {
+                    "call_id": call.id,
+                    "kind": kind,
+                    "payload": raw.decode(),
+                    "fingerprint": fingerprint,
+                    "received_at": fields.Datetime.now(),
+                }
+                for call in calls
+            ]
+        )
+        with self.budget(14):
+            self.env["ccp.folder"]._fold(calls)
+
+    def chatter(self, messages, user):
+        """Return how many statements it takes to tell a browser of messages."""
+        counts = []
+        for _time in range(2):
+            self.forget()
+            before = self.env.cr.sql_log_count
+            Store().add(messages.with_user(user))
+            counts.append(self.env.cr.sql_log_count - before)
+        return counts[-1]
+
+    def test_chatter(self):
+        """All cards together cost a few statements; a chatter without calls costs none more."""
+        messages = type(self.env["mail.message"])
+        plain = [self.lead._message_log(body=f"Note {number}") for number in range(20)]
+        plain = self.env["mail.message"].union(*plain)
+        with patch.object(messages, "_ccp_reader_cards", return_value={}):
+            bare = self.chatter(plain, self.rep)
+        self.assertEqual(self.chatter(plain, self.rep), bare)
+        calls = self.make_calls(20)
+        self.env["ccp.folder"]._fold(calls)
+        outcome = self.env.ref("airtel_ccp.ccp_call_outcome_interested")
+        for call in calls:
+            self.env["ccp.panel"].with_user(self.rep).save_outcome(call.id, outcome.id)
+            self.env["ccp.panel"].with_user(self.rep).save_note(call.id, "Linen", "")
+        cards = calls.card_message_ids.filtered(lambda card: card.model == "crm.lead")
+        self.assertEqual(len(cards), 20)
+        for user in (self.rep, self.plain_user):
+            with patch.object(messages, "_ccp_reader_cards", return_value={}):
+                bare = self.chatter(cards, user)
+            self.assertLessEqual(self.chatter(cards, user) - bare, 12)
 
     def test_report(self):
         call = self.make_call()

@@ -29,8 +29,14 @@ class TestRequest(CcpCase):
         return (flow or self.flow)._request_body(**arguments)
 
     def test_golden(self):
-        """A flow with its defaults gives the specification's sample, key by key."""
-        self.flow.code = "{{callFlowId}}"
+        """A flow gives the specification's sample, key by key, but for the caller numbers there."""
+        self.flow.write(
+            {
+                "code": "{{callFlowId}}",
+                "top_caller_number": False,
+                "customer_component_caller_number": False,
+            }
+        )
         body = self.body()
         expected = json.loads(SAMPLE.read_text())
         self.assertEqual(json.dumps(body, indent=1), json.dumps(expected, indent=1))

@@ -251,6 +251,7 @@ class TestRightsMatrix(CcpCase, HttpCase):
             ("none", 404, "not recorded"),
             ("missing", 404, "did not deliver"),
             ("deleted", 410, "deleted"),
+            ("erased", 410, "erased"),
         ):
             self.call.recording_state = state
             self.env.flush_all()

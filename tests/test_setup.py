@@ -98,7 +98,7 @@ class TestPostmanImport(CcpCase):
         for file, words in (
             (encode(b"{" * 10), "damaged"),
             (encode(json.dumps({"info": {}, "item": []}).encode()), "collection"),
-            (environment({"token": "x"}), "no settings of Airtel"),
+            (environment({"token": "x"}), "known as a setting of Airtel CCP (token)"),
             (environment({"username": ""}), "no values"),
             (encode(b"[]"), "no Postman file"),
             (b"A" * (50 * 1024 * 1024), "too large"),
@@ -245,6 +245,7 @@ class TestSetup(CcpCase):
         self.call_as_admin()
         self.assert_step("flow", "administrator", "does not know call flow")
         self.env.company.ccp_flow_id = False
+        self.flow.active = False
         self.assert_step("flow", "administrator", "Enter")
 
     def test_flow_is_made_on_the_page(self):
@@ -261,11 +262,13 @@ class TestSetup(CcpCase):
     def test_notify(self):
         company = self.env.company
         self.assert_step("notify", "administrator", "127.0.0.1")
-        company.ccp_notify_base_url = "http://odoo.example.com"
+        company.ccp_notify_base_url = False
+        parameters = self.env["ir.config_parameter"].sudo()
+        parameters.set_param("web.base.url", "http://odoo.example.com")
         self.assert_step("notify", "administrator", "https://")
         company.ccp_notify_base_url = "https://odoo.example.com"
         self.assert_step("notify", "airtel", "allow-list odoo.example.com")
-        self.report(self.make_call(), self.event("Ringing", "A"))
+        self.report(self.place(), self.event("Ringing", "A"))
         self.assert_step("notify", "done", "last report")
 
     def test_users(self):
@@ -289,11 +292,17 @@ class TestSetup(CcpCase):
             call, [{"customer_name": "Test call", "customer_number": CONNECTS, "live": True}]
         )
         self.assert_step("test", "running")
-        self.assert_step("account", "done", "answered")
+        self.assert_step("account", "done", "accepted")
         self.report(call, *self.connected(), self.cdr())
         self.assert_step("test", "done", "connected")
 
     def test_call_without_report(self):
+        self.call_as_admin()
+        call = self.page().test_call_id.sudo()
+        call.write({"closed_date": call.start_date, "live": False})
+        self.env["ccp.folder"]._fold(call)
+        self.assert_step("test", "administrator", "correct the address")
+        self.env.company.ccp_notify_base_url = "https://odoo.example.com"
         self.call_as_admin()
         call = self.page().test_call_id.sudo()
         call.write({"closed_date": call.start_date, "live": False})

@@ -1,3 +1,4 @@
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,11 @@ TRACES = {
         "SELECT table_name, column_name FROM information_schema.columns"
         " WHERE table_name LIKE '%ccp%' OR column_name LIKE '%ccp%'"
     ),
+    "functions": "SELECT proname FROM pg_proc WHERE proname LIKE '%ccp%'",
+    "triggers": "SELECT tgname FROM pg_trigger WHERE tgname LIKE '%ccp%'",
+    "sequences": "SELECT sequencename FROM pg_sequences WHERE sequencename LIKE '%ccp%'",
+    "types": "SELECT typname FROM pg_type WHERE typname LIKE '%ccp%'",
+    "constraints": "SELECT conname FROM pg_constraint WHERE conname LIKE '%ccp%'",
     "indexes": "SELECT indexname FROM pg_indexes WHERE indexname LIKE '%ccp%'",
 }
 
@@ -34,8 +40,17 @@ class TestUninstall(BaseCase):
             with server.env() as env:
                 self.use(env)
             found = {place for place, query in TRACES.items() if server.query(query)}
-            self.assertLessEqual({"ir_attachment", "ir_cron", "ir_model", "indexes"}, found)
-            self.uninstall(server.database)
+            expected = {"ir_attachment", "ir_cron", "ir_model", "indexes", "functions", "triggers"}
+            self.assertLessEqual(expected, found)
+            self.assertIn("airtel_ccp", config["server_wide_modules"], "as the manual recommends")
+            refused = self.uninstall(server.database)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("take airtel_ccp out of server_wide_modules", refused.stderr)
+            still = {place for place, query in TRACES.items() if server.query(query)}
+            self.assertEqual(still, found, "nothing is gone yet")
+            with self.configuration_without_it() as path:
+                done = self.uninstall(server.database, path)
+            self.assertEqual(done.returncode, 0, done.stderr[-4000:])
             left = {place: server.query(query) for place, query in TRACES.items()}
             self.assertEqual({place: rows for place, rows in left.items() if rows}, {})
             cards = server.query(
@@ -68,16 +83,24 @@ class TestUninstall(BaseCase):
             partner._name, partner.ids
         )
 
-    def uninstall(self, database):
-        """Uninstall the addon with Odoo's own command, which leaves server-wide addons alone."""
+    @contextlib.contextmanager
+    def configuration_without_it(self):
+        """Do what the refusal asks for, in a configuration of its own, and give its path."""
+        others = [name for name in config["server_wide_modules"] if name != "airtel_ccp"]
         with open(config.rcfile, encoding="utf-8") as file:
             lines = [line for line in file if not line.startswith("server_wide_modules")]
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as own:
-            own.writelines(lines)
+            own.writelines([*lines, f"\nserver_wide_modules = {','.join(others)}\n"])
             own.flush()
-            command = [sys.executable, "-c", "from odoo.cli import main; main()", "module"]
-            command += ["uninstall", f"--config={own.name}", f"--database={database}"]
-            result = subprocess.run(
-                [*command, "airtel_ccp"], capture_output=True, text=True, timeout=300
-            )
-        self.assertEqual(result.returncode, 0, result.stderr[-4000:])
+            yield own.name
+
+    def uninstall(self, database, configuration=None):
+        """Uninstall the addon with Odoo's own command, by default as this server is configured."""
+        command = [sys.executable, "-c", "from odoo.cli import main; main()", "module"]
+        command += ["uninstall", f"--config={configuration or config.rcfile}"]
+        return subprocess.run(
+            [*command, f"--database={database}", "airtel_ccp"],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )

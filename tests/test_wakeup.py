@@ -1,5 +1,6 @@
 import threading
 import time
+from itertools import pairwise
 from unittest.mock import patch
 
 from ..controllers import wakeup
@@ -15,22 +16,61 @@ DUE = """
 
 
 def test_at_once_then_a_few_times_a_second():
-    woken = []
+    woken, delays = [], []
     waker = wakeup.Waker(pause=0.2)
-    with patch.object(
-        wakeup, "Registry", side_effect=lambda name: woken.append(name) or NoDatabase()
+    start = waker._start
+
+    def note_delay(delay, *arguments):
+        delays.append(delay)
+        start(delay, *arguments)
+
+    def open_registry(name):
+        # When it began, however long this thread has waited for its turn since
+        woken.append((name, waker._woken[name]))
+        return NoDatabase()
+
+    with (
+        patch.object(wakeup, "TRIES", 0),
+        patch.object(wakeup, "Registry", open_registry),
+        patch.object(waker, "_start", note_delay),
     ):
-        began = time.monotonic()
         waker.wake("one")
-        wait_for(lambda: woken == ["one"], "the first wake-up", 5)
-        assert time.monotonic() - began < 0.15
-        while time.monotonic() - began < 1:
+        assert delays == [0]
+        wait_for(lambda: len(woken) == 1, "the first wake-up", 20)
+        began = time.monotonic()
+        while time.monotonic() - began < 1 or len(woken) < 3:
             waker.wake("one")
             time.sleep(0.002)
-        assert 4 <= len(woken) <= 6
+        moments = [moment for _name, moment in woken]
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
+        assert min(gaps) >= 0.2
+        assert max(delays) <= 0.2
+        assert len(delays) <= len(woken) + 1, "those that come meanwhile wait together"
         waker.wake("other")
-        wait_for(lambda: "other" in woken, "the wake-up of another database", 5)
-        wait_for(lambda: threading.active_count() < 20, "the end of the timers", 5)
+        wait_for(lambda: "other" in dict(woken), "the wake-up of another database", 20)
+        wait_for(lambda: threading.active_count() < 20, "the end of the timers", 20)
+
+
+def test_what_fails_is_tried_again_and_keeps_no_other_wake_up_waiting():
+    woken = []
+
+    def open_registry(name):
+        woken.append(name)
+        return NoDatabase()
+
+    waker = wakeup.Waker(pause=0.02)
+    with patch.object(wakeup, "TRIES", 5), patch.object(wakeup, "Registry", open_registry):
+        waker.wake("one")
+        waker.wake("one")
+        wait_for(lambda: len(woken) == 6, "five more tries", 10)
+        time.sleep(0.1)
+        assert woken == ["one"] * 6
+        waker.wake("one")
+        wait_for(lambda: len(woken) == 8, "the next ones", 10)
+        waker.wake("one")
+        waker.wake("other")
+        wait_for(lambda: "other" in woken, "another database", 1)
+        wait_for(lambda: not waker._trying, "the end of the tries", 10)
 
 
 def test_processes_wake_together():

@@ -1,8 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..ccp import number
+from ..models.ccp_folder import BUS_MESSAGE
 
 
 class CcpErasure(models.TransientModel):
@@ -55,17 +57,10 @@ class CcpErasure(models.TransientModel):
                 | (Domain("res_model", "=", "crm.lead") & Domain("res_id", "in", leads.ids))
             )
         )
-        numbers = {*found.mapped("customer_number"), *found.mapped("customer_second_number")}
+        numbers = set(found._customer_numbers())
         for record in (*people, *leads):
-            numbers.update(number.candidates(record.phone or "", "IN"))
-        numbers.discard(False)
-        return found | calls.search(
-            own_companies
-            & (
-                Domain("customer_number", "in", list(numbers))
-                | Domain("customer_second_number", "in", list(numbers))
-            )
-        )
+            numbers.update(number.candidates(record.phone or ""))
+        return found | calls.search(own_companies & calls._numbers_domain("customer", numbers))
 
     def _counts(self, calls):
         """Return how much of each kind there is to erase.
@@ -113,8 +108,8 @@ class CcpErasure(models.TransientModel):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "Erased: %(calls)s calls with %(recordings)s recordings, %(reports)s reports "
-                    "and %(messages)s chatter cards and notes.",
+                    "Erased. Calls: %(calls)s, recordings: %(recordings)s, reports: %(reports)s, "
+                    "chatter cards and notes: %(messages)s.",
                     calls=totals["call_count"],
                     recordings=totals["recording_count"],
                     reports=totals["report_count"],
@@ -125,11 +120,18 @@ class CcpErasure(models.TransientModel):
         }
 
     def _erase(self, calls):
-        """Take away what tells who was called: sound, reports, cards, numbers, names, words."""
+        """Take away what tells who was called: sound, reports, cards, numbers, names, words.
+
+        A number stays on the phone blacklist, which alone keeps it from being called again.
+        """
+        calls._erase_activities()
+        self._erase_traces(calls)
         calls.card_message_ids.unlink()
         calls.recording_id.unlink()
         calls.event_ids.unlink()
         calls.request_ids.unlink()
+        calls.change_ids.unlink()
+        calls.filtered(lambda call: call.recording_state != "none").recording_state = "erased"
         calls.write(
             {
                 "erased": True,
@@ -141,8 +143,11 @@ class CcpErasure(models.TransientModel):
                 "partner_id": False,
                 "lead_id": False,
                 "list_item_id": False,
+                "activity_id": False,
+                "blacklist_ids": False,
                 "customer_number": False,
                 "customer_second_number": False,
+                "customer_further_numbers": False,
                 "customer_operator": False,
                 "customer_circle": False,
                 "customer_cause": False,
@@ -161,4 +166,37 @@ class CcpErasure(models.TransientModel):
                 "recording_error": False,
             }
         )
-        calls.filtered(lambda call: call.recording_state != "none").recording_state = "deleted"
+
+    def _erase_traces(self, calls):
+        """Delete what tells of the person beside the calls: lists, dialogs, reports, bus messages.
+
+        :param calls: the person's ``ccp.call`` records
+        """
+        people, leads = self.partner_id._ccp_family()
+        of_person = Domain("res_model", "=", "res.partner") & Domain("res_id", "in", people.ids)
+        of_person |= Domain("res_model", "=", "crm.lead") & Domain("res_id", "in", leads.ids)
+        own_users = Domain("user_id.company_id", "in", self.env.user.company_ids.ids)
+        items = self.env["ccp.call.list.item"].sudo().search(of_person & own_users)
+        (items | calls.list_item_id).unlink()
+        self.env["ccp.manual.call"].sudo().search(of_person).unlink()
+        for model in ("ccp.call.entry", "ccp.call.link"):
+            self.env[model].sudo().search([("call_id", "in", calls.ids)]).unlink()
+        numbers = {each for call in calls for each in call._customer_numbers()}
+        reports = self.env["ccp.call.event"].sudo()
+        if numbers:
+            reports.search(
+                Domain("call_id", "=", False)
+                & Domain("company_id", "in", self.env.user.company_ids.ids)
+                & Domain.OR(Domain("payload", "like", each) for each in numbers)
+            ).unlink()
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM bus_bus
+                 WHERE message::jsonb ->> 'type' = %s
+                   AND message::jsonb #>> '{payload,id}' IN %s
+                """,
+                BUS_MESSAGE,
+                tuple(map(str, calls.ids)) or ("",),
+            )
+        )

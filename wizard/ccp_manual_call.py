@@ -1,5 +1,11 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+
+from ..ccp import number
+
+MAX_MINUTES = 24 * 60
 
 
 class CcpManualCall(models.TransientModel):
@@ -13,73 +19,208 @@ class CcpManualCall(models.TransientModel):
     direction = fields.Selection(
         [("outbound", "Outgoing"), ("inbound", "Incoming")], required=True, default="outbound"
     )
-    start_date = fields.Datetime("When", required=True, default=fields.Datetime.now)
+    phone = fields.Char(
+        "Number",
+        compute="_compute_phone",
+        # In the user's own name: it says what a record holds
+        compute_sudo=False,
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="The customer's number: one of the record's, or another one.",
+    )
+    offered_phones = fields.Json("The record's numbers", compute="_compute_offered_phones")
+    start_date = fields.Datetime(
+        "When",
+        compute="_compute_start_date",
+        store=True,
+        precompute=True,
+        readonly=False,
+        required=True,
+    )
     duration = fields.Float(
         "Talked for", help="Minutes and seconds; leave at 00:00 when nobody was reached."
     )
     outcome_id = fields.Many2one("ccp.call.outcome")
     note = fields.Text()
 
+    @api.depends("res_model", "res_id")
+    def _compute_offered_phones(self):
+        for wizard in self:
+            wizard.offered_phones = [
+                {"phone": each["phone"], "label": f"{each['owner']}, {each['label']}"}
+                for each in wizard._offered()
+            ]
+
+    @api.depends("res_model", "res_id")
+    def _compute_phone(self):
+        for wizard in self:
+            offered = wizard._offered()
+            wizard.phone = offered[0]["phone"] if offered else False
+
+    @api.depends("duration")
+    def _compute_start_date(self):
+        now = fields.Datetime.now()
+        for wizard in self:
+            start = wizard.start_date or now
+            # Whoever logs a call right after it, and says how long it was, need not reckon back
+            if start <= now < wizard._end(start):
+                start = now - timedelta(seconds=wizard._seconds())
+            wizard.start_date = start
+
     @api.constrains("start_date", "duration")
     def _check_moment(self):
         for wizard in self:
+            if not 0 <= wizard.duration <= MAX_MINUTES:
+                raise ValidationError(
+                    self.env._("A call lasts between 0 minutes and a day: correct its duration.")
+                )
             if wizard.start_date > fields.Datetime.now():
                 raise ValidationError(
                     self.env._("A call that was made cannot lie in the future: correct its time.")
                 )
-            if wizard.duration < 0 or wizard.duration > 24 * 60:
+            if wizard._end(wizard.start_date) > fields.Datetime.now():
                 raise ValidationError(
-                    self.env._("A call lasts between 0 minutes and a day: correct its duration.")
+                    self.env._(
+                        "This call would end in the future: enter when it began, or correct how "
+                        "long you talked."
+                    )
                 )
 
     def action_log(self):
         """Write the call into the history and the chatter.
 
-        :return: an action that closes the dialog
+        :return: an action that closes the dialog, with a warning if what should follow from the
+            outcome could not be done
         :rtype: dict
         :raise AccessError: when the user may not call, or may not read the record
-        :raise UserError: when the record is gone
+        :raise UserError: when the record is gone, the number is none, or the outcome is not offered
         """
         self.ensure_one()
         self.env["ccp.panel"]._check_user()
-        known = self.res_model in self.env
-        record = self.env[self.res_model].browse(self.res_id).exists() if known else None
+        record = self._record()
         if not record:
             raise UserError(self.env._("The record does not exist any more."))
         record.check_access("read")
-        call = self.env["ccp.call"].sudo().create(self._call_values(record))
-        if call.outcome_id:
-            call.outcome_id.with_user(self.env.user)._apply(call)
+        company = self.env["ccp.dialer"]._company(record)
+        offered = {each["id"] for each in self.env["ccp.panel"]._outcomes(company)}
+        if self.outcome_id and self.outcome_id.id not in offered:
+            raise UserError(self.env._("This outcome is not offered any more: choose another one."))
+        call = self.env["ccp.call"].sudo().create(self._call_values(record, company))
         self.env["ccp.card"]._update(call, self.env["ccp.folder"]._timeline(call))
-        return {"type": "ir.actions.act_window_close"}
+        return self._write_outcome(call.with_env(self.env))
 
-    def _call_values(self, record):
-        """Return the values of the call that this dialog describes."""
+    def _write_outcome(self, call):
+        """Give the call its outcome, as its form does, or ask first whether to blacklist.
+
+        :param call: the new ``ccp.call``; it stays logged if what follows cannot be done
+        :return: an action that closes the dialog and says what was done, or shows the question
+        :rtype: dict
+        """
+        entry = self.env["ccp.call.entry"].create(
+            {
+                "call_id": call.id,
+                "outcome_id": self.outcome_id.id,
+                "note": call.note,
+                "note_before": call.note,
+            }
+        )
+        return entry.action_save()
+
+    def _record(self):
+        """Return the record that the call was about, empty if there is none (any more).
+
+        :rtype: odoo.models.BaseModel
+        """
+        self.ensure_one()
+        return self._ccp_records(self.res_model, [self.res_id])
+
+    def _offered(self):
+        """Return the numbers of the record, see ``base._ccp_number_choices``.
+
+        :rtype: list[dict]
+        """
+        record = self._record()
+        if not record or not record.has_access("read"):
+            return []
+        return record._ccp_number_choices(self.env["ccp.dialer"]._company(record))
+
+    def _digits(self):
+        """Return the ten digits of the customer's number, or False without one.
+
+        :raise UserError: when it is none, is the rep's own, or is missing though the record has one
+        """
+        offered = self._offered()
+        text = (self.phone or "").strip()
+        if not text:
+            if offered:
+                raise UserError(
+                    self.env._(
+                        "Choose the number with which you talked, so that the call is found by it."
+                    )
+                )
+            return False
+        try:
+            digits = number.read(text)
+        except number.NumberError as error:
+            raise UserError(
+                self.env._(
+                    "%s is not one Indian phone number: enter its ten digits, such as 98765 43210, "
+                    "or leave it empty if the record has none.",
+                    text,
+                )
+            ) from error
+        user = self.env.user
+        own = (user.ccp_phone, user.ccp_second_phone, *user._ccp_further_numbers())
+        if digits in {number.last10(each or "") for each in own}:
+            raise UserError(self.env._("This is your own phone: enter the number of the customer."))
+        return digits
+
+    def _seconds(self):
+        """Return how long agent and customer talked, in whole seconds."""
+        return round(self.duration * 60)
+
+    def _end(self, start):
+        """Return when a call of this duration ends.
+
+        :param datetime.datetime start: when it begins
+        """
+        minutes = min(max(self.duration, 0), MAX_MINUTES)
+        return start + timedelta(seconds=round(minutes * 60))
+
+    def _call_values(self, record, company):
+        """Return the values of the call that this dialog describes.
+
+        :param record: the record that it was about
+        :param company: the ``res.company`` that it belongs to
+        :rtype: dict
+        """
         dialer = self.env["ccp.dialer"]
         partner = dialer._partner(record)
-        company = dialer._company(record)
-        seconds = round(self.duration * 60)
+        seconds = self._seconds()
+        missed = "agent_no_answer" if self.direction == "inbound" else "customer_no_answer"
+        end = self._end(self.start_date)
         return {
             "manual": True,
             "live": False,
             "state": "ended",
-            "result": "connected" if seconds else "customer_no_answer",
+            "result": "connected" if seconds else missed,
             "request_outcome": "accepted",
-            "closed_date": fields.Datetime.add(self.start_date, seconds=seconds),
+            "closed_date": end,
             "direction": self.direction,
             "res_model": self.res_model,
             "res_id": self.res_id,
             "customer_name": (
                 record.display_name if record == partner else dialer._customer_name(record, partner)
             ),
+            "customer_number": self._digits(),
             "partner_id": partner.id,
             "user_id": self.env.uid,
             **dialer._sales_values(record, company),
             "company_id": company.id,
             "start_date": self.start_date,
             "answer_date": self.start_date if seconds else False,
-            "end_date": fields.Datetime.add(self.start_date, seconds=seconds),
+            "end_date": end,
             "talk_seconds": seconds,
-            "outcome_id": self.outcome_id.id,
             "note": self.note,
         }

@@ -1,19 +1,31 @@
 import base64
 import binascii
-import re
 from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
-from ..ccp import number, untrusted
+from ..ccp import lines as pasted
+from ..ccp import number, table, untrusted
 
-MAX_LINES = 5000
 MAX_CHARACTERS = 1024 * 1024
-_LINE = re.compile(
-    r"""\s*(?P<quote>"?)(?P<who>[^"\t;,]+)(?P=quote)\s*[\t;,]\s*"?(?P<phone>[^"\t;,]*)"?[\s;,]*"""
+# What spreadsheets call their columns, in small letters and without signs
+PERSON_TITLES = frozenset(
+    "user login username email emailaddress mail name fullname username employee employeename "
+    "agent agentname rep person".split()
 )
+PHONE_TITLES = frozenset(
+    "mobile mobileno mobilenumber mobilephone phone phoneno phonenumber cell contact contactno "
+    "contactnumber number telephone tel workmobile workphone".split()
+)
+# With fewer digits it is an employee's number rather than a phone
+LEAST_PHONE_DIGITS = 7
+
+
+def title(cell):
+    """Return a column's title without signs and blanks, in small letters."""
+    return "".join(filter(str.isalpha, cell.casefold()))
 
 
 class CcpPhoneImport(models.TransientModel):
@@ -32,7 +44,7 @@ class CcpPhoneImport(models.TransientModel):
         "Users and phones",
         help="A user and a phone in each line, as copied from a spreadsheet or a CSV file.",
     )
-    file = fields.Binary("CSV file", attachment=False)
+    file = fields.Binary("CSV or Excel file", attachment=False)
     file_name = fields.Char()
     allow_calls = fields.Boolean(
         "Let them call", default=True, help="Give these users the right “Airtel calls”."
@@ -47,22 +59,40 @@ class CcpPhoneImport(models.TransientModel):
 
     @api.onchange("file")
     def _onchange_file(self):
-        if not self.file:
-            return
+        if self.file:
+            self._take_file()
+
+    def _take_file(self):
+        """Put the lines of the file into the text, to be looked at and imported.
+
+        :raise UserError: when it cannot be read, or is too long
+        """
         if len(self.file) > MAX_CHARACTERS:
             raise UserError(self._too_long())
         try:
             raw = base64.b64decode(self.file, validate=True)
-        except binascii.Error as error:
+            if table.is_workbook(raw):
+                rows = [row for row in table.rows(raw) if any(row)]
+                if len(rows) > pasted.MAX_ROWS:
+                    raise table.TableError("too_many_rows")
+                text = pasted.to_text(rows)
+            else:
+                text = untrusted.decode(raw).removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+        except (binascii.Error, table.TableError) as error:
+            if getattr(error, "reason", "") in ("too_large", "too_many_rows", "too_slow"):
+                raise UserError(self._too_long()) from error
             raise UserError(
-                self.env._("This file cannot be read: save it as CSV, then choose it again.")
+                self.env._(
+                    "This file cannot be read: save it as CSV or as an Excel workbook (.xlsx), "
+                    "then choose it again."
+                )
             ) from error
-        self.text = untrusted.decode(raw).removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+        self.text = text
         self.file = False
 
     def _too_long(self):
         return self.env._(
-            "This is too much for one import: import at most %s lines at a time.", MAX_LINES
+            "This is too much for one import: import at most %s lines at a time.", pasted.MAX_ROWS
         )
 
     def action_take_employees(self):
@@ -112,22 +142,32 @@ class CcpPhoneImport(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
+        if self.file:
+            self._take_file()
         text = self.text or ""
-        lines = [line for line in text.splitlines() if line.strip()]
+        if len(text) > MAX_CHARACTERS:
+            raise UserError(self._too_long())
+        lines = pasted.records(text)
+        rows = pasted.cells(lines)
+        titles = self._titles(rows)
+        header = lines[: bool(titles)]
+        lines, rows = lines[len(header) :], rows[len(header) :]
         if not lines:
             raise UserError(self.env._("Paste a user and a phone in each line, then import."))
-        if len(lines) > MAX_LINES or len(text) > MAX_CHARACTERS:
+        if len(lines) > pasted.MAX_ROWS:
             raise UserError(self._too_long())
-        reports = self._take(lines)
+        reports = self._take(rows, titles)
         counts = Counter(report["state"] for report in reports)
+        left = [
+            line
+            for line, report in zip(lines, reports, strict=True)
+            if report["state"] == "problem"
+        ]
         self.write(
             {
                 "line_ids": [Command.clear(), *map(Command.create, reports)],
-                "text": "\n".join(
-                    line
-                    for line, report in zip(lines, reports, strict=True)
-                    if report["state"] == "problem"
-                ),
+                # With the titles, so that the columns are known the next time too
+                "text": "\n".join([*header, *left] if left else []),
                 "summary": self.env._(
                     "%(saved)s saved, %(unchanged)s as before, %(problems)s to correct",
                     saved=counts["saved"],
@@ -149,10 +189,29 @@ class CcpPhoneImport(models.TransientModel):
             "target": "new",
         }
 
-    def _take(self, lines):
-        """Save good lines, and return a report on each.
+    @api.model
+    def _titles(self, rows):
+        """Return the titles of the columns, if the first row has them.
 
-        :param list[str] lines: what was pasted
+        :param list[list[str]] rows: cells, see ``ccp.lines``
+        :return: what each column is, without signs; empty when the first row is a person's
+        :rtype: list[str]
+        """
+        titles = [title(cell) for cell in rows[0]] if rows else []
+        has_phone = any(self._is_phone(cell) for cell in rows[0]) if rows else False
+        known = PERSON_TITLES | PHONE_TITLES
+        return titles if not has_phone and known.intersection(titles) else []
+
+    @api.model
+    def _is_phone(self, cell):
+        """Tell whether a cell looks like a phone, also a wrong one."""
+        return "@" not in cell and len(number.last10(cell)) >= LEAST_PHONE_DIGITS
+
+    def _take(self, rows, titles):
+        """Save good rows, and return a report on each.
+
+        :param list[list[str]] rows: the people's cells
+        :param list[str] titles: see ``_titles``
         :return: values of ``ccp.phone.import.line``
         :rtype: list[dict]
         """
@@ -168,42 +227,74 @@ class CcpPhoneImport(models.TransientModel):
         owners = {user.ccp_phone and number.last10(user.ccp_phone): user for user in users}
         seen = {}
         reports = []
-        for position, line in enumerate(lines, 1):
-            report = self._read_line(line, known)
+        for position, row in enumerate(rows, 1):
+            report = self._read_row(row, titles, known)
             if report["state"] == "saved":
                 self._take_line(report, position, seen, owners)
             reports.append({"sequence": position, **report})
         return reports
 
-    def _read_line(self, line, known):
-        """Return the report on a line as far as the line alone tells.
+    @api.model
+    def _split_row(self, row, titles):
+        """Return the cells that may name a user, and the text of the phone.
 
-        :param str line: a user and a phone
+        :param list[str] row: cells
+        :param list[str] titles: see ``_titles``
+        :rtype: tuple[list[str], str]
+        """
+        cells = dict(enumerate(row))
+        phones = [
+            position
+            for position in cells
+            if position < len(titles) and titles[position] in PHONE_TITLES
+        ]
+        if not phones:
+            # The last one: a number of the employee stands before
+            phones = [position for position, cell in cells.items() if self._is_phone(cell)][-1:]
+        if not phones:
+            phones = [len(row) - 1] if len(row) > 1 else []
+        names = [cell for position, cell in cells.items() if cell and position not in phones]
+        return names, next((cells[each] for each in phones if cells[each]), "")
+
+    def _read_row(self, row, titles, known):
+        """Return the report on a row as far as the row alone tells.
+
+        :param list[str] row: cells
+        :param list[str] titles: see ``_titles``
         :param dict known: users by their login, address and name
         :return: values of ``ccp.phone.import.line``
         :rtype: dict
         """
         _ = self.env._
-        match = _LINE.fullmatch(line[:500])
-        who = match["who"].strip() if match else line.strip()[:100]
-        report = {"who": who, "state": "problem"}
-        if not match:
+        names, phone = self._split_row(row, titles)
+        report = {"who": ", ".join(names)[:100], "state": "problem"}
+        if not names or len(row) < 2:
             return report | {"note": _("Write a user, a semicolon and one phone.")}
-        user = known.get(who.casefold())
-        if not user:
+        # "Kumar, Sunil" without quotes is two cells
+        names.append(", ".join(names))
+        users = {known[name.casefold()] for name in names if name.casefold() in known}
+        if not users:
             return report | {"note": _("No user of this company has this login, address or name.")}
-        report["user_id"] = user.id
+        if len(users) > 1:
+            return report | {"note": _("This line names two users: keep one.")}
+        report["user_id"] = users.pop().id
         try:
-            phone = number.read(match["phone"])
+            digits = number.read(phone)
         except number.NumberError as error:
             notes = {
                 "empty": _("There is no phone in this line."),
                 "foreign": _("This is not an Indian number, and Airtel rings Indian ones only."),
                 "several": _("There is more than one number: keep one."),
+                "extension": _("Airtel cannot ring an extension: enter a direct number."),
+                "not_dialable": _("This is a service number, not the phone of a person."),
+                "spreadsheet": _(
+                    "Excel has cut this number: format the column as text, then enter the number "
+                    "again."
+                ),
             }
             note = notes.get(error.reason) or _("This is not a complete Indian number.")
             return report | {"note": note}
-        return report | {"phone": phone, "state": "saved"}
+        return report | {"phone": digits, "state": "saved"}
 
     def _take_line(self, report, position, seen, owners):
         """Save the phone of a good line, unless it contradicts another line or user.

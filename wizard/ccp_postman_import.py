@@ -1,15 +1,15 @@
 import base64
 import binascii
-from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..ccp import postman
+from ..ccp import address, postman
 from ..models.res_company import PASSWORD_MASK
 
 # Base64 takes four characters for three bytes
 MAX_CHARACTERS = postman.MAX_BYTES * 4 // 3 + 4
+SHOWN_NAMES = 20
 LABELS = {
     "base_url": "ccp_base_url",
     "username": "ccp_username",
@@ -76,15 +76,31 @@ class CcpPostmanImport(models.TransientModel):
         except binascii.Error as error:
             raise UserError(self._sentence("broken")) from error
         except postman.PostmanError as error:
-            raise UserError(self._sentence(error.reason)) from error
+            raise UserError(self._sentence(error.reason, error.unused)) from error
 
-    def _sentence(self, reason):
+    def _names(self, unused):
+        """Return the names of variables that were not taken, in one line.
+
+        :param unused: names as they stand in the file; their values are shown nowhere
+        :rtype: str
+        """
+        shown = ", ".join(unused[:SHOWN_NAMES])
+        return f"{shown}, …" if unused[SHOWN_NAMES:] else shown
+
+    def _sentence(self, reason, unused=()):
         """Say why a file is not taken, and whose turn it is.
 
         :param str reason: see ``ccp.postman.PostmanError``
+        :param unused: the names of the variables that nobody knows
         :rtype: str
         """
         _ = self.env._
+        if reason == "unknown" and unused:
+            return _(
+                "None of this environment's variables is known as a setting of Airtel CCP (%s): "
+                "enter the values by hand, or choose the file that Airtel sent you.",
+                self._names(unused),
+            )
         return {
             "too_large": _(
                 "This file is too large to be an environment: choose the one whose name ends in "
@@ -103,8 +119,7 @@ class CcpPostmanImport(models.TransientModel):
                 "postman_environment.json."
             ),
             "unknown": _(
-                "This environment holds no settings of Airtel CCP: choose the one that Airtel "
-                "sent you."
+                "This environment holds no variables: choose the one that Airtel sent you."
             ),
             "empty": _(
                 "This environment names Airtel's settings but holds no values: ask Airtel to send "
@@ -121,12 +136,8 @@ class CcpPostmanImport(models.TransientModel):
         """
         values = dict(environment.values)
         if "base_url" in values:
-            company = self.company_id
-            if "://" not in values["base_url"]:
-                values["base_url"] = f"https://{values['base_url']}"
-            path = company.ccp_api_path or ""
-            values["base_url"] = values["base_url"].rstrip("/").removesuffix(path)
-            company._ccp_check_url(values["base_url"])
+            cleaned = self.company_id._ccp_clean({"ccp_base_url": values["base_url"]})
+            values["base_url"] = cleaned["ccp_base_url"]
         if "caller_id" in values:
             flows = self.env["ccp.call.flow"]
             values["caller_id"] = flows._read_caller_number(values["caller_id"])
@@ -150,13 +161,30 @@ class CcpPostmanImport(models.TransientModel):
             if names:
                 labels = [self._fields[name]._description_string(self.env) for name in names]
                 sentences.append(sentence % ", ".join(labels))
-        host = urlsplit(environment.values.get("base_url", "")).hostname
-        present = urlsplit(self.company_id.ccp_base_url or "").hostname
+        if environment.unused:
+            names = self._names(environment.unused)
+            sentences.append(
+                _("Not known as settings and left out: %s. Enter by hand what is needed.", names)
+            )
+        host = self._host(environment.values.get("base_url"))
+        present = self._host(self.company_id.ccp_base_url)
         if host and present and host != present and self.company_id.ccp_username:
             sentences.append(
                 _("The address changes from %(old)s to %(new)s.", old=present, new=host)
             )
         return " ".join(sentences) or False
+
+    @api.model
+    def _host(self, url):
+        """Return the host of an address; "" when it is none.
+
+        :param str | bool url: the address
+        :rtype: str
+        """
+        try:
+            return address.read(address.mend(url or "")).host
+        except address.AddressError:
+            return ""
 
     def action_save(self):
         """Save what was found, and forget the file.

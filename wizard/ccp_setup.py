@@ -1,10 +1,8 @@
-from urllib.parse import urlsplit
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
-from ..ccp import const, probe
+from ..ccp import address, const
 
 STEPS = ("account", "flow", "notify", "users", "test")
 STEP_STATES = [
@@ -16,31 +14,13 @@ STEP_STATES = [
 ]
 # The sandbox's customer who picks up and talks
 TRIAL_CUSTOMER = "7000000101"
-# With these a call is refused because of the step's settings (specification 2 and 4.2)
-ACCOUNT_CODES = frozenset(
-    {
-        "BAD_URL",
-        "CUSTOMER_DETAILS_NOT_AVAILABLE",
-        "CUSTOMER_ID_NULL_ERROR",
-        "HTTP_401",
-        "HTTP_403",
-        "HTTP_404",
-        "HTTP_405",
-        "INCORRECT_CUSTOMER_ID",
-        "NO_CONNECTION",
-        "TLS",
-    }
-)
-FLOW_CODES = frozenset(
-    {
-        "CALLER_ID_NULL_ERROR",
-        "CALLER_ID_REGEX_ERROR",
-        "CALL_FLOW_ID_NULL_ERROR",
-        "INCORRECT_CALL_FLOW_ID",
-        "INVALID_CALLER_ID",
-    }
-)
-SERVER_CODES = frozenset({"NO_CONNECTION", "TLS"})
+# The lines of the health list that a step shows
+LINES = {
+    "account": ("base_url", "credentials"),
+    "flow": ("flow",),
+    "notify": ("notify_url", "reports", "silent_calls"),
+    "users": ("phones",),
+}
 
 
 def selection_of_step(string):
@@ -81,7 +61,7 @@ class CcpSetup(models.TransientModel):
 
     flow_state = selection_of_step("Call flow and caller number")
     flow_note = fields.Char(compute="_compute_steps")
-    flow_id = fields.Many2one(related="company_id.ccp_flow_id")
+    flow_id = fields.Many2one("ccp.call.flow", compute="_compute_flow_id")
     flow_code = fields.Char("Call flow id", compute="_compute_flow", inverse="_inverse_flow")
     caller_number = fields.Char("Caller number", compute="_compute_flow", inverse="_inverse_flow")
 
@@ -126,6 +106,7 @@ class CcpSetup(models.TransientModel):
         :raise AccessError: when the user is no administrator
         """
         self.check_access("create")
+        self.env["ccp.health"]._correct(self.env.company)
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Set up calling"),
@@ -143,6 +124,12 @@ class CcpSetup(models.TransientModel):
             page.trial_call_count = self._calls().search_count(
                 [("company_id", "=", page.company_id.id), ("trial", "=", True)]
             )
+
+    @api.depends("company_id.ccp_flow_id")
+    def _compute_flow_id(self):
+        for page in self:
+            company = page.company_id
+            page.flow_id = company._ccp_default_flow() or company.ccp_flow_id
 
     @api.depends("flow_id")
     def _compute_flow(self):
@@ -221,115 +208,66 @@ class CcpSetup(models.TransientModel):
     )
     def _compute_steps(self):
         for page in self:
-            states = {step: getattr(page, f"_{step}_step")() for step in STEPS}
-            for step, (state, note) in states.items():
+            page.done_count = 0
+            for step in STEPS:
+                state, note = getattr(page, f"_{step}_step")()
                 page[f"{step}_state"] = state
                 page[f"{step}_note"] = note
-            page.done_count = sum(state == "done" for state, _note in states.values())
+                page.done_count += state == "done"
             page.progress = self.env._(
                 "%(done)s of %(steps)s steps done", done=page.done_count, steps=len(STEPS)
             )
+
+    def _lines(self, step):
+        """Return the lines of the health list that a step shows, by their keys, see ``LINES``.
+
+        :return: the line that is bad, or an empty one; and all lines
+        :rtype: tuple[odoo.models.BaseModel, dict]
+        """
+        health = self.env["ccp.health"]
+        lines = {key: health._standing(self.company_id, key) for key in LINES[step]}
+        bad = [line for line in lines.values() if line.state == "bad"]
+        # One that is nobody's turn follows from another one
+        return next((line for line in bad if line.turn), health), lines
 
     def _account_step(self):
         """Return state and sentence of the account: address and credentials.
 
         :rtype: tuple[str, str]
         """
-        _ = self.env._
+        bad, lines = self._lines("account")
+        if bad:
+            return bad.turn, bad.sentence
         if self.trial:
-            return "done", _(
+            return "done", self.env._(
                 "Trial: calls go to the sandbox at %s, which rings nobody. Your account is not "
                 "used.",
                 self.trial_url or const.SANDBOX_URL,
             )
-        missing = self.company_id._ccp_missing_settings()
-        if missing:
-            return "administrator", _(
-                "Still missing: %s. Enter them, or import the Postman file that Airtel sent you.",
-                ", ".join(missing),
-            )
-        answer = self.company_id._ccp_last_answer()
-        if answer.refusal_code in ACCOUNT_CODES:
-            return self._turn(answer), answer.refusal
-        if answer:
-            return "done", _("Airtel answered a call with these.")
-        line = self._bad_health("base_url")
-        if line:
-            return line.turn, line.sentence
-        if probe.is_private(self.base_url):
-            return "administrator", _(
-                "The base URL leads into a private network, and Airtel is not there: enter the "
-                "one that Airtel gave you."
-            )
-        return "done", _("Complete. Whether Airtel accepts them shows with the test call.")
+        return "done", lines["credentials"].sentence
 
     def _flow_step(self):
         """Return state and sentence of the default call flow.
 
         :rtype: tuple[str, str]
         """
-        _ = self.env._
-        if self.trial:
-            return "done", _("Trial: the sandbox brings its own call flow and caller number.")
-        if not self.flow_id:
-            return "administrator", _(
-                "Enter the call flow id and the caller number that Airtel gave you."
-            )
-        if not self.flow_id.active:
-            return "administrator", _(
-                "Call flow %s is archived: choose another one, or restore it.", self.flow_id.name
-            )
-        answer = self.company_id._ccp_last_answer()
-        tried = (
-            answer
-            and answer.flow_id == self.flow_id
-            and answer.create_date >= self.flow_id.write_date
-        )
-        if tried and answer.refusal_code in FLOW_CODES:
-            return self._turn(answer), answer.refusal
-        return "done", _(
-            "Calls run “%(flow)s”, and both phones show %(number)s.",
-            flow=self.flow_id.name,
-            number=self.flow_id.caller_number,
-        )
+        bad, lines = self._lines("flow")
+        return (bad.turn, bad.sentence) if bad else ("done", lines["flow"].sentence)
 
     def _notify_step(self):
         """Return state and sentence of the address for reports.
 
         :rtype: tuple[str, str]
         """
-        _ = self.env._
-        report = (
-            self.env["ccp.call.event"]
-            .sudo()
-            .search(
-                Domain("call_id.company_id", "=", self.company_id.id)
-                & Domain("call_id.trial", "=", self.trial),
-                order="received_at desc",
-                limit=1,
-            )
-        )
-        if report:
-            return "done", _("The last report came %s.", self._when(report.received_at))
-        if self.trial:
-            return "done", _("The sandbox reports to this server by itself.")
-        parts = urlsplit(self.notify_url)
-        if probe.is_private(self.notify_url):
-            return "administrator", _(
-                "Airtel cannot reach %s from outside: enter the public address of this Odoo.",
-                parts.hostname,
-            )
-        if parts.scheme != "https":
-            return "administrator", _(
-                "Reports would travel readable for everybody: enter an address that begins with "
-                "https://, with a certificate that is valid."
-            )
-        line = self._bad_health("notify_url")
-        if line:
-            return line.turn, line.sentence
-        return "airtel", _(
+        bad, lines = self._lines("notify")
+        if bad:
+            return bad.turn, bad.sentence
+        reports = lines["reports"]
+        if reports.state == "ok":
+            return "done", reports.sentence
+        return "airtel", self.env._(
             "Ask Airtel to allow-list %s for reports. The first report proves that it did.",
-            parts.hostname,
+            address.read(self.company_id._ccp_notify_base()).host,
         )
 
     def _users_step(self):
@@ -337,26 +275,18 @@ class CcpSetup(models.TransientModel):
 
         :rtype: tuple[str, str]
         """
-        _ = self.env._
-        callers = self._callers()
-        if not callers:
-            return "administrator", _("Nobody may call yet: choose who may, and enter phones.")
-        count = len(self.phoneless_user_ids)
-        if count:
-            return "administrator", _(
-                "Without a phone: %(count)s of %(callers)s who may call. Airtel rings the caller's "
-                "own phone first.",
-                count=count,
-                callers=len(callers),
-            )
-        return "done", _("Everybody who may call has a phone: %s.", len(callers))
+        phones = self._lines("users")[1]["phones"]
+        return ("done" if phones.state == "ok" else "administrator"), phones.sentence
 
     def _test_step(self):
-        """Return state and sentence of the test call.
+        """Return state and sentence of the test call; one that connected proves it for good.
 
         :rtype: tuple[str, str]
         """
         _ = self.env._
+        connected = self._connected_test_call()
+        if connected:
+            return "done", _("The test call of %s connected.", self._when(connected.start_date))
         call = self.test_call_id
         if not self.env.user.has_group("airtel_ccp.group_ccp_user"):
             return "administrator", _("You may not call yourself: allow it under the step above.")
@@ -368,10 +298,16 @@ class CcpSetup(models.TransientModel):
         if call.live:
             return "running", _("Follow the call in the panel.")
         when = self._when(call.start_date)
-        if call.result == "connected":
-            return "done", _("The test call of %s connected.", when)
         if call.state == "refused":
-            return self._turn(call), call.refusal
+            turn = const.ABOUT[call._about()].turn
+            own_turn = turn if turn in ("airtel", "server") else "administrator"
+            return own_turn, self.env["ccp.refusal"]._sentence_of_call(call)
+        if call.result == "no_report" and self.notify_state == "administrator":
+            return "administrator", _(
+                "Airtel took the call of %s, but no report arrived: correct the address under "
+                "“Reports from Airtel”, then call again.",
+                when,
+            )
         if call.result == "no_report":
             return "airtel", _(
                 "Airtel took the call of %s, but no report arrived: ask Airtel whether it "
@@ -386,17 +322,21 @@ class CcpSetup(models.TransientModel):
             result=result,
         )
 
-    def _turn(self, call):
-        """Return whose turn it is after Airtel refused a call.
+    def _connected_test_call(self):
+        """Return the last test call that connected with the present account, whoever placed it.
 
-        :param call: one ``ccp.call``
-        :return: a key of ``STEP_STATES``
-        :rtype: str
+        :return: a ``ccp.call`` or an empty recordset, as superuser
         """
-        known = const.ERROR_CODES.get(call.refusal_code)
-        if known and known.mender == const.AIRTEL:
-            return "airtel"
-        return "server" if call.refusal_code in SERVER_CODES else "administrator"
+        domain = (
+            Domain("company_id", "=", self.company_id.id)
+            & Domain("res_model", "=", self._name)
+            & Domain("trial", "=", self.trial)
+            & Domain("result", "=", "connected")
+        )
+        changed = self.company_id.sudo().ccp_account_date
+        if changed and not self.trial:
+            domain &= Domain("create_date", ">=", changed)
+        return self._calls().search(domain, limit=1)
 
     def _when(self, moment):
         """Return a moment in the reader's time zone and format.
@@ -406,17 +346,6 @@ class CcpSetup(models.TransientModel):
         """
         field = self.env["ir.qweb.field.datetime"]
         return field.value_to_html(moment, {"format": "short"})
-
-    def _bad_health(self, key):
-        """Return the health line of this key, where it is bad and about the present settings.
-
-        :rtype: odoo.models.BaseModel
-        """
-        line = self.env["ccp.health"].search(
-            [("company_id", "=", self.company_id.id), ("key", "=", key), ("state", "=", "bad")]
-        )
-        changed = self.company_id.write_date
-        return line if line and changed and line.write_date >= changed else line.browse()
 
     # What the page does
 
@@ -484,7 +413,4 @@ class CcpSetup(models.TransientModel):
         :param company: one ``res.company``
         :rtype: bool
         """
-        company = company.sudo()
-        if company.ccp_trial:
-            return False
-        return bool(company._ccp_missing_settings()) or not company.ccp_flow_id
+        return not company._ccp_is_set_up()

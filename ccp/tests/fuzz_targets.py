@@ -17,7 +17,18 @@ from ccp import const
 from ccp import vocabulary as words
 from ccp.callback import Cdr, Event, kind_and_fingerprint, parse, to_text
 from ccp.hosts import MAX_URL, HostList, Target
-from ccp.number import NumberError, candidates, last10, mask, mask_in, read
+from ccp.number import (
+    Countries,
+    NumberError,
+    Reading,
+    candidates,
+    interpret,
+    last10,
+    mask,
+    mask_in,
+    read,
+    readings,
+)
 from ccp.timeline import LINE_CODES, Dialled, Timeline, fold
 
 RECEIVED = datetime(2020, 2, 26, 12, 20, tzinfo=timezone.utc)
@@ -31,7 +42,7 @@ ALL_DIALLED = (
 )
 REQUESTS = ("accepted", "queued", "refused", "unknown")
 KINDS = ("event", "api_result", "cdr", "unreadable")
-REASONS = ("empty", "several", "extension", "foreign", "not_dialable", "invalid")
+REASONS = ("empty", "several", "extension", "foreign", "not_dialable", "spreadsheet", "invalid")
 HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 # Any text that a report brings, with room for letters that become two in lower case
 MAX_TEXT = 4096
@@ -266,13 +277,14 @@ def check_number(data: bytes) -> None:
     """What a phone field holds, of a contact in some country; the first byte says which."""
     country = COUNTRIES[data[0] % len(COUNTRIES)] if data else "IN"
     text = data[1:].decode("utf-8", "surrogateescape" if data[:1] > b"\x7f" else "replace")
+    countries = Countries(country, country, country)
     try:
-        number = read(text, country)
+        reading = interpret(text, countries)
     except NumberError as error:
         assert error.reason in REASONS and str(error) == error.reason
     else:
-        _check_number_read(number, text, country)
-    found = candidates(text, country)
+        _check_number_read(reading, text, countries)
+    found = [each.digits for each in readings(text, countries)]
     assert len(set(found)) == len(found)
     for each in found:
         assert read(each) == each
@@ -281,22 +293,20 @@ def check_number(data: bytes) -> None:
     _check_masked(mask_in(text))
 
 
-def _check_number_read(number: str, text: str, country: str | None) -> None:
+def _check_number_read(reading: Reading, text: str, countries: Countries) -> None:
+    number = reading.digits
     assert len(number) == 10 or number.startswith("18")
     assert number.isascii() and number.isdigit() and number[0] != "0"
-    assert candidates(text, country) == (number,)
-    digits = (
-        str(unicodedata.decimal(char)) if char.isdecimal() else ""
-        for char in unicodedata.normalize("NFKC", text)
-    )
+    assert readings(text, countries) == (reading,) and reading.doubt in ("", countries.contact)
+    digits = (str(unicodedata.decimal(char)) if char.isdecimal() else "" for char in text)
     assert number in "".join(digits)
     for again in (number, f"+91 {number}", f"0{number}", f"0091-{number}", f"91{number}"):
         assert read(again) == number
     # Of a number with a country code, nothing is filled in from the code.
     for short in (number[:-1], number[:-2], number[2:]):
         for code in ("+91", "0091", "+91 "):
-            assert not candidates(f"{code}{short}", "IN")
-            assert not candidates(f"{code}{short}", "DE")
+            assert not candidates(f"{code}{short}")
+            assert not readings(f"{code}{short}", Countries(contact="DE"))
 
 
 def check_url(data: bytes) -> None:

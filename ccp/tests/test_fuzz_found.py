@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ccp.callback import parse
-from ccp.number import NumberError, candidates, mask_in, read
+from ccp.number import Countries, NumberError, interpret, mask_in, read, readings
 
 
 @pytest.mark.parametrize("country", ["IN", "US", "DE", "", None])
@@ -25,22 +25,22 @@ from ccp.number import NumberError, candidates, mask_in, read
 def test_the_country_code_fills_in_no_digit_that_is_missing(text, country):
     """It was read as 9198765432, which is somebody else's phone."""
     with pytest.raises(NumberError) as caught:
-        read(text, country)
+        interpret(text, Countries(contact=country))
     assert caught.value.reason == "invalid"
-    assert candidates(text, country) == ()
+    assert readings(text, Countries(contact=country)) == ()
 
 
 @pytest.mark.parametrize(("text", "country"), [("0091 98765432", "IN"), ("0091 98765432", "DE")])
 def test_nor_does_one_that_is_dialled(text, country):
     with pytest.raises(NumberError):
-        read(text, country)
+        interpret(text, Countries(contact=country))
 
 
 def test_a_plus_before_a_code_that_no_country_has():
     """Abroad, too, what says that it has a country code is not read as if it had none."""
     for country in ("IN", "US"):
         with pytest.raises(NumberError) as caught:
-            read("+999 1234567", country)
+            interpret("+999 1234567", Countries(contact=country))
         assert caught.value.reason == "invalid"
 
 

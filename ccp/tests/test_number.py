@@ -5,10 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import SUPPORTED_REGIONS
 
-from ccp.number import NumberError, candidates, last10, mask, mask_in, names_india, read
+from ccp.number import (
+    INDIA,
+    Countries,
+    NumberError,
+    Reading,
+    candidates,
+    interpret,
+    last10,
+    mask,
+    mask_in,
+    names_india,
+    read,
+    readings,
+)
 
 MOBILE = "9876543210"
-REASONS = {"empty", "several", "extension", "foreign", "not_dialable", "invalid"}
+REASONS = {"empty", "several", "extension", "foreign", "not_dialable", "spreadsheet", "invalid"}
 
 GOOD = {
     "9876543210": MOBILE,
@@ -52,6 +65,27 @@ GOOD = {
     "+91 11 2345 6789": "1123456789",
     "(022) 2345 6789": "2223456789",
     "415-555-2671": "4155552671",
+    "9876543210.0": MOBILE,
+    "919876543210.00": MOBILE,
+    "98 76 54 32 10": MOBILE,
+    "+91 987654 3210": MOBILE,
+    "0222345 6789": "2223456789",
+    "91 98 76 54 32 10": MOBILE,
+    "60 00 01 10 00": "6000011000",
+    "022.2345.6789": "2223456789",
+    "0124/4567890": "1244567890",
+    "080/4123 4567": "8041234567",
+    "(0124) / 4567890": "1244567890",
+    "+91-124/4567890": "1244567890",
+    "9876543210 (24x7)": MOBILE,
+    "9876543210 24 / 7": MOBILE,
+    "9876543210 (after 6 pm)": MOBILE,
+    "9876543210 (10:00-18:00)": MOBILE,
+    "9876543210, 10am-6.30 p.m.": MOBILE,
+    "tel:9876543210;phone-context=+91": MOBILE,
+    "tel:022-23456789;phone-context=+91": "2223456789",
+    "tel:9876543210;phone-context=acme.example": MOBILE,
+    "9876543210²": MOBILE,
 }
 
 BAD = {
@@ -115,19 +149,61 @@ BAD = {
     "+999 1234567": "invalid",
     "98" * 60: "invalid",
     "9876543210" + " " * 200: "invalid",
+    "987654321.0": "invalid",
+    "98765432.10": "invalid",
+    "98765 4321.0": "invalid",
+    "9876543210.50": "several",
+    "9.87654321E+09": "spreadsheet",
+    "9,87654E+09": "spreadsheet",
+    "9E+09": "spreadsheet",
+    "91.9876543210": "invalid",
+    "0.9876543210": "invalid",
+    "77.20902100": "invalid",
+    "12345.67890": "invalid",
+    "98,765.43210": "several",
+    "9,876,543,210": "invalid",
+    "192.168.100.100": "invalid",
+    "12.05.2019 10:30": "invalid",
+    "12.05.19 1030": "invalid",
+    "12-05-19-1030": "invalid",
+    "12 05 19 10 30": "invalid",
+    "Flat 98 12-05-2019": "invalid",
+    "2019-05-12 3045": "invalid",
+    "23456789 10-18": "invalid",
+    "23456789 90": "invalid",
+    "011-2345678-9": "invalid",
+    "987654 3210": "invalid",
+    "110001 9876543210": "invalid",
+    "9 8 7 6 5 4 3 2 1 0": "invalid",
+    "98765. 43210": "invalid",
+    "98765 4321½": "invalid",
+    "987654321²": "invalid",
+    "98765 4321①": "invalid",
+    "\u202e9876543210": "invalid",
+    "91 office 98765432": "invalid",
+    "0 office 987654321": "invalid",
+    "9876543210 (2nd floor)": "several",
+    "98765 43210-11": "several",
+    "9876543210 10": "several",
+    "0124-4567890-91": "several",
+    "022/23456789/23456790": "several",
+    "44 7911 1234 56": "several",
+    "tel:4155552671;phone-context=+1": "foreign",
+    "+1 office 9876543210": "foreign",
     9876543210: "invalid",
 }
 
 
-def reason(text, country="IN"):
+def reason(text, countries=INDIA):
     with pytest.raises(NumberError) as caught:
-        read(text, country)
+        interpret(text, countries)
     return caught.value.reason
 
 
 @pytest.mark.parametrize(("text", "number"), GOOD.items(), ids=ascii)
 def test_reads_what_people_write(text, number):
     assert read(text) == number
+    assert interpret(text) == Reading(number)
     assert candidates(text) == (number,)
 
 
@@ -142,9 +218,12 @@ def test_refuses_what_is_not_one_number(text, expected):
         ("+91 415-555-2671", "US", "4155552671"),
         ("+91 98765 43210", "US", MOBILE),
         ("011 91 98765 43210", "US", MOBILE),
+        ("0011 91 98765 43210", "AU", MOBILE),
         ("0091 98765 43210", "DE", MOBILE),
+        ("0091 98765 43210", "US", MOBILE),
         ("9876543210", "US", MOBILE),
         ("919876543210", "US", MOBILE),
+        ("91 11 2345 6789", "US", "1123456789"),
         ("9876543210", "AE", MOBILE),
         ("9876543210", "us", MOBILE),
         ("9876543210", None, MOBILE),
@@ -153,18 +232,54 @@ def test_refuses_what_is_not_one_number(text, expected):
     ],
 )
 def test_reads_an_indian_number_of_a_contact_abroad(text, country, expected):
-    assert read(text, country) == expected
+    assert interpret(text, Countries(contact=country)) == Reading(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "digits"),
+    [
+        ("8012345678", "US", "8012345678"),
+        ("9012345678", "US", "9012345678"),
+        ("9841234567", "NP", "9841234567"),
+        ("65 9123 4567", "SG", "6591234567"),
+        ("415-555-2671", "US", "4155552671"),
+        ("415-055-2671", "US", "4150552671"),
+        ("020 7946 0958", "GB", "2079460958"),
+    ],
+)
+def test_a_contact_abroad_only_makes_a_number_doubtful(text, country, digits):
+    assert interpret(text, Countries(contact=country)) == Reading(digits, country)
+    assert readings(text, Countries(contact=country)) == (Reading(digits, country),)
+    assert interpret(text, Countries(contact="IN")) == Reading(digits)
+
+
+def test_a_landline_that_is_valid_where_the_company_is_is_doubtful():
+    assert interpret("415-555-2671", Countries(company="US")) == Reading("4155552671", "US")
+    assert interpret("020 7946 0958", Countries(company="GB")) == Reading("2079460958", "GB")
+    for text in ("8012345678", "022 2345 6789", "080-41234567", "91 11 2345 6789", "011-23456789"):
+        assert not interpret(text, Countries(company="US")).doubt
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("8012345678", Reading("8012345678")),
+        ("+91 415-555-2671", Reading("4155552671")),
+        ("415-555-2671", "foreign"),
+        ("022 2345 6789", Reading("2223456789", "US")),
+    ],
+)
+def test_numbers_without_a_code_are_read_as_the_accounts_country(text, expected):
+    assert outcome(text, Countries(account="US")) == expected
 
 
 @pytest.mark.parametrize(
     ("text", "country", "expected"),
     [
-        ("415-555-2671", "US", "foreign"),
-        ("415-055-2671", "US", "foreign"),
         ("+1 415 555 2671", "us", "foreign"),
         ("1 415 555 2671", "US", "foreign"),
-        ("020 7946 0958", "GB", "foreign"),
-        ("9841234567", "NP", "foreign"),
+        ("415-955-267", "US", "invalid"),
+        ("01 23 45 67 89", "FR", "foreign"),
         ("0049 30 123456", "DE", "foreign"),
         ("12345", "US", "not_dialable"),
         ("415-555-2671 ext 3", "US", "extension"),
@@ -175,7 +290,7 @@ def test_reads_an_indian_number_of_a_contact_abroad(text, country, expected):
     ],
 )
 def test_refuses_a_foreign_number_of_a_contact_abroad(text, country, expected):
-    assert reason(text, country) == expected
+    assert reason(text, Countries(contact=country)) == expected
 
 
 @pytest.mark.parametrize(
@@ -263,14 +378,15 @@ def test_last10(text, expected):
 
 @given(st.text(max_size=300), st.one_of(st.none(), st.text(max_size=3), st.just("US")))
 def test_never_raises_anything_else(text, country):
+    countries = Countries(country, country, country)
     try:
-        number = read(text, country)
+        reading = interpret(text, countries)
     except NumberError as error:
         assert error.reason in REASONS
     else:
-        assert len(number) == 10 and number.isascii() and number.isdigit()
-        assert number in candidates(text, country)
-    for each in candidates(text, country):
+        assert len(reading.digits) == 10 and reading.digits.isascii() and reading.digits.isdigit()
+        assert reading in readings(text, countries)
+    for each in candidates(text):
         assert read(each) == each
     last10(text), mask(text), mask_in(text)
 
@@ -287,13 +403,14 @@ def test_never_raises_anything_else_near_numbers(text):
 )
 def test_with_indias_code_the_country_does_not_matter(text, country):
     if names_india(text):
-        assert outcome(text, country) == outcome(text, "IN")
-        assert candidates(text, country) == candidates(text, "IN")
+        countries = Countries(country, country, country)
+        assert outcome(text, countries) == outcome(text, INDIA)
+        assert readings(text, countries) == readings(text)
 
 
-def outcome(text, country):
+def outcome(text, countries):
     try:
-        return read(text, country)
+        return interpret(text, countries)
     except NumberError as error:
         return error.reason
 

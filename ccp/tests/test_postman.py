@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from ccp.postman import MAX_BYTES, PostmanError, read
+from ccp.postman import MAX_BYTES, MAX_VARIABLES, PostmanError, read
 
 FLOW = "c2FuZGJveCtmbG93L2RlbW8=+/="
 
@@ -130,3 +130,111 @@ def test_what_is_no_account(content, expected):
 
 def test_repr_holds_no_credential():
     assert "p@55w0rd" not in repr(read(raw(WHOLE)))
+
+
+def test_names_with_words_before_them():
+    found = read(
+        raw(
+            environment(
+                ("BASE_URL", "https://openapi.airtel.in"),
+                ("API_USERNAME", "demo"),
+                ("API_PASSWORD", "s3cret"),
+                ("ccpCustomerId", "C"),
+                ("airtel.ccp.call_flow_id", "F"),
+            )
+        )
+    )
+    assert found.values == {
+        "base_url": "https://openapi.airtel.in",
+        "username": "demo",
+        "password": "s3cret",
+        "customer_id": "C",
+        "call_flow_id": "F",
+    }
+    assert found.unused == ()
+    found = read(raw(environment(("ccpHost", "openapi.airtel.in"), ("ccpUser", "demo"))))
+    assert found.values == {"base_url": "openapi.airtel.in", "username": "demo"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "API_KEY",
+        "apikey",
+        "token",
+        "secret",
+        "clientSecret",
+        "db_password",
+        "smtpPassword",
+        "oldPassword",
+        "password2",
+        "notifyUrl",
+        "cdrNotifyUrl",
+        "webhookPassword",
+        "myDbUser",
+        "userEmail",
+        "participantAddress",
+        "ccp",
+        "api",
+    ],
+)
+def test_what_is_not_known_for_sure_is_named_and_not_taken(key):
+    found = read(raw(environment(("customerId", "C"), (key, "canary"))))
+    assert found.values == {"customer_id": "C"}
+    assert found.unused == (key,)
+    assert "canary" not in repr(found)
+
+
+def test_an_exact_name_counts_before_one_with_words_before_it():
+    found = read(raw(environment(("uat_password", "test"), ("password", "real"))))
+    assert found.values == {"password": "real"}
+    assert found.conflicting == ("password",)
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        {"currentValue": "C"},
+        {"value": "", "currentValue": "C"},
+        {"initialValue": "C"},
+        {"value": "C", "currentValue": "other"},
+        {"value": "\u200bC\ufeff"},
+    ],
+)
+def test_where_a_value_may_stand(variable):
+    found = read(raw({"values": [{"key": "customerId", **variable}]}))
+    assert found.values == {"customer_id": "C"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"environment": {"values": [{"key": "customerId", "value": "C"}]}},
+        {"environments": [{"name": "x", "values": [{"key": "customerId", "value": "C"}]}]},
+        {"data": {"values": [{"key": "customerId", "value": "C"}]}},
+        {"variables": [{"key": "customerId", "value": "C"}]},
+        {"values": [{"key": "airtel", "values": [{"key": "customerId", "value": "C"}]}]},
+        {"values": [[{"key": "customerId", "value": "C"}]]},
+    ],
+)
+def test_where_the_list_may_stand(content):
+    assert read(raw(content)).values == {"customer_id": "C"}
+
+
+def test_disabled_in_either_spelling():
+    for flag in ({"enabled": False}, {"disabled": True}):
+        content = {"values": [{"key": "customerId", "value": "C", **flag}]}
+        assert reason(raw(content)) == "empty"
+
+
+def test_an_unknown_environment_names_its_variables():
+    with pytest.raises(PostmanError) as caught:
+        read(raw(environment(("token", "canary"), ("region", "north"))))
+    assert caught.value.unused == ("token", "region")
+    assert "canary" not in repr(caught.value)
+
+
+def test_many_variables():
+    many = [(f"name{number}", "x") for number in range(5000)]
+    found = read(raw(environment(("customerId", "C"), *many)))
+    assert len(found.unused) == MAX_VARIABLES - 1

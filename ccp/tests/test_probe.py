@@ -127,19 +127,3 @@ def test_certificates_that_are_not_valid(serve, tmp_path):
     assert probe.certificate(serve(own)).reason == "untrusted"
     assert probe.certificate(serve().replace("http:", "https:")).reason == "tls"
     assert probe.certificate("https://127.0.0.1:9").reason == "unreachable"
-
-
-def test_private():
-    for url in (
-        "http://localhost",
-        "https://odoo",
-        "https://10.0.0.5",
-        "https://192.168.1.4:8069",
-        "https://[::1]",
-        "https://odoo.lan",
-        "http://[::1",
-        "",
-    ):
-        assert probe.is_private(url), url
-    for url in ("https://odoo.example.com", "https://8.8.8.8", "https://iqtelephony.airtel.in/x"):
-        assert not probe.is_private(url), url

@@ -10,6 +10,7 @@ from ccp.request import (
     Callback,
     InitiateCall,
     Participant,
+    Pool,
     RequestError,
     Workflow,
     body,
@@ -66,6 +67,10 @@ def with_add(**changes):
     return replace(WORKFLOW, add=replace(WORKFLOW.add, **changes))
 
 
+def with_pool(pool, strategy="ROUND ROBIN", participants=()):
+    return with_initiate(merging_strategy=strategy, pool=pool, participants=participants)
+
+
 def test_equals_the_sample_of_the_specification_key_by_key():
     assert list(leaves(body(WORKFLOW))) == list(leaves(SAMPLE))
 
@@ -97,6 +102,21 @@ def test_optional_values_are_left_out():
             "participants": [{"participantAddress": CUSTOMER.address, "callerId": CALLER}],
         },
     }
+
+
+@pytest.mark.parametrize("strategy", ["ROUND ROBIN", "ROUND_ROBIN"])
+def test_a_pool_takes_the_place_of_the_agents_phones(strategy):
+    rendered = body(with_pool(Pool(" POOL-7 "), strategy))["callFlowConfiguration"]
+    callbacks = SAMPLE["callFlowConfiguration"]["initiateCall_1"]["callBackURLs"]
+    assert rendered["initiateCall_1"] == {
+        "callerId": CALLER,
+        "mergingStrategy": strategy,
+        "agentPoolId": "POOL-7",
+        "maxTime": 0,
+        "callBackURLs": callbacks,
+    }
+    rendered = body(with_pool(Pool("POOL-7", "poolId"), strategy))["callFlowConfiguration"]
+    assert rendered["initiateCall_1"]["poolId"] == "POOL-7"
 
 
 def test_every_optional_value_can_be_set():
@@ -170,9 +190,36 @@ REFUSED = {
         "callFlowConfiguration",
     ),
     "unknown strategy": (
-        with_initiate(merging_strategy="ROUND_ROBIN"),
+        with_initiate(merging_strategy="ROUNDROBIN"),
         "strategy",
         "initiateCall_1.mergingStrategy",
+    ),
+    "round robin without a pool": (
+        with_initiate(merging_strategy="ROUND ROBIN", participants=()),
+        "pool",
+        "initiateCall_1.mergingStrategy",
+    ),
+    "pool without an id": (with_pool(Pool(" ")), "pool", "initiateCall_1.mergingStrategy"),
+    "pool in a taken field": (
+        with_pool(Pool("P", "maxTime")),
+        "pool",
+        "initiateCall_1.mergingStrategy",
+    ),
+    "pool in no field": (with_pool(Pool("P", "a b")), "pool", "initiateCall_1.mergingStrategy"),
+    "pool with participants": (
+        with_pool(Pool("P"), participants=(AGENT,)),
+        "pool_participants",
+        "initiateCall_1.participants",
+    ),
+    "pool in place of the customer": (
+        with_add(merging_strategy="ROUND_ROBIN", participants=()),
+        "strategy",
+        "addParticipant_1.mergingStrategy",
+    ),
+    "further component of a taken id": (
+        replace(WORKFLOW, further={"record": {"enabled": False}}),
+        "component_ids",
+        "callFlowConfiguration",
     ),
     "unknown second": (
         with_add(merging_strategy="ROUND ROBIN"),

@@ -56,9 +56,64 @@ def test_removed(spool):
 def test_set_aside(spool):
     spool.put(spool.make_token(), None, b"{}")
     (name,) = spool.names()
-    spool.set_aside(name)
+    spool.set_aside(name, "DataError")
     assert spool.names() == []
-    assert len(list(spool.folder.glob("*.unreadable"))) == 1
+    (aside,) = spool.aside()
+    assert aside.reason == "DataError"
+    assert abs(datetime.now(timezone.utc) - aside.tried_at) < timedelta(seconds=5)
+
+
+def test_what_was_set_aside_is_taken_back(spool):
+    spool.put(spool.make_token(), None, b"{}")
+    (name,) = spool.names()
+    spool.set_aside(name, "DataError")
+    (aside,) = spool.aside()
+    for _twice in range(2):
+        spool.take_back(aside.name)
+    assert (spool.names(), spool.aside()) == ([name], [])
+
+
+def test_what_an_older_version_set_aside_is_taken_back_too(spool):
+    spool.put(spool.make_token(), None, b"{}")
+    (name,) = spool.names()
+    (spool.folder / name).rename(spool.folder / name.replace(".report", ".unreadable"))
+    (aside,) = spool.aside()
+    assert aside.reason == ""
+    spool.take_back(aside.name)
+    assert spool.names() == [name]
+
+
+def test_a_folder_that_cannot_be_used_is_told(tmp_path):
+    (tmp_path / "one").write_text("a file in the folder's place")
+    spool = Spool(tmp_path / "one", min_free_bytes=0)
+    for look in (spool.names, spool.aside, spool.check, spool.make_token):
+        with pytest.raises(NotADirectoryError):
+            look()
+    assert not spool.knows("A" * 48)
+    assert find_owner(tmp_path, "A" * 48) is None
+
+
+def test_a_check_leaves_no_report(spool):
+    spool.check()
+    assert [path.name for path in spool.folder.iterdir()] == ["key"]
+    with pytest.raises(SpoolFullError):
+        Spool(spool.folder, min_free_bytes=2**62).check()
+
+
+def test_another_spelling_of_a_token_is_another_token(spool):
+    """The database knows the digest of the one that was handed out."""
+    for _each in range(50):
+        token = spool.make_token()
+        spellings = {
+            f"{token}=",
+            f"{token}====",
+            f" {token}",
+            f"{token}\n",
+            f"{token[:8]}!{token[8:]}",
+        }
+        spellings |= {token.replace("-", "+").replace("_", "/"), f"{token}AA=="}
+        assert not any(spool.knows(each) for each in spellings - {token})
+        assert spool.knows(token)
 
 
 def test_all_removed(spool):

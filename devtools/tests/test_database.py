@@ -30,7 +30,7 @@ def test_demo_data_has_a_template_of_its_own(layout):
 def test_a_copy_takes_rows_and_attachments_but_no_note(databases, layout):
     databases._program("createdb", "one")
     databases.query("one", "CREATE TABLE mark AS SELECT 7 AS number")
-    databases._set_note("one", "it's done")
+    databases.set_note("one", "it's done")
     attachment = layout.data / "filestore" / "one" / "ab" / "abcd"
     attachment.parent.mkdir(parents=True)
     attachment.write_text("sound")

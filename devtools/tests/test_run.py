@@ -32,20 +32,25 @@ def test_the_event_port_counts_only_with_workers(workers, counted):
 @pytest.mark.parametrize(
     ("row", "written"),
     [
-        ("http://127.0.0.1:8069|True|http://127.0.0.1:8270", None),
+        ("http://127.0.0.1:8069|True|http://127.0.0.1:8270|True", None),
         (
-            "http://localhost:8069|True|http://127.0.0.1:8270",
+            "http://127.0.0.1:8069|True|http://127.0.0.1:8270|",
+            ("http://127.0.0.1:8069", "http://127.0.0.1:8270"),
+        ),
+        ("|||", ("http://127.0.0.1:8069", "http://127.0.0.1:8270")),
+        (
+            "http://localhost:8069|True|http://127.0.0.1:8270|True",
             ("http://127.0.0.1:8069", "http://127.0.0.1:8270"),
         ),
         (
-            "http://127.0.0.1:8069||http://127.0.0.1:9999",
+            "http://127.0.0.1:8069||http://127.0.0.1:9999|True",
             ("http://127.0.0.1:8069", "http://127.0.0.1:8270"),
         ),
         (
-            "https://crm.example.com|False|https://ccp.example.com/path",
+            "https://crm.example.com|False|https://ccp.example.com/path|True",
             ("https://crm.example.com", "https://ccp.example.com/path"),
         ),
-        ("https://crm.example.com|True|https://ccp.example.com/path", None),
+        ("https://crm.example.com|True|https://ccp.example.com/path|True", None),
     ],
 )
 def test_only_addresses_of_this_machine_are_changed(layout, monkeypatch, row, written):

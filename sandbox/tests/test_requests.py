@@ -141,6 +141,25 @@ REFUSED = [
     (NULL, changed(SAMPLE, ("callFlowConfiguration", "record"), True)),
     (NULL, changed(SAMPLE, (*FIRST, "callBackURLs"), {})),
     (NULL, changed(SAMPLE, FIRST_CALLBACK, "http://127.0.0.1:9")),
+    (NULL, changed(SAMPLE, ("callFlowConfiguration", "record_0"), {"enabled": "no"})),
+    (NULL, changed(SAMPLE, ("callFlowConfiguration", "playAudio_1"), "hello")),
+    ("FROM_BODY_NULL_ERROR", changed(SAMPLE, ("callFlowConfiguration", "initiateCall_2"), {})),
+    (
+        "FROM_NUMBER_NULL_ERROR",
+        changed(SAMPLE, ("callFlowConfiguration", "initiateCall_2"), {"maxTime": 0}),
+    ),
+    (
+        "TO_NUMBER_NULL_ERROR",
+        changed(SAMPLE, ("callFlowConfiguration", "addParticipant_2"), {"maxTime": 0}),
+    ),
+    (
+        "DUPLICATE_PARTICIPANT_ADDRESS_FOUND",
+        changed(
+            SAMPLE,
+            ("callFlowConfiguration", "initiateCall_2"),
+            SAMPLE["callFlowConfiguration"]["initiateCall_1"],
+        ),
+    ),
     (NULL, changed(SAMPLE, (*FIRST_CALLBACK, "eventType"), ...)),
     (NULL, changed(SAMPLE, (*FIRST_CALLBACK, "eventType"), "EVERYTHING")),
     (NULL, changed(SAMPLE, (*FIRST_CALLBACK, "eventType"), {})),
@@ -315,6 +334,34 @@ def test_accepted(shared_sandbox, body):
     status, _headers, answer = post(shared_sandbox, body)
     assert (status, answer["status"]) == (200, "success")
     assert shared_sandbox.calls()[-1]["remarks"] == []
+
+
+def with_every_caller_id():
+    body = changed(SAMPLE, ["callerId"], "8000000001")
+    return changed(body, (*SECOND, "callerId"), "8000000001")
+
+
+def test_every_required_caller_id_can_be_asked_for(make_sandbox):
+    sandbox = make_sandbox(caller_id_required=True)
+    full = with_every_caller_id()
+    assert post(sandbox, full)[0] == 200
+    pool = robin(FIRST, agentPoolId="POOL")
+    for path in (["callerId"], [*FIRST, "callerId"], [*SECOND, "callerId"]):
+        answer = post(sandbox, changed(full, path, ...))[2]
+        assert answer["errorCode"] == "CALLER_ID_NULL_ERROR", path
+    for path in (FIRST_PARTICIPANT, SECOND_PARTICIPANT):
+        answer = post(sandbox, changed(full, (*path, "callerId"), ...))[2]
+        assert answer["errorCode"] == "CALLER_ID_NULL_ERROR", path
+    assert post(sandbox, pool)[2]["errorCode"] == "CALLER_ID_NULL_ERROR"
+
+
+def test_one_of_several_record_components_switches_recording_off(shared_sandbox, receiver):
+    body = specification_sample(receiver.url)
+    body["callFlowConfiguration"] |= {"record_2": {"enabled": False}, "record_3": {"enabled": True}}
+    assert post(shared_sandbox, body)[0] == 200
+    shared_sandbox.wait_idle(WAIT)
+    events = [report.get("event") for report in receiver.reports("/events")]
+    assert "Answer" in events and "RecordingStarted" not in events
 
 
 @pytest.mark.parametrize(

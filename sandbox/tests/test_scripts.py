@@ -39,7 +39,8 @@ A_LEAVES = [("A", "Removed"), ('""', "RecordingFinished")]
 LIKE_CONNECTS = (
     "connects cdr_early cdr_twice cdr_never recording_late recording_never slow_answer "
     "never_answered broken_answer callback_first long_call customer_hangs_up prefixed_numbers "
-    "sparse_cdr swapped_causes recording_html camel display"
+    "sparse_cdr swapped_causes recording_html camel display cdr_as_event cdr_wrapped cdr_list "
+    "recording_nested status_only two_cdrs no_duration"
 ).split()
 
 STORIES = {
@@ -133,9 +134,10 @@ def test_events(shared_sandbox, receiver, name):
     assert names(events) == STORIES[name]
     assert len([r for r in events if r.get("responseType") == "SUCCESS"]) == 1
     cdrs = receiver.reports("/cdr")
-    assert len(cdrs) == {"cdr_twice": 2, "cdr_never": 0}.get(name, 1)
-    assert cdrs == cdrs[:1] * len(cdrs)
-    if cdrs:
+    assert len(cdrs) == {"cdr_twice": 2, "two_cdrs": 2, "cdr_never": 0}.get(name, 1)
+    if name != "two_cdrs":
+        assert cdrs == cdrs[:1] * len(cdrs)
+    if cdrs and BY_NAME[name].template not in ("typed", "wrapped", "list", "status"):
         answered = ("B", "Answer") in STORIES[name]
         status = cdr_value(cdrs[0], "Overall_Call_Status", "overallCallStatus")
         assert status == ("Answered" if answered else "Missed")
@@ -337,6 +339,57 @@ def test_sparse_cdr(run_call, dialect):
     _entry, _events, (cdr,) = run_call(BY_NAME["sparse_cdr"].number, dialect=dialect)
     assert len(cdr) == 4
     assert "participants" not in cdr
+
+
+def recording_of(cdr):
+    return cdr_value(cdr, "Recording", "recordingURL")
+
+
+@pytest.mark.parametrize("dialect", ["display", "camel"])
+def test_templates_of_a_cdr(run_call, dialect):
+    def cdr_of(script):
+        return run_call(BY_NAME[script].number, dialect=dialect)[2][-1]
+
+    typed = cdr_of("cdr_as_event")
+    assert list(typed) == ["eventType", "callStatus", "participants", "recordingUrl"]
+    assert (typed["eventType"], typed["callStatus"]) == ("CDR", "Connected")
+    assert [each["participantType"] for each in typed["participants"]] == ["From", "To"]
+    wrapped = cdr_of("cdr_wrapped")
+    assert list(wrapped) == ["eventType", "data"]
+    assert recording_of(wrapped["data"]).startswith("http")
+    (listed,) = cdr_of("cdr_list")
+    assert recording_of(listed).startswith("http")
+    nested = cdr_of("recording_nested")
+    assert nested["recording"]["url"].startswith("http")
+    assert not {"Recording", "recordingURL"} & set(nested)
+    status = cdr_of("status_only")
+    assert list(status) == ["vmSessionId", "callStatus", "recordingURL"]
+    assert status["callStatus"] == "Answered"
+    untimed = cdr_of("no_duration")
+    assert cdr_value(untimed, "Overall_Call_Status", "overallCallStatus") == "Answered"
+    assert not [name for name in untimed if "duration" in name.lower()]
+    assert not {"participants", "events", "endTime", "callAnswerTime"} & set(untimed)
+
+
+@pytest.mark.parametrize("dialect", ["display", "camel"])
+def test_two_cdrs_contradict_each_other(run_call, dialect):
+    _entry, _events, (call, other) = run_call(BY_NAME["two_cdrs"].number, dialect=dialect)
+    statuses = [
+        cdr_value(each, "Overall_Call_Status", "overallCallStatus") for each in (call, other)
+    ]
+    assert statuses == ["Answered", "Missed"]
+    sessions = {cdr_value(each, "Session_ID", "vmSessionId") for each in (call, other)}
+    assert len(sessions) == 1
+    assert cdr_value(other, "Conversation_Duration", "conversationDuration") in ("00:00", 0)
+
+
+def test_templates_without_a_recording(run_call):
+    def switch_off(body):
+        body["callFlowConfiguration"]["record"]["enabled"] = False
+
+    for script in ("cdr_as_event", "recording_nested", "status_only"):
+        (cdr,) = run_call(BY_NAME[script].number, switch_off)[2][-1:]
+        assert not [name for name in cdr if name.lower().startswith("recording") and cdr[name]]
 
 
 def test_swapped_causes(run_call):

@@ -6,12 +6,16 @@ import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { session } from "@web/session";
-import { isSessionExpired, sentenceOf } from "./errors";
+import { isSessionExpired, remedyOf, sentenceOf } from "./errors";
+import { CallList, LIST_CHANGED, LIST_MESSAGE } from "./panel/call_list";
 import { CompanyPicker } from "./panel/company_picker";
+import { DoubtQuestion } from "./panel/doubt_question";
+import { FollowingUp } from "./panel/following_up";
 import { NoteKeeper } from "./panel/note_keeper";
 import { NumberPicker } from "./panel/number_picker";
 import { OverrideQuestion } from "./panel/override_question";
 import { RecordingQuestion, rememberedRecording } from "./panel/recording_question";
+import { remedyButtons } from "./remedy";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
 /** Tells that Airtel's reports are late, or in time again. */
@@ -52,11 +56,11 @@ export class CallService {
      * @param {import("@web/env").OdooEnv} env
      * @param {Object} services
      */
-    constructor(env, { bus_service, dialog, "mail.store": store, notification, orm }) {
+    constructor(env, { "airtel_ccp.card": card, bus_service, dialog, notification, orm }) {
         this.env = env;
         this.bus = bus_service;
         this.dialog = dialog;
-        this.store = store;
+        this.card = card;
         this.notification = notification;
         this.orm = orm;
         /** Whether the user may place calls. */
@@ -78,8 +82,16 @@ export class CallService {
             isBusLost: false,
             /** What the last thing that the user did in the panel led to. */
             answer: { text: "", type: "info" },
+            /** Id of a call that is over and that the user has to see again, or null. */
+            opened: null,
+            /** What has to be confirmed before an outcome is saved, or null. */
+            confirmation: null,
+            /** What is to get the focus in the panel: a selector; a new object for each wish. */
+            focus: null,
         });
         this.note = new NoteKeeper(orm);
+        this.followingUp = new FollowingUp(this);
+        this.list = new CallList(this);
         /** Milliseconds that the server's clock is ahead of this browser's. */
         this.clockOffset = 0;
         /** Id of the last bus notification about each call; an older one tells nothing new. */
@@ -87,6 +99,7 @@ export class CallService {
         this.closeFailure = () => {};
         if (this.canCall) {
             this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onTold(call, id));
+            this.bus.subscribe(LIST_MESSAGE, () => this.list.onChanged());
             this.bus.subscribe(HEALTH_MESSAGE, ({ company_id, reports_late }) => {
                 if (company_id === user.activeCompany.id) {
                     this.state.areReportsLate = reports_late;
@@ -123,7 +136,8 @@ export class CallService {
         const toldBefore = new Map(this.lastTold);
         let told;
         try {
-            told = await this.orm.silent.call("ccp.panel", "state", []);
+            const { opened } = this.state;
+            told = await this.orm.silent.call("ccp.panel", "state", opened ? [opened] : []);
         } catch (error) {
             const sentence = sentenceOf(error);
             if (sentence === undefined) {
@@ -153,11 +167,11 @@ export class CallService {
     /**
      * Takes over what the server tells about a call.
      *
-     * @param {{panel: Call, store_data?: Object}} payload `store_data` holds the messages of the
-     *  chatter that tell the call
+     * @param {{panel: Call, card_ids?: number[]}} payload `card_ids` are the messages of the
+     *  chatter that tell the call and look different now
      * @param {number} notificationId
      */
-    onTold({ store_data, panel, ...call }, notificationId) {
+    onTold({ card_ids, panel, ...call }, notificationId) {
         if (notificationId < this.lastTold.get(call.id)) {
             return;
         }
@@ -177,8 +191,8 @@ export class CallService {
         if (wasLive && !this.isLive && this.state.list.waiting) {
             this.load();
         }
-        if (store_data) {
-            this.updateChatters(store_data);
+        if (card_ids?.length) {
+            this.card.follow(call, card_ids);
         } else {
             this.reloadChatters(call);
         }
@@ -195,6 +209,10 @@ export class CallService {
         this.state.current = call;
         if (isNew) {
             this.say("");
+            this.state.confirmation = null;
+        }
+        if (call.live) {
+            this.state.opened = null;
         }
         if (call.live) {
             this.closeFailure();
@@ -205,6 +223,8 @@ export class CallService {
 
     forget() {
         this.state.current = null;
+        this.state.opened = null;
+        this.state.confirmation = null;
         this.say("");
         this.note.follow(null);
         this.poll();
@@ -251,11 +271,12 @@ export class CallService {
      * @param {string|null} [fieldName] the phone field, from which the server reads the number; by
      *  default the user chooses among all numbers of the record and its contact
      * @param {number|null} [listItemId] the entry of the call list that the call is for
+     * @param {Object} [options] what else is known of the click, see `ccp.call.place`
      * @returns {Promise<{call_id: number, state: string, message: string}|null>} null when no call
      *  was placed; the user has been told why
      */
-    call(resModel, resId, fieldName = null, listItemId = null) {
-        return this.onlyOnce(() => this.place(resModel, resId, fieldName, listItemId));
+    call(resModel, resId, fieldName = null, listItemId = null, options = {}) {
+        return this.onlyOnce(() => this.place(resModel, resId, fieldName, listItemId, options));
     }
 
     /**
@@ -315,9 +336,9 @@ export class CallService {
         return record.save();
     }
 
-    async place(resModel, resId, fieldName, listItemId = null) {
+    async place(resModel, resId, fieldName, listItemId = null, options = {}) {
         await this.note.save();
-        const said = { choice: null, options: { record: rememberedRecording() } };
+        const said = { choice: null, options: { record: rememberedRecording(), ...options } };
         const ask = () => this.ask(resModel, resId, fieldName, listItemId, said);
         let answer = await ask();
         while (answer && !answer.call_id) {
@@ -326,7 +347,6 @@ export class CallService {
         if (!answer) {
             return null;
         }
-        this.show();
         this.reloadChatters({ res_model: resModel, res_id: resId });
         await this.load();
         return answer;
@@ -339,7 +359,7 @@ export class CallService {
      * @param {{choice: string|null, options: Object}} said takes the user's answers
      * @returns {Promise<boolean>} false when the user closed the question
      */
-    async settle({ companies, choices, record, override }, said) {
+    async settle({ companies, choices, record, doubtful, override }, said) {
         const { options } = said;
         if (companies) {
             options.company_id = await this.question(CompanyPicker, { companies });
@@ -354,6 +374,10 @@ export class CallService {
         if (record) {
             options.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
             return options.record !== undefined;
+        }
+        if (doubtful) {
+            options.confirmed_number = await this.question(DoubtQuestion, { doubtful });
+            return Boolean(options.confirmed_number);
         }
         if (override && !options.override_reason) {
             options.override_reason = await this.question(OverrideQuestion, { override });
@@ -384,8 +408,25 @@ export class CallService {
             if (sentence === undefined || isSessionExpired(error)) {
                 throw error;
             }
-            this.tellFailure(sentence);
+            await this.refuse(sentence, remedyOf(error));
             return null;
+        }
+    }
+
+    /**
+     * Says why no call was placed, and opens what lifts that, or offers to.
+     *
+     * @param {string} sentence
+     * @param {import("./errors").Remedy|undefined} remedy
+     */
+    async refuse(sentence, remedy) {
+        this.tellFailure(sentence, remedyButtons(this.env, remedy));
+        if (remedy?.opens === "outcome") {
+            await this.openCall(remedy.call_id);
+        } else if (remedy?.opens === "panel") {
+            this.show();
+            await this.load();
+            this.env.bus.trigger(LIST_CHANGED);
         }
     }
 
@@ -415,6 +456,30 @@ export class CallService {
         browser.localStorage.removeItem(MINIMISED_KEY);
     }
 
+    /**
+     * Shows a call that is over in the panel, with its outcomes, also when it was put away.
+     *
+     * @param {number} callId one of the user's own calls
+     */
+    async openCall(callId) {
+        await this.note.save();
+        if (await this.request("ccp.panel", "open_call", [callId])) {
+            this.state.opened = callId;
+            this.show();
+            await this.load();
+            this.focus(".o_airtel_ccp_outcome[tabindex='0']");
+        }
+    }
+
+    /**
+     * Moves the focus to something in the panel once that is drawn.
+     *
+     * @param {string} selector the panel itself takes the focus when nothing fits
+     */
+    focus(selector) {
+        this.state.focus = { selector };
+    }
+
     /** Puts the panel into the top bar. */
     minimise() {
         this.note.save();
@@ -435,10 +500,13 @@ export class CallService {
      * @param {string} model
      * @param {string} method
      * @param {any[]} args
+     * @param {boolean} [isAsked] false for what the panel reads by itself: it says nothing new
      * @returns {Promise<T|undefined>} undefined when it failed
      */
-    async request(model, method, args) {
-        this.say("");
+    async request(model, method, args, isAsked = true) {
+        if (isAsked) {
+            this.say("");
+        }
         try {
             return await this.orm.call(model, method, args);
         } catch (error) {
@@ -459,6 +527,7 @@ export class CallService {
                 this.forget();
             }
             await this.load();
+            this.focus(".o_airtel_ccp_skip");
         }
     }
 
@@ -469,55 +538,11 @@ export class CallService {
         }
     }
 
-    /** @param {number|false} outcomeId what came of the call, or false for nothing yet */
-    async saveOutcome(outcomeId) {
-        const { current } = this.state;
-        const former = current.outcome_id;
-        current.outcome_id = outcomeId;
-        const saved = await this.request("ccp.panel", "save_outcome", [current.id, outcomeId]);
-        if (!saved) {
-            current.outcome_id = former;
-            return;
-        }
-        current.outcome_id = saved.outcome_id;
-        if (saved.warning) {
-            this.say(saved.warning, "warning");
-        }
-    }
-
-    /**
-     * Plans a Call activity on the record that was called.
-     *
-     * @param {string} when `hour`, `tomorrow`, or a moment in UTC as the server writes it
-     */
-    async followUp(when) {
-        const { id } = this.state.current;
-        const sentence = await this.request("ccp.panel", "follow_up", [id, when, this.note.text]);
-        if (sentence) {
-            this.say(sentence, "success");
-            const { res_model, res_id } = this.state.current;
-            this.env.bus.trigger("MAIL:RELOAD-THREAD", { model: res_model, id: res_id });
-        }
-    }
-
-    /** Calls the next one of the call list. */
-    callNext() {
-        const { next } = this.state.list;
-        return this.call(next.res_model, next.res_id, null, next.id);
-    }
-
-    /** @param {"action_skip"|"action_again"} method what to do with the head of the call list */
-    async moveNext(method) {
-        const { next } = this.state.list;
-        if ((await this.request("ccp.call.list.item", method, [[next.id]])) !== undefined) {
-            await this.load();
-        }
-    }
-
     /** Shows why no call was placed, in place of the last such sentence. */
-    tellFailure(message) {
+    tellFailure(message, buttons = []) {
         this.closeFailure();
         this.closeFailure = this.notification.add(message, {
+            buttons,
             className: "o_airtel_ccp_notice",
             sticky: true,
             type: "danger",
@@ -525,24 +550,6 @@ export class CallService {
     }
 
     // The chatter
-
-    /**
-     * Brings open chatters up to date with the messages that tell a call: known ones get their
-     * new text, new ones are added.
-     *
-     * @param {Object} storeData messages in the format of `mail.store`
-     */
-    updateChatters(storeData) {
-        this.store.insert(storeData);
-        for (const { id } of storeData["mail.message"] ?? []) {
-            const message = this.store["mail.message"].get(id);
-            const thread = message?.thread;
-            if (thread?.isLoaded && !thread.loadNewer && message.notIn(thread.messages)) {
-                thread.messages.add(message);
-                thread.messages.sort((m1, m2) => m1.id - m2.id);
-            }
-        }
-    }
 
     /**
      * Lets the chatters of the called record and of its contact, where open, fetch new messages.
@@ -558,7 +565,7 @@ export class CallService {
 }
 
 export const callService = {
-    dependencies: ["bus_service", "dialog", "mail.store", "notification", "orm"],
+    dependencies: ["action", "airtel_ccp.card", "bus_service", "dialog", "notification", "orm"],
     start(env, services) {
         return new CallService(env, services);
     },

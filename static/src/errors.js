@@ -35,3 +35,19 @@ export function sentenceOf(error) {
         return error.data.message;
     }
 }
+
+/**
+ * @typedef {Object} Remedy what lifts a refusal
+ * @property {"outcome"|"panel"|"preferences"|"record"} opens
+ * @property {number} [call_id] the call that lacks an outcome
+ * @property {string} [res_model] the record to correct
+ * @property {number} [res_id]
+ */
+
+/**
+ * @param {Error} error
+ * @returns {Remedy|undefined} what lifts a refusal, where the user can do that
+ */
+export function remedyOf(error) {
+    return error instanceof RPCError ? error.data?.context?.airtel_ccp_remedy : undefined;
+}

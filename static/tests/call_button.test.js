@@ -68,6 +68,15 @@ describe("shown", () => {
         expect("a.o_phone_form_link").toHaveCount(1);
     });
 
+    test("not on a field that the server would not call", async () => {
+        allowCalls();
+        await mountForm({
+            arch: `<form><field name="phone" widget="phone" airtel_ccp_no_call="1"/></form>`,
+        });
+        expect(".o_airtel_ccp_call").toHaveCount(0);
+        expect("a.o_phone_form_link").toHaveCount(1);
+    });
+
     test("not on the addon's own models", async () => {
         allowCalls();
         await mountView({

@@ -18,6 +18,7 @@ import { DIAL_CHOICE_KEY, chooseDial } from "@airtel_ccp/call_button/dial_choice
 import { FIND_DELAY, provideCalls } from "@airtel_ccp/call_commands";
 import { BUS_PATIENCE, CHECK_DELAY, MINIMISED_KEY, POLL_DELAY } from "@airtel_ccp/call_service";
 import { formatSeconds } from "@airtel_ccp/panel/call_clock";
+import { INERT_TIME } from "@airtel_ccp/panel/dial_button";
 import { DRAFT_PREFIX, RETRY_DELAY, SAVE_DELAY, mergeNotes } from "@airtel_ccp/panel/note_keeper";
 import { rememberedRecording } from "@airtel_ccp/panel/recording_question";
 import {
@@ -37,6 +38,7 @@ describe.current.tags("desktop");
 defineCallModels();
 
 const PANEL = ".o_airtel_ccp_panel";
+const CALL_AGAIN = ".o_airtel_ccp_call_again:not(.disabled)";
 const NEXT = {
     id: 31,
     name: "Arjun Patel",
@@ -115,9 +117,13 @@ describe("states", () => {
             expect(".o_airtel_ccp_message").toHaveText(`Sentence of ${result || state}`);
             expect(".o_airtel_ccp_status").toHaveAttribute("aria-live", "polite");
             expect(`${PANEL} .o_airtel_ccp_icon i.${icon}`).toHaveCount(1);
-            expect(".o_airtel_ccp_over").toHaveCount(live ? 1 : 0);
+            // Both stay in their places, and one of them does nothing
+            expect(".o_airtel_ccp_over").toHaveAttribute("aria-disabled", String(!live));
             expect(".o_airtel_ccp_close").toHaveCount(live ? 0 : 1);
-            expect(".o_airtel_ccp_call_again").toHaveCount(live ? 0 : 1);
+            expect(".o_airtel_ccp_call_again").toHaveAttribute("aria-disabled", "true");
+            await advanceTime(INERT_TIME);
+            await animationFrame();
+            expect(".o_airtel_ccp_call_again").toHaveAttribute("aria-disabled", String(live));
             expect(".o_airtel_ccp_clock").toHaveCount(0);
         });
     }
@@ -377,25 +383,6 @@ describe("note and outcome", () => {
         await start();
         await waitFor(`${PANEL}:contains(No outcomes are set up)`);
     });
-
-    test("a follow-up says when", async () => {
-        onState({ call: { state: "in_call", note: "About the price" } });
-        onStep("ccp.panel", "follow_up", (callId, when) =>
-            when === "hour" ? "Planned in an hour." : "Planned for that time."
-        );
-        await start();
-        await click(".o_airtel_ccp_in_an_hour");
-        await waitFor(".o_airtel_ccp_answer:contains(Planned in an hour.)");
-        await click(".o_airtel_ccp_pick_time");
-        await contains("#o_airtel_ccp_moment");
-        const moment = luxon.DateTime.now().plus({ days: 1 }).startOf("hour").toUTC();
-        await click(".o_airtel_ccp_plan");
-        await waitFor(".o_airtel_ccp_answer:contains(Planned for that time.)");
-        expect.verifySteps([
-            ["follow_up", 7, "hour", "About the price"],
-            ["follow_up", 7, moment.toFormat("yyyy-MM-dd HH:mm:ss"), "About the price"],
-        ]);
-    });
 });
 
 describe("what the user does", () => {
@@ -467,13 +454,13 @@ describe("what the user does", () => {
             return { call_id: 8, state: "ringing_agent", message: "" };
         });
         await start();
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await contains(".o_airtel_ccp_picker input", { count: 2 });
         expect(".o_airtel_ccp_picker input:checked").toHaveAttribute("value", "a");
         await click(".modal .btn-secondary", { text: "Cancel" });
         await contains(".modal", { count: 0 });
         expect.verifySteps([["place", "customer", 1, null, null]]);
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await click(".o_airtel_ccp_picker input[value=b]");
         await click(".modal .btn-primary", { text: "Call" });
         await contains(`${PANEL}[data-state=ringing_agent]`);
@@ -505,13 +492,13 @@ describe("what the user does", () => {
             return { call_id: 8, state: "ringing_agent", message: "" };
         });
         await start();
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await contains(".o_airtel_ccp_companies button", { count: 2 });
         expect(".o_airtel_ccp_companies button:first").toBeFocused();
         await click(".modal .btn-close");
         await contains(".modal", { count: 0 });
         expect.verifySteps([[null, undefined]]);
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await click("button[data-company='2']");
         await contains(".o_airtel_ccp_picker input[type=radio]", { count: 2 });
         expect("#o_airtel_ccp_record").toBeChecked();
@@ -537,13 +524,13 @@ describe("what the user does", () => {
             return { call_id: 8, state: "ringing_agent", message: "" };
         });
         await start();
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await waitFor(".o_airtel_ccp_recording_question:contains(Airtel announces)");
         expect(".modal .btn-primary").toHaveText("Call without recording");
         expect(".modal .btn-primary").toBeFocused();
         await click(".modal .btn-close");
         await contains(".modal", { count: 0 });
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await click("button[data-record=yes]");
         await contains(`${PANEL}[data-state=ringing_agent]`);
         expect(".o_airtel_ccp_recorded").toHaveText("Recorded, and Airtel announces it.");
@@ -564,11 +551,11 @@ describe("what the user does", () => {
         await start();
         const item = registry.category("user_menuitems").get("airtel_ccp.recording")();
         expect(item.show()).toBe(false);
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await click("#o_airtel_ccp_recording_remember");
         await click("button[data-record=no]");
         await contains(".modal", { count: 0 });
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await animationFrame();
         expect.verifySteps(["asks", { record: false }, { record: false }]);
         expect(item.show()).toBe(true);
@@ -601,12 +588,12 @@ describe("what the user does", () => {
             return { call_id: 8, state: "ringing_agent", message: "" };
         });
         await start();
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await waitFor(".o_airtel_ccp_rule:contains(outside the calling hours)");
         expect(".o_airtel_ccp_override").not.toBeEnabled();
         await click(".modal-footer .btn-secondary");
         await contains(".modal", { count: 0 });
-        await click(".o_airtel_ccp_call_again");
+        await click(CALL_AGAIN);
         await click("#o_airtel_ccp_override_reason");
         await edit("  The customer asked for it ");
         await click(".o_airtel_ccp_override");
@@ -631,9 +618,9 @@ describe("what the user does", () => {
         });
         await start();
         await waitFor(".o_airtel_ccp_next:contains(Arjun Patel)");
-        await click(".o_airtel_ccp_call_next");
+        await click(".o_airtel_ccp_call_next:not(.disabled)");
         await contains(`${PANEL}[data-state=ringing_agent]`);
-        expect(".o_airtel_ccp_list").toHaveCount(0);
+        expect(".o_airtel_ccp_call_next").toHaveAttribute("aria-disabled", "true");
         expect.verifySteps([["place", "customer", 2, null, null, 31]]);
         server.call = { id: 9, state: "ended", result: "customer_busy" };
         server.list = { waiting: 3, next: { ...NEXT, attempts: 1 } };

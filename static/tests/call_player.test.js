@@ -3,6 +3,7 @@ import { press, queryAllTexts, queryOne, setInputRange } from "@odoo/hoot-dom";
 import { click, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import {
     contains,
+    getService,
     mountView,
     mountWithCleanup,
     onRpc,
@@ -243,7 +244,7 @@ describe("player", () => {
         serve("data:audio/wav;base64,AAAA");
         const answers = [
             [403, "may not listen"],
-            [404, "no recording of this call"],
+            [404, "No recording was found"],
             [410, "no recording of this call"],
             [500, "cannot be played now"],
         ];
@@ -295,6 +296,7 @@ describe("field", () => {
         return {
             id,
             customer_name: "Priya Sharma",
+            display_name: "Call to Priya Sharma",
             talk_seconds: 28,
             recording_state: state,
             recording_error: state === "pending" ? "Airtel is preparing it." : false,
@@ -328,6 +330,22 @@ describe("field", () => {
         expect(time()).toBe("00:00 / 00:28");
         expect(PLAYER).toHaveAttribute("aria-label", "Recording: Call to Priya Sharma");
         await play();
+        expect.verifySteps([ADDRESS]);
+    });
+
+    test("a recording that is open in the bar has no second player", async () => {
+        allowListening();
+        fill();
+        serve();
+        await mountView({ type: "form", resModel: "ccp.call", resId: 7, arch: FORM });
+        expect(PLAYER).toHaveCount(1);
+        getService("airtel_ccp.player").open({ callId: 7, title: "Call", seconds: 28 });
+        await waitFor(`${BAR} ${PLAYER}[data-playing=true]`);
+        expect(PLAYER).toHaveCount(1);
+        expect(".o_airtel_ccp_words").toHaveText("This recording is open in the player bar.");
+        await contains(".o_airtel_ccp_player_close").click();
+        await waitFor(`.o_airtel_ccp_recording ${PLAYER}`);
+        expect(PLAYER).toHaveCount(1);
         expect.verifySteps([ADDRESS]);
     });
 

@@ -1,13 +1,7 @@
 import { contains, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
-import { queryAllTexts } from "@odoo/hoot-dom";
 import { Deferred, animationFrame } from "@odoo/hoot-mock";
-import {
-    makeServerError,
-    onRpc,
-    patchWithCleanup,
-    serverState,
-} from "@web/../tests/web_test_helpers";
+import { makeServerError, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
 
 import { BUS_MESSAGE } from "@airtel_ccp/call_service";
 import { busService } from "@bus/services/bus_service";
@@ -164,46 +158,7 @@ test("a refusal that the bus tells too is shown once", async () => {
     await expectOnlyNotice("Airtel refused.");
 });
 
-test("the chatter's card appears and changes in place", async () => {
-    allowCalls();
-    const pyEnv = await startServer();
-    const partnerId = pyEnv["res.partner"].create({ name: "Priya" });
-    pyEnv["mail.message"].create({
-        body: "<p>Earlier</p>",
-        model: "res.partner",
-        res_id: partnerId,
-    });
-    onRpc("/mail/thread/messages", () => expect.step("fetch messages"));
-    await start();
-    await openFormView("res.partner", partnerId);
-    await contains(".o-mail-Message", { text: "Earlier" });
-    expect.verifySteps(["fetch messages"]);
-
-    const message = (id, text) => ({
-        id,
-        author_id: serverState.partnerId,
-        body: ["markup", `<div class="o_airtel_ccp_card">${text}</div>`],
-        date: "2026-01-05 10:00:00",
-        message_type: "notification",
-        model: "res.partner",
-        res_id: partnerId,
-        thread: { model: "res.partner", id: partnerId },
-    });
-    const lead = { res_model: "customer", res_id: 1, partner_id: partnerId };
-    await tell({ ...lead, store_data: { "mail.message": [message(9001, "Calling")] } });
-    await contains(".o-mail-Message", { count: 2 });
-    await contains(".o_airtel_ccp_card", { count: 1, text: "Calling" });
-    await tell({
-        ...lead,
-        state: "in_call",
-        store_data: { "mail.message": [message(9001, "Connected"), message(9000, "Before")] },
-    });
-    await contains(".o-mail-Message", { count: 3 });
-    expect(queryAllTexts(".o_airtel_ccp_card")).toEqual(["Connected", "Before"]);
-    expect.verifySteps([]);
-});
-
-test("without the card's text, open chatters fetch new messages", async () => {
+test("when no card is named, open chatters fetch new messages", async () => {
     allowCalls();
     const pyEnv = await startServer();
     const partnerId = pyEnv["res.partner"].create({ name: "Priya" });

@@ -70,6 +70,14 @@ class Call extends models.Model {
     _name = "ccp.call";
 
     customer_name = fields.Char();
+    state = fields.Selection({
+        selection: [
+            ["ringing_agent", "Agent's phone rings"],
+            ["ringing_customer", "Customer's phone rings"],
+            ["in_call", "In call"],
+            ["ended", "Ended"],
+        ],
+    });
     talk_seconds = fields.Integer();
     recording_error = fields.Char();
     recording_state = fields.Selection({
@@ -79,6 +87,7 @@ class Call extends models.Model {
             ["stored", "Ready"],
             ["missing", "Not delivered by Airtel"],
             ["deleted", "Deleted by retention"],
+            ["erased", "Erased on request"],
         ],
     });
 }
@@ -92,6 +101,13 @@ class Panel extends models.Model {
 
     state() {
         return panelState();
+    }
+
+    follow_up_times() {
+        return [
+            { key: "hour", when: "2030-01-01 10:00:00", label: "Today at 15:30" },
+            { key: "tomorrow", when: "2030-01-02 04:30:00", label: "Tomorrow at 10:00" },
+        ];
     }
 }
 
@@ -133,6 +149,7 @@ export function callValues(values) {
         recorded: false,
         announced: false,
         recording: "none",
+        follow_up: false,
         last: false,
         ...values,
     };
@@ -184,8 +201,14 @@ export function tellHealth(values) {
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.health", values);
 }
 
+/** Sends what a change of the user's call list sends to the user's browsers. */
+export function tellList() {
+    const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
+    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.list", {});
+}
+
 /** Sends what `ccp.folder` sends to the agent's browser. */
-export function tellCall({ store_data, ...values } = {}) {
+export function tellCall({ card_ids = [], ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
     const panel = callValues(values);
     const { id, state, result, res_model, res_id, partner_id, message } = panel;
@@ -198,7 +221,7 @@ export function tellCall({ store_data, ...values } = {}) {
         partner_id,
         message,
         panel,
-        ...(store_data ? { store_data } : {}),
+        card_ids,
     });
 }
 

@@ -44,6 +44,14 @@ test("shows who is calling whom, by the server's clock", async () => {
     expect.verifySteps(["state"]);
 });
 
+test("an avatar is a square however much is said beside it", async () => {
+    onLive({ calls: [CALL] });
+    await mountWithCleanup(LiveView, { props: PROPS });
+    await waitFor(".o_airtel_ccp_live_call");
+    expect(".o_airtel_ccp_live_call img").toHaveRect({ width: 40, height: 40 });
+    expect.verifySteps(["state"]);
+});
+
 test("many changes make one request", async () => {
     let asked = 0;
     let calls = [];

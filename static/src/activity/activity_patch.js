@@ -27,8 +27,8 @@ const callable = () => ({
     },
 
     onClickAirtelCcpCall() {
-        const { res_model, res_id } = this.props.activity;
-        return this.airtelCcpCalls.call(res_model, res_id);
+        const { id, res_model, res_id } = this.props.activity;
+        return this.airtelCcpCalls.call(res_model, res_id, null, null, { activity_id: id });
     },
 });
 

@@ -33,10 +33,11 @@ patch(PhoneField.prototype, {
 });
 
 const patchDescription = () => ({
-    extractProps({ options }) {
+    extractProps({ attrs, options }) {
         return {
             ...super.extractProps(...arguments),
-            enableAirtelCcp: options.enable_airtel_ccp,
+            // The server marks the fields that it would not call
+            enableAirtelCcp: attrs.airtel_ccp_no_call ? false : options.enable_airtel_ccp,
         };
     },
     get supportedOptions() {

@@ -100,7 +100,7 @@ export class CallDashboard extends Component {
             _t("Reached"),
             _t("Connect rate"),
             _t("Talk time"),
-            _t("Missed by us"),
+            _t("Missed by agent"),
         ];
     }
 
@@ -134,7 +134,7 @@ export class CallDashboard extends Component {
     }
 
     cellTitle(cell) {
-        return _t("%(reached)s of %(attempts)s attempts", {
+        return _t("Reached: %(reached)s, attempts: %(attempts)s", {
             reached: this.format(cell),
             attempts: formatInteger(cell.count),
         });

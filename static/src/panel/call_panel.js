@@ -1,10 +1,16 @@
 import { Component, useEffect, useExternalListener, useRef, useState } from "@odoo/owl";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { formatDate } from "@web/core/l10n/dates";
+import { useHotkey } from "@web/core/hotkeys/hotkey_hook";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { CallClock, formatSeconds } from "./call_clock";
+import { DialButton } from "./dial_button";
+import { useDock } from "./dock";
 import { FollowUp } from "./follow_up";
+
+/** Leads to the panel and back. Not Alt-Shift, which changes the keyboard's language on Windows. */
+export const PANEL_HOTKEY = "alt+y";
 
 /**
  * How a call looks: a colour and an icon.
@@ -32,7 +38,7 @@ export function lookOf(call) {
 /** The user's live call, or the last one, and the head of the call list. */
 export class CallPanel extends Component {
     static template = "airtel_ccp.CallPanel";
-    static components = { CallClock, FollowUp };
+    static components = { CallClock, DialButton, FollowUp };
     static props = {};
 
     setup() {
@@ -45,6 +51,28 @@ export class CallPanel extends Component {
         this.root = useRef("root");
         // What was typed is in the browser's draft already; this saves it sooner
         useExternalListener(window, "pagehide", () => this.calls.note.save());
+        useDock(() => this.isShown);
+        useHotkey(PANEL_HOTKEY, () => this.goThereOrBack(), {
+            bypassEditableProtection: true,
+            global: true,
+        });
+        useEffect(
+            (wish) => {
+                if (wish && this.root.el) {
+                    (this.root.el.querySelector(wish.selector) ?? this.root.el).focus();
+                }
+            },
+            () => [this.state.focus]
+        );
+        useEffect(
+            (isShown) => {
+                const isLost = document.activeElement === document.body;
+                if (!isShown && isLost && this.cameFrom?.isConnected) {
+                    this.cameFrom.focus();
+                }
+            },
+            () => [this.isShown]
+        );
         useEffect(
             (isLive) => {
                 if (isLive === false) {
@@ -59,8 +87,35 @@ export class CallPanel extends Component {
         return this.state.current;
     }
 
+    get isLive() {
+        return Boolean(this.call?.live);
+    }
+
+    get blacklistTitle() {
+        return _t("Puts the number on the list of those that nobody calls again");
+    }
+
+    get hasContent() {
+        return Boolean(this.call || this.state.list.waiting);
+    }
+
     get isShown() {
-        return !this.state.minimised && Boolean(this.call || this.state.list.next);
+        return !this.state.minimised && this.hasContent;
+    }
+
+    /** Leads the focus to the panel, out of the top bar if need be; from the panel back. */
+    goThereOrBack() {
+        if (this.root.el?.contains(document.activeElement)) {
+            if (this.cameFrom?.isConnected) {
+                this.cameFrom.focus();
+            } else {
+                document.activeElement.blur();
+            }
+        } else if (this.hasContent) {
+            this.cameFrom = document.activeElement;
+            this.calls.show();
+            this.calls.focus(".o_airtel_ccp_panel");
+        }
     }
 
     get look() {
@@ -72,8 +127,9 @@ export class CallPanel extends Component {
     }
 
     get talked() {
-        const { live, result, talk_seconds } = this.call;
-        return !live && result === "connected" ? formatSeconds(talk_seconds) : "";
+        const { live, result, talk_seconds, talk_unknown } = this.call;
+        const isKnown = !live && result === "connected" && !talk_unknown;
+        return isKnown ? formatSeconds(talk_seconds) : "";
     }
 
     /** The call before this one, in one line. */
@@ -93,6 +149,15 @@ export class CallPanel extends Component {
         const { result, state, outcome_id } = this.call;
         const connected = state === "in_call" || result === "connected";
         return this.state.requireOutcome && connected && !outcome_id;
+    }
+
+    /** What the panel's own Call button says to people who do not see the name above it. */
+    get callAgainTitle() {
+        return _t("Call again: %s", this.call.customer);
+    }
+
+    get callNextTitle() {
+        return _t("Call %s, who is next on your call list", this.state.list.next.name);
     }
 
     get nextLine() {
@@ -133,6 +198,9 @@ export class CallPanel extends Component {
     }
 
     confirmOver() {
+        if (!this.call.live) {
+            return;
+        }
         this.dialog.add(ConfirmationDialog, {
             title: _t("Is this call over?"),
             body: _t(
@@ -151,7 +219,9 @@ export class CallPanel extends Component {
 
     /** @param {number} outcomeId the outcome that was chosen; choosing it again takes it back */
     chooseOutcome(outcomeId) {
-        return this.calls.saveOutcome(this.call.outcome_id === outcomeId ? false : outcomeId);
+        return this.calls.followingUp.saveOutcome(
+            this.call.outcome_id === outcomeId ? false : outcomeId
+        );
     }
 
     /**

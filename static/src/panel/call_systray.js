@@ -14,7 +14,7 @@ export class CallSystray extends Component {
     }
 
     get isShown() {
-        return Boolean(this.state.current || this.state.list.next);
+        return Boolean(this.state.current || this.state.list.waiting);
     }
 
     get look() {
@@ -23,7 +23,12 @@ export class CallSystray extends Component {
 
     get title() {
         const { current, list } = this.state;
-        return current?.message || _t("Next on your call list: %s", list.next.name);
+        if (current) {
+            return current.message;
+        }
+        return list.next
+            ? _t("Next on your call list: %s", list.next.name)
+            : _t("Nobody on your call list is due now");
     }
 
     toggle() {

@@ -290,7 +290,10 @@ export class CallPlayer extends Component {
         if (response.status === 403) {
             return _t("You may not listen to this recording. Your administrator can allow it.");
         }
-        if ([404, 410].includes(response.status)) {
+        if (response.status === 404) {
+            return _t("No recording was found that you may listen to.");
+        }
+        if (response.status === 410) {
             return _t("There is no recording of this call any more.");
         }
         return _t("The recording cannot be played now. Retry in a minute.");

@@ -28,8 +28,7 @@ export class PlayerField extends Component {
     }
 
     get title() {
-        const { customer_name } = this.props.record.data;
-        return customer_name ? _t("Call to %s", customer_name) : "";
+        return this.props.record.data.display_name || "";
     }
 
     get seconds() {
@@ -41,12 +40,20 @@ export class PlayerField extends Component {
         return selection.find(([value]) => value === this.value)?.[1] ?? "";
     }
 
+    /** Whether this recording is in the bar already: one recording needs one player. */
+    get isInBar() {
+        return this.state.track?.callId === this.props.record.resId;
+    }
+
     get words() {
         if (!this.isPlayable) {
             return this.stateLabel;
         }
         if (!this.player.canListen) {
             return _t("Recorded; you may not listen to it.");
+        }
+        if (this.isInBar) {
+            return _t("This recording is open in the player bar.");
         }
         return this.value === "pending"
             ? _t("Being prepared: until Odoo has its own copy, it is played from Airtel.")
@@ -83,7 +90,7 @@ const field = {
     displayName: _t("Player of the call's recording"),
     supportedTypes: ["selection"],
     fieldDependencies: [
-        { name: "customer_name", type: "char" },
+        { name: "display_name", type: "char" },
         { name: "talk_seconds", type: "integer" },
     ],
 };

@@ -1,12 +1,23 @@
 import { registry } from "@web/core/registry";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
+import { useCallRefresh } from "../history/call_refresh";
 import { SetupBanner } from "./setup_banner";
 
-/** The list of calls, with the way to the set-up while nobody can call. */
+/** The list of calls, which follows live calls, with the way to the set-up while nobody can call. */
 export class CallListController extends ListController {
     static template = "airtel_ccp.CallListView";
     static components = { ...ListController.components, SetupBanner };
+
+    setup() {
+        super.setup();
+        useCallRefresh(async () => {
+            // What is ticked would be lost
+            if (!this.model.root.selection?.length) {
+                await this.model.load();
+            }
+        });
+    }
 }
 
 registry

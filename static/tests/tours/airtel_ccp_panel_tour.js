@@ -53,6 +53,28 @@ registry.category("web_tour.tours").add("airtel_ccp_panel_note_outcome", {
             trigger: `${PANEL} .o_airtel_ccp_answer.alert-success`,
         },
         {
+            content: "The chatter has it at once",
+            trigger: ".o-mail-Chatter .o-mail-Activity",
+        },
+        {
+            content: "Take it back",
+            trigger: `${PANEL} .o_airtel_ccp_take_back`,
+            run: "click",
+        },
+        {
+            content: "It is gone from the chatter",
+            trigger: "body:not(:has(.o-mail-Chatter .o-mail-Activity))",
+        },
+        {
+            content: "Plan it again",
+            trigger: `${PANEL} .o_airtel_ccp_tomorrow`,
+            run: "click",
+        },
+        {
+            content: "It is there once",
+            trigger: ".o-mail-Chatter .o-mail-Activity",
+        },
+        {
             content: "The call ends",
             trigger: `${PANEL}[data-state=ended][data-result=connected]`,
             timeout: 60000,
@@ -115,7 +137,7 @@ registry.category("web_tour.tours").add("airtel_ccp_call_list", {
         },
         {
             content: "Call it",
-            trigger: `${PANEL} .o_airtel_ccp_call_next`,
+            trigger: `${PANEL} .o_airtel_ccp_call_next:not(.disabled)`,
             run: "click",
         },
         {
@@ -147,7 +169,7 @@ registry.category("web_tour.tours").add("airtel_ccp_call_list", {
         },
         {
             content: "Call it",
-            trigger: `${PANEL} .o_airtel_ccp_call_next`,
+            trigger: `${PANEL} .o_airtel_ccp_call_next:not(.disabled)`,
             run: "click",
         },
         {

@@ -1,0 +1,77 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Pasted lines as rows of texts; a line may be split by another sign than its neighbours.
+
+They come from whoever wrote them, so columns and the length of a cell are bounded.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+
+MAX_ROWS = 5000
+"""Whoever takes lines refuses more than these."""
+MAX_COLUMNS = 30
+MAX_CELL = 500
+MAX_RECORD_LINES = 10
+"""How many lines a row may span, when a cell in quotes holds line breaks."""
+
+_DELIMITERS = ("\t", ";", ",")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def records(text: str) -> list[str]:
+    """Split a text into the lines of its rows; a cell in quotes may hold line breaks.
+
+    :param text: pasted lines, or a CSV file
+    :return: one text for each row that is not blank
+    """
+    found: list[str] = []
+    lines = text.splitlines()
+    while lines:
+        size = _record_size(lines)
+        record = "\n".join(lines[:size])
+        del lines[:size]
+        if record.strip():
+            found.append(record)
+    return found
+
+
+def _record_size(lines: list[str]) -> int:
+    """How many lines the first row has; a quote that is never closed stands for itself."""
+    quotes = 0
+    for size, line in enumerate(lines[:MAX_RECORD_LINES], 1):
+        quotes += line.count('"')
+        if quotes % 2 == 0:
+            return size
+    return 1
+
+
+def cells(lines: Iterable[str]) -> list[list[str]]:
+    """Split rows into cells by tabs, semicolons or commas, whichever most of them have.
+
+    A row without that one is split by another; pasted lines are not always alike.
+
+    :param lines: see ``records``
+    """
+    plain = [_QUOTED.sub("", line) for line in lines]
+    usual = max(_DELIMITERS, key=lambda sign: sum(sign in line for line in plain))
+    order = (usual, *_DELIMITERS)
+    return [
+        _cells_of(line, next((sign for sign in order if sign in outside), usual))
+        for line, outside in zip(lines, plain, strict=True)
+    ]
+
+
+def _cells_of(line: str, delimiter: str) -> list[str]:
+    reader = csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True)
+    # A quote that is never closed keeps the line breaks that follow
+    row = [cell for part in reader for cell in part]
+    return [" ".join(cell.split())[:MAX_CELL] for cell in row[:MAX_COLUMNS]]
+
+
+def to_text(rows: Iterable[list[str]]) -> str:
+    """Write rows as lines with tabs, which ``records`` and ``cells`` read again."""
+    output = io.StringIO()
+    csv.writer(output, delimiter="\t", lineterminator="\n").writerows(rows)
+    return output.getvalue()

@@ -1,0 +1,160 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Which objects of a body that Airtel posted are reports, and of which kind each is.
+
+The specification shows an event and promises a CDR (sections 1.1 and 3), and says nothing of what
+is around them. So a report is known by what it holds, not by its ``eventType`` alone, wherever it
+lies: in a list, in an object of any name (``data``, ``payload``, ``cdr``, ...), or in a text that
+is JSON.
+Nothing here raises.
+"""
+
+from . import untrusted
+from . import vocabulary as words
+from .fields import Fields, fold_name
+
+EVENT = "event"
+API_RESULT = "api_result"
+CDR = "cdr"
+UNREADABLE = "unreadable"
+
+STATUS_NAMES = ("overallcallstatus", "overallstatus", "callstatus")
+"""A CDR's overall status, in any template."""
+CONVERSATION_NAMES = ("conversationduration", "talktime", "talkduration", "conversationtime")
+BILLABLE_NAMES = ("billableduration", "billedduration")
+TOTAL_NAMES = ("overallcallduration", "callduration", "totalduration", "duration")
+SESSION_NAMES = ("sessionid", "vmsessionid")
+RECORDING = "recording"
+"""Part of the name of every field that holds a recording's address."""
+
+MAX_REPORTS = 100
+"""Of one body. More are not read."""
+_MAX_DEPTH = 5
+_MAX_OBJECTS = 400
+
+_CDR_TYPES = ("cdr", "calldatarecord", "calldetailrecord", "calldetailsrecord")
+_CDR_NAMES = (*CONVERSATION_NAMES, *BILLABLE_NAMES, "overallcallduration", "callerstatus")
+_CDR_NAMES += ("destinationstatus", "callernumberstatus", "destinationnumberstatus")
+# Objects that belong to the report around them
+_OWN_PARTS = ("metadata", "participants")
+# What an object around a report says for the report too
+_SHARED = ("sessionid", "vmsessionid", "clientcorrelationid", "correlationid")
+_LIVE = (words.DIALLED, words.RINGING)
+
+
+def kind(fields: Fields) -> str:
+    """Kind of one object: ``EVENT``, ``API_RESULT``, ``CDR`` or ``UNREADABLE``."""
+    event_type = fold_name(fields.text("eventtype"))
+    word = fields.text("event")
+    if event_type in _CDR_TYPES:
+        return EVENT if _means_something(word) and not _has_results(fields) else CDR
+    if event_type:
+        has_results = _status(fields) and _has_measures(fields)
+        return CDR if has_results and not word else EVENT
+    if fields.text("requestmessagetype"):
+        return API_RESULT
+    status = _status(fields)
+    if status and words.meaning(status) in _LIVE and not _has_measures(fields):
+        return EVENT
+    if status or (_has_measures(fields) or fields.text(*SESSION_NAMES)) and not word:
+        return CDR
+    if fields.has_objects("participants"):
+        return CDR
+    return EVENT if word else UNREADABLE
+
+
+def reports(data, received_at=None) -> list[Fields]:
+    """Return the objects of a parsed body that are reports, in their order.
+
+    :param data: what JSON held
+    :param received_at: see ``Fields``
+    :return: the object itself when nothing in it is a report; nothing when there is no object
+    """
+    if isinstance(data, dict):
+        fields = Fields(data, received_at)
+        if _is_sure(fields):
+            return [fields]
+    return _Search(received_at).reports(data, _MAX_DEPTH)
+
+
+class _Search:
+    """One look through a body, bounded in depth and in how many objects it visits."""
+
+    def __init__(self, received_at):
+        self._received_at = received_at
+        self._left = _MAX_OBJECTS
+
+    def reports(self, data, depth: int) -> list[Fields]:
+        """The reports in any value of a body."""
+        if isinstance(data, str) and data.lstrip()[:1] in ("{", "["):
+            data = untrusted.load(data)
+        if isinstance(data, list):
+            return self._of_each(data, depth)
+        if not isinstance(data, dict) or self._left <= 0:
+            return []
+        self._left -= 1
+        fields = Fields(data, self._received_at)
+        if _is_sure(fields):
+            return [fields]
+        return self._inner(fields, depth) or [fields]
+
+    def _of_each(self, values, depth: int) -> list[Fields]:
+        if depth <= 0:
+            return []
+        found = []
+        for value in values:
+            found += self.reports(value, depth - 1)
+            if len(found) >= MAX_REPORTS or self._left <= 0:
+                break
+        return found[:MAX_REPORTS]
+
+    def _inner(self, outer: Fields, depth: int) -> list[Fields]:
+        """The reports in an object that is no report by what it says itself."""
+        is_weak = kind(outer) != UNREADABLE
+        values = [value for name, value in outer.items() if name not in _OWN_PARTS]
+        found = self._of_each(values, depth)
+        event_type = fold_name(outer.text("eventtype"))
+        chosen = []
+        for inner in found:
+            inner_kind = kind(inner)
+            if inner_kind == UNREADABLE and event_type in _CDR_TYPES:
+                inner.inherit(outer, "eventtype")
+            elif inner_kind == EVENT:
+                inner.inherit(outer, "eventtype", "participantaddress")
+            elif inner_kind == UNREADABLE or is_weak and not _is_sure(inner):
+                continue
+            inner.inherit(outer, *_SHARED)
+            chosen.append(inner)
+        return chosen
+
+
+def _status(fields: Fields) -> str:
+    return fold_name(fields.text(*STATUS_NAMES))
+
+
+def _means_something(word: str) -> bool:
+    folded = fold_name(word)
+    return words.meaning(folded) is not None or folded.startswith(RECORDING)
+
+
+def _has_measures(fields: Fields) -> bool:
+    """Whether it says what only a finished call can: durations, a recording, how each leg ended."""
+    if any(name in fields for name in _CDR_NAMES):
+        return True
+    return any(name in fields for name in fields.named(RECORDING))
+
+
+def _has_results(fields: Fields) -> bool:
+    return bool(_status(fields)) or _has_measures(fields) or fields.has_objects("participants")
+
+
+def _is_sure(fields: Fields) -> bool:
+    """Whether an object is a report by what it says itself, so that nothing is looked for in it."""
+    word = fields.text("event")
+    event_type = fold_name(fields.text("eventtype"))
+    if word and (
+        event_type not in ("", *_CDR_TYPES)
+        or _means_something(word)
+        or "participantaddress" in fields
+    ):
+        return True
+    return bool(fields.text("requestmessagetype")) or _has_results(fields)

@@ -1,0 +1,11 @@
+"""The index of a call's reports bears the name under which Odoo looks for that of ``call_id``."""
+
+
+def migrate(cr, _version):
+    """Rename the index, which is large where there are many reports, instead of making it anew."""
+    cr.execute(
+        """
+        ALTER INDEX IF EXISTS ccp_call_event_call_fingerprint_uniq
+            RENAME TO ccp_call_event__call_id_index
+        """
+    )

@@ -1,0 +1,273 @@
+import logging
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.tools import sql
+
+from ..ccp import number, untrusted
+from .remedy import refusal
+
+MAX_SHOWN = 40
+MAX_ID = 2**31 - 1
+# Their people are colleagues and shoppers rather than customers whom reps call
+NOT_CALLED = ("hr.employee", "hr.employee.public", "res.users", "payment.transaction")
+
+
+def unlogged(error):
+    """Return an error whose sentence shows a number in full, so that Odoo's server does not log it.
+
+    It is no class of its own, because browsers know errors by the names of their classes.
+
+    :param odoo.exceptions.UserError error: what the user reads
+    :rtype: odoo.exceptions.UserError
+    """
+    error.loglevel = logging.NOTSET
+    return error
+
+
+def shown(text):
+    """Return what somebody wrote as a number, fit for a sentence."""
+    return untrusted.clean(text, MAX_SHOWN) if text else ""
+
+
+def doubt_question(error):
+    """Return the question whether a doubtful number is Indian, or None for any other error.
+
+    :param odoo.exceptions.UserError error: why no call was placed
+    :return: ``{"doubtful": {"sentence": str, "number": str}}``
+    :rtype: dict | None
+    """
+    return getattr(error, "doubt_question", None)
+
+
+class Base(models.AbstractModel):
+    """What a call needs to know of any record: its phone fields, numbers, contact and country."""
+
+    _inherit = "base"
+
+    @api.model
+    def _ccp_records(self, res_model, res_ids):
+        """Return the records that a client names, as far as they exist.
+
+        :param res_model: a model's name; anything else names nothing
+        :param list res_ids: the records' ids; anything else in it names nothing
+        :return: an empty recordset of ``base`` when there is no such model with a table
+        :rtype: odoo.models.BaseModel
+        """
+        model = self.env.get(res_model) if isinstance(res_model, str) else None
+        if model is None or model._abstract:
+            return self.env["base"]
+        has_no_query = not model._auto and not model._table_query
+        if has_no_query and not sql.table_kind(self.env.cr, model._table):
+            return self.env["base"]
+        ids = [each for each in res_ids if type(each) is int and 0 < each <= MAX_ID]
+        return model.browse(ids).exists()
+
+    @api.model
+    def _ccp_phone_fields(self):
+        """Return the names of the fields that can be called: these have a Call button.
+
+        :rtype: list[str]
+        """
+        if self._name in NOT_CALLED:
+            return []
+        return [name for name in self._phone_get_number_fields() if name in self._fields]
+
+    def _ccp_contact(self):
+        """Return the contact behind a record; empty when there is none that the user may read."""
+        if self._name == "res.partner":
+            return self
+        contact = self._mail_get_partners()[self.id][:1]
+        return contact if contact.has_access("read") else contact.browse()
+
+    def _ccp_country(self):
+        """Return the country of a record, or of its contact when the user may read that.
+
+        :rtype: odoo.models.BaseModel
+        """
+        contacts = self._mail_get_partners()[self.id]
+        if self._name == "res.partner" or contacts.has_access("read"):
+            country = self._phone_get_country().get(self.id)
+        else:
+            name = self._phone_get_country_field()
+            country = self[name] if name else None
+        return country or self.env["res.country"]
+
+    def _ccp_countries(self, company, text):
+        """Return the countries that decide how a number of this record is read.
+
+        :param company: the ``res.company`` that places the call
+        :param str text: the number as it is written
+        :rtype: ccp.number.Countries
+        """
+        if number.names_india(text):
+            return number.INDIA
+        company = company.sudo()
+        return number.Countries(
+            account=company.ccp_number_country_id.code or "",
+            company=company.country_id.code or "",
+            contact=self._ccp_country().code or "",
+        )
+
+    def _ccp_first_number(self, names):
+        """Return the text of the first of these fields that has one."""
+        values = self.read(names)[0] if names else {}
+        return next((values[name] for name in names if values[name]), "")
+
+    def _ccp_number(self, company, field_name=None):
+        """Read the number to dial from a phone field of this record.
+
+        :param company: the ``res.company`` that places the call
+        :param str | None field_name: the phone field; by default the first one of the record that
+            has a value, else of its contact
+        :rtype: ccp.number.Reading
+        :raise UserError: when there is no number that can be dialled
+        """
+        allowed = self._ccp_phone_fields()
+        if field_name is not None and field_name not in allowed:
+            raise UserError(
+                self.env._("Only a phone field can be called: choose one of the record's numbers.")
+            )
+        owner = self
+        text = self._ccp_first_number([field_name] if field_name else allowed)
+        if not text and not field_name:
+            contact = self._ccp_contact().filtered("active")
+            if contact:
+                owner = contact
+                text = contact._ccp_first_number(contact._ccp_phone_fields())
+        try:
+            return number.interpret(text, owner._ccp_countries(company, text))
+        except number.NumberError as error:
+            sentence = self._ccp_number_sentence(error.reason, text)
+            values = {"res_model": self._name, "res_id": self.id}
+            raise unlogged(refusal(sentence, opens="record", **values)) from error
+
+    def _ccp_numbers(self, company, field_name=None):
+        """Return every number that a click on this record may mean, by its key, each number once.
+
+        Beside the record's own: those of its contact, and of that contact's company and people, as
+        far as they are active and the user may read them.
+
+        :param company: the ``res.company`` that places the call
+        :param str | None field_name: only the numbers in this field
+        :return: dicts with ``owner``, ``label`` (the field), ``phone`` (readable), ``digits`` and
+            ``doubt`` (see ``ccp.number.Reading``)
+        :rtype: dict[str, dict]
+        """
+        owners = [self]
+        if not field_name:
+            contact = self._ccp_contact()
+            people = contact.parent_id.filtered(lambda parent: parent.has_access("read"))
+            people |= contact.child_ids._filtered_access("read")
+            owners += [each for each in (*contact, *people) if each.active and each != self]
+        found = {}
+        seen = set()
+        for owner in owners:
+            names = [name for name in owner._ccp_phone_fields() if field_name in (None, name)]
+            for name, text in (owner.read(names)[0] if names else {}).items():
+                if name == "id" or not text:
+                    continue
+                readings = number.readings(text, owner._ccp_countries(company, text))
+                for position, (digits, doubt) in enumerate(readings):
+                    if digits in seen:
+                        continue
+                    seen.add(digits)
+                    found[f"{owner._name},{owner.id},{name},{position}"] = {
+                        "owner": owner.display_name,
+                        "label": owner._fields[name]._description_string(self.env),
+                        "phone": f"{digits[:5]} {digits[5:]}",
+                        "digits": digits,
+                        "doubt": doubt,
+                    }
+        return found
+
+    def _ccp_number_choices(self, company, field_name=None):
+        """Return the numbers among which a user may choose, the last one that connected first.
+
+        :param company: the ``res.company`` that places the call
+        :param str | None field_name: only the numbers in this field
+        :return: dicts with ``key``, ``owner``, ``label`` (the field) and ``phone`` (readable)
+        :rtype: list[dict]
+        :raise AccessError: when the user may not read the record
+        """
+        if not self:
+            return []
+        self.check_access("read")
+        numbers = self._ccp_numbers(company, field_name)
+        last = {
+            digits: last_id
+            for digits, last_id in self.env["ccp.call"]._read_group(
+                [
+                    ("customer_number", "in", [each["digits"] for each in numbers.values()]),
+                    ("result", "=", "connected"),
+                ],
+                ["customer_number"],
+                ["id:max"],
+            )
+        }
+        ordered = sorted(numbers.items(), key=lambda item: -last.get(item[1]["digits"], 0))
+        return [
+            {"key": key, "owner": each["owner"], "label": each["label"], "phone": each["phone"]}
+            for key, each in ordered
+        ]
+
+    def _ccp_check_doubt(self, digits, doubt, confirmed):
+        """Refuse a doubtful number until the user confirmed that it is Indian.
+
+        :param str digits: the ten digits
+        :param str doubt: see ``ccp.number.Reading``
+        :param str confirmed: the number that the user confirmed, if any
+        :raise UserError: with the question, see ``doubt_question``
+        """
+        if not doubt or digits == confirmed:
+            return
+        country = self.env["res.country"].sudo().search([("code", "=", doubt)], limit=1)
+        sentence = self.env._(
+            "Is %(number)s the right number of %(name)s? It has no country code and may be a "
+            "number in %(country)s: if it is Indian, write +91 before it.",
+            number=f"+91 {digits[:5]} {digits[5:]}",
+            name=self.display_name,
+            country=country.name or doubt,
+        )
+        error = unlogged(UserError(sentence))
+        error.doubt_question = {"doubtful": {"sentence": sentence, "number": digits}}
+        raise error
+
+    def _ccp_number_sentence(self, reason, text):
+        """Say why a phone field cannot be dialled, and how to mend it."""
+        values = {"name": self.display_name, "phone": shown(text)}
+        sentences = {
+            "empty": self.env._(
+                "%(name)s has no phone number: enter one, then call again.", **values
+            ),
+            "several": self.env._(
+                "The phone field of %(name)s holds more than one number (%(phone)s): keep one "
+                "there, then call again.",
+                **values,
+            ),
+            "extension": self.env._(
+                "%(phone)s has an extension, which Airtel cannot dial: enter a direct number for "
+                "%(name)s.",
+                **values,
+            ),
+            "foreign": self.env._(
+                "%(phone)s is not an Indian number, and Airtel connects Indian numbers only: "
+                "enter an Indian number for %(name)s.",
+                **values,
+            ),
+            "not_dialable": self.env._(
+                "%(phone)s is a service number, not the phone of a person: enter another number "
+                "for %(name)s.",
+                **values,
+            ),
+            "spreadsheet": self.env._(
+                "A spreadsheet has cut the number of %(name)s to %(phone)s: enter it again, with "
+                "all its digits.",
+                **values,
+            ),
+        }
+        return sentences.get(reason) or self.env._(
+            "%(phone)s is not a complete Indian phone number: correct the number of %(name)s, "
+            "then call again.",
+            **values,
+        )

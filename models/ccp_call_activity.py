@@ -1,0 +1,192 @@
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Command
+
+from odoo.addons.base.models.ir_qweb_fields import nl2br
+
+# Tells a browser that messages or activities of a record changed
+RECORD_MESSAGE = "airtel_ccp.record"
+# Larger ones fit no column
+MAX_ID = 2**31
+
+
+class CcpCall(models.Model):
+    """The planned activities of a call: the one that was clicked, and those that follow."""
+
+    _inherit = "ccp.call"
+
+    activity_id = fields.Many2one(
+        "mail.activity",
+        "Planned activity",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups=fields.NO_ACCESS,
+        help="The activity whose Call button was clicked.",
+    )
+    planned_activity_ids = fields.Many2many(
+        "mail.activity",
+        "ccp_call_planned_activity_rel",
+        "call_id",
+        "activity_id",
+        "Activities that follow from it",
+        readonly=True,
+        groups=fields.NO_ACCESS,
+    )
+
+    @api.model
+    def _activity_to_tick(self, record, activity_id):
+        """Return the planned call that a click named, if this user's call can tick it off.
+
+        A colleague's activity stays planned, however often others call; so does one that is done
+        or deleted meanwhile, and one of another record, which only a forged request names.
+
+        :param record: the record that is called
+        :param int activity_id: what the browser sent; 0 if no activity was clicked
+        :return: one ``mail.activity``, or none
+        :rtype: odoo.models.BaseModel
+        """
+        activities = self.env["mail.activity"]
+        if isinstance(activity_id, bool) or not 0 < activity_id < MAX_ID:
+            return activities
+        activity = activities.search(
+            [
+                ("id", "=", activity_id),
+                ("res_model", "=", record._name),
+                ("res_id", "=", record.id),
+                ("user_id", "in", (False, self.env.uid)),
+            ]
+        )
+        return activity if activity.activity_category == "phonecall" else activity.browse()
+
+    def _plan_activity(self, record, note="", **values):
+        """Plan an activity that follows from this call, and remember it.
+
+        :param record: the record that was called, with the rights of who plans
+        :param str note: plain text, which the activity shows as it was typed
+        :param values: see Odoo's ``activity_schedule``
+        :return: the ``mail.activity``
+        :rtype: odoo.models.BaseModel
+        :raise AccessError: when the user may not plan on the record
+        """
+        self.ensure_one()
+        try:
+            activity = record.activity_schedule(note=self._activity_note(note), **values)
+        except AccessError:
+            raise AccessError(
+                self.env._(
+                    "You may not plan an activity on %s: ask somebody who may, or your "
+                    "administrator.",
+                    record.sudo().display_name,
+                )
+            ) from None
+        self.sudo().planned_activity_ids = [Command.link(activity.id)]
+        self._announce_record(record)
+        return activity
+
+    @api.model
+    def _activity_note(self, text):
+        """Return plain text as the HTML that an activity shows as it was typed."""
+        # Odoo's plaintext2html would make links of addresses, which nobody typed as links
+        return Markup("<p>%s</p>") % nl2br(text) if text else ""
+
+    def _consume_activity(self):
+        """Mark the planned call that this call answers done, in its agent's name.
+
+        The one that was clicked; else the agent's only one on the record that is due. Where several
+        are due nobody knows which one is meant, so all stay.
+        """
+        self.ensure_one()
+        call = self.sudo()
+        if call.activity_done or call.result != "connected":
+            return
+        call.activity_done = True
+        agent = call._as_agent()
+        record = agent._record()
+        if not record or "activity_ids" not in record._fields or not record.has_access("read"):
+            return
+        due = fields.Date.context_today(agent, call.start_date)
+        planned = record.activity_ids.filtered(
+            lambda activity: (
+                activity.user_id.id in (False, call.user_id.id)
+                and activity.activity_type_id.category == "phonecall"
+            )
+        )
+        clicked = planned & agent.env["mail.activity"].browse(call.activity_id.id)
+        answered = clicked or planned.filtered(
+            lambda activity: (
+                activity.user_id
+                and activity.date_deadline <= due
+                and activity.create_date <= call.start_date
+            )
+        )
+        if len(answered) == 1:
+            call.activity_id = answered
+            answered.action_feedback(feedback=call._feedback())
+            call._announce_record(record)
+
+    def _feedback(self):
+        """Return what a planned call that is done says of this one.
+
+        :rtype: str
+        """
+        outcome = self.outcome_id.name or ""
+        if self.talk_unknown:
+            return self.env._("Called. %s", outcome).strip()
+        return self.env._(
+            "Called, talked for %(time)s. %(outcome)s",
+            time=self._format_seconds(self.talk_seconds),
+            outcome=outcome,
+        ).strip()
+
+    def _as_agent(self):
+        """Return this call with its agent's rights and time zone, in all companies of the agent."""
+        agent = self.user_id
+        return self.with_user(agent).with_context(
+            allowed_company_ids=list(agent.sudo()._get_company_ids()), tz=agent.tz
+        )
+
+    def _announce_record(self, record):
+        """Have browsers of the agent and the present user read a record's chatter again.
+
+        :param record: a record whose messages or activities changed
+        """
+        for user in self.sudo().user_id | self.env.user:
+            user._bus_send(RECORD_MESSAGE, {"res_model": record._name, "res_id": record.id})
+
+    def _erase_activities(self):
+        """Delete the activities that followed from these calls, and the messages about them."""
+        calls = self.sudo().with_context(active_test=False)
+        activities = calls.planned_activity_ids | calls.activity_id.filtered("feedback")
+        for activity in activities:
+            self._done_messages(activity).unlink()
+        activities.unlink()
+
+    @api.model
+    def _done_messages(self, activity):
+        """Return the messages that Odoo posted when an activity was marked done.
+
+        Odoo links them only by what they say: type, summary, note and feedback.
+
+        :param activity: one ``mail.activity``, as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        messages = self.env["mail.message"].sudo()
+        if activity.active:
+            return messages
+        said = [str(part) for part in (activity.note, activity.feedback) if part]
+        return messages.search(
+            [
+                ("model", "=", activity.res_model),
+                ("res_id", "=", activity.res_id),
+                ("mail_activity_type_id", "=", activity.activity_type_id.id),
+            ]
+        ).filtered(
+            lambda message: (
+                activity.summary in message.body
+                if activity.summary and not said
+                else any(part in message.body for part in said)
+            )
+        )

@@ -1,0 +1,232 @@
+import logging
+from collections import defaultdict
+
+import psycopg2
+from lxml import etree, html
+from markupsafe import Markup, escape
+
+from odoo import api, models
+from odoo.tools import SQL, get_lang
+
+from ..ccp import number
+from .ccp_call_words import shorten
+
+_logger = logging.getLogger(__name__)
+
+# The class that every chatter card's text carries, also that of a database from before
+CARD_CLASS = "o_airtel_ccp_card"
+LINES_CLASS = "o_airtel_ccp_lines"
+# How much of a call one card shows: a sender that loops must not fill a chatter
+MAX_LINES = 40
+MAX_NOTE = 4000
+PLAYABLE = ("pending", "stored")
+
+
+class CcpCall(models.Model):
+    """The chatter card of a call: what is stored of it, and what each reader sees."""
+
+    _inherit = "ccp.call"
+
+    # Who may see what
+
+    def _filtered_audible(self):
+        """Return those of these calls whose recording the current user may hear.
+
+        The one rule for the card, the player and the address of a recording; whether there is a
+        recording is another question.
+
+        :rtype: odoo.models.BaseModel
+        """
+        may_listen = self.env["ccp.recording"]._may_listen()
+        return self._filtered_access("read") if may_listen else self.browse()
+
+    @api.model
+    def _no_access_sentence(self):
+        """Say why nothing is played to somebody who may not know whether there is such a call.
+
+        :rtype: str
+        """
+        return self.env._(
+            "You may not listen to this call, or there is no such call: ask a manager of your "
+            "company's calls."
+        )
+
+    @api.model
+    def _open_places(self, places):
+        """Return those chatters in which whoever reads the record may read a call's note, too.
+
+        That is where the record belongs to the call's company, and everywhere if there is no
+        second company from which to keep it.
+
+        :param list places: tuples of a ``ccp.call`` (as superuser), and model and id of the record
+        :return: those of the places whose call has a note or an outcome, and where it is open
+        :rtype: set[tuple]
+        """
+        noted = {place for place in places if place[0].note or place[0].outcome_id}
+        if not noted:
+            return noted
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        if companies.search_count([], limit=2) < 2:
+            return noted
+        ids = defaultdict(set)
+        for _call, model, res_id in noted:
+            if model in self.env and "company_id" in self.env[model]._fields:
+                ids[model].add(res_id)
+        homes = {
+            (model, record.id): record.company_id
+            for model, some in ids.items()
+            for record in self.env[model].sudo().browse(some).exists()
+        }
+        return {place for place in noted if homes.get(place[1:]) == place[0].company_id}
+
+    # What is stored
+
+    def _card_body(self, story, has_note):
+        """Return what search, mail, portal and the API read of a call, in its company's language.
+
+        :param ccp.timeline.Timeline story: what its reports say
+        :param bool has_note: whether every reader of the record may read note and outcome
+        :return: HTML, every outside text escaped
+        :rtype: markupsafe.Markup
+        """
+        call = self._in_company_language()
+        values = {
+            **call._card_values(story, has_note),
+            "lines": call._card_lines(story),
+            "phone": number.mask(call.customer_number or ""),
+            "can_listen": True,
+        }
+        return self.env["ir.qweb"].with_env(call.env)._render("airtel_ccp.call_card", values)
+
+    def _card_values(self, story, has_note):
+        """Return what both kinds of a card show of a call."""
+        return {
+            "call": self,
+            "title": self._title(),
+            "headline": self._headline(story),
+            "tone": self.tone,
+            "outcome": has_note and self.outcome_id.name or "",
+            "note": self._note_html() if has_note and self.note else "",
+            "is_recorded": self.recording_state in PLAYABLE,
+        }
+
+    def _note_html(self):
+        """Return the note as it was typed: what looks like a tag is text, lines stay lines.
+
+        :rtype: markupsafe.Markup
+        """
+        lines = shorten(self.note, MAX_NOTE).splitlines()
+        return Markup("<br/>").join(escape(line) for line in lines)
+
+    def _card_lines(self, story):
+        """Return the lines of a card in words: the first and the last ones if there are too many.
+
+        :param ccp.timeline.Timeline story: what the reports say
+        :return: see ``_line_values``
+        :rtype: list[dict]
+        """
+        lines = story.lines
+        left_out = len(lines) - MAX_LINES
+        if left_out <= 0:
+            return [self._line_values(line) for line in lines]
+        half = MAX_LINES // 2
+        text = self.env._("%s more, which the call's own page shows", left_out)
+        return [
+            *(self._line_values(line) for line in lines[:half]),
+            {"offset": "", "text": text, "cause": "", "leg": ""},
+            *(self._line_values(line) for line in lines[-half:]),
+        ]
+
+    # What a reader sees
+
+    @api.model
+    def _reader_cards(self, messages):
+        """Return the chatter cards among some messages as the current user may see them.
+
+        A card that cannot be made is logged and left out: its stored text is shown then.
+
+        :param messages: ``mail.message`` records that the user may read
+        :return: by message: HTML in the user's language
+        :rtype: dict
+        """
+        links = self.env.execute_query(
+            SQL(
+                "SELECT message_id, call_id FROM ccp_call_card_message_rel"
+                " WHERE message_id = ANY(%s)",
+                messages.ids,
+            )
+        )
+        return self._reader_cards_of(messages, dict(links)) if links else {}
+
+    @api.model
+    def _reader_cards_of(self, messages, call_ids):
+        """Return the cards of some messages; if one fails, the others one by one.
+
+        :param dict call_ids: by id of a message: that of its call
+        """
+        some = messages.filtered(lambda message: message.id in call_ids)
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return self._render_cards(some, call_ids)
+        except psycopg2.OperationalError:
+            raise
+        except Exception:  # noqa: BLE001 - a card must never keep a chatter from opening
+            if len(some) == 1:
+                _logger.exception("Message %s: its call's card cannot be shown", some.id)
+                return {}
+        found = {}
+        for message in some:
+            found.update(self._reader_cards_of(message, call_ids))
+        return found
+
+    @api.model
+    def _render_cards(self, messages, call_ids):
+        """Return the cards of some messages, all as HTML; see ``_reader_cards``."""
+        calls = self.browse({call_ids[message.id] for message in messages})
+        audible = set(calls._filtered_audible()._ids)
+        own_companies = self.env.user.sudo().company_ids
+        lang = self.env.lang or get_lang(self.env, self.env.user.lang).code
+        known = calls.sudo().with_context(lang=lang)
+        stories = {call: self.env["ccp.folder"]._timeline(call) for call in known}
+        places = {
+            message: (
+                known.browse(call_ids[message.id]).with_prefetch(known._ids),
+                message.model,
+                message.res_id,
+            )
+            for message in messages
+        }
+        opened = self._open_places(
+            [place for place in places.values() if place[0].company_id not in own_companies]
+        )
+        shown = {}
+        for message, place in places.items():
+            call = place[0]
+            has_note = call.company_id in own_companies or place in opened
+            values = {
+                **call._card_values(stories[call], has_note),
+                "lines": call._card_lines(stories[call]),
+                "kept_lines": call._kept_lines(message) if call.reports_deleted else "",
+                "phone": number.mask(call.customer_number or ""),
+                "when": call._when(),
+                "can_listen": call.id in audible,
+            }
+            template = "call_card_erased" if call.erased else "call_card_shown"
+            shown[message] = (
+                self.env["ir.qweb"].with_env(call.env)._render(f"airtel_ccp.{template}", values)
+            )
+        return shown
+
+    def _kept_lines(self, message):
+        """Return the story as a card stored it, of a call whose reports were deleted since.
+
+        :rtype: markupsafe.Markup
+        """
+        tree = html.fragment_fromstring(message.sudo().body or "", create_parent=True)
+        found = tree.find_class(LINES_CLASS)
+        if not found:
+            return Markup()
+        # The sanitizer read it when it was stored
+        return Markup(  # noqa: S704
+            etree.tostring(found[0], encoding="unicode", method="html", with_tail=False)
+        )

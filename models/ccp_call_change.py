@@ -1,0 +1,24 @@
+from odoo import fields, models
+
+
+class CcpCallChange(models.Model):
+    """Who changed what is written on a call, and when; nobody can change that."""
+
+    _name = "ccp.call.change"
+    _description = "Change of an Airtel Call"
+    _order = "id desc"
+    _rec_name = "kind"
+
+    call_id = fields.Many2one(
+        "ccp.call", readonly=True, required=True, ondelete="cascade", index=True
+    )
+    user_id = fields.Many2one("res.users", "Who", readonly=True, required=True, ondelete="restrict")
+    date = fields.Datetime("When", readonly=True, required=True, default=fields.Datetime.now)
+    kind = fields.Selection(
+        [("outcome", "Outcome"), ("note", "Note"), ("record", "Record")],
+        "What",
+        readonly=True,
+        required=True,
+    )
+    before = fields.Char(readonly=True)
+    after = fields.Char(readonly=True)

@@ -1,0 +1,242 @@
+import json
+
+from odoo import api, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.tools import SQL, escape_psql, format_time
+
+from ..ccp import callback, number, untrusted
+
+# A call with more reports than this is no call that somebody wants explained line by line
+SHOWN_REPORTS = 100
+# Of many reports that came at once, or of values that mean nothing, the first ones tell enough
+SHOWN_AT_ONCE = 3
+NAMED_AT_ONCE = 10
+
+
+class CcpCallEvent(models.Model):
+    """What the log of reports shows of each, and how a call is repaired from it."""
+
+    _inherit = "ccp.call.event"
+
+    @api.depends("kind", "call_id")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for event in self:
+            event.display_name = kinds.get(event.kind, "")
+
+    @api.depends("payload", "received_at")
+    def _compute_summary(self):
+        for event, reports in zip(self, self._parsed_each(), strict=True):
+            event.summary = "; ".join(
+                getattr(self, f"_summary_of_{report.kind}")(report)
+                for report in reports[:SHOWN_AT_ONCE]
+            )
+
+    @api.depends("payload", "received_at")
+    @api.depends_context("lang")
+    def _compute_not_understood(self):
+        for event, reports in zip(self, self._parsed_each(), strict=True):
+            names = [name for report in reports for name in report.not_understood]
+            event.not_understood = self._not_understood_sentence(list(dict.fromkeys(names)))
+
+    @api.model
+    def _not_understood_sentence(self, names):
+        """Name the values of a report that mean nothing to us.
+
+        :param list[str] names: names of fields, as Airtel spelled them
+        :rtype: str | bool
+        """
+        if not names:
+            return False
+        listed = ", ".join(names[:NAMED_AT_ONCE])
+        if len(names) == 1:
+            return self.env._("1 value not understood: %s", listed)
+        if len(names) > NAMED_AT_ONCE:
+            listed = self.env._("%s and others", listed)
+        return self.env._(
+            "%(count)s values not understood: %(names)s", count=len(names), names=listed
+        )
+
+    def _summary_of_event(self, report):
+        parts = [report.event_type, report.event, number.mask(report.address)]
+        return " ".join(filter(None, [*parts, number.mask_in(report.cause_text)]))
+
+    def _summary_of_api_result(self, report):
+        result = self.env._("done") if report.ok else self.env._("failed")
+        return " ".join(filter(None, [report.request_type, result, number.mask_in(report.message)]))
+
+    def _summary_of_cdr(self, report):
+        parts = [report.overall_status, number.mask_in(report.hangup_cause)]
+        if report.talk_seconds is not None:
+            parts.insert(
+                1,
+                self.env._(
+                    "talked for %s", self.env["ccp.call"]._format_seconds(report.talk_seconds)
+                ),
+            )
+        return ", ".join(filter(None, parts))
+
+    def _summary_of_unreadable(self, report):
+        reasons = {
+            "empty": self.env._("Empty"),
+            "json": self.env._("No JSON"),
+            "not_object": self.env._("JSON, but no report"),
+        }
+        return reasons.get(report.reason) or self.env._("A report of a kind that is not known")
+
+    @api.depends("call_id.event_ids", "payload", "received_at")
+    def _compute_changed(self):
+        self.changed = False
+        folder = self.env["ccp.folder"]
+        for call in self.call_id.sudo():
+            so_far = self.browse().sudo()
+            before = folder._told(call, folder._timeline(call, so_far))
+            for report in call.event_ids[:SHOWN_REPORTS]:
+                so_far |= report
+                after = folder._told(call, folder._timeline(call, so_far))
+                own = self & report.sudo(self.env.su)
+                if own:
+                    own.changed = self._change_text(call, before, after)
+                before = after
+
+    @api.model
+    def _change_text(self, call, before, after):
+        """Return what differs between two states of knowledge about a call, in words.
+
+        :rtype: str | bool
+        """
+        texts = []
+        for name, value in after.items():
+            field = call._fields[name]
+            if value == before[name] or field.type == "boolean":
+                continue
+            if field.type == "selection":
+                value = dict(field._description_selection(self.env)).get(value, value)
+            elif field.type == "datetime" and value:
+                value = format_time(self.env, value, time_format="medium")
+            texts.append(f"{field._description_string(self.env)}: {value or '–'}")
+        return "; ".join(texts) or False
+
+    @api.depends("payload")
+    def _compute_pretty_payload(self):
+        for event in self:
+            payload = event.sudo().payload or ""
+            content = untrusted.load(payload)
+            event.pretty_payload = (
+                untrusted.hide_urls(payload)
+                if content is None
+                else json.dumps(untrusted.hide_urls(content), indent=2, ensure_ascii=False)
+            )
+
+    def _search_pretty_payload(self, operator, value):
+        """Find reports by what came, addresses left out: nobody may guess one letter by letter."""
+        if operator not in ("ilike", "not ilike", "=ilike", "like", "not like"):
+            return NotImplemented
+        self.flush_model(["payload"])
+        pattern = value if operator == "=ilike" else f"%{escape_psql(value)}%"
+
+        def to_sql(model, alias, query):
+            return SQL(
+                "regexp_replace(%s, %s, '', 'gi') %s %s",
+                SQL.identifier(alias, "payload"),
+                untrusted.URL_PATTERN,
+                SQL("NOT ILIKE") if operator.startswith("not") else SQL("ILIKE"),
+                pattern,
+            )
+
+        return Domain.custom(to_sql=to_sql)
+
+    # Repair
+
+    def action_fold_again(self):
+        """Fold the calls of these reports anew; look again for the calls of those without one.
+
+        :return: an action that tells how many
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        """
+        self._check_administrator()
+        events = self.sudo()
+        events._read_kinds_again()
+        lost = events.filtered(lambda event: not event.call_id and event.company_id)
+        lost.write({"folded": False, "match_date": False})
+        lost._match_each()
+        return self.env["ccp.call"]._fold_again_and_tell(events.exists().call_id)
+
+    def action_replay(self):
+        """Take a stored report as if it had just come, and tell what that changed.
+
+        :return: an action that tells it
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        """
+        self.ensure_one()
+        self._check_administrator()
+        event = self.sudo()
+        event._read_kinds_again()
+        lost = event.not_understood
+        before = self._known(event.call_id)
+        call = event.call_id
+        if not call:
+            event.write({"folded": False, "match_date": False})
+            call = event._match_each().call_id[:1]
+        if not call:
+            message = self.env._("This report fits no call: nothing changed.")
+        else:
+            self.env["ccp.folder"]._fold_again(call)
+            if call.fold_error:
+                message = self.env._(
+                    "This call's reports cannot be taken into account (%s): tell the developers of "
+                    "this addon.",
+                    call.fold_error,
+                )
+            elif self._known(call) != before:
+                message = self.env._("The call with %s was brought up to date.", call.customer_name)
+            elif event.exists().kind == "unreadable":
+                message = self.env._("This report cannot be read: nothing changed.")
+            elif lost:
+                message = self.env._("Nothing changed.")
+            else:
+                message = self.env._("The call knew all that this report says: nothing changed.")
+        sentences = [message, f"{lost}." if lost else ""]
+        return self.env["ccp.call"]._notice(
+            " ".join(filter(None, sentences)), "warning" if lost else "info"
+        )
+
+    def _read_kinds_again(self):
+        """Correct the kinds of reports that came when they were not understood yet."""
+        for event in self:
+            kind, _fingerprint = callback.kind_and_fingerprint((event.payload or "").encode())
+            if event.kind != kind:
+                event.kind = kind
+
+    def _known(self, call):
+        """Return what is known of a call from its reports; nothing for no call.
+
+        :rtype: list[dict]
+        """
+        folder = self.env["ccp.folder"]
+        return call.read([*folder._told(call, folder._timeline(call)), "recording_state"])
+
+    def _check_administrator(self):
+        self.check_access("read")
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
+
+    def _forget_url(self, url):
+        """Take a recording's address out of the stored reports: whoever has it can listen.
+
+        :param str url: the address as it was received
+        """
+        for event in self:
+            payload = without = event.payload or ""
+            for spelling in {url, url.replace("/", "\\/")}:
+                without = without.replace(spelling, "")
+            if any(getattr(each, "recording_url", "") == url for each in event._parsed()):
+                # Spelled in another way, as with \u0026 for &
+                content = untrusted.load(without)
+                if url in untrusted.texts(content):
+                    without = json.dumps(untrusted.hide_urls(content), ensure_ascii=False)
+            if without != payload:
+                event.payload = without

@@ -1,0 +1,377 @@
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..ccp import components, const, headers, request
+from .ccp_dialer import SECRET_HEADER
+
+SECRET_MASK = "\N{BULLET}" * 8
+MAX_PHONES = 10
+# With a blank, or an underscore, between the words of ROUND ROBIN
+SPELLINGS = ("blank", "underscore")
+_POOL_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+class CcpCallFlow(models.Model):
+    """The request that runs a flow, and those of its fields that few flows need.
+
+    Agent pools, further phones, further components, and what Airtel sends along with reports
+    (specification 1.5 to 1.10).
+    """
+
+    _inherit = "ccp.call.flow"
+
+    pool_code = fields.Char(
+        "Agent pool's id",
+        help="Airtel's id of the pool. Its agents ring in turn, in place of the rep's own phone; "
+        "who answered is known from Airtel's reports only.",
+    )
+    pool_key = fields.Char(
+        "Field of the pool's id",
+        required=True,
+        default=const.DEFAULT_POOL_KEY,
+        help="Airtel's specification asks for the pool's id, and does not say in which field of "
+        "the request. Change this if Airtel names another one to you.",
+    )
+    pool_strategy = fields.Selection(
+        list(zip(SPELLINGS, const.ROUND_ROBIN, strict=True)),
+        "Spelling of round robin",
+        required=True,
+        default=SPELLINGS[0],
+        help="Airtel's specification prints ROUND ROBIN, other documents of Airtel ROUND_ROBIN. "
+        "Try the other one if Airtel refuses this one.",
+    )
+    agent_phone_limit = fields.Integer(
+        "Agent's phones, at most",
+        required=True,
+        default=2,
+        help="How many phones of an agent ring: the own phone, the second one, then the further "
+        "ones that the agent entered.",
+    )
+    customer_number_limit = fields.Integer(
+        "Customer's numbers, at most",
+        required=True,
+        default=2,
+        help="How many numbers of a customer ring. With two, only the field that was clicked is "
+        "read; with more, also the other phone fields of the same record.",
+    )
+    further_components = fields.Text(
+        groups="base.group_system",
+        help="A JSON object of components that are added to the request, each by its id, for "
+        'example {"addParticipant_2": {"participants": [{"participantAddress": '
+        '"{{customer2}}"}]}}. Phones are named by placeholders: {{agent2}}, {{customer2}} and so '
+        "on for those of the call, {{callerId}} for the caller number. Numbers themselves are "
+        "refused, because nobody would check them against the blacklist.",
+    )
+    callback_method = fields.Char(
+        "Method of reports",
+        required=True,
+        default="POST",
+        help="How Airtel sends reports. Odoo takes POST only.",
+    )
+    callback_headers = fields.Text(
+        "Headers of reports",
+        groups="base.group_system",
+        help="Headers that Airtel sends along with each report, one a line, such as "
+        "X-Stage: test. Everybody who may change call flows can read them.",
+    )
+    callback_secret_headers = fields.Text(
+        "Secret headers of reports",
+        compute="_compute_callback_secret_headers",
+        inverse="_inverse_callback_secret_headers",
+        groups="base.group_system",
+        help="Further headers with values that nobody may read again, such as the key of a proxy. "
+        "Leave the dots to keep a value. A copy of this call flow has none of them.",
+    )
+    callback_secrets = fields.Text(copy=False, groups=fields.NO_ACCESS)
+
+    _phone_limits_range = models.Constraint(
+        f"CHECK(agent_phone_limit BETWEEN 1 AND {MAX_PHONES}"
+        f" AND customer_number_limit BETWEEN 1 AND {MAX_PHONES})",
+        f"At least one phone of each side rings, and at most {MAX_PHONES}.",
+    )
+
+    def _rings_pool(self):
+        """Return whether agents of a pool ring in place of the rep's own phone.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.agent_strategy == "ROUND_ROBIN"
+
+    def _agent_strategy(self):
+        """Return the merging strategy of the agent's component, as Airtel spells it.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self._rings_pool():
+            return const.ROUND_ROBIN[SPELLINGS.index(self.pool_strategy)]
+        return self.agent_strategy
+
+    @api.depends("callback_secrets")
+    def _compute_callback_secret_headers(self):
+        for flow in self:
+            names = headers.read(flow.sudo().callback_secrets)
+            flow.callback_secret_headers = (
+                "\n".join(f"{name}: {SECRET_MASK}" for name in names) or False
+            )
+
+    def _inverse_callback_secret_headers(self):
+        # Forms write back what they show: dots stand for the value that is there already
+        for flow in self.sudo():
+            known = headers.read(flow.callback_secrets)
+            lines = []
+            for line in (flow.callback_secret_headers or "").splitlines():
+                name, _colon, value = (part.strip() for part in line.partition(":"))
+                is_kept = value == SECRET_MASK and name in known
+                lines.append(f"{name}: {known[name]}" if is_kept else line)
+            flow.callback_secrets = "\n".join(lines) or False
+
+    @api.constrains("agent_strategy", "pool_code", "pool_key")
+    def _check_pool(self):
+        for flow in self:
+            if flow._rings_pool() and not (flow.pool_code or "").strip():
+                raise ValidationError(
+                    self.env._(
+                        "Call flow %s rings a pool of agents: enter the pool's id, which Airtel "
+                        "gives you.",
+                        flow.name,
+                    )
+                )
+            taken = ("callerId", "mergingStrategy", "participants", "maxTime", "callBackURLs")
+            if not _POOL_KEY.fullmatch(flow.pool_key or "") or flow.pool_key in taken:
+                raise ValidationError(
+                    self.env._(
+                        "%s cannot be the field of the pool's id: enter the name that Airtel gave "
+                        "you, in letters and digits, such as agentPoolId.",
+                        flow.pool_key or '""',
+                    )
+                )
+
+    @api.constrains("callback_method")
+    def _check_callback_method(self):
+        for flow in self:
+            if flow.callback_method != "POST":
+                raise ValidationError(
+                    self.env._(
+                        "Airtel would send reports by %s, and Odoo's address takes POST only, so "
+                        "that no report would arrive: enter POST.",
+                        flow.callback_method,
+                    )
+                )
+
+    @api.constrains("callback_headers", "callback_secrets")
+    def _check_callback_headers(self):
+        for flow in self.sudo():
+            try:
+                plain = headers.read(flow.callback_headers, (SECRET_HEADER,))
+                headers.read(flow.callback_secrets, (SECRET_HEADER, *plain))
+            except headers.HeaderError as error:
+                raise ValidationError(self._header_sentence(error)) from error
+
+    def _header_sentence(self, error):
+        """Say why headers cannot be sent, without any value.
+
+        :param ccp.headers.HeaderError error: what is wrong
+        """
+        _ = self.env._
+        return {
+            "line": lambda: _(
+                "Line %s is not a header: write Name: value, one header a line.", error.where
+            ),
+            "value": lambda: _(
+                "The value of header %s cannot be sent: enter up to 1,000 Latin letters, digits "
+                "and signs.",
+                error.where,
+            ),
+            "reserved": lambda: _(
+                "Header %s is set already, by the connection, by Odoo or in the other list: take "
+                "it out here.",
+                error.where,
+            ),
+            "twice": lambda: _("Header %s is there twice: keep one.", error.where),
+        }.get(
+            error.reason,
+            lambda: _("These are too many headers: keep at most %s.", headers.MAX_HEADERS),
+        )()
+
+    @api.constrains(
+        "further_components",
+        "pool_key",
+        "agent_component",
+        "customer_component",
+        "record_component",
+    )
+    def _check_further_components(self):
+        for flow in self.sudo():
+            try:
+                found = components.read(flow.further_components, flow.pool_key)
+            except components.ComponentsError as error:
+                raise ValidationError(self._components_sentence(error)) from error
+            taken = {flow.agent_component, flow.customer_component, flow.record_component}
+            for name in taken & set(found):
+                raise ValidationError(
+                    self.env._(
+                        "%s is a component of this call flow already: give the added "
+                        "component another id.",
+                        name,
+                    )
+                )
+
+    def _components_sentence(self, error):
+        """Say why further components cannot be sent, and how to mend them.
+
+        :param ccp.components.ComponentsError error: what is wrong
+        """
+        _ = self.env._
+        place = error.where
+        return {
+            "long": lambda: _("The further components are too long: keep them short."),
+            "json": lambda: _(
+                "The further components are no JSON object: write them as "
+                '{"addParticipant_2": {...}}, each name once.'
+            ),
+            "many": lambda: _(
+                "These are too many further components: keep at most %s.", components.MAX_COMPONENTS
+            ),
+            "deep": lambda: _("%s is nested too deeply: make it simpler.", place),
+            "name": lambda: _(
+                "“%s” is no component's id: use letters, digits and _, such as addParticipant_2.",
+                place,
+            ),
+            "object": lambda: _("Airtel does not take %s in this form: correct it.", place),
+            "forbidden": lambda: _(
+                "%s cannot be set here, because Odoo sets it for the whole call: take it out.",
+                place,
+            ),
+            "number": lambda: _(
+                "%s holds a phone number, which nobody would check against the blacklist: use a "
+                "placeholder such as {{customer2}}.",
+                place,
+            ),
+            "address": lambda: _(
+                "%s needs a placeholder as participantAddress, such as {{agent2}} or "
+                "{{customer2}}.",
+                place,
+            ),
+            "caller_id": lambda: _(
+                "%s needs the placeholder {{callerId}}: both phones show the call's own caller "
+                "number.",
+                place,
+            ),
+            "twice": lambda: _("The phone at %s is rung twice: keep it once.", place),
+            "strategy": lambda: _(
+                "%(place)s is none of Airtel's strategies: use %(known)s.",
+                place=place,
+                known=", ".join(const.AGENT_STRATEGIES),
+            ),
+            "conference": lambda: _(
+                "Airtel allows no conference at %s: use another strategy.", place
+            ),
+            "no_participants": lambda: _("%s is missing: name at least one participant.", place),
+            "pool": lambda: _("%s is missing: enter the id of the agent pool.", place),
+            "pool_participants": lambda: _(
+                "%s does not go with a pool of agents: take it out.", place
+            ),
+            "retries": lambda: _("%s is not between 0 and 3: correct it.", place),
+            "max_time": lambda: _("%s is no number of seconds: correct it.", place),
+        }[error.reason]()
+
+    def _report_headers(self, own):
+        """Return the headers that Airtel sends with each report (specification 1.9, headers).
+
+        :param dict own: Odoo's own, which count before all others
+        :rtype: dict
+        """
+        flow = self.sudo()
+        return {
+            **headers.read(flow.callback_headers),
+            **headers.read(flow.callback_secrets),
+            **own,
+        }
+
+    def _request_body(
+        self,
+        *,
+        customer_id,
+        agent_numbers,
+        customer_numbers,
+        caller_number,
+        notify_url,
+        headers,
+        record=None,
+    ):
+        """Return the body of the request that runs this flow (specification 1.3 to 1.10).
+
+        :param str customer_id: the account's customerId
+        :param agent_numbers: ten digits each, ring first; how several do, the flow says. None if
+            a pool rings
+        :param customer_numbers: ten digits each, ring second
+        :param str caller_number: ten digits, shown to both
+        :param str notify_url: where Airtel posts the reports of this call
+        :param dict headers: what Airtel sends with each report, beside the flow's own headers
+        :param bool | None record: whether the call is recorded; by default as the flow says
+        :rtype: dict
+        :raise ValueError: for a body that Airtel would refuse
+        """
+        self.ensure_one()
+        callbacks = tuple(
+            request.Callback(
+                event_type=event_type,
+                notify_url=notify_url,
+                method=self.callback_method,
+                headers=self._report_headers(headers),
+            )
+            for event_type in self._event_types()
+        )
+        agents = tuple(
+            request.Participant(
+                address=address,
+                caller_id=caller_number,
+                name=self._participant_name(self.agent_name, position),
+                max_retries=self.agent_retries,
+                max_time=self.agent_time,
+            )
+            for position, address in enumerate(agent_numbers, start=1)
+        )
+        customers = tuple(
+            request.Participant(
+                address=address,
+                caller_id=caller_number,
+                name=self._participant_name(self.customer_name, position),
+                max_retries=self.customer_retries,
+                max_time=self.customer_time,
+                early_media=self.early_media,
+            )
+            for position, address in enumerate(customer_numbers, start=1)
+        )
+        has_pool = self._rings_pool()
+        return request.body(
+            request.Workflow(
+                call_flow_id=self.code,
+                customer_id=customer_id,
+                call_type=self.call_type,
+                caller_id=caller_number if self.top_caller_number else None,
+                initiate=request.InitiateCall(
+                    component_id=self.agent_component,
+                    caller_id=caller_number,
+                    merging_strategy=self._agent_strategy(),
+                    participants=agents,
+                    pool=request.Pool(self.pool_code or "", self.pool_key) if has_pool else None,
+                    max_time=self.agent_component_time,
+                    callbacks=callbacks,
+                ),
+                add=request.AddParticipant(
+                    component_id=self.customer_component,
+                    caller_id=caller_number if self.customer_component_caller_number else None,
+                    merging_strategy=self.customer_strategy,
+                    max_time=self.customer_component_time,
+                    participants=customers,
+                ),
+                record_id=self.record_component,
+                record=self._is_recorded() if record is None else record,
+                further=components.read(self.sudo().further_components, self.pool_key),
+            )
+        )

@@ -1,0 +1,187 @@
+from datetime import datetime, timedelta, timezone
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date, format_time
+
+from .ccp_guard import SEARCHED_PERIOD
+
+FOLLOW_UP_HOUR = 10
+# Proposed times are round: a multiple of so many minutes
+ROUND_MINUTES = 5
+ONE_DAY = timedelta(days=1)
+
+
+class CcpCall(models.Model):
+    """The next call that a rep plans in the panel: one activity for each call."""
+
+    _inherit = "ccp.call"
+
+    follow_up_id = fields.Many2one(
+        "mail.activity",
+        "Follow-up",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+
+    def _open_follow_up(self):
+        """Return this call's follow-up, as superuser; empty once it is done or somebody else's."""
+        self.ensure_one()
+        return self.sudo().follow_up_id.filtered(
+            lambda activity: activity.active and activity.user_id == self.user_id
+        )
+
+    def _follow_up_values(self):
+        """Return what the panel shows of this call's follow-up.
+
+        :return: ``{"id": int, "text": str}``, or False when none is planned
+        :rtype: dict | bool
+        """
+        activity = self._open_follow_up()
+        if not activity:
+            return False
+        return {
+            "id": activity.id,
+            "text": self.env._(
+                "Planned for %(date)s: %(summary)s",
+                date=format_date(self.env, activity.date_deadline),
+                summary=activity.summary or activity.activity_type_id.name,
+            ),
+        }
+
+    def _plan_follow_up(self, moment, zone, text):
+        """Plan the next call, in place of the one that this call had planned.
+
+        :param datetime.datetime moment: when, aware
+        :param zone: the rep's time zone
+        :param str text: what it is about
+        :return: the date and the time, in words
+        :rtype: tuple[str, str]
+        :raise UserError: when the record cannot have activities
+        :raise AccessError: when the rep may not plan one there
+        """
+        self.ensure_one()
+        record = self.with_user(self.env.user)._record()
+        if not record or not hasattr(record, "activity_schedule"):
+            raise UserError(
+                self.env._("A follow-up cannot be planned here: the record takes no activities.")
+            )
+        local = moment.astimezone(zone)
+        time = format_time(self.env, local.time(), time_format="short")
+        values = {
+            "date_deadline": local.date(),
+            "summary": self.env._(
+                "Call %(customer)s at %(time)s", customer=self.customer_name, time=time
+            ),
+        }
+        planned = self._open_follow_up()
+        if planned and (planned.res_model, planned.res_id) == (record._name, record.id):
+            planned.with_user(self.env.user).write({**values, "note": self._activity_note(text)})
+            self._announce_record(record)
+        else:
+            self.sudo().follow_up_id = self._plan_activity(
+                record,
+                note=text,
+                act_type_xmlid="mail.mail_activity_data_call",
+                user_id=self.env.uid,
+                **values,
+            )
+        return format_date(self.env, local.date()), time
+
+    def _take_back_follow_up(self):
+        """Delete this call's follow-up in the rep's name.
+
+        :raise UserError: when it is done, or somebody else's by now
+        :raise AccessError: when the rep may not delete it
+        """
+        self.ensure_one()
+        planned = self._open_follow_up()
+        if not planned:
+            raise UserError(
+                self.env._("This follow-up is done or was given to somebody else: it stays.")
+            )
+        record = self._record()
+        planned.with_user(self.env.user).unlink()
+        self._announce_record(record)
+
+    def _follow_up_moments(self, zone):
+        """Return when a follow-up may be: in an hour and tomorrow morning, at a time to call.
+
+        :param zone: the rep's time zone
+        :return: by name (``hour``, ``tomorrow``): the moment, aware, in that zone
+        :rtype: dict[str, datetime.datetime]
+        """
+        now = datetime.now(zone)
+        soon = now + timedelta(hours=1)
+        soon = soon.replace(second=0, microsecond=0)
+        if soon.minute % ROUND_MINUTES:
+            soon += timedelta(minutes=ROUND_MINUTES - soon.minute % ROUND_MINUTES)
+        morning = (now + ONE_DAY).replace(hour=FOLLOW_UP_HOUR, minute=0, second=0, microsecond=0)
+        hours, days = self._times_to_call(now, now + SEARCHED_PERIOD)
+        return {
+            "hour": self._first_moment(soon, hours, days),
+            "tomorrow": self._first_moment(morning, hours, days),
+        }
+
+    def _is_time_to_call(self, moment):
+        """Return whether a moment lies in the calling hours and on one of the rep's working days.
+
+        :param datetime.datetime moment: aware, in the rep's time zone
+        :rtype: bool
+        """
+        hours, days = self._times_to_call(moment - ONE_DAY, moment + ONE_DAY)
+        is_open = hours is None or any(start <= moment < end for start, end in hours)
+        return is_open and (days is None or moment.date() in days)
+
+    def _times_to_call(self, start, end):
+        """Return the calling hours of this call's company and flow, and the rep's working days.
+
+        :param datetime.datetime start: aware
+        :param datetime.datetime end: aware
+        :return: a list of start and end of each opening, and a set of dates; None for what nobody
+            limits
+        :rtype: tuple[list | None, set | None]
+        """
+        self.ensure_one()
+        company, flow = self.company_id.sudo(), self.flow_id.sudo()
+        utc_start, utc_end = start.astimezone(timezone.utc), end.astimezone(timezone.utc)
+        openings = None
+        for calendar in company.ccp_calendar_id | flow.calendar_id:
+            times = calendar._work_intervals_batch(utc_start, utc_end)[False]
+            openings = times if openings is None else openings & times
+        user = self.user_id.sudo().with_company(company)
+        resource = user.resource_ids.filtered(lambda each: each.company_id == company)[:1]
+        calendar = resource.calendar_id or company.resource_calendar_id
+        if not calendar:
+            days = None
+        else:
+            # Whole days, so that one that has begun already counts
+            times = calendar._work_intervals_batch(
+                utc_start - ONE_DAY, utc_end + ONE_DAY, resources=resource
+            )[resource.id]
+            days = {begin.date() for begin, _end, _record in times}
+        if openings is None:
+            return None, days
+        return [(begin, close) for begin, close, _record in openings], days
+
+    def _first_moment(self, moment, hours, days):
+        """Return the first moment to call from a given one on; that one itself when there is none.
+
+        :param datetime.datetime moment: aware, in the rep's time zone
+        :param hours: see ``_times_to_call``
+        :param days: see ``_times_to_call``
+        :rtype: datetime.datetime
+        """
+        for start, end in [(moment, moment + SEARCHED_PERIOD)] if hours is None else hours:
+            candidate = max(start.astimezone(moment.tzinfo), moment)
+            while candidate < end:
+                if days is None or candidate.date() in days:
+                    return candidate
+                next_day = candidate + ONE_DAY
+                if hours is None:
+                    candidate = next_day
+                else:
+                    candidate = next_day.replace(hour=0, minute=0, second=0, microsecond=0)
+        return moment

@@ -1,0 +1,147 @@
+from odoo import api, models
+from odoo.exceptions import AccessError, UserError
+
+
+class CcpCall(models.Model):
+    """Which record a call was about, and how that is put right afterwards."""
+
+    _inherit = "ccp.call"
+
+    def action_change_record(self):
+        """Open the dialog in which the call's contact or lead is put right.
+
+        :rtype: dict
+        :raise AccessError: for anybody but its agent and managers of calls who may see it
+        :raise UserError: while the call is live, or when it was erased
+        """
+        self.ensure_one()
+        self._check_link()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Change record"),
+            "res_model": "ccp.call.link",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_call_id": self.id},
+        }
+
+    def link_record(self, res_model, res_id):
+        """Say which record this call was about, when it was placed from another one.
+
+        Its card moves along, it counts for the record's lead and sales team, and it keeps who
+        changed that.
+
+        :param str res_model: a model that can be called
+        :param int res_id: id of a record that the user may read
+        :rtype: bool
+        :raise AccessError: for anybody but its agent and managers of calls who may see it; when the
+            user may not see the record
+        :raise UserError: when there is no such record, it belongs to another company than the
+            call, the call is live or was erased
+        """
+        self.ensure_one()
+        self._check_link()
+        record = self._linkable(res_model, res_id)
+        call = self.sudo()
+        if (call.res_model, call.res_id) == (record._name, record.id):
+            return True
+        former = call._record()
+        left = (former, call.partner_id)
+        dialer = self.env["ccp.dialer"]
+        # The contact's name and company, also if the user may not read the contact
+        partner = dialer._partner(record.sudo())
+        if partner.company_id and partner.company_id != call.company_id:
+            partner = partner.browse()
+        call._measure_lead_again()
+        # The card goes, and is posted anew where it belongs
+        cards = call.card_message_ids
+        for user in call.user_id | self.env.user:
+            user._bus_send("mail.message/delete", {"message_ids": cards.ids})
+        cards.unlink()
+        call.write(
+            {
+                "res_model": record._name,
+                "res_id": record.id,
+                "partner_id": partner.id,
+                "customer_name": (
+                    record.display_name
+                    if record == partner
+                    else dialer._customer_name(record.sudo(), partner)
+                ),
+                "noted_lines": False,
+                **dialer.with_user(call.user_id)._sales_values(record, call.company_id),
+            }
+        )
+        call._log_change("record", former.display_name, record.display_name)
+        self.env["ccp.panel"]._tell(call)
+        for thread in (*left, record, partner):
+            if thread:
+                call._announce_record(thread)
+        return True
+
+    def _check_link(self):
+        """Check that the present user may say which record this call was about.
+
+        :raise AccessError: see ``_check_entry``
+        :raise UserError: while the call is live, or when it was erased
+        """
+        self._check_entry()
+        if self.sudo().live:
+            raise UserError(
+                self.env._("This call is not over yet: change its record when it has ended.")
+            )
+
+    @api.model
+    def _linkable_models(self):
+        """Return the names of the models whose records a call can be about.
+
+        :rtype: list[str]
+        """
+        mixin = self.env.registry["ccp.callable.mixin"]
+        return [
+            name
+            for name, model in self.env.registry.items()
+            if issubclass(model, mixin) and not model._abstract
+        ]
+
+    def _linkable(self, res_model, res_id):
+        """Return a record that this call can be about.
+
+        :param str res_model: what a browser sent
+        :param int res_id: what a browser sent
+        :rtype: odoo.models.BaseModel
+        :raise AccessError: when the user may not see it
+        :raise UserError: when there is no such record, or it belongs to another company
+        """
+        if res_model not in self._linkable_models() or not isinstance(res_id, int):
+            raise UserError(self.env._("A call can be linked to a contact or a lead only."))
+        record = self.env[res_model].browse(res_id).exists()
+        if not record:
+            raise UserError(self.env._("The record does not exist any more."))
+        self._check_readable(record)
+        company = record.company_id if "company_id" in record._fields else False
+        if company and company != self.sudo().company_id:
+            raise UserError(self.env._("The record belongs to another company than the call."))
+        return record
+
+    @api.model
+    def _check_readable(self, record):
+        """Check that the user may read a record, in a sentence of our own.
+
+        Odoo's names the model, the operation and ids, which help no agent.
+
+        :param record: the record
+        :raise AccessError: when the user may not
+        """
+        if not record.has_access("read"):
+            raise AccessError(
+                self.env._(
+                    "You may not see this record: ask its owner or your administrator for access."
+                )
+            )
+
+    def _measure_lead_again(self):
+        """Have the other calls of this call's lead be counted anew, as this one leaves it."""
+        if self.lead_id:
+            others = self.search([("lead_id", "=", self.lead_id.id), ("id", "!=", self.id)])
+            others.measured = False

@@ -1,0 +1,174 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+
+
+class CcpCall(models.Model):
+    """What people write on a call, from the panel or from its form: one way for both."""
+
+    _inherit = "ccp.call"
+
+    blacklist_ids = fields.Many2many(
+        "phone.blacklist",
+        "ccp_call_blacklist_rel",
+        "call_id",
+        "blacklist_id",
+        "Blacklisted by its outcome",
+        readonly=True,
+        groups=fields.NO_ACCESS,
+        help="The blacklist entries that this call's outcome made.",
+    )
+
+    change_ids = fields.One2many("ccp.call.change", "call_id", "Changes", readonly=True)
+    may_be_changed = fields.Boolean(
+        compute="_compute_may_be_changed",
+        help="Whether the present user may write outcome, note and record.",
+    )
+
+    @api.depends("erased", "user_id")
+    @api.depends_context("uid")
+    def _compute_may_be_changed(self):
+        for call in self:
+            call.may_be_changed = not call.erased and call._may_be_written()
+
+    def _may_be_written(self):
+        """Return whether the present user may write outcome, note and record of this call.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.sudo().user_id == self.env.user:
+            return self.env.user.has_group("airtel_ccp.group_ccp_user")
+        return self.env.user.has_group("airtel_ccp.group_ccp_manager") and self.has_access("read")
+
+    def _check_entry(self):
+        """Check that the present user may write on this call, and that it can be written on.
+
+        :raise AccessError: for anybody but its agent and managers of calls who may see it
+        :raise UserError: when the call's data were erased
+        """
+        if not self._may_be_written():
+            raise AccessError(
+                self.env._(
+                    "Only the agent of a call and managers of calls may change it: ask one of them."
+                )
+            )
+        self._check_not_erased()
+
+    def _check_not_erased(self):
+        """Check that nobody asked to have this call's data erased.
+
+        :raise UserError: when the call's data were erased
+        """
+        if self.sudo().erased:
+            raise UserError(
+                self.env._(
+                    "This call was erased on request: nothing can be written on it any more."
+                )
+            )
+
+    def _write_outcome(self, outcome_id, confirmed=False):
+        """Note what came of this call, and do what follows from that, once.
+
+        Another outcome takes back what the former one did, as far as that can be.
+
+        :param int | bool outcome_id: an outcome that the call's company offers, or False
+        :param bool confirmed: whether the user agreed that a number is never called again
+        :return: ``{"outcome_id": int | bool, "warning": str, "notice": str}``: what the call has
+            then, what could not be done, and what was done beside; with ``"confirm"``, a question,
+            nothing is saved yet
+        :rtype: dict
+        :raise AccessError: see ``_check_entry``
+        :raise UserError: when the outcome is not offered any more, or the call was erased
+        """
+        self._check_entry()
+        call = self.sudo()
+        former = call.outcome_id
+        answer = {"outcome_id": former.id, "warning": "", "notice": ""}
+        outcome = call._chosen_outcome(outcome_id)
+        if outcome == former:
+            return answer
+        question = "" if confirmed else call._outcome_question(outcome)
+        if question:
+            return {**answer, "confirm": question}
+        notices = former._take_back(call)
+        warnings = former._left_by(call)
+        call.outcome_id = outcome
+        call._log_change("outcome", former.name, outcome.name)
+        # First, so that it does not take a call that this outcome plans for the one just made
+        call._consume_activity()
+        if outcome:
+            done, failed = outcome.with_user(self.env.user)._apply(call)
+            notices += done
+            warnings += failed
+        self.env["ccp.panel"]._tell(call)
+        return {
+            "outcome_id": outcome.id,
+            "warning": " ".join(warnings),
+            "notice": " ".join(notices),
+        }
+
+    def _chosen_outcome(self, outcome_id):
+        """Return the outcome that somebody chose for this call, none if it is taken back.
+
+        :param int | bool outcome_id: what a browser sent
+        :return: a ``ccp.call.outcome``, as superuser
+        :raise UserError: when the call's company does not offer it
+        """
+        offered = self.env["ccp.call.outcome"]._offered(self.company_id) | self.outcome_id
+        outcome = offered.filtered(lambda each: each.id == outcome_id)
+        if outcome_id and not outcome:
+            raise UserError(self.env._("This outcome is not offered any more: choose another one."))
+        return outcome
+
+    def _outcome_question(self, outcome):
+        """Return what to ask before this call gets an outcome, "" if there is nothing to ask.
+
+        :param outcome: see ``_chosen_outcome``
+        :rtype: str
+        """
+        if not outcome.blacklist or outcome == self.outcome_id:
+            return ""
+        return outcome._blacklist_question(self)
+
+    def _write_note(self, note):
+        """Keep a note that was written on the call's form.
+
+        :param str | bool note: plain text
+        :raise AccessError: see ``_check_entry``
+        :raise UserError: when the call was erased
+        """
+        self._check_entry()
+        call = self.sudo()
+        if (call.note or "") == (note or ""):
+            return
+        call.note = note or False
+        call._log_change("note")
+        self.env["ccp.panel"]._tell(call)
+
+    def _log_change(self, kind, before="", after=""):
+        """Keep who changed what is written on this call.
+
+        What its agent writes first, or notes while talking, is no change that anybody asks about.
+
+        :param str kind: see ``ccp.call.change``
+        :param str before: what was there, in words
+        :param str after: what is there now, in words
+        """
+        is_own = self.env.user == self.user_id
+        if is_own and (kind == "note" or (kind == "outcome" and not before)):
+            return
+        self.write(
+            {
+                "change_ids": [
+                    Command.create(
+                        {
+                            "user_id": self.env.uid,
+                            "kind": kind,
+                            "before": before or False,
+                            "after": after or False,
+                        }
+                    )
+                ]
+            }
+        )

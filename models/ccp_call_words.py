@@ -1,0 +1,183 @@
+import re
+from datetime import timezone
+
+from odoo import fields, models
+from odoo.tools import format_date, format_time, get_lang
+
+from .ccp_call import AGENT_FAILURES
+
+# Says of a line that ended only that it ended, or by whom, which is told in words
+NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
+# How an incoming call ends that nobody took
+MISSED_RESULTS = (*AGENT_FAILURES, "abandoned")
+# Longer texts of Airtel's are cut: nobody reads more of a cause
+MAX_TEXT = 200
+# Longer names make a sentence that nobody reads to its end
+MAX_NAME = 60
+
+
+def shorten(text, length=MAX_TEXT):
+    """Return a text, cut to a length, with an ellipsis in place of what is cut off.
+
+    :param str text: any text
+    :param int length: how many characters are left at most
+    :rtype: str
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+class CcpCall(models.Model):
+    """What is said of a call, in the language and time zone of the environment."""
+
+    _inherit = "ccp.call"
+
+    def _in_company_language(self):
+        """Return this call in the language of its company, for what everybody reads.
+
+        :rtype: odoo.models.BaseModel
+        """
+        return self.with_context(lang=get_lang(self.env, self.company_id.partner_id.lang).code)
+
+    def _names(self):
+        """Return the names of both, as arguments of the sentences."""
+        return {
+            "agent": shorten(self._agent_name(), MAX_NAME),
+            "customer": shorten(self.customer_name or "", MAX_NAME),
+        }
+
+    def _is_missed(self):
+        """Return whether this is an incoming call that nobody took."""
+        return self.direction == "inbound" and self.result in MISSED_RESULTS
+
+    def _title(self):
+        """Say who called whom.
+
+        :rtype: str
+        """
+        names = self._names()
+        if self._is_missed():
+            return self.env._("Missed call from %(customer)s", **names)
+        if self.direction == "inbound":
+            return self.env._("Call from %(customer)s", **names)
+        return self.env._("%(agent)s called %(customer)s", **names)
+
+    def _when(self):
+        """Return when this call began, for its reader.
+
+        :rtype: str
+        """
+        local = fields.Datetime.context_timestamp(self, self.start_date)
+        time = format_time(self.env, local.time(), time_format="short")
+        return f"{format_date(self.env, local.date())} {time}"
+
+    def _headline(self, story=None):
+        """Return one sentence about how a call stands or ended; never more than Airtel reported.
+
+        :param ccp.timeline.Timeline | None story: what its reports say; needed while it rings
+        :rtype: str
+        """
+        _ = self.env._
+        # Functions, so that only the sentence that is needed gets translated
+        names = self._names()
+        if self.erased:
+            return _("The data of this call were erased on request.")
+        if self.state != "ended":
+            return {
+                "queued": lambda: _("The call is being sent to Airtel."),
+                "refused": lambda: self.refusal or _("Airtel did not place the call."),
+                "unknown": lambda: _("Airtel did not confirm the call."),
+                "ringing_agent": lambda: self._first_ring_sentence(story),
+                "ringing_customer": lambda: _(
+                    "%(agent)s picked up; Airtel is calling %(customer)s.", **names
+                ),
+                "in_call": lambda: _("Connected with %(customer)s.", **names),
+            }[self.state]()
+        sentences = {
+            "connected": self._connected_sentence,
+            "agent_no_answer": lambda: _("%(agent)s did not pick up.", **names),
+            "agent_busy": lambda: _("%(agent)s was busy.", **names),
+            "agent_unreachable": lambda: _("%(agent)s could not be reached.", **names),
+            "customer_no_answer": lambda: _("%(customer)s did not pick up.", **names),
+            "customer_busy": lambda: _("%(customer)s was busy.", **names),
+            "customer_unreachable": lambda: _("%(customer)s could not be reached.", **names),
+            "customer_rejected": lambda: _("%(customer)s rejected the call.", **names),
+            "canceled": lambda: _("%(agent)s hung up before %(customer)s picked up.", **names),
+            "abandoned": lambda: _("%(customer)s hung up before anybody picked up.", **names),
+            "failed": lambda: _("The call failed at Airtel."),
+            "no_report": lambda: _("Airtel sent no report of how this call ended."),
+        }
+        return sentences[self.result]()
+
+    def _connected_sentence(self):
+        """Say that this call connected, and how long it was as far as anybody knows.
+
+        :rtype: str
+        """
+        if self.talk_unknown:
+            return self.env._("Connected, Airtel did not say for how long.")
+        return self.env._(
+            "Connected, talked for %(time)s.", time=self._format_seconds(self.talk_seconds)
+        )
+
+    def _first_ring_sentence(self, story):
+        """Say how a call stands before the agent picked up.
+
+        :param ccp.timeline.Timeline | None story: what its reports say
+        :rtype: str
+        """
+        if story and story.agent.rang and story.agent.live:
+            return self.env._("The phone of %(agent)s rings.", **self._names())
+        if story and story.lines:
+            return self.env._("Airtel is calling %(agent)s.", **self._names())
+        return self.env._("No report from Airtel yet.")
+
+    def _line_values(self, line):
+        """Return one line of the timeline in words.
+
+        :param ccp.timeline.Line line: one line of what the reports say
+        :return: ``offset`` (time since the click), ``text``, ``cause`` and ``leg``
+        :rtype: dict
+        """
+        offset = ""
+        if line.at:
+            start = self.start_date.replace(tzinfo=timezone.utc)
+            offset = self._format_seconds(max(0, round((line.at - start).total_seconds())))
+        return {
+            "offset": offset,
+            "text": self._line_text(line),
+            "cause": "" if NORMAL_CAUSE.search(line.cause) else shorten(line.cause),
+            "leg": line.leg or "",
+        }
+
+    def _line_text(self, line):
+        """Say what happened, and to whom.
+
+        :rtype: str
+        """
+        _ = self.env._
+        who = self._names().get(line.leg, _("Somebody"))
+        detail = shorten(line.detail)
+        # Functions, so that only the text that is needed gets translated
+        texts = {
+            "dialled": lambda: _("Calling %s", who),
+            "ringing": lambda: _("The phone of %s rings", who),
+            "answered": lambda: _("%s picked up", who),
+            "busy": lambda: _("%s was busy", who),
+            "no_answer": lambda: _("%s did not pick up", who),
+            "unreachable": lambda: _("%s could not be reached", who),
+            "rejected": lambda: _("%s rejected the call", who),
+            "failed": lambda: _("The network lost %s", who),
+            "hung_up": lambda: (
+                _("%s hung up", who)
+                if line.leg and line.leg == self.hung_up_by
+                else _("The line of %s ended", who)
+            ),
+            "recording_started": lambda: _("Recording started"),
+            "recording_finished": lambda: _("Recording finished"),
+            "keypad": lambda: _("%(who)s pressed %(keys)s", who=who, keys=detail),
+            "cdr": lambda: _("Airtel's summary of the call arrived"),
+            "api_error": lambda: _("Airtel reported a fault: %s", detail),
+        }
+        if line.what in texts:
+            return texts[line.what]()
+        return _("Airtel reported: %s", detail or line.what)

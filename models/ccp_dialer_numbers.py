@@ -1,0 +1,118 @@
+from odoo import models
+from odoo.exceptions import UserError
+
+from ..ccp import number
+
+
+class CcpDialer(models.AbstractModel):
+    """Which phones a click rings: those of the agent, and those of the customer."""
+
+    _inherit = "ccp.dialer"
+
+    def _agent_numbers(self, user, flow):
+        """Return the user's own phone, and the further ones where the flow allows them.
+
+        :return: empty if the flow rings a pool of agents, who are Airtel's to choose
+        :rtype: tuple[str, ...]
+        :raise UserError: when the user's own phone is needed and not known
+        """
+        if flow._rings_pool():
+            return ()
+        numbers = [self._agent_number(user)]
+        if flow.second_agent_phone:
+            if user.ccp_second_phone:
+                numbers.append(number.read(user.ccp_second_phone))
+            numbers += user._ccp_further_numbers()
+        return tuple(dict.fromkeys(numbers))[: max(1, flow.agent_phone_limit)]
+
+    def _customer_numbers(self, record, field_name, choice, company, flow, confirmed):
+        """Return the customer's numbers to dial, the one that was clicked or chosen first.
+
+        :param record: the record that was clicked
+        :param str | None field_name: the phone field that was clicked
+        :param str | None choice: the key of one of the numbers that were offered
+        :param company: the ``res.company`` that places the call
+        :param flow: the ``ccp.call.flow`` that runs it
+        :param str confirmed: the doubtful number that the rep confirmed, if any
+        :rtype: tuple[str, ...]
+        :raise UserError: when there is no such number, or it is doubtful
+        """
+        if choice:
+            first, doubt = self._chosen_number(record, field_name, choice, company)
+        else:
+            first, doubt = record._ccp_number(company, field_name)
+        record._ccp_check_doubt(first, doubt, confirmed)
+        if not flow.second_customer_phone or flow.customer_number_limit < 2:
+            return (first,)
+        further = self._further_numbers(record, choice, first, company, flow.customer_number_limit)
+        return tuple(dict.fromkeys((first, *further)))[: flow.customer_number_limit]
+
+    def _chosen_number(self, record, field_name, choice, company):
+        """Return the number that the rep chose, and why it is doubtful.
+
+        :return: see ``ccp.number.Reading``
+        :rtype: tuple[str, str]
+        :raise UserError: when the record does not offer it (any more)
+        """
+        candidates = record._ccp_numbers(company, field_name)
+        if choice not in candidates:
+            raise UserError(
+                self.env._("This number is not there any more: choose again from the record.")
+            )
+        return candidates[choice]["digits"], candidates[choice]["doubt"]
+
+    def _further_numbers(self, record, choice, first, company, limit):
+        """Return the other numbers in the same field; if more than two may ring, then in others.
+
+        Never those of other people, whom the record offers too, and never doubtful ones.
+
+        :param str | None choice: the key of the first number, if one was chosen
+        :param str first: the first number, ten digits
+        :param company: the ``res.company`` that places the call
+        :param int limit: how many numbers may ring
+        :rtype: list[str]
+        """
+        candidates = record._ccp_numbers(company)
+        by_digits = {each["digits"]: key for key, each in candidates.items()}
+        chosen = choice if choice in candidates else by_digits.get(first)
+        if not chosen:
+            return []
+        owner, field = chosen.rsplit(",", 2)[0], chosen.rsplit(",", 1)[0]
+        sure = [key for key, each in candidates.items() if not each["doubt"]]
+        same = [key for key in sure if key.rsplit(",", 1)[0] == field]
+        others = [key for key in sure if key.rsplit(",", 2)[0] == owner and key not in same]
+        return [candidates[key]["digits"] for key in (*same, *(others if limit > 2 else ()))]
+
+    def _waiting_sentence(self, plan):
+        """Say to the rep what may happen while Airtel has not answered.
+
+        :param Plan plan: what was dialled
+        :rtype: str
+        """
+        if not plan.agent_numbers:
+            return self.env._(
+                "Airtel has not answered yet. An agent of the pool rings first; if Airtel refuses "
+                "the call, you will be told."
+            )
+        return self.env._(
+            "Airtel has not answered yet. If your phone %(phone)s rings, pick up; if Airtel "
+            "refuses the call, you will be told.",
+            phone=number.mask(plan.agent_numbers[0]),
+        )
+
+    def _accepted_sentence(self, plan):
+        """Say to the rep what happens now that Airtel took the call.
+
+        :param Plan plan: what was dialled
+        :rtype: str
+        """
+        if not plan.agent_numbers:
+            return self.env._(
+                "Airtel is calling an agent of the pool. When one picks up, it calls %s.",
+                plan.customer_name,
+            )
+        return self.env._(
+            "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
+            phone=number.mask(plan.agent_numbers[0]),
+            customer=plan.customer_name,
+        )

@@ -1,0 +1,77 @@
+import logging
+from datetime import datetime, timedelta, timezone
+
+from odoo import api, models
+
+from ..ccp.spool import SpoolFullError
+
+_logger = logging.getLogger(__name__)
+
+# Reports that were set aside are tried again after so long
+RETRY_AFTER = timedelta(days=1)
+
+
+class CcpHealth(models.Model):
+    """How reports on disk stand, and a way back for those that were set aside."""
+
+    _inherit = "ccp.health"
+
+    @api.model
+    def _retry_reports(self):
+        """Have reports tried again that were set aside some time ago."""
+        try:
+            self.env["ccp.spool"]._take_back(datetime.now(timezone.utc) - RETRY_AFTER)
+        except OSError as error:
+            # The line about reports on disk tells it
+            _logger.info("Reports on disk cannot be looked at (%s)", type(error).__name__)
+
+    @api.model
+    def _check_spool(self, _company):
+        """Tell whether reports can wait on disk, and which of them cannot be taken in."""
+        spool = self.env["ccp.spool"]._spool()
+        try:
+            aside = spool.aside()
+            waiting = len(spool.names())
+            spool.check()
+        except SpoolFullError:
+            return "bad", "spool_full", {}
+        except OSError as error:
+            return "bad", "spool_closed", {"reason": type(error).__name__}
+        if aside:
+            reasons = ", ".join(sorted({each.reason or "?" for each in aside}))
+            return "bad", "aside", {"count": len(aside), "reason": reasons}
+        return "ok", "waiting_on_disk" if waiting else "empty", {"count": waiting}
+
+    def action_try_again(self):
+        """Take in again the reports that were set aside.
+
+        :return: an action that reads the view again
+        :rtype: dict
+        :raise AccessError: when the user is no administrator
+        """
+        self._check_administrator()
+        self.env["ccp.spool"].sudo()._take_back()
+        return self.env["ccp.call"]._notice(
+            self.env._("The reports on disk are tried again. Check again in a minute.")
+        )
+
+    def _words_of_spool(self):
+        _ = self.env._
+        return {
+            "empty": _("No report waits there: the database took them all."),
+            "waiting_on_disk": _(
+                "%(count)s reports came while the database was away, and are being taken in."
+            ),
+            "aside": _(
+                "%(count)s reports on disk could not be taken in (%(reason)s): they are tried "
+                "again each day. Look into the server's log, then choose “Try again”."
+            ),
+            "spool_closed": _(
+                "Reports cannot wait on disk while the database is away (%(reason)s): whoever runs "
+                "this server gives the folder airtel_ccp in Odoo's data folder to Odoo's account."
+            ),
+            "spool_full": _(
+                "Reports cannot wait on disk while the database is away: whoever runs this server "
+                "makes room on the disk of Odoo's data folder."
+            ),
+        }

@@ -1,0 +1,221 @@
+from odoo import api, fields, models
+from odoo.tools import format_datetime
+
+from ..ccp import const
+
+# Whose turn it is, when it is not the administrator's; nobody's when another line has the cause
+TURNS = {
+    "closed": "server",
+    "timeout": "server",
+    "name": "administrator",
+    "late": "airtel",
+    "late_unreachable": False,
+    "silent": "airtel",
+    "silent_late": False,
+    "silent_unreachable": False,
+    "waiting": "airtel",
+    "overdue": "server",
+    "failing": "server",
+    "spool_closed": "server",
+    "spool_full": "server",
+}
+
+
+class CcpHealth(models.Model):
+    """What a line of the health list says, to each reader in the own language."""
+
+    _inherit = "ccp.health"
+
+    @api.depends("code", "state", "details")
+    def _compute_turn(self):
+        for line in self:
+            if line.state in ("ok", "unknown"):
+                line.turn = False
+            elif line.code == "refused":
+                turn = const.ABOUT[line._about()].turn
+                # Who can mend a number of a test call, or has to try again
+                line.turn = turn if turn in ("airtel", "server") else "administrator"
+            else:
+                line.turn = TURNS.get(line.code, "administrator")
+
+    @api.depends("key", "code", "details")
+    @api.depends_context("lang", "tz")
+    def _compute_sentence(self):
+        for line in self:
+            details = line.details or {}
+            if line.code == "refused":
+                words = self.env["ccp.refusal"]._words(
+                    line._about(), details.get("flow"), details.get("caller")
+                )
+                line.sentence = f"{words} ({details['code']})"
+                continue
+            values = {**details, "when": line._moment(details.get("when"))}
+            if "fields" in details:
+                labels = map(line.company_id._ccp_label, details["fields"])
+                values["fields"] = ", ".join(labels)
+            template = getattr(line, f"_words_of_{line.key}")().get(line.code)
+            line.sentence = template % values if template else line._unchecked()
+
+    def _about(self):
+        """Return what the refusal that a line keeps is about; lines of before kept its code only.
+
+        :return: a key of ``ccp.const.ABOUT``
+        :rtype: str
+        """
+        details = self.details or {}
+        return details.get("about") or const.about(details.get("code") or "")
+
+    def _moment(self, text):
+        moment = fields.Datetime.to_datetime(text)
+        zone = self.env.context.get("tz") or self.env.user.tz
+        return format_datetime(self.env, moment, tz=zone, dt_format="short") if moment else ""
+
+    def _unchecked(self):
+        return self.env._("This could not be checked: look into the server's log.")
+
+    def _words_of_base_url(self):
+        _ = self.env._
+        return {
+            "answers": _("%(host)s answers."),
+            "missing": _("No base URL or API path is set: enter what Airtel gave you."),
+            "plain": _("The base URL does not begin with https://: the password needs that."),
+            "private": _(
+                "The base URL leads into a private network, and Airtel is not there: enter the "
+                "one that Airtel gave you."
+            ),
+            "unchecked": _("%(host)s was not looked at yet: choose “Check now”."),
+            "name": _("Nobody knows the host %(host)s: check the base URL."),
+            "closed": _(
+                "%(host)s takes no connection: check the base URL and this server's network."
+            ),
+            "timeout": _(
+                "%(host)s does not answer in time: check this server's network and firewall."
+            ),
+            "tls": _("%(host)s shows no valid certificate: check the base URL."),
+            "bad_url": _("The base URL is no web address: enter the one that Airtel gave you."),
+            "no_sandbox": _(
+                "The sandbox does not answer at %(url)s: start it in the addon's folder with "
+                "python3 -m sandbox."
+            ),
+        }
+
+    def _words_of_credentials(self):
+        _ = self.env._
+        return {
+            "trial": _("Trial: the sandbox has its own."),
+            "accepted": _("Airtel accepted them with a call (%(when)s)."),
+            "missing": _(
+                "Still missing: %(fields)s. Enter them, or import the Postman file that Airtel "
+                "sent you."
+            ),
+            "untried": _(
+                "Nothing but a call shows whether Airtel accepts them: place the test call."
+            ),
+        }
+
+    def _words_of_flow(self):
+        _ = self.env._
+        return {
+            "trial": _("Trial: the sandbox brings its own call flow and caller number."),
+            "none": _("Enter the call flow id and the caller number that Airtel gave you."),
+            "archived": _("Call flow %(flow)s is archived: choose another one, or restore it."),
+            "set": _("Calls run “%(flow)s”, and both phones show %(caller)s."),
+        }
+
+    def _words_of_notify_url(self):
+        _ = self.env._
+        return {
+            "proven": _("Reports arrive at %(host)s."),
+            "unchecked": _("The certificate of %(host)s was not looked at yet."),
+            "bad_url": _(
+                "The public address of this Odoo is no web address: enter one such as "
+                "https://odoo.example.com."
+            ),
+            "trial": _("Trial: the sandbox reports to this server directly."),
+            "certificate": _("%(host)s is public, and its certificate is valid for %(days)s days."),
+            "ends_soon": _("The certificate of %(host)s ends in %(days)s days: renew it."),
+            "private": _(
+                "Airtel cannot reach %(host)s from outside: enter the public address of this Odoo."
+            ),
+            "plain": _("The address does not begin with https://: Airtel's reports need it."),
+            "unseen": _(
+                "%(host)s cannot be reached from this server itself, so its certificate could not "
+                "be checked."
+            ),
+            "certificate_expired": _("The certificate of %(host)s has ended: renew it."),
+            "certificate_name": _("The certificate is not for %(host)s: get one that is."),
+            "certificate_untrusted": _(
+                "The certificate of %(host)s is signed by nobody known: get one from a public "
+                "authority, with its whole chain."
+            ),
+            "certificate_tls": _(
+                "%(host)s does not speak https: check the web server before Odoo."
+            ),
+        }
+
+    def _words_of_reports(self):
+        _ = self.env._
+        return {
+            "received": _("The last report came %(when)s."),
+            "trial": _("Trial: the sandbox reports by itself."),
+            "none_yet": _("No report yet: the first call brings one."),
+            "late_unreachable": _(
+                "Calls that brought no report: %(count)s. None can come until the notify URL "
+                "is mended."
+            ),
+            "late": _(
+                "Calls that brought no report: %(count)s. Ask Airtel whether it allow-listed the "
+                "domain of the notify URL."
+            ),
+        }
+
+    def _words_of_silent_calls(self):
+        _ = self.env._
+        return {
+            "none": _("Each of the last day's %(total)s calls brought reports."),
+            "silent_unreachable": _(
+                "%(count)s of the last day's %(total)s calls ended without a report. None can "
+                "come until the notify URL is mended."
+            ),
+            "silent_late": _(
+                "%(count)s of the last day's %(total)s calls ended without a report: see “Reports”."
+            ),
+            "silent": _(
+                "%(count)s of the last day's %(total)s calls ended without a report: ask Airtel, "
+                "and look at the web server before Odoo."
+            ),
+        }
+
+    def _words_of_recordings(self):
+        _ = self.env._
+        return {
+            "none": _("No recording is overdue."),
+            "hosts": _(
+                "“%(entry)s” among the recording hosts is no host, and is passed over: correct it "
+                "in Settings > Airtel CCP."
+            ),
+            "waiting": _(
+                "%(count)s recordings wait for more than an hour: each call says why. Check the "
+                "recording hosts, then ask Airtel."
+            ),
+        }
+
+    def _words_of_crons(self):
+        _ = self.env._
+        return {
+            "running": _("They run."),
+            "switched_off": _("“%(name)s” is switched off: switch it on under Scheduled Actions."),
+            "overdue": _(
+                "“%(name)s” does not run: whoever runs this server starts Odoo with scheduled "
+                "actions (max_cron_threads)."
+            ),
+            "failing": _("“%(name)s” failed when it ran last: look into the server's log."),
+        }
+
+    def _words_of_phones(self):
+        _ = self.env._
+        return {
+            "all": _("Everybody who may call has a phone: %(total)s."),
+            "nobody": _("Nobody may call yet: choose who may, and enter phones."),
+            "phoneless": _("Without a phone: %(count)s of %(total)s who may call."),
+        }

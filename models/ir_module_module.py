@@ -1,0 +1,28 @@
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import config
+
+MODULE = "airtel_ccp"
+
+
+class IrModuleModule(models.Model):
+    """Says what to do first, when this addon is to be uninstalled while the server loads it."""
+
+    _inherit = "ir.module.module"
+
+    def button_uninstall(self):
+        """Mark modules to be uninstalled.
+
+        :raise UserError: when this addon is among them and one of ``server_wide_modules``: Odoo
+            refuses that too, but does not say why
+        :raise AccessError: when the user may not uninstall
+        """
+        self.check_access("write")
+        if MODULE in self.mapped("name") and MODULE in config["server_wide_modules"]:
+            raise UserError(
+                self.env._(
+                    "This server loads Airtel CCP by itself: take airtel_ccp out of "
+                    "server_wide_modules in Odoo's configuration and restart Odoo, then uninstall."
+                )
+            )
+        return super().button_uninstall()

@@ -1,0 +1,46 @@
+from zoneinfo import ZoneInfo
+
+import pytz
+
+HOME_TIME_ZONE = "Asia/Kolkata"
+HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
+
+
+def time_zone(name):
+    """Return a time zone by its name, also by an old one that the system has forgotten.
+
+    Browsers in India name ``Asia/Calcutta``. Systems whose tzdata comes without such names do not
+    know it, but Odoo lets people have it.
+
+    :param str | None name: a user's or calendar's time zone; without one, or when nobody knows it,
+        that of India
+    :rtype: zoneinfo.ZoneInfo
+    """
+    if name in HOME_TIME_ZONES:
+        name = HOME_TIME_ZONE
+    for each in (name or HOME_TIME_ZONE, HOME_TIME_ZONE):
+        zone = _known_zone(each) or _zone_of_pytz(each)
+        if zone:
+            return zone
+    return ZoneInfo("UTC")
+
+
+def _known_zone(name):
+    """Return a time zone from the system's data, or None."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return None
+
+
+def _zone_of_pytz(name):
+    """Return a time zone from pytz's own data, or None.
+
+    Odoo has pytz give the present name for an old one.
+    """
+    try:
+        present = pytz.timezone(name).zone
+        with pytz.open_resource(present) as file:
+            return ZoneInfo.from_file(file, key=present)
+    except (LookupError, ValueError, OSError):
+        return None

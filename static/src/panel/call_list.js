@@ -1,0 +1,43 @@
+import { browser } from "@web/core/browser/browser";
+
+/** Tells that the user's call list changed, in whichever tab. */
+export const LIST_MESSAGE = "airtel_ccp.list";
+/** The same inside this tab, on the environment's bus. */
+export const LIST_CHANGED = "AIRTEL_CCP:LIST-CHANGED";
+/** How long to wait for further changes of the call list, in milliseconds. */
+export const LIST_DELAY = 200;
+
+/** The head of the user's call list, in step with the list's page and with other tabs. */
+export class CallList {
+    /** @param {import("../call_service").CallService} calls */
+    constructor(calls) {
+        this.calls = calls;
+    }
+
+    /** Reads the call list again, once for several changes at a time. */
+    onChanged() {
+        browser.clearTimeout(this.timeout);
+        this.timeout = browser.setTimeout(() => {
+            this.calls.load();
+            this.calls.env.bus.trigger(LIST_CHANGED);
+        }, LIST_DELAY);
+    }
+
+    /** Calls the next one of the call list. */
+    callNext() {
+        const { next } = this.calls.state.list;
+        return this.calls.call(next.res_model, next.res_id, null, next.id);
+    }
+
+    /** @param {"action_skip"|"action_again"} method what to do with the head of the call list */
+    async moveNext(method) {
+        const { next } = this.calls.state.list;
+        if ((await this.calls.request("ccp.call.list.item", method, [[next.id]])) !== undefined) {
+            await this.calls.load();
+            this.calls.env.bus.trigger(LIST_CHANGED);
+            if (!this.calls.state.list.next) {
+                this.calls.focus(".o_airtel_ccp_list");
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import { Component, useEffect, useState } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { useService } from "@web/core/utils/hooks";
+
+/** How long a button that dials does nothing after it appears or means somebody else, in milliseconds. */
+export const INERT_TIME = 1000;
+
+/**
+ * A button that dials. It does nothing for a moment after it appears, begins to be allowed, or means
+ * somebody else, so that no click or key that was meant for something else calls anybody. It keeps
+ * the focus meanwhile.
+ */
+export class DialButton extends Component {
+    static template = "airtel_ccp.DialButton";
+    static props = {
+        class: String,
+        /** What the button says. */
+        label: String,
+        /** What it is to people who do not see what stands around it. */
+        title: String,
+        /** Whom it dials: when that changes, the button is inert again. */
+        target: [String, Number],
+        isOff: { type: Boolean, optional: true },
+        dial: Function,
+    };
+    static defaultProps = { isOff: false };
+
+    setup() {
+        this.calls = useState(useService("airtel_ccp.call").state);
+        this.state = useState({ readyFor: null });
+        useEffect(
+            (meaning) => {
+                const timeout = browser.setTimeout(
+                    () => (this.state.readyFor = meaning),
+                    INERT_TIME
+                );
+                return () => {
+                    browser.clearTimeout(timeout);
+                    this.state.readyFor = null;
+                };
+            },
+            () => [this.meaning]
+        );
+    }
+
+    /** What a click does now. Compared with what the button is ready for, so that no moment is left. */
+    get meaning() {
+        return this.props.isOff ? "nothing" : String(this.props.target);
+    }
+
+    get isInert() {
+        return this.props.isOff || this.state.readyFor !== this.meaning || this.calls.placing;
+    }
+
+    /** @param {MouseEvent} ev */
+    onClick(ev) {
+        const isDoubleClick = ev.detail > 1;
+        if (!this.isInert && !isDoubleClick) {
+            this.props.dial();
+        }
+    }
+}

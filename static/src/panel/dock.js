@@ -1,0 +1,48 @@
+import { onWillUnmount, useEffect } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { MEDIAS_BREAKPOINTS, SIZES, utils } from "@web/core/ui/ui_service";
+import { patch } from "@web/core/utils/patch";
+
+/** Width of the docked panel in pixels, as in call_panel.scss. */
+export const DOCK_WIDTH = 320;
+/** From this width of the window on the panel is a column beside the page, else a sheet below it. */
+export const SMALLEST_DOCKED = 992;
+const DOCKED_CLASS = "o_airtel_ccp_docked";
+
+patch(utils, {
+    /** Odoo lays out pages by the room that they have: the window's without the docked panel. */
+    getSize() {
+        const size = super.getSize();
+        const width = browser.innerWidth;
+        if (!document.body.classList.contains(DOCKED_CLASS) || width < SMALLEST_DOCKED) {
+            return size;
+        }
+        const rest = width - DOCK_WIDTH;
+        const left = MEDIAS_BREAKPOINTS.findIndex(
+            ({ minWidth = 0, maxWidth = Infinity }) => minWidth <= rest && rest <= maxWidth
+        );
+        // The page for phones looks and works otherwise: no desktop turns into it
+        return Math.min(size, Math.max(left, SIZES.MD));
+    },
+});
+
+/**
+ * Gives the panel room of its own while it is shown.
+ *
+ * @param {() => boolean} isShown
+ */
+export function useDock(isShown) {
+    const dock = (shown) => {
+        document.body.classList.toggle(DOCKED_CLASS, shown);
+        browser.dispatchEvent(new Event("resize"));
+    };
+    useEffect(
+        (shown) => {
+            if (shown !== document.body.classList.contains(DOCKED_CLASS)) {
+                dock(shown);
+            }
+        },
+        () => [isShown()]
+    );
+    onWillUnmount(() => document.body.classList.remove(DOCKED_CLASS));
+}

@@ -1,0 +1,87 @@
+import { _t } from "@web/core/l10n/translation";
+
+/** What the rep decides in the panel about a call: its outcome, and when to call next. */
+export class FollowingUp {
+    /** @param {import("../call_service").CallService} calls */
+    constructor(calls) {
+        this.calls = calls;
+    }
+
+    /**
+     * Saves what came of the call; where that has a consequence which needs a yes, asks first.
+     *
+     * @param {number|false} outcomeId false for nothing yet
+     * @param {boolean} [isConfirmed] whether the user said yes
+     */
+    async saveOutcome(outcomeId, isConfirmed = false) {
+        const { current } = this.calls.state;
+        const former = current.outcome_id;
+        this.calls.state.confirmation = null;
+        current.outcome_id = outcomeId;
+        const args = [current.id, outcomeId, ...(isConfirmed ? [true] : [])];
+        const saved = await this.calls.request("ccp.panel", "save_outcome", args);
+        if (!saved || saved.confirm) {
+            current.outcome_id = former;
+            if (saved && this.calls.state.current?.id === current.id) {
+                this.calls.state.confirmation = { outcomeId, sentence: saved.confirm };
+                this.calls.focus(".o_airtel_ccp_confirm_no");
+            }
+            return;
+        }
+        current.outcome_id = saved.outcome_id;
+        // The refusal that may have asked for this outcome
+        this.calls.closeFailure();
+        if (saved.warning) {
+            this.calls.say(saved.warning, "warning");
+        }
+    }
+
+    /** @param {boolean} yes whether the outcome in question is to be saved */
+    async answerConfirmation(yes) {
+        const { outcomeId } = this.calls.state.confirmation;
+        this.calls.state.confirmation = null;
+        this.calls.focus(`.o_airtel_ccp_outcome[data-outcome='${outcomeId}']`);
+        if (yes) {
+            await this.saveOutcome(outcomeId, true);
+        }
+    }
+
+    /** @returns {Promise<{key: string, when: string, label: string}[]>} see `ccp.panel` */
+    async times() {
+        const { id } = this.calls.state.current;
+        return (await this.calls.request("ccp.panel", "follow_up_times", [id], false)) ?? [];
+    }
+
+    /**
+     * Plans a Call activity on the record that was called, in place of the one planned before.
+     *
+     * @param {string} when `hour`, `tomorrow`, or a moment in UTC as the server writes it
+     */
+    async plan(when) {
+        const { id } = this.calls.state.current;
+        const planned = await this.calls.request("ccp.panel", "follow_up", [
+            id,
+            when,
+            this.calls.note.text,
+        ]);
+        if (planned) {
+            this.calls.say(planned.sentence, planned.outside ? "warning" : "success");
+            await this.onPlanChanged();
+        }
+    }
+
+    /** Deletes the activity that was planned after the call. */
+    async takeBack() {
+        const { id } = this.calls.state.current;
+        if (await this.calls.request("ccp.panel", "take_back_follow_up", [id])) {
+            this.calls.say(_t("The follow-up is taken back."), "success");
+            await this.onPlanChanged();
+        }
+    }
+
+    async onPlanChanged() {
+        const { res_model, res_id } = this.calls.state.current;
+        const thread = this.calls.store.Thread.get({ model: res_model, id: res_id });
+        await Promise.all([this.calls.load(), thread?.fetchThreadData(["activities", "messages"])]);
+    }
+}

@@ -1,0 +1,39 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class CcpCallLink(models.TransientModel):
+    """Puts right which contact or lead a call was about."""
+
+    _name = "ccp.call.link"
+    _description = "Change a call's record"
+
+    call_id = fields.Many2one("ccp.call", required=True, readonly=True, ondelete="cascade")
+    record = fields.Reference(
+        selection="_select_models",
+        string="The call was about",
+        help="The call's card moves to this record's chatter.",
+    )
+
+    @api.model
+    def _select_models(self):
+        """Return the models whose records a call can be about, with their names."""
+        names = self.env["ccp.call"]._linkable_models()
+        known = self.env["ir.model"].sudo().search([("model", "in", names)])
+        return [
+            (model.model, model.name) for model in known if self.env[model.model].has_access("read")
+        ]
+
+    def action_link(self):
+        """Write the chosen record on the call.
+
+        :return: an action that closes the dialog
+        :rtype: dict
+        :raise AccessError: see ``ccp.call.link_record``
+        :raise UserError: when no record was chosen, or it cannot be this call's
+        """
+        self.ensure_one()
+        if not self.record:
+            raise UserError(self.env._("Choose a contact or a lead first."))
+        self.call_id.link_record(self.record._name, self.record.id)
+        return {"type": "ir.actions.act_window_close"}

@@ -223,8 +223,8 @@ class Base(models.AbstractModel):
             return
         country = self.env["res.country"].sudo().search([("code", "=", doubt)], limit=1)
         sentence = self.env._(
-            "Is %(number)s the right number of %(name)s? It has no country code and may be a "
-            "number in %(country)s: if it is Indian, write +91 before it.",
+            "Is %(number)s the right number of %(name)s? It has no country code and may belong to "
+            "another country (%(country)s). Write +91 before it, and nobody is asked again.",
             number=f"+91 {digits[:5]} {digits[5:]}",
             name=self.display_name,
             country=country.name or doubt,

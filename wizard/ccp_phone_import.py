@@ -153,7 +153,7 @@ class CcpPhoneImport(models.TransientModel):
         header = lines[: bool(titles)]
         lines, rows = lines[len(header) :], rows[len(header) :]
         if not lines:
-            raise UserError(self.env._("Paste a user and a phone in each line, then import."))
+            raise UserError(self.env._("Paste a user and a phone in each line, or choose a file."))
         if len(lines) > pasted.MAX_ROWS:
             raise UserError(self._too_long())
         reports = self._take(rows, titles)

@@ -86,7 +86,7 @@ class CcpSetup(models.TransientModel):
         readonly=False,
         help="Another phone that is beside you: Airtel rings it when you have picked up.",
     )
-    test_call_id = fields.Many2one("ccp.call", compute="_compute_test_call_id")
+    test_call_id = fields.Many2one("ccp.call", "Last test call", compute="_compute_test_call_id")
 
     @api.depends("company_id")
     def _compute_display_name(self):

@@ -307,6 +307,7 @@ class TestCard(CardCase):
                 state="ended",
                 result="connected",
                 talk_seconds=seconds,
+                talk_unknown=not seconds,
                 start_date=fields.Datetime.add(fields.Datetime.now(), minutes=1),
             )
             self.env["ccp.panel"].with_user(self.rep)._consume_activity(call)

@@ -1,9 +1,23 @@
 import { describe, expect, test } from "@odoo/hoot";
-import { advanceTime } from "@odoo/hoot-mock";
-import { contains, getService, mountView, MockServer } from "@web/../tests/web_test_helpers";
+import { advanceTime, animationFrame } from "@odoo/hoot-mock";
+import { Component, onWillStart, reactive, useState, xml } from "@odoo/owl";
+import {
+    contains,
+    getService,
+    mountView,
+    mountWithCleanup,
+    MockServer,
+} from "@web/../tests/web_test_helpers";
 
-import { PAUSE } from "@airtel_ccp/history/call_refresh";
-import { allowCalls, defineCallModels, tellCall, tellLive, waitFor } from "./call_test_helpers";
+import { PAUSE, useCallRefresh } from "@airtel_ccp/history/call_refresh";
+import {
+    allowCalls,
+    defineCallModels,
+    logIn,
+    tellCall,
+    tellLive,
+    waitFor,
+} from "./call_test_helpers";
 
 describe.current.tags("desktop");
 defineCallModels();
@@ -11,9 +25,10 @@ defineCallModels();
 const LIST = /* xml */ `
     <list js_class="airtel_ccp_call_list"><field name="customer_name"/><field name="state"/></list>`;
 const FORM = /* xml */ `
-    <form js_class="airtel_ccp_call_form"><field name="customer_name"/><field name="state"/></form>`;
+    <form js_class="airtel_ccp_call_form" edit="0"><field name="customer_name"/><field name="state"/></form>`;
 
 async function mountCalls(params) {
+    await logIn();
     const id = MockServer.env["ccp.call"].create({
         customer_name: "Priya",
         state: "ringing_agent",
@@ -54,3 +69,55 @@ test("what is ticked in the list stays ticked", async () => {
     await advanceTime(PAUSE * 2);
     expect(".o_data_row .o_list_record_selector input").toBeChecked();
 });
+
+/** A view of calls, which steps when it is read again. */
+class Calls extends Component {
+    static template = xml`<div class="calls"/>`;
+    static props = {};
+
+    setup() {
+        useCallRefresh(async () => expect.step("reload"));
+    }
+}
+
+/** The same, which never gets as far as being shown. */
+class PendingCalls extends Calls {
+    setup() {
+        super.setup();
+        onWillStart(() => new Promise(() => {}));
+    }
+}
+
+for (const [name, View] of Object.entries({ "was left": Calls, "was never shown": PendingCalls })) {
+    test(`a view that ${name} is not read again`, async () => {
+        const shown = reactive({ isOpen: true });
+        class Screen extends Component {
+            static template = xml`<div><View t-if="shown.isOpen"/></div>`;
+            static components = { View };
+            static props = {};
+
+            setup() {
+                this.shown = useState(shown);
+            }
+        }
+        allowCalls();
+        await logIn();
+        // Not awaited: what never gets shown keeps its parent waiting
+        mountWithCleanup(Screen);
+        await animationFrame();
+        const bus = getService("bus_service");
+        await bus.start();
+        // What is sent before the bus has come is heard by nobody
+        await advanceTime(PAUSE * 2);
+        shown.isOpen = false;
+        await animationFrame();
+        bus.addChannel("airtel_ccp.live");
+        bus.subscribe("airtel_ccp.call", () => expect.step("call"));
+        bus.subscribe("airtel_ccp.live", () => expect.step("live"));
+        tellCall({ state: "in_call" });
+        tellLive();
+        await expect.waitForSteps(["call", "live"]);
+        await advanceTime(PAUSE * 2);
+        expect.verifySteps([]);
+    });
+}

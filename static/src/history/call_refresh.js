@@ -1,4 +1,4 @@
-import { onWillUnmount } from "@odoo/owl";
+import { useEffect } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { useService } from "@web/core/utils/hooks";
 import { BUS_MESSAGE } from "../call_service";
@@ -9,7 +9,7 @@ const CHANNEL = "airtel_ccp.live";
 export const PAUSE = 1000;
 
 /**
- * Reads a view of calls again when calls change.
+ * Reads a view of calls again when calls change, as long as it is shown.
  *
  * @param {() => Promise<void>} reload
  */
@@ -26,13 +26,22 @@ export function useCallRefresh(reload) {
             PAUSE * (0.5 + Math.random() / 2)
         );
     };
-    bus.subscribe(BUS_MESSAGE, reloadSoon);
-    bus.subscribe(CHANNEL, reloadSoon);
-    bus.addChannel(CHANNEL);
-    onWillUnmount(() => {
-        browser.clearTimeout(timeout);
-        bus.unsubscribe(BUS_MESSAGE, reloadSoon);
-        bus.unsubscribe(CHANNEL, reloadSoon);
-        bus.deleteChannel(CHANNEL);
-    });
+    // Two functions: the bus forgets the first subscription of one that subscribes twice
+    const onOwnCall = () => reloadSoon();
+    const onLiveCall = () => reloadSoon();
+    // Not sooner: what is set up may be dropped before it is shown, and nothing would tell
+    useEffect(
+        () => {
+            bus.subscribe(BUS_MESSAGE, onOwnCall);
+            bus.subscribe(CHANNEL, onLiveCall);
+            bus.addChannel(CHANNEL);
+            return () => {
+                browser.clearTimeout(timeout);
+                bus.unsubscribe(BUS_MESSAGE, onOwnCall);
+                bus.unsubscribe(CHANNEL, onLiveCall);
+                bus.deleteChannel(CHANNEL);
+            };
+        },
+        () => []
+    );
 }

@@ -1,4 +1,4 @@
-import { onWillUnmount } from "@odoo/owl";
+import { useEffect } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { FormController } from "@web/views/form/form_controller";
@@ -16,8 +16,14 @@ export class SetupFormController extends FormController {
                 await root.load();
             }
         };
-        bus.subscribe(BUS_MESSAGE, follow);
-        onWillUnmount(() => bus.unsubscribe(BUS_MESSAGE, follow));
+        // Not sooner: what is set up may be dropped before it is shown, and nothing would tell
+        useEffect(
+            () => {
+                bus.subscribe(BUS_MESSAGE, follow);
+                return () => bus.unsubscribe(BUS_MESSAGE, follow);
+            },
+            () => []
+        );
     }
 }
 

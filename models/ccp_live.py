@@ -19,8 +19,9 @@ class CcpLive(models.AbstractModel):
 
         Not from a read replica: who asks was just told of a change, which that may not have yet.
 
-        :return: ``now`` and ``calls``: dicts with agent, customer, masked number, state, and
-            ``since`` (when talking began, else when the call did); moments in milliseconds
+        :return: ``now`` and ``calls``: dicts with agent, customer, masked number, state,
+            ``tone`` (its colour) and ``since`` (when talking began, else when the call did);
+            moments in milliseconds
         :rtype: dict
         :raise AccessError: for users who are not team leaders or managers
         """
@@ -38,7 +39,7 @@ class CcpLive(models.AbstractModel):
                     "phone": number.mask(call.customer_number or ""),
                     "state": call.state,
                     "label": states[call.state],
-                    "live": True,
+                    "tone": call.tone,
                     "since": self._milliseconds(call.answer_date or call.start_date),
                 }
                 for call in calls

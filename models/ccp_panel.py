@@ -221,6 +221,7 @@ class CcpPanel(models.AbstractModel):
             "state": call.state,
             "result": call.result,
             "live": call.live,
+            "tone": call.tone,
             "trial": call.trial,
             "customer": call.customer_name,
             "phone": number.mask(call.customer_number or ""),

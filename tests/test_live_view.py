@@ -48,6 +48,10 @@ class TestLiveView(CcpCase):
         self.assertNotIn(CONNECTS, json.dumps(self.live(self.manager)))
         self.assertEqual(self.live(self.manager)[0]["agent"], self.rep.name)
 
+    def test_colour_is_that_of_every_view(self):
+        call = self.make_call(state="in_call")
+        self.assertEqual((call.tone, self.live(self.manager)[0]["tone"]), ("success", "success"))
+
     def test_ended_calls_are_gone(self):
         self.make_call(state="ended", live=False, result="connected")
         self.assertEqual(self.live(self.manager), [])

@@ -59,6 +59,18 @@ class TestPanel(CcpCase):
         self.report(self.call, *self.connected(), fold=False)
         self.assertEqual(self.shown()["state"], "in_call")
 
+    def test_colour_is_that_of_every_view(self):
+        self.assertEqual(self.shown()["tone"], "info")
+        self.report(
+            self.call,
+            self.cdr(
+                Overall_Call_Status="Missed",
+                Destination_Status="Busy",
+                Conversation_Duration="00:00:00",
+            ),
+        )
+        self.assertEqual((self.shown()["result"], self.shown()["tone"]), ("customer_busy", "secondary"))
+
     def test_call_stays_until_put_away(self):
         self.panel.dismiss(self.call.id)
         self.assertEqual(self.shown()["id"], self.call.id, "a live call stays")

@@ -35,6 +35,7 @@ export const MINIMISED_KEY = "airtel_ccp.minimised";
  * @property {string} state one of `ccp.call`'s states
  * @property {string|false} result one of `ccp.call`'s results, once ended
  * @property {boolean} live
+ * @property {string} tone the colour in which every view shows the call
  * @property {boolean} dismissed whether the user put it away
  * @property {string} message how the call stands, in one sentence for the user
  * @property {string} customer

@@ -1,9 +1,11 @@
 import * as dom from "@odoo/hoot-dom";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import {
+    authenticate,
     defineModels,
     fields,
     getService,
+    makeMockServer,
     models,
     onRpc,
     patchWithCleanup,
@@ -121,6 +123,13 @@ export function allowCalls() {
     patchWithCleanup(session, { airtel_ccp: { can_call: true } });
 }
 
+/** Starts the server and logs in: only then does a browser hear what is sent to its user. */
+export async function logIn() {
+    const { env } = await makeMockServer();
+    const [user] = env["res.users"].search_read([["id", "=", serverState.userId]]);
+    authenticate(user.login, user.password);
+}
+
 /** What `ccp.panel` tells about a call. */
 export function callValues(values) {
     const state = values?.state ?? "ringing_agent";
@@ -129,6 +138,7 @@ export function callValues(values) {
         state,
         result: false,
         live: !["ended", "refused"].includes(state),
+        tone: "info",
         dismissed: false,
         customer: "Priya Sharma",
         phone: "70xxxxx101",

@@ -9,7 +9,7 @@ import {
 } from "@web/../tests/web_test_helpers";
 
 import { LiveView, PAUSE, POLL } from "@airtel_ccp/live/live_view";
-import { defineCallModels, tellLive, waitFor, waitUntil } from "./call_test_helpers";
+import { defineCallModels, logIn, tellLive, waitFor, waitUntil } from "./call_test_helpers";
 
 describe.current.tags("desktop");
 defineCallModels();
@@ -23,7 +23,7 @@ const CALL = {
     phone: "70xxxxx101",
     state: "in_call",
     label: "In call",
-    live: true,
+    tone: "success",
     since: 0,
 };
 
@@ -59,6 +59,7 @@ test("many changes make one request", async () => {
         asked++;
         return { now: 65000, calls };
     });
+    await logIn();
     await mountWithCleanup(LiveView, { props: PROPS });
     await waitFor(".o_airtel_ccp_live_empty");
     await getService("bus_service").start();

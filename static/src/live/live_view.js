@@ -1,4 +1,4 @@
-import { Component, onWillStart, onWillUnmount, useState } from "@odoo/owl";
+import { Component, useEffect, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
@@ -6,7 +6,6 @@ import { useBus, useService } from "@web/core/utils/hooks";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { sentenceOf } from "../errors";
 import { CallClock } from "../panel/call_clock";
-import { lookOf } from "../panel/call_panel";
 
 const CHANNEL = "airtel_ccp.live";
 /** At most one request in this time, however many calls change. */
@@ -24,11 +23,8 @@ export class LiveView extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.bus = useService("bus_service");
-        this.lookOf = lookOf;
         this.state = useState({ calls: null, offset: 0, failed: "", lost: false });
         const onChange = () => this.loadSoon();
-        this.bus.subscribe(CHANNEL, onChange);
-        this.bus.addChannel(CHANNEL);
         const onLost = () => (this.state.lost = true);
         const onBack = () => {
             this.state.lost = false;
@@ -38,20 +34,26 @@ export class LiveView extends Component {
         useBus(this.bus, "BUS:RECONNECTING", onLost);
         useBus(this.bus, "BUS:CONNECT", onBack);
         useBus(this.bus, "BUS:RECONNECT", onBack);
-        const poll = browser.setInterval(() => {
-            if (this.state.lost || this.state.failed) {
+        // Not sooner: what is set up may be dropped before it is shown, and nothing would tell
+        useEffect(
+            () => {
+                this.bus.subscribe(CHANNEL, onChange);
+                this.bus.addChannel(CHANNEL);
                 this.load();
-            }
-        }, POLL);
-        onWillStart(() => {
-            this.load();
-        });
-        onWillUnmount(() => {
-            this.bus.unsubscribe(CHANNEL, onChange);
-            this.bus.deleteChannel(CHANNEL);
-            browser.clearInterval(poll);
-            browser.clearTimeout(this.timeout);
-        });
+                const poll = browser.setInterval(() => {
+                    if (this.state.lost || this.state.failed) {
+                        this.load();
+                    }
+                }, POLL);
+                return () => {
+                    this.bus.unsubscribe(CHANNEL, onChange);
+                    this.bus.deleteChannel(CHANNEL);
+                    browser.clearInterval(poll);
+                    browser.clearTimeout(this.timeout);
+                };
+            },
+            () => []
+        );
     }
 
     /** Leaders all hear of a change in the same moment: each asks at a moment of its own. */

@@ -204,8 +204,8 @@ describe("room of its own", () => {
         expect(".o_airtel_ccp_systray").toBeFocused();
         await press(["alt", "y"]);
         await waitUntil(() => document.activeElement.matches(PANEL));
-        await press("Tab");
-        await click(".o_airtel_ccp_minimise");
+        queryFirst(".o_airtel_ccp_minimise").focus();
+        await press("Enter");
         await waitForNone(PANEL);
         expect(".o_airtel_ccp_systray").toBeFocused();
     });
@@ -291,7 +291,7 @@ describe("an outcome that blacklists", () => {
         onState({ call: ENDED, outcomes });
         onStep("ccp.panel", "save_outcome", (callId, outcomeId, confirmed) =>
             confirmed
-                ? { outcome_id: outcomeId, warning: "" }
+                ? { outcome_id: outcomeId, warning: "", notice: "70xx…01 is blacklisted." }
                 : { confirm: "Nobody will be able to call 70xx…01 again." }
         );
         await start();
@@ -305,10 +305,68 @@ describe("an outcome that blacklists", () => {
         await click(".o_airtel_ccp_outcome", { text: "Interested" });
         await click(".o_airtel_ccp_confirm_yes");
         await waitFor(".o_airtel_ccp_outcome[aria-checked=true]:contains(Interested)");
+        await waitFor(".o_airtel_ccp_answer.alert-success:contains(70xx…01 is blacklisted.)");
         expect.verifySteps([
             ["save_outcome", 7, 1],
             ["save_outcome", 7, 1],
             ["save_outcome", 7, 1, true],
         ]);
+    });
+});
+
+test("what an outcome did, and what it could not do, is said together", async () => {
+    onState({ call: ENDED });
+    onRpc("ccp.panel", "save_outcome", () => ({
+        outcome_id: 1,
+        notice: "The former follow-up is taken back.",
+        warning: "No follow-up could be planned.",
+    }));
+    await start();
+    await click(".o_airtel_ccp_outcome", { text: "Interested" });
+    await waitFor(".o_airtel_ccp_answer.alert-warning");
+    expect(".o_airtel_ccp_answer").toHaveText(
+        "The former follow-up is taken back. No follow-up could be planned."
+    );
+});
+
+describe("how a call looks", () => {
+    for (const tone of ["secondary", "danger"]) {
+        test(`${tone} is what the server says`, async () => {
+            onState({ call: { ...ENDED, result: "customer_busy", tone } });
+            await start();
+            await contains(`.o_airtel_ccp_icon.text-bg-${tone}`);
+            await contains(`.o_airtel_ccp_dot.text-bg-${tone}`);
+        });
+    }
+});
+
+describe("the record of a call", () => {
+    test("can be changed when the call is over", async () => {
+        const server = onState({ call: { state: "in_call" } });
+        onStep("ccp.call", "action_change_record", () => ({
+            type: "ir.actions.act_window",
+            res_model: "customer",
+            res_id: 1,
+            views: [[false, "form"]],
+            target: "new",
+        }));
+        await start();
+        await contains(PANEL);
+        expect(".o_airtel_ccp_change_record").toHaveCount(0);
+        server.call = ENDED;
+        tellCall(ENDED);
+        await click(".o_airtel_ccp_change_record");
+        await contains(".modal .o_form_view");
+        expect.verifySteps([["action_change_record", [7]]]);
+    });
+
+    test("stays when the server refuses, which the panel says", async () => {
+        onState({ call: ENDED });
+        onRpc("ccp.call", "action_change_record", () => {
+            throw refusal("This call was erased on request.");
+        });
+        await start();
+        await click(".o_airtel_ccp_change_record");
+        await waitFor(".o_airtel_ccp_answer.alert-danger:contains(erased on request)");
     });
 });

@@ -13,7 +13,7 @@ import { FollowUp } from "./follow_up";
 export const PANEL_HOTKEY = "alt+y";
 
 /**
- * How a call looks: a colour and an icon.
+ * How a call looks: a colour, which the server tells, and an icon.
  *
  * @param {import("../call_service").Call|null} call
  * @returns {{color: string, icon: string}}
@@ -22,17 +22,11 @@ export function lookOf(call) {
     if (!call) {
         return { color: "secondary", icon: "fa-list-ul" };
     }
-    if (call.state === "in_call") {
-        return { color: "success", icon: "fa-volume-control-phone" };
-    }
+    let icon = call.result === "connected" ? "fa-check" : "fa-times";
     if (call.live) {
-        return { color: call.state === "unknown" ? "warning" : "info", icon: "fa-phone" };
+        icon = call.state === "in_call" ? "fa-volume-control-phone" : "fa-phone";
     }
-    if (call.result === "connected") {
-        return { color: "success", icon: "fa-check" };
-    }
-    const isFault = ["failed", "no_report"].includes(call.result);
-    return { color: isFault ? "danger" : "warning", icon: "fa-times" };
+    return { color: call.tone, icon };
 }
 
 /** The user's live call, or the last one, and the head of the call list. */
@@ -185,6 +179,16 @@ export class CallPanel extends Component {
             res_id,
             views: [[false, "form"]],
         });
+    }
+
+    /** Opens the dialog in which the rep says which record the call was about. */
+    async changeRecord() {
+        const opening = await this.calls.request("ccp.call", "action_change_record", [
+            [this.call.id],
+        ]);
+        if (opening) {
+            await this.action.doAction(opening);
+        }
     }
 
     openNext() {

@@ -31,8 +31,9 @@ export class FollowingUp {
         current.outcome_id = saved.outcome_id;
         // The refusal that may have asked for this outcome
         this.calls.closeFailure();
-        if (saved.warning) {
-            this.calls.say(saved.warning, "warning");
+        const said = [saved.notice, saved.warning].filter(Boolean).join(" ");
+        if (said) {
+            this.calls.say(said, saved.warning ? "warning" : "success");
         }
     }
 
@@ -66,7 +67,7 @@ export class FollowingUp {
         ]);
         if (planned) {
             this.calls.say(planned.sentence, planned.outside ? "warning" : "success");
-            await this.onPlanChanged();
+            await this.calls.load();
         }
     }
 
@@ -75,13 +76,7 @@ export class FollowingUp {
         const { id } = this.calls.state.current;
         if (await this.calls.request("ccp.panel", "take_back_follow_up", [id])) {
             this.calls.say(_t("The follow-up is taken back."), "success");
-            await this.onPlanChanged();
+            await this.calls.load();
         }
-    }
-
-    async onPlanChanged() {
-        const { res_model, res_id } = this.calls.state.current;
-        const thread = this.calls.store.Thread.get({ model: res_model, id: res_id });
-        await Promise.all([this.calls.load(), thread?.fetchThreadData(["activities", "messages"])]);
     }
 }

@@ -397,9 +397,17 @@ class TestEntryDialog(EntryCase):
         # In one's own dialog, somebody else's call
         own = self.finished(user_id=self.other_rep.id)
         dialog = self.dialog(self.other_rep, own).save()
-        dialog.write({"call_id": self.call.id, "note": "forged"})
-        with self.assertRaises(AccessError):
-            dialog.action_save()
+        for ask in (
+            lambda: dialog.write({"call_id": self.call.id, "note": "forged"}),
+            lambda: dialog.create({"call_id": self.call.id}),
+            lambda: dialog.onchange(
+                {"call_id": self.call.id},
+                ["call_id"],
+                {"call_id": {}, "company_id": {"fields": {"display_name": {}}}},
+            ),
+        ):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                ask()
         foreign = self.env["ccp.call.outcome"].create(
             {"name": "Foreign", "company_id": self.env["res.company"].create({"name": "B"}).id}
         )

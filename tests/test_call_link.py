@@ -142,10 +142,14 @@ class TestLink(CcpCase):
                 with self.subTest(user=user.login), self.assertRaises(AccessError):
                     way()
         # In one's own dialog, somebody else's call
-        dialog = self.env["ccp.call.link"].with_user(self.other_rep)
-        dialog = dialog.create({"call_id": self.call.id, "record": f"crm.lead,{self.spring.id}"})
-        with self.assertRaises(AccessError):
-            dialog.action_link()
+        dialogs = self.env["ccp.call.link"].with_user(self.other_rep)
+        values = {"call_id": self.call.id, "record": f"crm.lead,{self.spring.id}"}
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            dialogs.create(values)
+        own = self.finished(user_id=self.other_rep.id)
+        dialog = dialogs.create({**values, "call_id": own.id})
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            dialog.call_id = self.call
         self.call.erased = True
         for user in (self.rep, self.manager):
             with self.subTest(user=user.login), self.assertRaisesRegex(UserError, "erased"):

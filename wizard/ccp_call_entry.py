@@ -9,13 +9,20 @@ class CcpCallEntry(models.TransientModel):
     _description = "Outcome and note of a call"
 
     call_id = fields.Many2one("ccp.call", required=True, readonly=True, ondelete="cascade")
-    company_id = fields.Many2one(related="call_id.company_id")
+    # In the user's own name, as whoever may not write on a call may not know whose it is
+    company_id = fields.Many2one(related="call_id.company_id", related_sudo=False)
     outcome_id = fields.Many2one(
         "ccp.call.outcome", domain="[('company_id', 'in', (False, company_id))]"
     )
     note = fields.Text()
     note_before = fields.Text("Note when the dialog was opened", readonly=True)
     question = fields.Char(readonly=True)
+
+    @api.constrains("call_id")
+    def _check_call(self):
+        for entry in self:
+            # The name of a call names its customer
+            entry.call_id._check_entry()
 
     @api.model
     def default_get(self, fields):

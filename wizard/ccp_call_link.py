@@ -15,6 +15,12 @@ class CcpCallLink(models.TransientModel):
         help="The call's card moves to this record's chatter.",
     )
 
+    @api.constrains("call_id")
+    def _check_call(self):
+        for link in self:
+            # The name of a call names its customer
+            link.call_id._check_link()
+
     @api.model
     def _select_models(self):
         """Return the models whose records a call can be about, with their names."""

@@ -40,6 +40,7 @@ from . import (
     test_neutralize,
     test_numbers,
     test_one_word,
+    test_own_dialogs,
     test_panel,
     test_phone_import,
     test_plans,

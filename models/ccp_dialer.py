@@ -249,7 +249,7 @@ class CcpDialer(models.AbstractModel):
             company, self.env.user, self.env["crm.team"].browse(team_id)
         )
 
-    def _sales_values(self, record, company):
+    def _sales_values(self, record, company, agent=None):
         """Return the lead and the sales team that a call counts for.
 
         The record's team where the agent belongs to it, else the agent's own, else the record's;
@@ -257,9 +257,11 @@ class CcpDialer(models.AbstractModel):
 
         :param record: the record that is called
         :param company: the ``res.company`` that places the call
+        :param agent: the ``res.users`` who calls, empty if nobody is known; by default the
+            present user
         :rtype: dict
         """
-        user = self.env.user.sudo()
+        user = (self.env.user if agent is None else agent).sudo()
         memberships = self.env["crm.team.member"].sudo()
         own = memberships.search_fetch(
             [
@@ -390,9 +392,13 @@ class CcpDialer(models.AbstractModel):
                 return record[field_name]
         return partner.name or record.display_name
 
-    def _agent_number(self, user):
-        """Return the ten digits of the user's own phone, which rings first."""
-        if not user.ccp_phone:
+    def _agent_number(self, phone):
+        """Return the ten digits of a phone of the user's own.
+
+        :param str | bool phone: as it was entered
+        :raise UserError: when there is none, or Airtel cannot ring it
+        """
+        if not phone:
             raise refusal(
                 self.env._(
                     "Airtel rings your own phone first, but yours is not known: enter it under "
@@ -401,13 +407,13 @@ class CcpDialer(models.AbstractModel):
                 opens="preferences",
             )
         try:
-            return number.read(user.ccp_phone)
+            return number.read(phone)
         except number.NumberError as error:
             error_of_phone = refusal(
                 self.env._(
                     "Airtel cannot ring your own phone %s: enter one Indian number of ten digits "
                     "under My Preferences > Calls.",
-                    shown(user.ccp_phone),
+                    shown(phone),
                 ),
                 opens="preferences",
             )

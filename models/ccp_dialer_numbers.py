@@ -10,18 +10,19 @@ class CcpDialer(models.AbstractModel):
     _inherit = "ccp.dialer"
 
     def _agent_numbers(self, user, flow):
-        """Return the user's own phone, and the further ones where the flow allows them.
+        """Return the user's own phone, and the further ones if the flow allows them.
 
         :return: empty if the flow rings a pool of agents, who are Airtel's to choose
         :rtype: tuple[str, ...]
-        :raise UserError: when the user's own phone is needed and not known
+        :raise UserError: when the user's own phone is needed and not known, or Airtel cannot ring
+            one of them
         """
         if flow._rings_pool():
             return ()
-        numbers = [self._agent_number(user)]
+        numbers = [self._agent_number(user.ccp_phone)]
         if flow.second_agent_phone:
             if user.ccp_second_phone:
-                numbers.append(number.read(user.ccp_second_phone))
+                numbers.append(self._agent_number(user.ccp_second_phone))
             numbers += user._ccp_further_numbers()
         return tuple(dict.fromkeys(numbers))[: max(1, flow.agent_phone_limit)]
 

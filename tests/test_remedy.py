@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .common import CcpCase
 
@@ -41,6 +42,20 @@ class TestRemedy(CcpCase):
         self.assertEqual(self.remedy(), {"opens": "outcome", "call_id": call.id})
         self.panel.save_outcome(call.id, self.outcome.id)
         self.assertIs(self.remedy(), False)
+
+    def test_a_phone_from_before_that_cannot_be_read(self):
+        """An upgrade leaves it as it is: only its user knows which number it should be."""
+        self.flow.second_agent_phone = True
+        for name in ("ccp_second_phone", "ccp_phone"):
+            self.env.flush_all()
+            column = SQL.identifier(name)
+            self.env.cr.execute(
+                SQL("UPDATE res_users SET %s = 'x12' WHERE id = %s", column, self.rep.id)
+            )
+            self.env.invalidate_all()
+            with self.subTest(name):
+                self.assertIn("cannot ring your own phone x12", self.refusal())
+                self.assertEqual(self.remedy(), {"opens": "preferences"})
 
     def test_the_call_that_lacks_an_outcome_can_always_be_opened(self):
         """Put away, of yesterday, its record gone: the remedy shows it, and lifts the rule."""

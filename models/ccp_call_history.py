@@ -115,13 +115,19 @@ class CcpCall(models.Model):
         users = users.search(
             Domain("share", "=", False)
             & Domain("company_ids", "in", company.ids)
-            & (Domain("ccp_phone", "!=", False) | Domain("ccp_second_phone", "!=", False)),
+            & Domain.OR(
+                Domain(name, "!=", False)
+                for name in ("ccp_phone", "ccp_second_phone", "ccp_further_phones")
+            ),
             order="active desc, id",
         )
         found = {}
         for name in ("ccp_phone", "ccp_second_phone"):
             for user in users.filtered(name):
                 found.setdefault(number.last10(user[name]), user)
+        for user in users:
+            for phone in user._ccp_further_numbers():
+                found.setdefault(phone, user)
         return found
 
     @api.model

@@ -69,7 +69,7 @@ class CcpCall(models.Model):
                     else dialer._customer_name(record.sudo(), partner)
                 ),
                 "noted_lines": False,
-                **dialer.with_user(call.user_id)._sales_values(record, call.company_id),
+                **dialer._sales_values(record, call.company_id, call.user_id),
             }
         )
         call._log_change("record", former.display_name, record.display_name)

@@ -32,7 +32,8 @@ class CcpCard(models.AbstractModel):
     def _update_each(self, stories, records, changes=None):
         """Bring the chatter up to date with calls, on their records and on their contacts.
 
-        A call that Airtel refused never began, so it gets no card. What is stored of a card is
+        A call that Airtel refused never began, so it gets no card; an imported one is in the
+        history only, whatever people write on it later. What is stored of a card is
         written when it begins and when what it says in one line changes; readers get the newest
         story anyway.
 
@@ -46,7 +47,7 @@ class CcpCard(models.AbstractModel):
         messages = dict.fromkeys(stories, self.env["mail.message"])
         fresh, stale, notes = [], [], {}
         for call, story in stories.items():
-            if call.state in ("queued", "refused") or call.erased:
+            if call.state in ("queued", "refused") or call.erased or call.imported:
                 continue
             carriers = call.card_message_ids
             if call.noted_lines or (call.company_id.ccp_chatter_mode == "notes" and not carriers):

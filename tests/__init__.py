@@ -29,6 +29,7 @@ from . import (
     test_history_import,
     test_history_tour,
     test_i18n,
+    test_imported_later,
     test_injection,
     test_install,
     test_leaks,

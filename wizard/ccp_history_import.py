@@ -303,7 +303,9 @@ class CcpHistoryImport(models.TransientModel):
         for dialog in self.sudo().search([("state", "=", "saving")], order="id"):
             own = dialog.with_user(dialog.create_uid).with_company(dialog.company_id)
             try:
-                own._save_all()
+                if not own._save_all():
+                    # Who waits behind goes on in the next run, which the rest of this one asks for
+                    return
             except (psycopg2.OperationalError, psycopg2.InterfaceError):
                 raise
             except Exception:  # noqa: BLE001 - one file must not stop the others
@@ -316,6 +318,9 @@ class CcpHistoryImport(models.TransientModel):
         """Save all calls of the file, batch by batch, each committed, until the time is up.
 
         What was saved is known the next time, so this can stop and begin again anywhere.
+
+        :return: whether everything is saved
+        :rtype: bool
         """
         rows = self._unknown()
         for start in range(0, len(rows), BATCH):
@@ -324,7 +329,7 @@ class CcpHistoryImport(models.TransientModel):
             remaining = len(rows) - start - len(batch)
             has_time = self.env["ir.cron"].sudo()._commit_progress(len(batch), remaining=remaining)
             if remaining and not has_time:
-                return
+                return False
         self._finish()
         self.create_uid._bus_send(
             "simple_notification",
@@ -333,3 +338,4 @@ class CcpHistoryImport(models.TransientModel):
                 "message": self.env._("%s past calls were imported.", self.saved_count),
             },
         )
+        return True

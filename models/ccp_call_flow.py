@@ -84,6 +84,7 @@ class CcpCallFlow(models.Model):
     )
     call_type = fields.Selection(
         [("OUTBOUND", "Outbound"), ("INBOUND", "Inbound")],
+        "Call type",
         required=True,
         default="OUTBOUND",
     )

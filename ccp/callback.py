@@ -165,7 +165,7 @@ class Cdr:
     kind: ClassVar[str] = "cdr"
     received_at: datetime = field(compare=False)
     direction: str = ""
-    """``inbound``, ``outbound`` or "" where the CDR does not tell. In an inbound one the caller is
+    """``inbound``, ``outbound`` or "" if the CDR does not tell. In an inbound one the caller is
     the customer."""
     airtel_number: str = field(default="", repr=False)
     """The Airtel number that the customer called or saw, its last ten digits."""
@@ -530,7 +530,7 @@ def _keys(text: str) -> str:
 
 
 def _url(value, depth: int = _MAX_URL_DEPTH) -> str:
-    """The first URL of a value, exactly as it came; "" where there is none."""
+    """The first URL of a value, exactly as it came; "" if there is none."""
     if isinstance(value, str):
         is_url = len(value) <= _MAX_URL and _IS_URL.match(value)
         return value if is_url and value.isprintable() else ""

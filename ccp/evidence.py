@@ -148,7 +148,7 @@ class Evidence:
         return is_ours and tells(cdr)
 
     def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
-        """Whether a CDR says that agent and customer talked; ``None`` where it does not say.
+        """Whether a CDR says that agent and customer talked; ``None`` if it does not say.
 
         :param leg: what it says of whose answer connects the call
         """
@@ -165,7 +165,7 @@ class Evidence:
         return self.says_connected(cdr, self._leg_of(cdr, self.dialled.called))
 
     def _precedence(self, cdr: Cdr) -> tuple:
-        """The higher, the more this CDR counts where others contradict it."""
+        """The higher, the more this CDR counts when others contradict it."""
         says = self._verdict(cdr)
         latest = cdr.ended_at or cdr.started_at
         return (

@@ -190,7 +190,7 @@ class Fields:
         return moment
 
     def object(self, name: str) -> "Fields":
-        """The fields of a nested object; none where there is no object.
+        """The fields of a nested object; none if there is no object.
 
         What it holds is its sender's own business: ``not_understood`` names none of it.
         """

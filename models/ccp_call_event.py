@@ -283,7 +283,7 @@ class CcpCallEvent(models.Model):
         return matched
 
     def _split(self):
-        """Make a row of each report where several came at once, for each may be of another call.
+        """Make a row of each report if several came at once, for each may be of another call.
 
         What came is there until then, and in its parts from then on.
 
@@ -343,7 +343,7 @@ class CcpCallEvent(models.Model):
     def _call_of(self, report):
         """Return the call that a report names, among those of the company it came for, and how.
 
-        :return: a ``ccp.call``, empty where none or several fit, and a key of ``matched_by``
+        :return: a ``ccp.call``, empty if none or several fit, and a key of ``matched_by``
         :rtype: tuple
         """
         calls = self.env["ccp.call"].sudo()

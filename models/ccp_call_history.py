@@ -22,9 +22,9 @@ class PastRow:
 
     :ivar past: the record
     :ivar direction: ``outbound`` or ``inbound``
-    :ivar agent_number: last ten digits, "" where the record names none
+    :ivar agent_number: last ten digits, "" if the record names none
     :ivar customer_number: last ten digits
-    :ivar airtel_number: last ten digits or fewer, "" where the record names none
+    :ivar airtel_number: last ten digits or fewer, "" if the record names none
     :ivar user: the agent, a ``res.users`` that may be empty
     :ivar partner: the contact that the number finds, which may be empty
     :ivar lead: the lead that the number finds, which may be empty
@@ -94,7 +94,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _numbers_in(self, cdr):
-        """Return the first whole number of each party of a record, "" where there is none.
+        """Return the first whole number of each party of a record, "" if there is none.
 
         :rtype: dict[str, str]
         """

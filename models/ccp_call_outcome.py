@@ -92,7 +92,7 @@ class CcpCallOutcome(models.Model):
         return done, failed
 
     def _attempt(self, what, record, act):
-        """Do one thing on a record; where that is refused, say so in a sentence of our own.
+        """Do one thing on a record; if that is refused, say so in a sentence of our own.
 
         :param str what: what is done, in words
         :param record: the record

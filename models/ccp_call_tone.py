@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
-# Who missed it decides: grey where the customer was not reached, which is everyday; amber where the
-# agent can do something about it; red where something is broken
+# Who missed it decides: grey if the customer was not reached, which is everyday; amber if the agent
+# can do something about it; red if something is broken
 TONES = {
     "queued": "info",
     "ringing_agent": "info",

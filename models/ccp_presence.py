@@ -7,7 +7,7 @@ CACHE = "default"
 class CcpPresence(models.AbstractModel):
     """Tells without a statement whether a database has calls or call list entries at all.
 
-    What belongs to other addons, such as a merge of leads, takes no statement more where there are
+    What belongs to other addons, such as a merge of leads, takes no statement more if there are
     none. That there are some is never forgotten; that there are none is looked up again whenever
     another process has cleared Odoo's caches, which the first call does.
     """

@@ -69,7 +69,8 @@ class TestPanel(CcpCase):
                 Conversation_Duration="00:00:00",
             ),
         )
-        self.assertEqual((self.shown()["result"], self.shown()["tone"]), ("customer_busy", "secondary"))
+        shown = self.shown()
+        self.assertEqual((shown["result"], shown["tone"]), ("customer_busy", "secondary"))
 
     def test_call_stays_until_put_away(self):
         self.panel.dismiss(self.call.id)

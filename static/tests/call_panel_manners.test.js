@@ -322,11 +322,16 @@ test("what an outcome did, and what it could not do, is said together", async ()
         warning: "No follow-up could be planned.",
     }));
     await start();
+    const note = await waitFor(".o_airtel_ccp_note");
+    // Higher than the panel: what is said below has to be scrolled to
+    note.style.height = "2000px";
     await click(".o_airtel_ccp_outcome", { text: "Interested" });
     await waitFor(".o_airtel_ccp_answer.alert-warning");
     expect(".o_airtel_ccp_answer").toHaveText(
         "The former follow-up is taken back. No follow-up could be planned."
     );
+    const body = queryRect(".o_airtel_ccp_body");
+    expect(queryRect(".o_airtel_ccp_answer").bottom).toBeLessThan(body.bottom + 1);
 });
 
 describe("how a call looks", () => {

@@ -75,6 +75,13 @@ export class CallPanel extends Component {
             },
             () => [this.call?.live]
         );
+        useEffect(
+            () => {
+                const answer = this.root.el?.querySelector(".o_airtel_ccp_answer");
+                answer?.scrollIntoView({ block: "nearest" });
+            },
+            () => [this.state.answer]
+        );
     }
 
     get call() {

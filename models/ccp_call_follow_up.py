@@ -1,12 +1,15 @@
 from datetime import datetime, timedelta, timezone
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, format_time
 
 from .ccp_guard import SEARCHED_PERIOD
 
 FOLLOW_UP_HOUR = 10
+# Nobody is proposed to call people before and after these hours of the day
+FIRST_HOUR = 9
+LAST_HOUR = 21
 # Proposed times are round: a multiple of so many minutes
 ROUND_MINUTES = 5
 ONE_DAY = timedelta(days=1)
@@ -169,19 +172,36 @@ class CcpCall(models.Model):
     def _first_moment(self, moment, hours, days):
         """Return the first moment to call from a given one on; that one itself when there is none.
 
+        By day, even if the calling hours are open around the clock; at night if they open only
+        then.
+
         :param datetime.datetime moment: aware, in the rep's time zone
         :param hours: see ``_times_to_call``
         :param days: see ``_times_to_call``
         :rtype: datetime.datetime
         """
-        for start, end in [(moment, moment + SEARCHED_PERIOD)] if hours is None else hours:
-            candidate = max(start.astimezone(moment.tzinfo), moment)
-            while candidate < end:
-                if days is None or candidate.date() in days:
-                    return candidate
-                next_day = candidate + ONE_DAY
-                if hours is None:
-                    candidate = next_day
-                else:
-                    candidate = next_day.replace(hour=0, minute=0, second=0, microsecond=0)
+        openings = [(moment, moment + SEARCHED_PERIOD)] if hours is None else hours
+        for move in (self._by_day, lambda candidate: candidate):
+            for start, end in openings:
+                candidate = move(max(start.astimezone(moment.tzinfo), moment))
+                while candidate < end:
+                    if days is None or candidate.date() in days:
+                        return candidate
+                    next_day = candidate + ONE_DAY
+                    if hours is not None:
+                        next_day = next_day.replace(hour=0, minute=0, second=0, microsecond=0)
+                    candidate = move(next_day)
         return moment
+
+    @api.model
+    def _by_day(self, moment):
+        """Return a moment, or the next morning if it lies in the evening or at night.
+
+        :param datetime.datetime moment: aware, in the rep's time zone
+        :rtype: datetime.datetime
+        """
+        if moment.hour >= LAST_HOUR:
+            moment += ONE_DAY
+        elif moment.hour >= FIRST_HOUR:
+            return moment
+        return moment.replace(hour=FIRST_HOUR, minute=0, second=0, microsecond=0)

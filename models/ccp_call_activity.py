@@ -6,10 +6,10 @@ from odoo.fields import Command
 
 from odoo.addons.base.models.ir_qweb_fields import nl2br
 
+from .base import MAX_ID
+
 # Tells a browser that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"
-# Larger ones fit no column
-MAX_ID = 2**31
 
 
 class CcpCall(models.Model):
@@ -49,7 +49,7 @@ class CcpCall(models.Model):
         :rtype: odoo.models.BaseModel
         """
         activities = self.env["mail.activity"]
-        if isinstance(activity_id, bool) or not 0 < activity_id < MAX_ID:
+        if isinstance(activity_id, bool) or not 0 < activity_id <= MAX_ID:
             return activities
         activity = activities.search(
             [

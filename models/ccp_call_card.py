@@ -1,7 +1,6 @@
 import logging
 from collections import defaultdict
 
-import psycopg2
 from lxml import etree, html
 from markupsafe import Markup, escape
 
@@ -10,6 +9,7 @@ from odoo.tools import SQL, get_lang
 
 from ..ccp import number
 from .ccp_call_words import shorten
+from .contention import CONTENTION, is_gone
 
 _logger = logging.getLogger(__name__)
 
@@ -168,9 +168,11 @@ class CcpCall(models.Model):
         try:
             with self.env.cr.savepoint(flush=False):
                 return self._render_cards(some, call_ids)
-        except psycopg2.OperationalError:
+        except CONTENTION:
             raise
         except Exception:  # noqa: BLE001 - a card must never keep a chatter from opening
+            if is_gone(self.env.cr):
+                raise
             if len(some) == 1:
                 _logger.exception("Message %s: its call's card cannot be shown", some.id)
                 return {}

@@ -49,7 +49,7 @@ class CcpCall(models.Model):
         left = (former, call.partner_id)
         dialer = self.env["ccp.dialer"]
         # The contact's name and company, also if the user may not read the contact
-        partner = dialer._partner(record.sudo())
+        partner = record.sudo()._ccp_contact()
         if partner.company_id and partner.company_id != call.company_id:
             partner = partner.browse()
         call._measure_lead_again()
@@ -113,9 +113,9 @@ class CcpCall(models.Model):
         :raise AccessError: when the user may not see it
         :raise UserError: when there is no such record, or it belongs to another company
         """
-        if res_model not in self._linkable_models() or not isinstance(res_id, int):
+        record = self._ccp_records(res_model, [res_id])
+        if record._name not in self._linkable_models():
             raise UserError(self.env._("A call can be linked to a contact or a lead only."))
-        record = self.env[res_model].browse(res_id).exists()
         if not record:
             raise UserError(self.env._("The record does not exist any more."))
         self._check_readable(record)

@@ -227,10 +227,7 @@ class CcpCallListItem(models.Model):
 
         :rtype: str
         """
-        dialer = self.env["ccp.dialer"]
-        # A contact that the rep may not read names nobody
-        partner = dialer._partner(record)._filtered_access("read")
-        return dialer._customer_name(record, partner)
+        return self.env["ccp.dialer"]._customer_name(record, record._ccp_contact())
 
     @api.model
     def _why_not(self, record, listed):

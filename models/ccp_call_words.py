@@ -8,8 +8,6 @@ from .ccp_call import AGENT_FAILURES
 
 # Says of a line that ended only that it ended, or by whom, which is told in words
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
-# How an incoming call ends that nobody took
-MISSED_RESULTS = (*AGENT_FAILURES, "abandoned")
 # Longer texts of Airtel's are cut: nobody reads more of a cause
 MAX_TEXT = 200
 # Longer names make a sentence that nobody reads to its end
@@ -47,7 +45,7 @@ class CcpCall(models.Model):
 
     def _is_missed(self):
         """Return whether this is an incoming call that nobody took."""
-        return self.direction == "inbound" and self.result in MISSED_RESULTS
+        return self.direction == "inbound" and self.result in AGENT_FAILURES
 
     def _title(self):
         """Say who called whom.
@@ -102,7 +100,6 @@ class CcpCall(models.Model):
             "customer_unreachable": lambda: _("%(customer)s could not be reached.", **names),
             "customer_rejected": lambda: _("%(customer)s rejected the call.", **names),
             "canceled": lambda: _("%(agent)s hung up before %(customer)s picked up.", **names),
-            "abandoned": lambda: _("%(customer)s hung up before anybody picked up.", **names),
             "failed": lambda: _("The call failed at Airtel."),
             "no_report": lambda: _("Airtel sent no report of how this call ended."),
         }

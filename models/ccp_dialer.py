@@ -186,7 +186,7 @@ class CcpDialer(models.AbstractModel):
         sales_values = self._sales_values(record, company)
         flow = self._flow(company, sales_values["team_id"])
         agent_numbers = self._agent_numbers(user, flow)
-        partner = self._partner(record)
+        partner = record._ccp_contact()
         customer_name = (
             record.display_name if record == partner else self._customer_name(record, partner)
         )
@@ -380,10 +380,6 @@ class CcpDialer(models.AbstractModel):
         if is_house_rule(error) and self.env["ccp.guard"]._may_override():
             return {"override": {"sentence": error.args[0]}}
         return None
-
-    def _partner(self, record):
-        """Return the contact behind a record, see ``_ccp_contact``."""
-        return record._ccp_contact()
 
     def _customer_name(self, record, partner):
         """Return how to name the customer in sentences."""

@@ -6,6 +6,7 @@ from datetime import timedelta, timezone
 from unittest.mock import patch
 
 import openpyxl
+from psycopg2.errors import SerializationFailure
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -504,6 +505,23 @@ class TestHistoryImport(CcpCase):
         ):
             self.env["ccp.history.import"]._cron_import()
         self.assertEqual([dialog.state for dialog in dialogs], ["failed", "done"])
+
+    def test_a_file_that_meets_another_transaction_goes_on_soon(self):
+        dialog = self.preview(self.as_csv(self.row()))
+        dialog.state = "saving"
+        self.env.flush_all()
+        action = self.env.ref("airtel_ccp.ir_cron_import_history")
+        triggers = self.env["ir.cron.trigger"].search_count([("cron_id", "=", action.id)])
+        calls = type(self.env["ccp.call"])
+        with (
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
+            patch.object(self.env.cr, "rollback"),
+            patch.object(calls, "_create_past", side_effect=SerializationFailure),
+        ):
+            self.env["ccp.history.import"]._cron_import()
+        self.assertEqual(dialog.state, "saving")
+        now = self.env["ir.cron.trigger"].search_count([("cron_id", "=", action.id)])
+        self.assertEqual(now, triggers + 1)
 
     # Who may
 

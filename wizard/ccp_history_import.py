@@ -3,13 +3,12 @@ import binascii
 import logging
 from datetime import datetime, timezone
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..ccp import history, table
+from ..models.contention import CONTENTION, is_gone
 
 _logger = logging.getLogger(__name__)
 
@@ -306,9 +305,19 @@ class CcpHistoryImport(models.TransientModel):
                 if not own._save_all():
                     # Who waits behind goes on in the next run, which the rest of this one asks for
                     return
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                raise
+            except CONTENTION as error:
+                _logger.info(
+                    "Import %s met another transaction (%s)",
+                    dialog.id,
+                    type(error).__name__,
+                )
+                self.env.cr.rollback()
+                self.env.ref("airtel_ccp.ir_cron_import_history")._trigger()
+                self.env["ir.cron"]._commit_progress(remaining=1)
+                return
             except Exception:  # noqa: BLE001 - one file must not stop the others
+                if is_gone(self.env.cr):
+                    raise
                 self.env.cr.rollback()
                 _logger.exception("Import %s of past calls stopped", dialog.id)
                 dialog.state = "failed"

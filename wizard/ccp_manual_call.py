@@ -196,7 +196,7 @@ class CcpManualCall(models.TransientModel):
         :rtype: dict
         """
         dialer = self.env["ccp.dialer"]
-        partner = dialer._partner(record)
+        partner = record._ccp_contact()
         seconds = self._seconds()
         missed = "agent_no_answer" if self.direction == "inbound" else "customer_no_answer"
         end = self._end(self.start_date)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@odoo/hoot";
-import { advanceTime, animationFrame } from "@odoo/hoot-mock";
+import { advanceTime, animationFrame, Deferred } from "@odoo/hoot-mock";
 import { Component, onWillStart, reactive, useState, xml } from "@odoo/owl";
 import {
     contains,
@@ -7,6 +7,9 @@ import {
     mountView,
     mountWithCleanup,
     MockServer,
+    onRpc,
+    toggleMenuItem,
+    toggleSearchBarMenu,
 } from "@web/../tests/web_test_helpers";
 
 import { PAUSE, useCallRefresh } from "@airtel_ccp/history/call_refresh";
@@ -68,6 +71,31 @@ test("what is ticked in the list stays ticked", async () => {
     tellCall({ id, state: "ringing_customer" });
     await advanceTime(PAUSE * 2);
     expect(".o_data_row .o_list_record_selector input").toBeChecked();
+});
+
+test("a call that changes does not outrun the reader's search", async () => {
+    const SEARCH = /* xml */ `
+        <search><filter name="ended" string="Ended" domain="[('state', '=', 'ended')]"/></search>`;
+    allowCalls();
+    const id = await mountCalls(() => ({ ...views.list.params(), searchViewArch: SEARCH }));
+    MockServer.env["ccp.call"].create({ customer_name: "Kavya", state: "ended" });
+    const slow = new Deferred();
+    onRpc("web_search_read", async ({ kwargs }) => {
+        expect.step(kwargs.domain.length ? "search" : "refresh");
+        await (kwargs.domain.length && slow);
+    });
+    await toggleSearchBarMenu();
+    await toggleMenuItem("Ended");
+    getService("bus_service").subscribe("airtel_ccp.call", () => expect.step("change"));
+    tellCall({ id, state: "in_call" });
+    await expect.waitForSteps(["search", "change"]);
+    await advanceTime(PAUSE * 2);
+    slow.resolve();
+    await waitFor(".o_data_cell[name=customer_name]:contains(Kavya)");
+    await advanceTime(PAUSE * 2);
+    expect.verifySteps(["search"]);
+    expect(".o_data_cell[name=customer_name]").toHaveCount(1);
+    expect(".o_data_cell[name=customer_name]").toHaveText("Kavya");
 });
 
 /** A view of calls, which steps when it is read again. */

@@ -5,6 +5,7 @@ import { useBus, useService } from "@web/core/utils/hooks";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
+import { reloadRows } from "../history/call_refresh";
 import { LIST_CHANGED } from "../panel/call_list";
 import { DialButton } from "../panel/dial_button";
 
@@ -13,7 +14,7 @@ export class CallEntriesController extends ListController {
     setup() {
         super.setup();
         this.calls = useService("airtel_ccp.call");
-        useBus(this.env.bus, LIST_CHANGED, () => this.model.load());
+        useBus(this.env.bus, LIST_CHANGED, () => reloadRows(this));
     }
 
     async afterExecuteActionButton(clickParams) {

@@ -1,7 +1,7 @@
 import { registry } from "@web/core/registry";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
-import { useCallRefresh } from "../history/call_refresh";
+import { reloadRows, useCallRefresh } from "../history/call_refresh";
 import { SetupBanner } from "./setup_banner";
 
 /** The list of calls, which follows live calls, with the way to the set-up while nobody can call. */
@@ -14,7 +14,7 @@ export class CallListController extends ListController {
         useCallRefresh(async () => {
             // What is ticked would be lost
             if (!this.model.root.selection?.length) {
-                await this.model.load();
+                await reloadRows(this);
             }
         });
     }

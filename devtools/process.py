@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -44,12 +45,14 @@ def run_logged(
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float = 3600,
+    text: str = "",
 ) -> None:
     """Run a command, its output going to a file, and show how far it is.
 
     :param failure: the sentence for the person when the command fails.
     :param measure: tells ``progress`` how far the command is; by default only the time passes.
     :param timeout: seconds after which the command is ended.
+    :param text: what the command reads from its standard input; short enough for a pipe.
     :raises ToolError: when the command fails or takes too long; names the log and its last lines.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +61,7 @@ def run_logged(
         try:
             process = subprocess.Popen(
                 [str(word) for word in command],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=dict(environ) if environ is not None else None,
@@ -67,6 +70,8 @@ def run_logged(
         except FileNotFoundError as error:
             raise ToolError(f"{failure} The program {command[0]} is missing.") from error
         try:
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(text.encode())
             while process.poll() is None:
                 measure(progress)
                 if time.monotonic() > deadline:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import chaos, foreign_addons, postgres, setup
+from . import bundles, chaos, foreign_addons, postgres, setup
 from .database import Databases
 from .errors import ToolError
 from .layout import ADDON, Layout, Settings
@@ -111,6 +111,9 @@ def _odoo_tests(layout: Layout, settings: Settings, tree, environ, arguments: Se
     jobs = job_count(environ)
     with _alone(layout, database), postgres.server(layout, settings, tests=True) as server:
         Databases(layout, tree, server, demo=False).ensure(database, fresh=True)
+        if not arguments:
+            # A run of chosen tests seldom opens so many browsers that this is worth its time
+            bundles.prepare(layout, database, server)
         print(f"\ntests, on the database {database}", flush=True)
         command = odoo_command(layout, database, jobs, arguments)
         return _run(command, server.full_environ(environ), layout.logs)

@@ -1,7 +1,6 @@
 import copy
 import gzip
 import json
-import os
 import random
 import re
 import threading
@@ -13,13 +12,13 @@ import requests
 
 from ..ccp.spool import digest
 from ..sandbox.scripts import BY_NAME
-from .common import AGENT, CONNECTS
+from .common import AGENT, CONNECTS, LONG
 from .histories import SCRIPTS, history
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
 
 # A hundred thousand take minutes: see docs/reliability.md for the last run
-REQUESTS = 100_000 if os.environ.get("AIRTEL_CCP_LONG") else 1500
+REQUESTS = 100_000 if LONG else 800
 SENDERS = 6
 SLOWEST_SECONDS = 1
 GROWTH_BYTES = 40 * 1024 * 1024

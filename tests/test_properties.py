@@ -16,7 +16,7 @@ from odoo.tests import tagged
 
 from ..ccp.callback import kind_and_fingerprint
 from ..models.ccp_folder import DEADLINES
-from .common import CcpCase
+from .common import LONG, CcpCase
 from .histories import SCRIPTS, history
 
 # What the sandbox answers to a POST for these customers, and what that means for the call
@@ -187,7 +187,7 @@ class TestProperties(CcpCase):
         run_state_machine_as_test(
             Calls,
             settings=settings(
-                max_examples=30,
+                max_examples=100 if LONG else 12,
                 stateful_step_count=20,
                 deadline=None,
                 database=None,

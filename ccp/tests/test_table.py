@@ -69,10 +69,10 @@ def test_a_row_far_below_costs_nothing():
     sheet = b"""<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">
         <sheetData><row r="1"><c r="A1"><v>1</v></c></row>
         <row r="1048576"><c r="XFD1048576"><v>2</v></c></row></sheetData></worksheet>"""
-    started = time.perf_counter()
+    started = time.process_time()
     raw = repack(workbook(("a",)), **{"xl/worksheets/sheet1.xml": sheet})
     assert reason(raw) == "too_many_rows"
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_hostile_packages():

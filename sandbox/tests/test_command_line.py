@@ -76,7 +76,7 @@ def test_starts_and_stops(serve, number):
     began = time.monotonic()
     code, _rest = served.end(number)
     assert code == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_one_line_for_each_post_and_report(serve, receiver):

@@ -460,7 +460,7 @@ def test_slow_answer(make_sandbox, receiver):
     sandbox = make_sandbox(speed=10)
     began = time.monotonic()
     assert place(sandbox, receiver, "slow_answer")[0] == 200
-    assert 0.5 <= time.monotonic() - began < 2
+    assert 0.5 <= time.monotonic() - began < 5
 
 
 def test_never_answered(make_sandbox, receiver):
@@ -499,7 +499,7 @@ def test_stopping_ends_a_hanging_request(make_sandbox, receiver):
     began = time.monotonic()
     sandbox.stop()
     thread.join(WAIT)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert seen
 
 

@@ -40,11 +40,13 @@ def job_count(environ: Mapping[str, str]) -> int:
     return int(text)
 
 
-def plain_command(layout: Layout, folder: str) -> list[str]:
-    """Return the command that runs one folder of plain tests."""
+def plain_command(layout: Layout, folder: str, jobs: int = 1) -> list[str]:
+    """Return the command that runs one folder of plain tests, in so many processes at once."""
     cache = f"cache_dir={layout.dev / 'cache' / folder.replace('/', '-')}"
     # Without pytest-odoo, which wants a database for every test.
     words = ["-p", "no:odoo", "-o", cache]
+    if jobs > 1:
+        words += ["--numprocesses", str(jobs)]
     return [str(layout.python), "-m", "pytest", *words, str(layout.root / folder)]
 
 
@@ -100,7 +102,7 @@ def _run(command: Sequence[str], environ: Mapping[str, str], cwd: Path) -> int:
 def _plain_tests(layout: Layout, environ: Mapping[str, str]) -> int:
     for folder in PLAIN_FOLDERS:
         print(f"\n{folder}", flush=True)
-        code = _run(plain_command(layout, folder), environ, layout.root)
+        code = _run(plain_command(layout, folder, job_count(environ)), environ, layout.root)
         if code:
             return code
     return 0

@@ -18,9 +18,12 @@ import pytest
 import requests
 
 from ..sandbox.server import Sandbox
+from .common import LONG
 from .live_server import LiveServer, LiveSetup, free_port
 from .test_live import set_phone, wait_for
 
+# nginx and its sample seldom change
+pytestmark = pytest.mark.skipif(not LONG, reason="make test-all runs it")
 SAMPLE = Path(__file__).parents[1] / "docs" / "nginx" / "airtel_ccp.conf"
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}
 LIMIT = 64 * 1024

@@ -5,12 +5,15 @@ import pytest
 from lxml import etree
 
 from ..sandbox.server import Sandbox
+from .common import LONG
 from .live_server import LiveServer, LiveSetup, RpcError
 from .test_live import is_over, wait_for
 
 INSTALL = ("hr_recruitment", "event", "airtel_ccp_helpdesk")
 ADDONS = Path(__file__).parent / "addons"
 NUMBER = "+91 7000000101"
+# Three addons more are installed for it
+pytestmark = pytest.mark.skipif(not LONG, reason="make test-all runs it")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import threading
 import uuid
 
 import psycopg2
+import pytest
 import requests
 
 import odoo
@@ -20,8 +21,7 @@ from .common import LONG, CcpCase
 from .live_server import LiveServer, LiveSetup, RpcError, copy_database
 from .test_live import FOLDED, is_over, set_phone, wait_for
 
-CONTACTS = 1_000_000 if LONG else 5_000
-UPDATES = 2 if LONG else 1
+CONTACTS = 1_000_000
 # What an update must not touch: the calls, and what people entered
 KEPT = (
     "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM ccp_call c",
@@ -94,15 +94,16 @@ def test_two_runs_of_the_folding_action_never_take_the_same_call():
             assert not other["ccp.folder"]._take_pending()
 
 
+@pytest.mark.skipif(not LONG, reason="make test-all runs it")
 def test_updates_leave_what_is_there_alone():
-    """And after an uninstall the addon installs again."""
+    """Twice, and after an uninstall the addon installs again."""
     with LiveServer() as server:
         server.stop()
         with server.env() as env:
             test_uninstall.TestUninstall().use(env)
             env.ref("base.user_admin").ccp_phone = "7000000901"
         before = [server.query(query) for query in KEPT]
-        for _time in range(UPDATES):
+        for _time in range(2):
             log = server.run("--update=airtel_ccp")
             assert not [
                 line for line in log.splitlines() if " ERROR " in line or " CRITICAL " in line
@@ -128,6 +129,7 @@ def test_updates_leave_what_is_there_alone():
         assert server.query("SELECT count(*) FROM ccp_call_outcome")[0][0] > 3
 
 
+@pytest.mark.skipif(not LONG, reason="make test-all runs it")
 def test_two_databases_of_one_server():
     """Nothing in a report's address tells the database; the token's signature does."""
     other = f"airtel_ccp_other_{uuid.uuid4().hex[:8]}"

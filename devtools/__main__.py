@@ -6,9 +6,9 @@ import argparse
 import importlib
 import sys
 
-from .errors import ToolError
-from .layout import LAYOUT, Settings
-from .services import Stopped, stop_signals
+from .machine.errors import ToolError
+from .machine.layout import LAYOUT, Settings
+from .machine.services import Stopped, stop_signals
 
 # What shells report for a program that Ctrl-C ended.
 STOPPED = 130
@@ -41,7 +41,7 @@ def main(words: list[str] | None = None) -> int:
     for name, text in COMMANDS.items():
         commands.add_parser(name, help=text)
     command = parser.parse_args(words).command
-    module = importlib.import_module(f".{command}", __package__)
+    module = importlib.import_module(f".commands.{command}", __package__)
     try:
         with stop_signals():
             return module.main(LAYOUT, Settings.from_environ()) or 0

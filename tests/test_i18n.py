@@ -9,7 +9,7 @@ from odoo.tests import BaseCase, HttpCase, tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import config
 
-from ..devtools.terms import export
+from ..devtools.quality.terms import export
 
 ROOT = Path(__file__).parent.parent
 LANGUAGES = sorted(ROOT.glob("i18n/*.po"))

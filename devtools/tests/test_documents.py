@@ -2,15 +2,15 @@ import re
 
 import pytest
 
-from benchmarks.__main__ import last_table
-from devtools.guards import GUARDS
-from devtools.layout import LAYOUT
+from devtools.bench.__main__ import last_table
+from devtools.commands.guards import GUARDS
+from devtools.machine.layout import LAYOUT
 
 DOCUMENTS = (
     "README.md",
     "SECURITY.md",
-    "benchmarks/README.md",
     "docs/administrator.md",
+    "docs/benchmarks.md",
     "docs/developer.md",
     "docs/reliability.md",
     "docs/sizing.md",
@@ -44,5 +44,5 @@ def test_the_page_on_reliability_lists_each_guard():
 
 def test_the_readme_shows_the_last_benchmark():
     assert last_table() in (LAYOUT.root / "README.md").read_text(), (
-        "python3 -m benchmarks --markdown"
+        "python3 -m devtools.bench --markdown"
     )

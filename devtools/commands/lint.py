@@ -21,7 +21,7 @@ PRETTIER_SUFFIXES = {".js", ".json", ".mjs", ".scss", ".xml", ".yaml", ".yml"}
 ESLINT_SUFFIXES = {".js", ".mjs"}
 # What Odoo's linters look at: their rules about models say nothing about plain Python.
 ADDON_FOLDERS = frozenset(
-    "controllers data demo i18n models report security static tests views wizard".split()
+    "controllers data demo i18n models security static tests views wizard".split()
 )
 # Where there is no git to ask, a folder counts that is neither hidden nor made by Python or npm.
 SHOWN_FOLDERS = {".ci"}

@@ -10,7 +10,7 @@ from .stamps import files_fingerprint
 
 # Files that Odoo reads into the database when the addon is installed or updated. What it reads
 # again at every start (controllers, static files) is not among them.
-LOADED_FOLDERS = ("data", "demo", "i18n", "models", "report", "security", "views", "wizard")
+LOADED_FOLDERS = ("data", "demo", "i18n", "models", "security", "views", "wizard")
 MANIFEST = "__manifest__.py"
 IGNORED_SUFFIXES = {".pyc", ".pyo", ".swp"}
 

@@ -82,7 +82,7 @@ def _foreign_imports(
 
 def layers(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     """``ccp/`` imports nothing from Odoo; ``ccp/`` and ``sandbox/`` never import each other."""
-    addon = frozenset({"odoo", "models", "controllers", "wizard", "report"})
+    addon = frozenset({"odoo", "models", "controllers", "wizard"})
     forbidden = {"ccp": addon | {"sandbox"}, "sandbox": addon | {"ccp"}}
     return _foreign_imports(path, text, forbidden)
 
@@ -111,7 +111,7 @@ def _matches(pattern: re.Pattern, text: str, message: str) -> Iterator[tuple[int
 
 def one_model_a_file(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     """One Odoo model a file."""
-    if path.suffix != ".py" or path.parts[0] not in {"models", "wizard", "report"}:
+    if path.suffix != ".py" or path.parts[0] not in {"models", "wizard"}:
         return
     models = [node for node in ast.parse(text).body if _is_model(node)]
     for node in models[1:]:

@@ -99,6 +99,6 @@ def plain_table(figures: Iterable[tuple[str, Figure]]) -> str:
 
 
 def markdown_table(figures: Iterable[tuple[str, Figure]]) -> str:
-    """Return the table for the README."""
+    """Return the table for ``docs/benchmarks.md``."""
     lines = [HEADINGS, ("---",) * len(HEADINGS), *rows(figures)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

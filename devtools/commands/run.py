@@ -42,7 +42,7 @@ def url_of(port: int) -> str:
 def point_to(databases: Databases, name: str, odoo_url: str, sandbox_url: str) -> None:
     """Make a demo database's company call the sandbox, and the sandbox report to Odoo.
 
-    The first time, the company also moves to India and gets its account, see ``configure_demo``.
+    The first time, the company also moves to India and gets its account: see ``demo_company``.
     Addresses that a person set to somewhere else are left alone.
     """
     base, frozen, sandbox, set_up = databases.query(name, _ADDRESSES).split("|")

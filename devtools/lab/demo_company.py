@@ -11,6 +11,8 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
+from .company import open_account
+
 # Noted in the database, so that what a person changes afterwards stays
 SET_UP = "airtel_ccp.demo_company_set_up"
 TIME_ZONE = "Asia/Kolkata"
@@ -43,7 +45,13 @@ def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> 
     company = environment.ref("base.main_company")
     if not parameters.get_param(SET_UP):
         _move_to_india(environment, company)
-        _open_account(environment, company)
+        open_account(
+            company,
+            sandbox_url,
+            ccp_flow_id=environment.ref("airtel_ccp.ccp_call_flow_demo").id,
+            ccp_calendar_id=environment.ref("airtel_ccp.resource_calendar_demo").id,
+            ccp_pulse_price=0.3,
+        )
         parameters.set_param(SET_UP, "True")
     parameters.set_param("web.base.url", odoo_url)
     parameters.set_param("web.base.url.freeze", "True")
@@ -75,20 +83,6 @@ def _move_to_india(environment: api.Environment, company) -> None:
     # Those who come later
     for name, value in (("lang", language.code), ("tz", TIME_ZONE)):
         environment["ir.default"].set("res.partner", name, value)
-
-
-def _open_account(environment: api.Environment, company) -> None:
-    """Give the company an account at the sandbox, for calls at any hour."""
-    company.write(
-        {
-            "ccp_username": "demo",
-            "ccp_password": "p@55w0rd",
-            "ccp_customer_id": "SANDBOX-CUSTOMER",
-            "ccp_flow_id": environment.ref("airtel_ccp.ccp_call_flow_demo").id,
-            "ccp_calendar_id": environment.ref("airtel_ccp.resource_calendar_demo").id,
-            "ccp_pulse_price": 0.3,
-        }
-    )
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from ..devtools.machine.services import free_port
 from ..sandbox.server import Sandbox
-from .live_server import LiveServer, LiveSetup, free_port
+from .live_server import LiveServer, LiveSetup
 from .test_live import set_phone, wait_for
 
 SAMPLE = Path(__file__).parents[1] / "docs" / "nginx" / "airtel_ccp.conf"

@@ -23,7 +23,6 @@ from .figures import Figure, markdown_table, plain_table
 if TYPE_CHECKING:
     from .stack import Stack
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -66,7 +65,7 @@ def _run(options) -> int:
     config.parse_config(["--config", str(options.config), "--log-level=error"])
     logging.getLogger("sandbox").setLevel(logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="airtel-ccp-bench-"))
-    stack = Stack(ROOT, options.config, options.database, options.plain, options.server_log, folder)
+    stack = Stack(options.config, options.database, options.plain, options.server_log, folder)
     _calm(stack)
     measured: list[tuple[str, Figure]] = []
     broken = []
@@ -162,7 +161,7 @@ def describe(results: dict) -> str:
 
 
 def last_table() -> str:
-    """Return the last results as Markdown, for the README: the figures that have a goal."""
+    """Return the last figures that have a goal as Markdown, for ``docs/benchmarks.md``."""
     results = json.loads(RESULTS.read_text())
     figures = [
         (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
+from ..lab.session import Session
 from . import company
 from .airtel import Airtel
-from .browser import Session
 from .figures import Figure
 from .load import QUEUED, Generator, Job
 from .measure import percentile
@@ -30,7 +30,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     with Generator() as generator, Airtel(DELAY_SECONDS) as airtel:
         leads = prepare(stack, airtel.url, REPS * (rounds + WARM_UP_ROUNDS))
         with stack.odoo(workers=4, cron=1) as odoo:
-            sessions = log_in(odoo, stack)
+            sessions = log_in(odoo)
             for number in range(rounds + WARM_UP_ROUNDS):
                 chosen = leads[number * REPS : (number + 1) * REPS]
                 before = odoo.cpu_seconds()
@@ -93,15 +93,15 @@ def prepare(stack: Stack, url: str, count: int) -> list[tuple[int, str]]:
         return found
 
 
-def log_in(odoo, stack: Stack) -> list[Session]:
+def log_in(odoo) -> list[Session]:
     """Return a session of each rep."""
-    return [Session(odoo.url, stack.database, company.login(number)) for number in range(REPS)]
+    return [company.log_in(odoo, number) for number in range(REPS)]
 
 
 def clicks(sessions: list[Session], leads: list[tuple[int, str]]) -> list[bytes]:
     """Return one click of each rep, each on a lead of its own."""
     return [
-        session.call("crm.lead", "action_ccp_call", [lead_id], "phone")
+        company.click_request(session, lead_id)
         for session, (lead_id, _number) in zip(sessions, leads, strict=True)
     ]
 

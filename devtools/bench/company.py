@@ -10,12 +10,11 @@ import time
 import uuid
 from dataclasses import dataclass
 
+from ..lab.company import NOBODY, PASSWORD, make_reps, open_account
+from ..lab.session import Session, body, call_parameters
 from .load import request_bytes
 
-PASSWORD = "rep-of-the-benchmark"
 REPS = 20
-# A port at which nobody answers
-NOBODY = "http://127.0.0.1:9"
 SECRET_HEADER = "X-Airtel-Ccp-Secret"
 CUSTOMER = "7000000101"
 KINDS = ("event", "api_result", "cdr", "unreadable")
@@ -47,56 +46,35 @@ def set_up(env, base_url=NOBODY, reps=REPS):
     :param base_url: where Airtel is.
     :return: the ids of the reps' users.
     """
-    env = env(context={**env.context, "no_reset_password": True, "mail_create_nosubscribe": True})
-    company = env.company
-    flow = company.ccp_flow_id or env["ccp.call.flow"].create(
-        {
-            "name": "Benchmark",
-            "code": "SANDBOX-FLOW",
-            "caller_number": "8000000001",
-            "company_id": company.id,
-        }
-    )
-    company.write(
-        {
-            "country_id": env.ref("base.in").id,
-            "ccp_base_url": base_url,
-            "ccp_username": "demo",
-            "ccp_password": "p@55w0rd",
-            "ccp_customer_id": "SANDBOX-CUSTOMER",
-            "ccp_flow_id": flow.id,
-            "ccp_recording_hosts": base_url,
-            "ccp_calendar_id": False,
-            "ccp_notify_base_url": NOBODY,
-        }
-    )
+    open_account(env.company, base_url, ccp_notify_base_url=NOBODY)
     users = env["res.users"].search([("login", "=like", "bench-rep-%")], order="id")
-    if len(users) < reps:
-        groups = (
-            "base.group_user",
-            "sales_team.group_sale_salesman_all_leads",
-            "airtel_ccp.group_ccp_user",
-        )
-        users |= env["res.users"].create(
-            [
-                {
-                    "name": login(number),
-                    "login": login(number),
-                    "password": PASSWORD,
-                    "ccp_phone": f"70000{90000 + number}",
-                    "company_id": company.id,
-                    "company_ids": [(6, 0, company.ids)],
-                    "group_ids": [(6, 0, [env.ref(each).id for each in groups])],
-                }
-                for number in range(len(users), reps)
-            ]
-        )
+    missing = range(len(users), reps)
+    users |= make_reps(env.company, [login(number) for number in missing], 7000090000 + len(users))
     return users.ids[:reps]
 
 
 def login(number):
     """Return the login of a rep."""
     return f"bench-rep-{number}"
+
+
+def log_in(odoo, number: int) -> Session:
+    """Return the session of a rep who is logged in.
+
+    :param odoo: the ``Odoo`` that is asked.
+    """
+    return Session(odoo.url).login(odoo.database, login(number), PASSWORD)
+
+
+def call_request(session: Session, model: str, method: str, *arguments) -> bytes:
+    """Return the whole request that calls a method as the web client does, to be sent later."""
+    path, parameters = call_parameters(model, method, *arguments, context=session.context)
+    return request_bytes(path, body(parameters), {"Cookie": session.cookie})
+
+
+def click_request(session: Session, lead_id: int) -> bytes:
+    """Return the whole request of a click on a lead's phone."""
+    return call_request(session, "crm.lead", "action_ccp_call", [lead_id], "phone")
 
 
 def make_leads(env, count, user_ids):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from . import company
 from .airtel import Airtel
 from .click import REPS, clicks, end_calls, log_in, prepare
 from .figures import Figure
@@ -36,8 +37,10 @@ def _measure(stack, name, workers, rounds, seconds):
     ):
         leads = prepare(stack, airtel.url, REPS * rounds)
         with stack.odoo(workers=workers, cron=1) as odoo:
-            sessions = log_in(odoo, stack)
-            read = sessions[0].call("res.users", "read", [sessions[0].user_id], ["name"])
+            sessions = log_in(odoo)
+            read = company.call_request(
+                sessions[0], "res.users", "read", [sessions[0].uid], ["name"]
+            )
             generator.send(Job(odoo.port, [read] * 100))
             for number in range(rounds):
                 pages = [read] * (RATE * (seconds - 2 * SETTLE_SECONDS))

@@ -11,7 +11,6 @@ import time
 import websocket
 
 from . import company
-from .browser import Session
 from .figures import Figure
 from .load import QUEUED, Generator, Job
 from .measure import percentile
@@ -35,7 +34,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         first = env["res.users"].search([("login", "=", company.login(0))])
         env["ccp.call"].browse([call.id for call in calls]).user_id = first
     with Generator() as generator, Generator() as other, stack.odoo(workers=4, cron=1) as odoo:
-        session = Session(odoo.url, stack.database, company.login(0))
+        session = company.log_in(odoo, 0)
         with Browser(odoo, session) as browser:
             probe = _Probe(generator, odoo.port, browser, story)
             probe.measure(calls[:4])

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from . import company
 from .airtel import Airtel
-from .browser import Session
 from .figures import Figure
 from .stack import Stack
 
@@ -43,7 +42,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         env["ccp.call"].browse(stored.id).user_id = user
         env.cr.commit()
         with stack.odoo(workers=1, cron=1) as odoo:
-            session = Session(odoo.url, stack.database, company.login(0))
+            session = company.log_in(odoo, 0)
             played = _played(odoo, session, stored, megabytes)
             passed_on = _played(odoo, session, pending, fetched)
             (worker,) = odoo.cron_pids()

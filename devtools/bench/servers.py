@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from . import click, company
 from .airtel import Airtel
-from .browser import Session
 from .figures import Figure
 from .fold import insert_reports
 from .load import Generator, Job, request_bytes
@@ -200,9 +199,9 @@ def _click_at_once(stack, airtel, generators, pair, quick) -> list[Figure]:
     reps = 3 if quick else click.REPS
     leads = click.prepare(stack, airtel.url, 2 * reps)
     for number in range(reps):
-        session = Session(pair[0].url, stack.database, company.login(number))
+        session = company.log_in(pair[0], number)
         requests = [
-            session.call("crm.lead", "action_ccp_call", [lead_id], "phone")
+            company.click_request(session, lead_id)
             for lead_id, _number in leads[2 * number : 2 * number + 2]
         ]
         under_way = [
@@ -228,12 +227,14 @@ def _report_elsewhere(stack, airtel, generators, pair, story, quick) -> list[Fig
         users = company.set_up(env, airtel.url)
         leads = company.make_leads(env, rounds, users[:1])
     # Logged in where it does not click: no server keeps a session to itself
-    session = Session(second.url, stack.database, company.login(0))
+    session = company.log_in(second, 0)
     bodies = [json.dumps(each).encode() for each in story]
     delays = []
     with Browser(first, session) as browser:
         for lead_id in leads:
-            request = session.call("crm.lead", "action_ccp_call", [lead_id], "phone")
+            request = company.call_request(
+                session, "crm.lead", "action_ccp_call", [lead_id], "phone"
+            )
             clicked = generators[0].start(Job(first.port, [request]))
             asked = _asked(airtel)
             reports = [request_bytes(asked["path"], body, asked["headers"]) for body in bodies]

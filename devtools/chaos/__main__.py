@@ -18,11 +18,12 @@ from odoo.tools import config as odoo_config
 
 from sandbox.server import Sandbox
 
+from ..lab.odoo import environment
 from ..machine.layout import LAYOUT
 from ..machine.postgres import Cluster
-from .company import Clicks, set_up
 from .relay import REPEATS_AT_ONCE, WEIGHTS, Relay
-from .stack import POINTS, Odoo, Postgres
+from .reps import Clicks, set_up
+from .stack import Odoo, Postgres
 from .storm import Storm
 
 COMPANIES = ("North", "South")
@@ -57,16 +58,12 @@ def main():
     if is_whole:
         shutil.rmtree(folder)
     else:
-        print(f"Odoo's log: {folder / 'odoo.log'}")
+        print(f"Odoo's log: {folder}")
     return 0 if is_whole else 1
 
 
 def _run(options, folder, stack):
-    addons = Path(options.config).read_text().partition("addons_path = ")[2].partition("\n")[0]
-    configuration = folder / "odoo.conf"
-    text = Path(options.config).read_text().replace(addons, f"{addons},{POINTS}")
-    configuration.write_text(text)
-    odoo_config.parse_config(["--config", str(configuration), "--log-level=error"])
+    odoo_config.parse_config(["--config", options.config, "--log-level=error"])
 
     rng = random.Random(options.seed)
     sandboxes = {
@@ -81,10 +78,10 @@ def _run(options, folder, stack):
         )
         for name in COMPANIES
     }
-    odoo_server = Odoo(LAYOUT.root, configuration, options.database, folder)
+    odoo_server = Odoo(options.config, options.database, folder)
     relay = stack.enter_context(Relay(odoo_server.url, rng.getrandbits(32), POISON))
     calls = -(-options.calls // (REPS * len(COMPANIES)))
-    with _environment(options.database) as env:
+    with environment(options.database) as env:
         reps = [
             rep
             for name, sandbox in sandboxes.items()
@@ -150,12 +147,6 @@ def _open_work(postgres):
     )[0]
 
 
-@contextlib.contextmanager
-def _environment(database):
-    with Registry(database).cursor() as cr:
-        yield odoo.api.Environment(cr, odoo.SUPERUSER_ID, {})
-
-
 def _forget(database):
     """Close all connections of this process, before the database goes away under it."""
     Registry.delete(database)
@@ -168,7 +159,7 @@ def _report(options, sandboxes, relay, clicks, odoo_server, storm):
 
     from .audit import SHOWN, Audit
 
-    with _environment(options.database) as env:
+    with environment(options.database) as env:
         spool = Spool(root() / options.database)
         audit = Audit(env, sandboxes, relay, clicks, odoo_server, spool)
         audit.run()

@@ -85,10 +85,10 @@ class Storm:
     def _strike(self, name):
         odoo, postgres, rng = self._odoo, self._postgres, self._rng
         if name == "request worker killed":
-            if not odoo.kill_worker(rng, "WorkerHTTP"):
+            if not odoo.kill_worker(rng, odoo.http_pids()):
                 return
         elif name == "action worker killed":
-            if not odoo.kill_worker(rng, "WorkerCron"):
+            if not odoo.kill_worker(rng, odoo.cron_pids()):
                 return
         elif name == "PostgreSQL restarted":
             postgres.away(0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
 
-from ..lab.session import Answer, Client
+from ..lab.session import Answer, Session
 from ..machine import postgres
 from ..machine.database import Databases
 from ..machine.layout import ADDON, Layout, Settings
@@ -86,7 +86,7 @@ class Outcome:
         return found
 
 
-def _wait_for(client: Client, call: int, seconds: float, done) -> dict[str, Any]:
+def _wait_for(session: Session, call: int, seconds: float, done) -> dict[str, Any]:
     """Read the call until ``done(values)``, printing each new state; return what was read last."""
     deadline = time.monotonic() + seconds
     start, state = time.monotonic(), None
@@ -99,7 +99,7 @@ def _wait_for(client: Client, call: int, seconds: float, done) -> dict[str, Any]
             "correlation_id",
             "talk_seconds",
         ]
-        values = client.call("ccp.call", "read", [call], fields)[0]
+        values = session.call("ccp.call", "read", [call], fields)[0]
         if values["state"] != state:
             state = values["state"]
             print(f"  {time.monotonic() - start:5.1f} s  {state}", flush=True)
@@ -108,20 +108,20 @@ def _wait_for(client: Client, call: int, seconds: float, done) -> dict[str, Any]
         time.sleep(_POLL_SECONDS)
 
 
-def _reports(client: Client, call: int) -> list[dict[str, Any]]:
+def _reports(session: Session, call: int) -> list[dict[str, Any]]:
     domain = [["call_id", "=", call]]
-    return client.call(
+    return session.call(
         "ccp.call.event", "search_read", domain, ["kind", "received_at"], order="received_at, id"
     )
 
 
-def _card(client: Client, lead: int) -> str:
+def _card(session: Session, lead: int) -> str:
     domain = [
         ["model", "=", "crm.lead"],
         ["res_id", "=", lead],
         ["body", "ilike", "o_airtel_ccp_card"],
     ]
-    found = client.call("mail.message", "search_read", domain, ["body"], order="id desc", limit=1)
+    found = session.call("mail.message", "search_read", domain, ["body"], order="id desc", limit=1)
     return text_of(found[0]["body"]) if found else "(none)"
 
 
@@ -135,17 +135,17 @@ def place_call(url: str, database: str) -> Outcome:
     :param url: Odoo's address.
     :raises ToolError: when Odoo refuses; its text is Odoo's own sentence.
     """
-    client = Client(url)
+    session = Session(url)
     login, password = REPRESENTATIVES[0]
-    client.login(database, login, password)
-    _, lead = client.call("ir.model.data", "check_object_reference", ADDON, LEAD)
-    name = client.call("crm.lead", "read", [lead], ["name", "partner_name"])[0]["name"]
+    session.login(database, login, password)
+    _, lead = session.call("ir.model.data", "check_object_reference", ADDON, LEAD)
+    name = session.call("crm.lead", "read", [lead], ["name", "partner_name"])[0]["name"]
     print(f'\n{login} calls the lead "{name}"', flush=True)
     # A demo that was ended early leaves a call that holds the rep's line.
-    live = client.call("ccp.call", "search", [["live", "=", True]])
+    live = session.call("ccp.call", "search", [["live", "=", True]])
     if live:
-        client.call("ccp.call", "action_close", live)
-    call = client.call("crm.lead", "action_ccp_call", [lead])["call_id"]
+        session.call("ccp.call", "action_close", live)
+    call = session.call("crm.lead", "action_ccp_call", [lead])["call_id"]
     path = f"/{ADDON}/recording/{call}"
 
     def has_everything(values: dict[str, Any]) -> bool:
@@ -154,20 +154,20 @@ def place_call(url: str, database: str) -> Outcome:
             return ended
         return ended and values["recording_state"] in {"pending", "stored"}
 
-    values = _wait_for(client, call, CALL_SECONDS, has_everything)
+    values = _wait_for(session, call, CALL_SECONDS, has_everything)
     deadline = time.monotonic() + RECORDING_SECONDS
-    sound = client.get(path)
+    sound = session.get(path)
     while values["result"] == "connected" and not is_wave(sound) and time.monotonic() < deadline:
         time.sleep(1)
-        sound = client.get(path)
-    stranger = Client(url).get(path)
-    reports = _reports(client, call)
+        sound = session.get(path)
+    stranger = Session(url).get(path)
+    reports = _reports(session, call)
 
     print("\nReports from Airtel (UTC)")
     for report in reports:
         print(f"  {report['received_at']}  {report['kind']}")
     print("\nTimeline\n" + _indented(text_of(values["timeline_html"])))
-    print("\nCard in the lead's chatter\n" + _indented(_card(client, lead)))
+    print("\nCard in the lead's chatter\n" + _indented(_card(session, lead)))
     print(f"\nResult: {values['result'] or values['state']}, {values['talk_seconds']} s of talk")
     print(
         f"Recording {path}: {sound.status} {sound.media_type}, {len(sound.body)} bytes, as {login}"

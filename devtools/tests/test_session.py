@@ -4,8 +4,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from devtools.lab.session import Client
-from devtools.machine.errors import ToolError
+from devtools.lab.session import NoAnswerError, NotSentError, RpcError, Session
 
 ANSWERS = {
     "add": {"result": 3},
@@ -53,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
 def client():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Client(f"http://127.0.0.1:{server.server_port}")
+        yield Session(f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
 
 
@@ -63,18 +62,19 @@ def test_a_result(client):
 
 @pytest.mark.parametrize(("method", "text"), [("refuse", "Pick a flow."), ("crash", "KeyError")])
 def test_an_error_is_odoos_own_sentence(client, method, text):
-    with pytest.raises(ToolError, match=f"Odoo refused: {text}"):
+    with pytest.raises(RpcError, match=f"Odoo refused: {text}"):
         client.call("crm.lead", method)
 
 
 def test_an_answer_that_is_no_json(client):
-    with pytest.raises(ToolError, match="Odoo did not answer"):
+    with pytest.raises(NoAnswerError, match="Odoo did not answer"):
         client.call("crm.lead", "other")
 
 
 def test_the_session_is_kept(client):
     assert client.get("/page").body == b"no cookie"
-    client.login("database", "asha", "asha")
+    assert client.login("database", "asha", "asha") is client
+    assert client.cookie == "session_id=secret"
     assert client.get("/page").body == b"session_id=secret"
 
 
@@ -88,10 +88,10 @@ def test_an_error_page_is_an_answer(client):
 
 
 def test_a_part_of_an_answer_is_none(client):
-    with pytest.raises(ToolError, match="Odoo did not answer /broken"):
+    with pytest.raises(NoAnswerError, match="Odoo did not answer /broken"):
         client.get("/broken")
 
 
 def test_nobody_answers():
-    with pytest.raises(ToolError, match="Odoo did not answer"):
-        Client("http://127.0.0.1:9").call("crm.lead", "add")
+    with pytest.raises(NotSentError, match="Odoo did not answer"):
+        Session("http://127.0.0.1:9").call("crm.lead", "add")

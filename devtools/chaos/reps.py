@@ -8,13 +8,10 @@ import threading
 import time
 from dataclasses import dataclass
 
-import requests
-from urllib3.exceptions import NewConnectionError
-
+from ..lab.company import PASSWORD, make_reps, open_account
+from ..lab.session import USER_ERROR, NoAnswerError, NotSentError, RpcError, Session
 from .stack import choose
 
-PASSWORD = "rep-of-the-fault-suite"
-TIMEOUT_SECONDS = 60
 # How long a rep waits for the line to be free, before saying that the last call is over
 PATIENCE_SECONDS = 6
 # What the customers' numbers do, see the sandbox's scripts, and how often
@@ -67,55 +64,22 @@ def set_up(env, name, sandbox, relay_url, reps, calls, rng):
     :param random.Random rng: chooses what the leads' phones do
     :rtype: list[Rep]
     """
-    env = env(context={**env.context, "no_reset_password": True, "mail_create_nosubscribe": True})
-    company = env["res.company"].create({"name": name, "country_id": env.ref("base.in").id})
-    flow = env["ccp.call.flow"].create(
-        {
-            "name": name,
-            "code": "SANDBOX-FLOW",
-            "caller_number": "8000000001",
-            "company_id": company.id,
-        }
+    env = env(context={**env.context, "mail_create_nosubscribe": True})
+    company = env["res.company"].create({"name": name})
+    open_account(
+        company,
+        sandbox.url,
+        ccp_customer_id=sandbox.settings.customer_id,
+        ccp_notify_base_url=relay_url,
     )
-    company.write(
-        {
-            "ccp_base_url": sandbox.url,
-            "ccp_username": "demo",
-            "ccp_password": "p@55w0rd",
-            "ccp_customer_id": sandbox.settings.customer_id,
-            "ccp_flow_id": flow.id,
-            "ccp_recording_hosts": sandbox.url,
-            "ccp_calendar_id": False,
-            "ccp_notify_base_url": relay_url,
-        }
-    )
-    groups = [
-        env.ref(xml_id).id
-        for xml_id in (
-            "base.group_user",
-            "sales_team.group_sale_salesman_all_leads",
-            "airtel_ccp.group_ccp_user",
-        )
-    ]
     made = []
-    first = env["res.users"].search_count([("ccp_phone", "!=", False)])
-    for number in range(reps):
-        login = f"{name.lower()}-rep-{number}"
-        user = env["res.users"].create(
-            {
-                "name": login,
-                "login": login,
-                "password": PASSWORD,
-                "ccp_phone": f"70000009{first + number:02d}",
-                "company_id": company.id,
-                "company_ids": [(6, 0, company.ids)],
-                "group_ids": [(6, 0, groups)],
-            }
-        )
+    first = 7000000900 + env["res.users"].search_count([("ccp_phone", "!=", False)])
+    logins = [f"{name.lower()}-rep-{number}" for number in range(reps)]
+    for user in make_reps(company, logins, first):
         leads = env["crm.lead"].create(
             [
                 {
-                    "name": f"Lead {position} of {login}",
+                    "name": f"Lead {position} of {user.login}",
                     "contact_name": f"Customer {position}",
                     "phone": choose(rng, SCRIPTS),
                     "company_id": company.id,
@@ -124,7 +88,7 @@ def set_up(env, name, sandbox, relay_url, reps, calls, rng):
                 for position in range(calls)
             ]
         )
-        made.append(Rep(login, tuple(leads.ids)))
+        made.append(Rep(user.login, tuple(leads.ids)))
     return made
 
 
@@ -175,10 +139,11 @@ class Clicks:
                 self.clicked[lead_id] += 1
             try:
                 result = session.call("crm.lead", "action_ccp_call", [lead_id], "phone")
-            except _RefusedError as error:
+            except RpcError as error:
+                is_busy = _is_busy(error)
                 with self._lock:
-                    self.outcomes["busy" if error.is_busy else "refused"] += 1
-                if not error.is_busy:
+                    self.outcomes["busy" if is_busy else "refused"] += 1
+                if not is_busy:
                     return
                 with self._lock:
                     self.clicked[lead_id] -= 1
@@ -186,15 +151,15 @@ class Clicks:
                     self._hang_up(session)
                     since = time.monotonic()
                 time.sleep(0.3)
-            except _NotSentError:
+            except NotSentError:
                 with self._lock:
                     self.outcomes["not sent"] += 1
                     self.clicked[lead_id] -= 1
                 session.wait_until_there()
-            except _NoAnswerError as error:
+            except NoAnswerError as error:
                 # Nobody knows whether the call was placed: no rep would call again at once
                 with self._lock:
-                    self.outcomes[f"no answer ({error})"] += 1
+                    self.outcomes[f"no answer ({_cause(error)})"] += 1
                 return
             else:
                 with self._lock:
@@ -209,32 +174,29 @@ class Clicks:
             session.call("ccp.call", "action_close", calls)
             with self._lock:
                 self.outcomes["said to be over"] += 1
-        except (_RefusedError, _NoAnswerError):
+        except (RpcError, NoAnswerError):
             with self._lock:
                 self.outcomes["no answer"] += 1
 
 
-class _RefusedError(Exception):
-    @property
-    def is_busy(self):
-        """Whether another call of the same rep is why."""
-        return "call of yours is just" in str(self) or "still in a call" in str(self)
+def _cause(error):
+    """Return the name of what kept a click from its answer."""
+    cause = error.__cause__
+    return cause.name if isinstance(cause, RpcError) else type(cause).__name__
 
 
-class _NoAnswerError(Exception):
-    pass
-
-
-class _NotSentError(_NoAnswerError):
-    """Nobody listened: the click went nowhere, and the rep clicks again."""
+def _is_busy(error):
+    """Tell whether another call of the same rep is why Odoo refuses a click."""
+    return "call of yours is just" in error.message or "still in a call" in error.message
 
 
 class _Session:
+    """A rep's session, which logs in when it is used first, and again when Odoo forgot it."""
+
     def __init__(self, url, database, login):
         self._url = url
-        self._database = database
-        self._login = login
-        self._http = None
+        self._credentials = (database, login, PASSWORD)
+        self._session = None
 
     def wait_until_there(self):
         """Wait until Odoo answers: nobody clicks on a page that does not load."""
@@ -242,43 +204,22 @@ class _Session:
             try:
                 self.call("res.users", "search_count", [])
                 return
-            except _NoAnswerError:
+            except NoAnswerError:
                 time.sleep(0.5)
 
     def call(self, model, method, *args):
         """Call a method as the web client does.
 
-        :raises _RefusedError: when Odoo answers with a sentence for the user
-        :raises _NoAnswerError: when it answers nothing, or that something is broken
+        :raises RpcError: when Odoo answers with a sentence for the user
+        :raises NoAnswerError: when it answers nothing, or that something is broken
         """
         try:
-            if self._http is None:
-                http = requests.Session()
-                credentials = {"login": self._login, "password": PASSWORD}
-                self._post(http, "/web/session/authenticate", {"db": self._database, **credentials})
-                self._http = http
-            return self._post(
-                self._http,
-                f"/web/dataset/call_kw/{model}/{method}",
-                {"model": model, "method": method, "args": args, "kwargs": {}},
-            )
-        except (requests.RequestException, ValueError) as error:
-            cause = next(iter(error.args), None)
-            if isinstance(getattr(cause, "reason", None), NewConnectionError):
-                raise _NotSentError from error
-            raise _NoAnswerError(type(error).__name__) from error
-
-    def _post(self, http, path, params):
-        answer = http.post(
-            self._url + path,
-            json={"jsonrpc": "2.0", "method": "call", "params": params},
-            timeout=TIMEOUT_SECONDS,
-        ).json()
-        if "error" not in answer:
-            return answer["result"]
-        name = answer["error"]["data"]["name"]
-        if name == "odoo.exceptions.UserError":
-            raise _RefusedError(answer["error"]["data"]["message"])
-        if "SessionExpired" in name:
-            self._http = None
-        raise _NoAnswerError(name)
+            if self._session is None:
+                self._session = Session(self._url).login(*self._credentials)
+            return self._session.call(model, method, *args)
+        except RpcError as error:
+            if error.name == USER_ERROR:
+                raise
+            if "SessionExpired" in error.name:
+                self._session = None
+            raise NoAnswerError(error.name) from error

@@ -17,7 +17,7 @@ help:
 	@echo "make test-all run every test in its long form, then the neighbours'"
 	@echo "make chaos    break everything on purpose and count what is lost; SEED=1 CALLS=300"
 	@echo "make bench    measure speed and scale; QUICK=1, PARTS=\"report click\""
-	@echo "make guards   take each guard away, in a copy, and see whether a test notices"
+	@echo "make guards   remove each guard, in a copy, and see whether a test catches that"
 	@echo "make mutants  change the plain core a little, often, and count what tests notice; ARGS=number"
 	@echo "make fuzz     look for input that breaks a reader; SECONDS=60 each, SEED=1 ARGS=number"
 	@echo "make demo     place one call on a demo lead and print what became of it"

@@ -6,9 +6,9 @@ import argparse
 import importlib
 import sys
 
-from .errors import ToolError
-from .layout import LAYOUT, Settings
-from .services import Stopped, stop_signals
+from .machine.errors import ToolError
+from .machine.layout import LAYOUT, Settings
+from .machine.services import Stopped, stop_signals
 
 # What shells report for a program that Ctrl-C ended.
 STOPPED = 130
@@ -21,7 +21,7 @@ COMMANDS = {
     "neighbours": "run Odoo's own tests with the addon and without, and compare",
     "chaos": "break the stack on purpose and count what is lost",
     "bench": "measure speed and scale",
-    "guards": "take each guard away and see whether a test notices",
+    "guards": "remove each guard and see whether a test catches that",
     "mutants": "change the code of ccp a little, many times, and see whether a test notices",
     "fuzz": "feed hostile input to what reads text from outside",
     "demo": "place one call and print what became of it",
@@ -41,7 +41,7 @@ def main(words: list[str] | None = None) -> int:
     for name, text in COMMANDS.items():
         commands.add_parser(name, help=text)
     command = parser.parse_args(words).command
-    module = importlib.import_module(f".{command}", __package__)
+    module = importlib.import_module(f".commands.{command}", __package__)
     try:
         with stop_signals():
             return module.main(LAYOUT, Settings.from_environ()) or 0

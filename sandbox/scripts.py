@@ -230,6 +230,6 @@ def text_table():
 
 
 def markdown_table():
-    """Return the scripts as a Markdown table, for the README."""
+    """Return the scripts as a Markdown table, for ``README.md`` beside this file."""
     rows = [f"| {s.number} | `{s.name}` | {s.summary} |" for s in SCRIPTS]
     return "\n".join(["| customer's number | script | what happens |", "|---|---|---|", *rows])

@@ -9,7 +9,8 @@ import requests
 from odoo.fields import Command
 
 from ..ccp.spool import digest
-from .live_server import RpcError, Session, live_stack
+from ..devtools.lab.session import RpcError
+from .live_server import live_stack, session_of
 from .test_database_away import REPORT
 from .test_live import set_phone, wait_for
 
@@ -230,7 +231,7 @@ def team(server):
                 for user in users
             ]
         )
-        sessions = [Session.of_user(server.url, user) for user in users.with_env(env)]
+        sessions = [session_of(server.url, user) for user in users.with_env(env)]
         clicks = list(zip(sessions, leads.ids, strict=True))
     yield clicks
     # Not over the ORM, which a scheduled action that folds these calls could meet

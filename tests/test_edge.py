@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from ..devtools.machine.services import free_port
 from ..sandbox.server import Sandbox
 from .common import LONG
-from .live_server import LiveServer, LiveSetup, free_port
+from .live_server import LiveServer, LiveSetup
 from .test_live import set_phone, wait_for
 
 # nginx and its sample seldom change

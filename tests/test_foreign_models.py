@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from ..devtools.lab.session import RpcError
 from ..sandbox.server import Sandbox
 from .common import LONG
-from .live_server import LiveServer, LiveSetup, RpcError
+from .live_server import LiveServer, LiveSetup
 from .test_live import is_over, wait_for
 
 INSTALL = ("hr_recruitment", "event", "airtel_ccp_helpdesk")

@@ -9,8 +9,6 @@ from odoo.tests import BaseCase, HttpCase, tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import config
 
-from ..devtools.terms import export
-
 ROOT = Path(__file__).parent.parent
 LANGUAGES = sorted(ROOT.glob("i18n/*.po"))
 # What a translation must hold as often as its source
@@ -22,6 +20,10 @@ class TestTemplate(BaseCase):
     """The template names every term of the code, and each translation is whole."""
 
     def test_template_is_complete(self):
+        try:
+            from ..devtools.quality.terms import export
+        except ImportError:
+            self.skipTest("this copy of the addon comes without the developer tools")
         odoo = [sys.executable, "-c", "from odoo.cli import main; main()"]
         text = export(odoo, Path(config.rcfile), ROOT.resolve(), get_db_name(), os.environ)
         now = {entry.msgid for entry in polib.pofile(text)}

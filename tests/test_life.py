@@ -14,11 +14,12 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..ccp.spool import Spool
+from ..devtools.lab.session import NoAnswerError, RpcError
 from ..models import ccp_spool
 from ..sandbox.server import Sandbox
 from . import test_uninstall
 from .common import LONG, CcpCase
-from .live_server import LiveServer, LiveSetup, RpcError, copy_database
+from .live_server import LiveServer, LiveSetup, copy_database
 from .test_live import FOLDED, is_over, set_phone, wait_for
 
 CONTACTS = 1_000_000
@@ -58,7 +59,7 @@ def test_everything_ends_in_the_middle_of_a_call():
         rep = server.login("rep")
 
         def click():
-            with contextlib.suppress(requests.RequestException, RpcError):
+            with contextlib.suppress(NoAnswerError, RpcError):
                 rep.call("crm.lead", "action_ccp_call", [setup.lead_id])
 
         thread = threading.Thread(target=click)

@@ -83,9 +83,9 @@ def test_whole_path(server, sandbox, setup):
     )
     assert len(messages) == 1
     assert f"/airtel_ccp/recording/{call_id}" in messages[0]["body"]
-    sound = rep.http.get(f"{server.url}/airtel_ccp/recording/{call_id}", timeout=20)
-    assert sound.status_code == 200
-    assert sound.content[:4] == b"RIFF"
+    sound = rep.get(f"/airtel_ccp/recording/{call_id}", timeout=20)
+    assert sound.status == 200
+    assert sound.body[:4] == b"RIFF"
     assert "token=" not in server.read_log()
 
 

@@ -6,6 +6,8 @@ import uuid
 from datetime import timedelta
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo import fields
 from odoo.tests import BaseCase, tagged
 
@@ -86,7 +88,7 @@ class TestSeenAtOnce(BaseCase):
 
         def hold():
             with (
-                contextlib.closing(self.server._connect(self.server.database)) as connection,
+                contextlib.closing(psycopg2.connect(dbname=self.server.database)) as connection,
                 connection,
                 connection.cursor() as cursor,
             ):

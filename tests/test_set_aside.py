@@ -137,7 +137,7 @@ class TestSetAside(BaseCase):
                 self.assertFalse(is_gone(env.cr))
                 env.cr.rollback()
             env.cr.execute("SET LOCAL lock_timeout = '1ms'")
-            with contextlib.closing(self.server._connect(self.server.database)) as connection:
+            with contextlib.closing(psycopg2.connect(dbname=self.server.database)) as connection:
                 connection.cursor().execute("LOCK TABLE ccp_request_log")
                 with mute_logger("odoo.sql_db"), self.assertRaises(psycopg2.OperationalError):
                     env.cr.execute("SELECT FROM ccp_request_log")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from devtools.layout import LAYOUT, Layout
+from devtools.machine.layout import LAYOUT, Layout
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from devtools import addon
-from devtools.errors import ToolError
+from devtools.machine import addon
+from devtools.machine.errors import ToolError
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from devtools.apt import Archive, archive_uri, is_debian, parse_archives, unpack
-from devtools.errors import ToolError
+from devtools.machine.apt import Archive, archive_uri, is_debian, parse_archives, unpack
+from devtools.machine.errors import ToolError
 
 INDEX = [
     "'http://mirror.test/debian/dists/bookworm-updates/InRelease' x 0 ",

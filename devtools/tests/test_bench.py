@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from benchmarks.figures import Figure, markdown_table, plain_table, readable
-from benchmarks.load import Job, intended_times, request_bytes, send
-from benchmarks.measure import median_ratio, percentile
+from devtools.bench.figures import Figure, markdown_table, plain_table, readable
+from devtools.bench.load import Job, intended_times, request_bytes, send
+from devtools.bench.measure import median_ratio, percentile
 
 
 def test_percentile():

@@ -3,9 +3,9 @@ import subprocess
 
 import pytest
 
-from devtools import browser
-from devtools.errors import ToolError
-from devtools.layout import Settings
+from devtools.machine import browser
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import Settings
 
 
 def make_program(folder, name, code="echo Chromium 1.0"):

@@ -2,7 +2,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from devtools.checks import check_files, check_text
+from devtools.quality.checks import check_files, check_text
 
 MODEL = "class {0}(models.Model):\n    _name = 'ccp.{0}'\n"
 

@@ -3,10 +3,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from devtools import configuration
-from devtools.layout import Settings
-from devtools.odoo_source import OdooTree
-from devtools.postgres import Server
+from devtools.machine import configuration
+from devtools.machine.layout import Settings
+from devtools.machine.odoo_source import OdooTree
+from devtools.machine.postgres import Server
 
 TREE = OdooTree("/odoo", ("/odoo/odoo/addons", "/odoo/addons"), "a checkout")
 PROGRAMS = Path("/programs")

@@ -1,8 +1,8 @@
 import pytest
 
-from devtools import postgres
-from devtools.database import Databases, module_in_work, quoted
-from devtools.errors import ToolError
+from devtools.machine import postgres
+from devtools.machine.database import Databases, module_in_work, quoted
+from devtools.machine.errors import ToolError
 
 
 @pytest.fixture

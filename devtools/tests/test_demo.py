@@ -1,7 +1,7 @@
 import pytest
 
-from devtools.demo import Outcome, is_wave, text_of
-from devtools.rpc import Answer
+from devtools.commands.demo import Outcome, is_wave, text_of
+from devtools.lab.session import Answer
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
 

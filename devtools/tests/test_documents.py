@@ -2,18 +2,19 @@ import re
 
 import pytest
 
-from benchmarks.__main__ import last_table
-from devtools.guards import GUARDS
-from devtools.layout import LAYOUT
+from devtools.bench.__main__ import last_table
+from devtools.commands.guards import GUARDS
+from devtools.machine.layout import LAYOUT
 
 DOCUMENTS = (
     "README.md",
     "SECURITY.md",
-    "benchmarks/README.md",
     "docs/administrator.md",
+    "docs/benchmarks.md",
     "docs/developer.md",
     "docs/reliability.md",
     "docs/sizing.md",
+    "sandbox/README.md",
 )
 NAMED = re.compile(r"`((?:ccp/|devtools/|sandbox/)?tests/\w+\.py)((?:::\w+)*)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
@@ -42,7 +43,15 @@ def test_the_page_on_reliability_lists_each_guard():
         assert f"| {guard.name} | `{guard.test}` |" in text, guard.name
 
 
-def test_the_readme_shows_the_last_benchmark():
-    assert last_table() in (LAYOUT.root / "README.md").read_text(), (
-        "python3 -m benchmarks --markdown"
+def test_the_page_on_benchmarks_shows_the_last_one():
+    assert last_table() in (LAYOUT.root / "docs/benchmarks.md").read_text(), (
+        "python3 -m devtools.bench --markdown"
     )
+
+
+def test_the_readme_shows_rows_of_the_last_benchmark():
+    text = (LAYOUT.root / "README.md").read_text()
+    rows = text.partition("## Benchmarks")[2].partition("## Development")[0]
+    shown = [line for line in rows.splitlines() if line.startswith("|")]
+    assert len(shown) == 10
+    assert set(shown) <= set(last_table().splitlines())

@@ -3,8 +3,8 @@ import subprocess
 
 import pytest
 
-from devtools import environment
-from devtools.environment import pip_state
+from devtools.machine import environment
+from devtools.machine.environment import pip_state
 
 FETCHING = (
     "Collecting Babel==2.17.0 (from -r x)\n  Downloading Babel.whl (10 MB)\nCollecting pytz\n"
@@ -40,7 +40,7 @@ def test_links_are_relative_and_mended(layout):
     layout.addon.symlink_to("/nowhere")
     environment.link_tools(layout)
     assert layout.addon.resolve() == layout.root
-    assert (layout.library / "devtools" / "layout.py").exists()
+    assert (layout.library / "devtools" / "machine" / "layout.py").exists()
 
 
 def test_a_path_file_makes_a_folder_importable(layout, tmp_path):

@@ -2,10 +2,10 @@ import subprocess
 
 import pytest
 
-from devtools import fuzz
-from devtools.errors import ToolError
-from devtools.fuzz import Outcome, describe, read_outcome
-from devtools.layout import LAYOUT
+from devtools.commands import fuzz
+from devtools.commands.fuzz import Outcome, describe, read_outcome
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import LAYOUT
 
 QUIET = "#2\tINITED cov: 3\nDone 1499 runs in 11 second(s)\nstat::number_of_executed_units: 1499\n"
 FOUND = (

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from devtools.layout import LAYOUT
+from devtools.machine.layout import LAYOUT
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from devtools.errors import ToolError
-from devtools.layout import Layout, Settings
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import Layout, Settings
 
 
 def test_defaults():

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from devtools.lint import PRETTIER_SUFFIXES, prettier_command, source_files
+from devtools.commands.lint import PRETTIER_SUFFIXES, prettier_command, source_files
 
 FILES = ("a.py", "views/b.xml", ".dev/c.py", "__pycache__/d.pyc", "e f.md", ".ci/run")
 

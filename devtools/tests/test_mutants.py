@@ -2,9 +2,17 @@ import sys
 
 import pytest
 
-from devtools.errors import ToolError
-from devtools.layout import LAYOUT
-from devtools.mutants import MODULES, TESTS, Outcome, configuration, outcome, percent, table
+from devtools.commands.mutants import (
+    MODULES,
+    TESTS,
+    Outcome,
+    configuration,
+    outcome,
+    percent,
+    table,
+)
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import LAYOUT
 
 
 def test_a_mutant_is_killed_by_a_failing_test_or_by_taking_too_long():

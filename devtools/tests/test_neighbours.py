@@ -2,10 +2,10 @@ import subprocess
 
 import pytest
 
-from devtools import neighbours
-from devtools.errors import ToolError
-from devtools.layout import LAYOUT
-from devtools.neighbours import Difference, confirmed, differences, read, table, tags
+from devtools.commands import neighbours
+from devtools.commands.neighbours import Difference, confirmed, differences, read, table, tags
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import LAYOUT
 
 HEAD = "2026-11-26 21:05:16,858 14640"
 PASSED = f"{HEAD} INFO some_run odoo.addons.crm.tests.test_lead: Starting TestLead.test_one ... \n"
@@ -130,7 +130,7 @@ def test_all_tests_run_late():
     code = """
 from odoo.tests import loader
 loader.make_suite = lambda names, position: [f"{position} of {names[0]}"]
-from devtools import late_tests
+from devtools.quality import late_tests
 loader.OdooSuite = list
 assert late_tests.make_late_suite(["crm"], "at_install") == []
 assert late_tests.make_late_suite(["crm"], "post_install") == [

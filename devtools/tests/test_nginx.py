@@ -3,9 +3,9 @@ import subprocess
 
 import pytest
 
-from devtools import nginx
-from devtools.errors import ToolError
-from devtools.layout import Settings
+from devtools.machine import nginx
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import Settings
 
 
 def make_program(folder, code="echo real $1"):

@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
-from devtools import odoo_source
-from devtools.errors import ToolError
-from devtools.layout import Settings
+from devtools.machine import odoo_source
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import Settings
 
 
 def make_odoo(parent, version="(19, 0, 0, FINAL, 0, '')", web="odoo/addons"):

@@ -1,6 +1,6 @@
 import re
 
-from devtools.layout import ROOT
+from devtools.machine.layout import ROOT
 
 
 def test_odoos_runner_finds_every_test():

@@ -5,15 +5,15 @@ import sys
 
 import pytest
 
-from devtools import postgres
-from devtools.database import Databases
-from devtools.layout import LAYOUT, Layout, Settings
+from devtools.machine import postgres
+from devtools.machine.database import Databases
+from devtools.machine.layout import LAYOUT, Layout, Settings
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from devtools.layout import Layout
-from devtools.postgres import Cluster
+from devtools.machine.layout import Layout
+from devtools.machine.postgres import Cluster
 with Cluster(Layout(Path(sys.argv[1])), durable=False).lease():
     print("held", flush=True)
     time.sleep(120)

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from devtools.errors import ToolError
-from devtools.process import last_lines, run_logged
-from devtools.progress import Progress
+from devtools.machine.errors import ToolError
+from devtools.machine.process import last_lines, run_logged
+from devtools.machine.progress import Progress
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from devtools.progress import Progress
+from devtools.machine.progress import Progress
 
 
 class Clock:

@@ -1,7 +1,7 @@
 import pytest
 
-from devtools import run
-from devtools.layout import Settings
+from devtools.commands import run
+from devtools.machine.layout import Settings
 
 
 class Recorder:

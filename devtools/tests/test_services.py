@@ -8,16 +8,16 @@ import time
 
 import pytest
 
-from devtools import services
-from devtools.errors import ToolError
-from devtools.layout import LAYOUT
+from devtools.machine import services
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import LAYOUT
 
 SERVER = [sys.executable, "-m", "http.server", "--bind", services.HOST]
 # What `make run` does, in small: two programs, one with a child of its own.
 SUPERVISOR = """
 import os, sys
 from pathlib import Path
-from devtools.services import Stopped, running, stop_signals
+from devtools.machine.services import Stopped, running, stop_signals
 here = Path(sys.argv[1])
 sleep = "import time; time.sleep(90)"
 child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"

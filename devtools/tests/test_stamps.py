@@ -1,6 +1,6 @@
 import pytest
 
-from devtools.stamps import (
+from devtools.machine.stamps import (
     Stamp,
     files_fingerprint,
     fingerprint,

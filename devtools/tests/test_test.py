@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from devtools import test
-from devtools.errors import ToolError
-from devtools.layout import LAYOUT
+from devtools.commands import test
+from devtools.machine.errors import ToolError
+from devtools.machine.layout import LAYOUT
 
 FAILING = "def test_wrong():\n    assert False\n"
 PASSING = "def test_right():\n    pass\n"

@@ -1,0 +1,17 @@
+"""What ``make bench`` runs; see ``docs/benchmarks.md``."""
+
+# The parts in the order in which they run; each is a module with `run(stack, quick)`.
+PARTS = (
+    "report",
+    "fold",
+    "hot",
+    "click",
+    "hang",
+    "panel",
+    "installed",
+    "forms",
+    "history",
+    "servers",
+    "recording",
+    "soak",
+)

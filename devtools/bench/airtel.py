@@ -1,0 +1,154 @@
+"""A mock of Airtel for time: answers each request after the same while, and never reports.
+
+The sandbox tells stories; this one only keeps time, in a process of its own:
+``python -m devtools.bench.airtel PORT SECONDS``. ``GET /seen`` tells of each request whom it called
+and how long it was kept, once it is answered; ``GET /asked`` tells where each wants its reports,
+from its arrival on; ``GET /delay/SECONDS`` changes the while; ``GET /recording/BYTES`` is a
+sound of that length.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+import urllib.request
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from ..machine.services import free_port
+
+CHUNK = 64 * 1024
+WAVE = b"RIFF\xff\xff\xff\xffWAVEfmt "
+_lock = threading.Lock()
+_seen: list[dict] = []
+_asked: list[dict] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    delay = 0.5
+
+    def do_POST(self):
+        began = time.perf_counter()
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with _lock:
+            _asked.append(_callback(body))
+        time.sleep(_Handler.delay)
+        answer = json.dumps({"correlationId": str(uuid.uuid4())}).encode()
+        with _lock:
+            _seen.append({"number": _customer(body), "seconds": time.perf_counter() - began})
+        self._send(answer, "application/json")
+
+    def do_GET(self):
+        _empty, what, *words = self.path.split("/")
+        if what == "delay":
+            _Handler.delay = float(words[0])
+            self._send(b"{}", "application/json")
+        elif what == "recording":
+            self._recording(int(words[0]))
+        else:
+            told = _asked if what == "asked" else _seen
+            with _lock:
+                content = json.dumps(told).encode()
+                told.clear()
+            self._send(content, "application/json")
+
+    def _send(self, content, content_type):
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _recording(self, length):
+        self.send_response(200)
+        self.send_header("Content-Type", "audio/wav")
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(WAVE)
+        left = length - len(WAVE)
+        chunk = bytes(CHUNK)
+        with contextlib.suppress(OSError):
+            while left > 0:
+                self.wfile.write(chunk[: min(left, CHUNK)])
+                left -= CHUNK
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def _customer(body):
+    flow = body.get("callFlowConfiguration") or {}
+    for name, component in flow.items():
+        if name.startswith("addParticipant"):
+            return component["participants"][0]["participantAddress"]
+    return ""
+
+
+def _callback(body):
+    """Return the path and the headers with which the first component asks for reports."""
+    components = (body.get("callFlowConfiguration") or {}).values()
+    callbacks = next(
+        (each["callBackURLs"] for each in components if each.get("callBackURLs")), [{}]
+    )
+    path = urllib.parse.urlsplit(callbacks[0].get("notifyURL", "")).path
+    return {"path": path, "headers": callbacks[0].get("headers", {})}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
+class Airtel:
+    """The mock's process, as long as it is used as a context manager."""
+
+    def __init__(self, seconds: float):
+        """:param seconds: how long it keeps each request"""
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._seconds = seconds
+
+    def __enter__(self) -> Airtel:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "devtools.bench.airtel", str(self.port), str(self._seconds)],
+            cwd=Path(__file__).resolve().parents[2],
+            stdin=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                self.seen()
+                return self
+            time.sleep(0.05)
+        raise TimeoutError("the mock of Airtel does not answer")
+
+    def __exit__(self, *_exception) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def seen(self) -> list[dict]:
+        """Return the requests since the last time: ``number`` and ``seconds`` that it was kept."""
+        return self._get("seen")
+
+    def asked(self) -> list[dict]:
+        """Return where requests since the last time want reports: ``path`` and ``headers``."""
+        return self._get("asked")
+
+    def keep(self, seconds: float) -> None:
+        """Keep requests that long from now on."""
+        self._get(f"delay/{seconds}")
+
+    def _get(self, path):
+        with urllib.request.urlopen(f"{self.url}/{path}", timeout=30) as answer:
+            return json.load(answer)
+
+
+if __name__ == "__main__":
+    _Handler.delay = float(sys.argv[2])
+    _Server(("127.0.0.1", int(sys.argv[1])), _Handler).serve_forever()

@@ -1,0 +1,189 @@
+"""The company whose calls are measured: its account, people, leads, calls and their reports."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+
+from ..lab.company import NOBODY, PASSWORD, make_reps, open_account
+from ..lab.session import Session, body, call_parameters
+from .load import request_bytes
+
+REPS = 20
+SECRET_HEADER = "X-Airtel-Ccp-Secret"
+CUSTOMER = "7000000101"
+KINDS = ("event", "api_result", "cdr", "unreadable")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that reports can come for.
+
+    :param token: the last part of its notify URL.
+    :param header: the secret that comes along with a report.
+    """
+
+    id: int
+    lead_id: int
+    token: str
+    header: str
+
+    def request(self, body: bytes) -> bytes:
+        """Return a whole request that reports something about this call."""
+        return request_bytes(
+            f"/airtel_ccp/webhook/{self.token}", body, {SECRET_HEADER: self.header}
+        )
+
+
+def set_up(env, base_url=NOBODY, reps=REPS):
+    """Make the account and the people, once for a database.
+
+    :param base_url: where Airtel is.
+    :return: the ids of the reps' users.
+    """
+    open_account(env.company, base_url, ccp_notify_base_url=NOBODY)
+    users = env["res.users"].search([("login", "=like", "bench-rep-%")], order="id")
+    missing = range(len(users), reps)
+    users |= make_reps(env.company, [login(number) for number in missing], 7000090000 + len(users))
+    return users.ids[:reps]
+
+
+def login(number):
+    """Return the login of a rep."""
+    return f"bench-rep-{number}"
+
+
+def log_in(odoo, number: int) -> Session:
+    """Return the session of a rep who is logged in.
+
+    :param odoo: the ``Odoo`` that is asked.
+    """
+    return Session(odoo.url).login(odoo.database, login(number), PASSWORD)
+
+
+def call_request(session: Session, model: str, method: str, *arguments) -> bytes:
+    """Return the whole request that calls a method as the web client does, to be sent later."""
+    path, parameters = call_parameters(model, method, *arguments, context=session.context)
+    return request_bytes(path, body(parameters), {"Cookie": session.cookie})
+
+
+def click_request(session: Session, lead_id: int) -> bytes:
+    """Return the whole request of a click on a lead's phone."""
+    return call_request(session, "crm.lead", "action_ccp_call", [lead_id], "phone")
+
+
+def make_leads(env, count, user_ids):
+    """Make leads with a contact and a phone, and return their ids; rep and lead go round."""
+    env = env(context={**env.context, "mail_create_nosubscribe": True, "tracking_disable": True})
+    partners = env["res.partner"].create(
+        [{"name": f"Customer {number}", "phone": f"+91 {CUSTOMER}"} for number in range(count)]
+    )
+    return (
+        env["crm.lead"]
+        .create(
+            [
+                {
+                    "name": f"Lead {number}",
+                    "type": "opportunity",
+                    "partner_id": partner.id,
+                    "phone": f"+91 {CUSTOMER}",
+                    "user_id": user_ids[number % len(user_ids)],
+                }
+                for number, partner in enumerate(partners)
+            ]
+        )
+        .ids
+    )
+
+
+def make_calls(env, count):
+    """Make calls on leads of their own, which Airtel has accepted and is about to report on.
+
+    :rtype: list[Call]
+    """
+    from odoo.addons.airtel_ccp.ccp.spool import digest
+
+    users = env["res.users"].browse(set_up(env, env.company.ccp_base_url or NOBODY))
+    leads = env["crm.lead"].browse(make_leads(env, count, users.ids))
+    secrets_of_calls = [
+        (env["ccp.spool"]._make_token(), secrets.token_urlsafe(24)) for _lead in leads
+    ]
+    calls = env["ccp.call"].create(
+        [
+            {
+                "res_model": "crm.lead",
+                "res_id": lead.id,
+                "customer_name": lead.partner_id.name,
+                "partner_id": lead.partner_id.id,
+                "lead_id": lead.id,
+                "user_id": lead.user_id.id,
+                "company_id": env.company.id,
+                "flow_id": env.company.ccp_flow_id.id,
+                "agent_number": lead.user_id.ccp_phone,
+                "customer_number": CUSTOMER,
+                "caller_number": "8000000001",
+                "token_digest": digest(token),
+                "header_digest": digest(header),
+                "request_outcome": "accepted",
+                "state": "ringing_agent",
+                # A rep has one live call at a time, which is not what is measured
+                "live": False,
+            }
+            for lead, (token, header) in zip(leads, secrets_of_calls, strict=True)
+        ]
+    )
+    env.flush_all()
+    return [
+        Call(call.id, lead.id, token, header)
+        for call, lead, (token, header) in zip(calls, leads, secrets_of_calls, strict=True)
+    ]
+
+
+def story(env):
+    """Return what Airtel posts about one call that connects, as parsed JSON, in order.
+
+    The stand-in for Airtel tells it: events of both legs, then the CDR.
+    """
+    from sandbox import scripts
+    from sandbox.cdr import render_cdr
+    from sandbox.reports import Clock, Identity, render
+    from sandbox.settings import Settings
+    from sandbox.story import CDR, deliveries, tell
+    from sandbox.validation import read_order
+
+    rng = random.Random(1)
+    settings = Settings()
+    body = env.company.ccp_flow_id._request_body(
+        customer_id=settings.customer_id,
+        agent_numbers=("7000090000",),
+        customer_numbers=(CUSTOMER,),
+        caller_number="8000000001",
+        notify_url="https://odoo.example.com/",
+        headers={},
+    )
+    order = read_order(json.dumps(body).encode(), settings, lambda: settings.agent_pool)
+    script = next(each for each in scripts.CALL_SCRIPTS if each.name == "connects")
+    told = tell(order, script, lambda number: script)
+    identity = Identity(str(uuid.UUID(int=rng.getrandbits(128), version=4)))
+    clock = Clock(time.time_ns() // 1_000_000 - 120_000, 1)
+    return [
+        render_cdr(told, identity, clock, "camel", None)
+        if moment.kind == CDR
+        else render(moment, told, identity, clock)
+        for _at, moment in deliveries(told, rng)
+    ]
+
+
+def variants(report, count):
+    """Return bodies that say the same in different words, so that none is another's repeat."""
+    bodies = []
+    for number in range(count):
+        varied = copy.deepcopy(report)
+        varied["benchmark"] = f"{number:08d}"
+        bodies.append(json.dumps(varied).encode())
+    return bodies

@@ -1,0 +1,191 @@
+"""``python -m devtools.chaos``: one run of the fault suite; see ``make chaos``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import odoo
+from odoo.modules.registry import Registry
+from odoo.tools import config as odoo_config
+
+from sandbox.server import Sandbox
+
+from ..lab.odoo import environment
+from ..machine.layout import LAYOUT
+from ..machine.postgres import Cluster
+from .relay import REPEATS_AT_ONCE, WEIGHTS, Relay
+from .reps import Clicks, set_up
+from .stack import Odoo, Postgres
+from .storm import Storm
+
+COMPANIES = ("North", "South")
+REPS = 5
+SPEED = 40
+POISON = "chaos-poison"
+LATER_SECONDS = 3 * 24 * 3600
+SETTLE_SECONDS = 240
+ACTIONS = ("fold_reports", "end_silent_calls", "fetch_recordings", "measure_calls")
+
+
+def main():
+    """Run once, print what went wrong and what became of it.
+
+    :return: 0 when nothing was lost, doubled or mixed up, else 1
+    """
+    parser = argparse.ArgumentParser(prog="python -m devtools.chaos", description=__doc__)
+    parser.add_argument("--cluster", required=True, help="name of the leased cluster")
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--away", type=float, default=60, help="seconds without PostgreSQL")
+    parser.add_argument("--pause", type=float, default=2.0, help="mean seconds between faults")
+    options = parser.parse_args()
+    logging.getLogger("sandbox").setLevel(logging.ERROR)
+    folder = Path(tempfile.mkdtemp(prefix="airtel-ccp-chaos-"))
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        is_whole = _run(options, folder, stack)
+    print(f"{time.monotonic() - began:.0f} seconds", flush=True)
+    if is_whole:
+        shutil.rmtree(folder)
+    else:
+        print(f"Odoo's log: {folder}")
+    return 0 if is_whole else 1
+
+
+def _run(options, folder, stack):
+    odoo_config.parse_config(["--config", options.config, "--log-level=error"])
+
+    rng = random.Random(options.seed)
+    sandboxes = {
+        name: stack.enter_context(
+            Sandbox(
+                port=0,
+                speed=SPEED,
+                seed=rng.getrandbits(32),
+                customer_id=f"CUSTOMER-{name}",
+                callback_attempts=1,
+            )
+        )
+        for name in COMPANIES
+    }
+    odoo_server = Odoo(options.config, options.database, folder)
+    relay = stack.enter_context(Relay(odoo_server.url, rng.getrandbits(32), POISON))
+    calls = -(-options.calls // (REPS * len(COMPANIES)))
+    with environment(options.database) as env:
+        reps = [
+            rep
+            for name, sandbox in sandboxes.items()
+            for rep in set_up(env, name, sandbox, relay.url, REPS, calls, rng)
+        ]
+    _forget(options.database)
+    postgres = Postgres(Cluster(LAYOUT, options.cluster), options.database)
+    stack.enter_context(odoo_server)
+    clicks = Clicks(odoo_server.url, options.database, reps, options.seed)
+    storm = Storm(odoo_server, postgres, rng.getrandbits(32), options.away, options.pause)
+    with storm:
+        clicks.start()
+        clicks.wait(60 + options.away + 6 * options.calls)
+    _settle(odoo_server, postgres, sandboxes, relay, options.database)
+    odoo_server.__exit__()
+    return _report(options, sandboxes, relay, clicks, odoo_server, storm)
+
+
+def _settle(odoo_server, postgres, sandboxes, relay, database):
+    """Wait until all is told; then let days pass, so that every deadline is over."""
+    odoo_server.wait_until_serving()
+    for sandbox in sandboxes.values():
+        sandbox.wait_idle(SETTLE_SECONDS)
+    relay.wait_until_delivered(SETTLE_SECONDS)
+    _wait_until_folded(postgres, database)
+    odoo_server.control(poison=False, clock=LATER_SECONDS)
+    _wait_until_folded(postgres, database)
+    relay.release()
+    relay.wait_until_delivered(SETTLE_SECONDS)
+    _wait_until_folded(postgres, database)
+
+
+def _wait_until_folded(postgres, database):
+    """Have the scheduled actions run until nothing is left for them.
+
+    :raises TimeoutError: when that takes too long
+    """
+    until = time.monotonic() + SETTLE_SECONDS
+    quiet = 0
+    while quiet < 3:
+        if time.monotonic() > until:
+            raise TimeoutError(f"reports or recordings are left over: {_open_work(postgres)}")
+        with contextlib.suppress(Exception):
+            postgres.query(
+                "INSERT INTO ir_cron_trigger (cron_id, call_at)"
+                " SELECT res_id, now() AT TIME ZONE 'UTC' FROM ir_model_data"
+                " WHERE module = 'airtel_ccp' AND name = ANY(%s)",
+                [f"ir_cron_{name}" for name in ACTIONS],
+            )
+        time.sleep(1)
+        quiet = quiet + 1 if not any(_open_work(postgres)) else 0
+
+
+def _open_work(postgres):
+    """Return how many calls, reports and recordings still wait for a scheduled action."""
+    return postgres.query(
+        """
+        SELECT (SELECT count(*) FROM ccp_call_event e JOIN ccp_call c ON c.id = e.call_id
+                 WHERE e.folded IS NOT TRUE AND c.fold_retry_date IS NULL),
+               (SELECT count(*) FROM ir_cron_trigger
+                 WHERE call_at < now() AT TIME ZONE 'UTC' - interval '3 seconds')
+        """
+    )[0]
+
+
+def _forget(database):
+    """Close all connections of this process, before the database goes away under it."""
+    Registry.delete(database)
+    odoo.sql_db.close_all()
+
+
+def _report(options, sandboxes, relay, clicks, odoo_server, storm):
+    from odoo.addons.airtel_ccp.ccp.spool import Spool
+    from odoo.addons.airtel_ccp.models.ccp_spool import root
+
+    from .audit import SHOWN, Audit
+
+    with environment(options.database) as env:
+        spool = Spool(root() / options.database)
+        audit = Audit(env, sandboxes, relay, clicks, odoo_server, spool)
+        audit.run()
+    hits = odoo_server.hits()
+    print(f"\nseed {options.seed}")
+    rows = [(name, hits.count(name)) for name in sorted(set(hits))]
+    rows += sorted(storm.counts.items())
+    rows += [(f"report {name}", relay.counts[name]) for name in WEIGHTS if name != "at once"]
+    for name, sandbox in sandboxes.items():
+        for script in sorted({str(entry["script"]) for entry in sandbox.calls()}):
+            if script != "connects":
+                found = sum(entry["script"] == script for entry in sandbox.calls())
+                rows.append((f"{name}: call that {script}", found))
+    width = max(len(name) for name, _count in rows)
+    print("\n".join(f"  {name:<{width}}  {count:>5}" for name, count in rows))
+    print(f"  (reports {REPEATS_AT_ONCE} times at once count once)")
+    print("answers to reports:", dict(relay.statuses))
+    print("what reps saw:", dict(clicks.outcomes))
+    print("found:", audit.figures, f"Odoo started {odoo_server.starts} times")
+    total = sum(map(len, audit.violations.values()))
+    for rule, sentences in audit.violations.items():
+        print(f"VIOLATED: {rule}: {len(sentences)}")
+        print("\n".join(f"    {sentence}" for sentence in sentences[:SHOWN]))
+    print(f"faults {sum(count for _name, count in rows)}, violations {total}, seed {options.seed}")
+    return not total
+
+
+if __name__ == "__main__":
+    sys.exit(main())

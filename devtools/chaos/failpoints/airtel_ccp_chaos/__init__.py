@@ -1,0 +1,115 @@
+"""Points at which the fault suite lets a process of Odoo fail; see ``devtools/chaos/``.
+
+Loaded as one of ``server_wide_modules`` and installed nowhere. What fails, and how often, stands in
+a file that the fault suite writes while the server runs; each failure is noted in another one.
+"""
+
+import errno
+import functools
+import json
+import os
+import random
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+from odoo import fields
+from odoo.service import server
+
+from odoo.addons.airtel_ccp.ccp.client import Client
+from odoo.addons.airtel_ccp.controllers.webhook import waker
+from odoo.addons.airtel_ccp.models.ccp_answer import CcpAnswer
+from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
+from odoo.addons.airtel_ccp.models.ccp_dialer import CcpDialer
+from odoo.addons.airtel_ccp.models.ccp_folder import CcpFolder
+from odoo.addons.airtel_ccp.models.ccp_recording import CcpRecording
+from odoo.addons.airtel_ccp.models.ccp_spool import CcpSpool
+from odoo.addons.base.models.ir_attachment import IrAttachment
+
+POISON = "chaos-poison"
+_folder = Path(os.environ["CHAOS_FOLDER"])
+
+
+def _control():
+    return json.loads((_folder / "control.json").read_text())
+
+
+def _note(name):
+    with open(_folder / "hits.log", "a", encoding="utf-8") as file:
+        file.write(f"{name}\n")
+
+
+def _die_here(name):
+    # Not random's own generator, which all workers inherit in the same state
+    if random.SystemRandom().random() < _control()["kill"].get(name, 0):
+        _note(f"killed: {name}")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _wrap(owner, method, before=None, after=None):
+    original = getattr(owner, method)
+
+    @functools.wraps(original)
+    def wrapped(*args, **kwargs):
+        if before:
+            _die_here(before)
+        result = original(*args, **kwargs)
+        if after:
+            _die_here(after)
+        return result
+
+    setattr(owner, method, wrapped)
+
+
+def _fill_disk():
+    original = IrAttachment._file_write
+
+    def file_write(self, *args, **kwargs):
+        if _control()["full"]:
+            _note("recording that found no room")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(self, *args, **kwargs)
+
+    IrAttachment._file_write = file_write
+
+
+def _move_clock():
+    original = fields.Datetime.now
+
+    def now(*args):
+        return original(*args) + timedelta(seconds=_control()["clock"])
+
+    fields.Datetime.now = staticmethod(now)
+
+
+def _choke_on_poison():
+    original = CcpFolder._timeline
+
+    def timeline(self, call, reports=None):
+        if _control()["poison"] and any(POISON in (each.payload or "") for each in call.event_ids):
+            _note("fold that met a poison report")
+            raise ValueError(POISON)
+        return original(self, call, reports)
+
+    CcpFolder._timeline = timeline
+
+
+def _press_time():
+    # Workers look for scheduled actions each second instead of each minute
+    server.SLEEP_INTERVAL = 1
+
+
+_wrap(CcpDialer, "_reserve", before="click, before its row", after="click, after its row")
+_wrap(Client, "execute", after="click, after the POST")
+_wrap(CcpAnswer, "_accept", after="click, after the answer")
+_wrap(CcpAnswer, "_settle", after="click, after the answer")
+_wrap(CcpAnswer, "_tell", before="click, before its card")
+_wrap(CcpCallEvent, "_store", before="report, before its INSERT", after="report, after its INSERT")
+_wrap(waker, "wake", before="report, after its COMMIT")
+_wrap(CcpFolder, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
+_wrap(CcpRecording, "_store", before="download, before it is kept", after="download, before COMMIT")
+_wrap(CcpSpool, "_replay_one", before="replay", after="replay, before COMMIT")
+_fill_disk()
+_move_clock()
+_choke_on_poison()
+_press_time()

@@ -1,0 +1,113 @@
+"""What goes wrong while calls are made, when and how often: chosen by the seed."""
+
+from __future__ import annotations
+
+import collections
+import random
+import signal
+import threading
+import time
+
+from .stack import Odoo, Postgres, choose
+
+# How likely a process dies at each of its points, each time that it comes by
+KILLS = {
+    "click, before its row": 0.004,
+    "click, after its row": 0.01,
+    "click, after the POST": 0.015,
+    "click, after the answer": 0.01,
+    "click, before its card": 0.01,
+    "report, before its INSERT": 0.003,
+    "report, after its INSERT": 0.003,
+    "report, after its COMMIT": 0.003,
+    "fold, before its writes": 0.01,
+    "fold, before its COMMIT": 0.02,
+    "download, before it is kept": 0.03,
+    "download, before COMMIT": 0.03,
+    "replay": 0.003,
+    "replay, before COMMIT": 0.003,
+}
+WEIGHTS = {
+    "request worker killed": 20,
+    "action worker killed": 14,
+    "PostgreSQL restarted": 5,
+    "PostgreSQL crashed": 5,
+    "connections dropped": 12,
+    "filestore full for a while": 6,
+    "clock ahead for a while": 4,
+    "Odoo restarted in another time zone": 3,
+    "Odoo killed as a whole": 3,
+}
+TIME_ZONES = ("Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati", "UTC")
+CLOCK_SECONDS = 6 * 3600
+
+
+class Storm:
+    """Faults, one after another with short pauses, until it is told to stop."""
+
+    def __init__(self, odoo: Odoo, postgres: Postgres, seed, away_seconds, pause_seconds):
+        """:param float away_seconds: for how long PostgreSQL is away, once
+        :param float pause_seconds: the mean pause between two faults
+        """
+        self.counts = collections.Counter()
+        self._odoo = odoo
+        self._postgres = postgres
+        self._rng = random.Random(seed)
+        self._away_seconds = away_seconds
+        self._pause_seconds = pause_seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._rage, daemon=True)
+        self._error = None
+
+    def __enter__(self):
+        self._odoo.control(kill=KILLS, poison=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self._stopping.set()
+        self._thread.join()
+        self._odoo.control(kill={}, clock=0, full=False)
+        if self._error:
+            raise self._error
+
+    def _rage(self):
+        # Each fault at least once, then by weight
+        first = [*WEIGHTS]
+        self._rng.shuffle(first)
+        first.insert(len(first) // 2, "PostgreSQL away for long")
+        try:
+            while not self._stopping.wait(self._rng.expovariate(1 / self._pause_seconds)):
+                self._strike(first.pop() if first else choose(self._rng, WEIGHTS))
+        except Exception as error:  # noqa: BLE001 - raised again where the storm is waited for
+            self._error = error
+
+    def _strike(self, name):
+        odoo, postgres, rng = self._odoo, self._postgres, self._rng
+        if name == "request worker killed":
+            if not odoo.kill_worker(rng, odoo.http_pids()):
+                return
+        elif name == "action worker killed":
+            if not odoo.kill_worker(rng, odoo.cron_pids()):
+                return
+        elif name == "PostgreSQL restarted":
+            postgres.away(0)
+        elif name == "PostgreSQL crashed":
+            postgres.away(0, crash=True)
+        elif name == "PostgreSQL away for long":
+            postgres.away(self._away_seconds, crash=rng.random() < 0.5)
+        elif name == "connections dropped":
+            postgres.drop_connections()
+        elif name == "filestore full for a while":
+            odoo.control(full=True)
+            time.sleep(2)
+            odoo.control(full=False)
+        elif name == "clock ahead for a while":
+            odoo.control(clock=CLOCK_SECONDS)
+            time.sleep(2)
+            odoo.control(clock=0)
+        elif name == "Odoo restarted in another time zone":
+            odoo.restart(signal.SIGTERM, rng.choice(TIME_ZONES))
+        elif name == "Odoo killed as a whole":
+            odoo.restart(signal.SIGKILL)
+        self.counts[name] += 1

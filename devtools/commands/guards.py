@@ -1,0 +1,294 @@
+"""``make guards``: removes each guard, in a copy, and checks that its test catches the removal.
+
+A guard whose removal no test catches may be lost in the next change. ``docs/reliability.md`` lists
+the guards too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..machine import postgres
+from ..machine.database import Databases
+from ..machine.errors import ToolError
+from ..machine.layout import ADDON, Layout, Settings
+from . import setup
+from .lint import source_files
+from .test import CONFIGURATION
+
+DATABASE = f"{ADDON}_guards"
+TEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One guard, how it is taken away, and the test that has to notice.
+
+    :param path: the file that changes; empty where only the database does.
+    :param old: what stands there, once.
+    :param new: what stands there without the guard.
+    :param sql: what takes the guard away in the database.
+    :param test: a file of tests, and the name of a test in it.
+    """
+
+    name: str
+    test: str
+    path: str = ""
+    old: str = ""
+    new: str = ""
+    sql: str = ""
+
+
+GUARDS = (
+    Guard(
+        "the row is committed in a cursor of its own",
+        "tests/test_life.py::test_everything_ends_in_the_middle_of_a_call",
+        path="models/ccp_dialer.py",
+        old="                cr = stack.enter_context(self.env.registry.cursor())\n"
+        "                env = self.env(cr=cr)\n",
+        new="                env = self.env\n",
+    ),
+    Guard(
+        "the answer to a click outlives the replay of its request",
+        "tests/test_live.py::test_replay_after_a_serialization_failure_sends_one_post",
+        path="models/ccp_dialer.py",
+        old="if request else {}\n        if click not in placed:",
+        new="if request else {}\n        if True:",
+    ),
+    Guard(
+        "one live call for an agent, as an index",
+        "tests/test_life.py::TestGuards",
+        sql="DROP INDEX ccp_call_live_agent_uniq",
+    ),
+    Guard(
+        "one row for a report, as an index",
+        "tests/test_concurrency.py::test_the_same_report_many_times_at_once",
+        sql="DROP INDEX ccp_call_event__call_id_index",
+    ),
+    Guard(
+        "nobody else folds a call that is being folded",
+        "tests/test_life.py::test_two_runs_of_the_folding_action_never_take_the_same_call",
+        path="models/ccp_folder.py",
+        old=" FOR NO KEY UPDATE SKIP LOCKED",
+        new="",
+    ),
+    Guard(
+        "caps are counted by one at a time",
+        "tests/test_concurrency.py::test_a_limit_holds_exactly",
+        path="models/ccp_dialer.py",
+        old='self.env(cr=lock_cr)["ccp.guard"]._lock_caps(plan.company)',
+        new="pass",
+    ),
+    Guard(
+        "the token belongs to a call",
+        "tests/test_webhook.py::TestWebhook::test_wrong_token",
+        sql="CREATE OR REPLACE FUNCTION ccp_call_of_token(wanted varchar)"
+        " RETURNS TABLE (call_id integer, header varchar, header_required boolean)"
+        " LANGUAGE sql AS 'SELECT id, header_digest, false FROM ccp_call LIMIT 1'",
+    ),
+    Guard(
+        "the secret header is that of the call",
+        "tests/test_webhook.py::TestWebhook::test_secret_header",
+        path="models/ccp_call_event.py",
+        old='return call_id if hmac.compare_digest(header_digest, wanted or "") else None',
+        new="return call_id",
+    ),
+    Guard(
+        "only a signed token is kept without the database",
+        "tests/test_database_away.py::test_a_foreign_token_is_asked_to_come_again_and_leaves_nothing",
+        path="ccp/spool.py",
+        old="return len(key) == _KEY_BYTES and hmac.compare_digest(_sign(key, random), signature)",
+        new="return True",
+    ),
+    Guard(
+        "a connection that ends sets no report aside",
+        "tests/test_database_away.py"
+        "::test_a_connection_that_dies_while_they_are_taken_in_loses_nothing",
+        path="models/ccp_spool.py",
+        old="            if is_gone(self.env.cr):\n",
+        new="            if False:\n",
+    ),
+    Guard(
+        "what others hold is waited for",
+        "tests/test_seen_at_once.py"
+        "::TestSeenAtOnce::test_a_call_that_is_held_for_a_moment_is_folded_by_the_same_run",
+        path="models/contention.py",
+        old="        elif waited < WAIT_SECONDS:\n",
+        new="        elif False:\n",
+    ),
+    Guard(
+        "a connection that is gone is known as such, whatever the error",
+        "tests/test_set_aside.py"
+        "::TestSetAside::test_a_crash_of_postgresql_is_known_as_a_lost_connection",
+        path="models/contention.py",
+        old='            cursor.execute("SELECT 1")\n',
+        new="            pass\n",
+    ),
+    Guard(
+        "workers go on when one cannot be replaced",
+        "tests/test_database_away.py::test_a_worker_that_ends_takes_no_other_along",
+        path="server_wide.py",
+        old="        keep_serving()\n",
+        new="        return\n",
+    ),
+    Guard(
+        "a body has a limit",
+        "tests/test_webhook.py::TestWebhook::test_too_large",
+        path="controllers/webhook.py",
+        old="        max_content_length=MAX_BODY_BYTES,\n",
+        new="        max_content_length=None,\n",
+    ),
+    Guard(
+        "recordings come from allowed hosts",
+        "tests/test_recording.py::TestRecording::test_hosts_that_are_not_allowed",
+        path="ccp/recording.py",
+        old="if target is None or not hosts.allows_target(target):",
+        new="if target is None:",
+    ),
+    Guard(
+        "a recording's host does not lead inside",
+        "ccp/tests/test_recording.py::test_a_listed_name_that_leads_to_a_private_address",
+        path="ccp/recording.py",
+        old="_checked_addresses(target, hosts.names_origin(target))",
+        new="_checked_addresses(target, True)",
+    ),
+    Guard(
+        "what is passed on as a range is one",
+        "ccp/tests/test_recording.py::test_an_odd_range_is_not_passed_on",
+        path="ccp/recording.py",
+        old='range_header if _RANGE.fullmatch(range_header or "") else None',
+        new="range_header",
+    ),
+    Guard(
+        "a row of the access list: reports",
+        "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
+        sql="UPDATE ir_model_access SET group_id = NULL WHERE name = 'ccp.call.event.user'",
+    ),
+    Guard(
+        "a row of the access list: nobody writes calls",
+        "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
+        sql="UPDATE ir_model_access SET perm_write = true WHERE name = 'ccp.call.user'",
+    ),
+    Guard(
+        "a record rule: own calls only",
+        "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
+        sql="UPDATE ir_rule SET active = false WHERE id = (SELECT res_id FROM ir_model_data"
+        " WHERE module = 'airtel_ccp' AND name = 'ccp_call_rule_user')",
+    ),
+    Guard(
+        "a record rule: calls of one's companies only",
+        "tests/test_rights.py::TestRights::test_companies_stay_apart",
+        sql="UPDATE ir_rule SET active = false WHERE id = (SELECT res_id FROM ir_model_data"
+        " WHERE module = 'airtel_ccp' AND name = 'ccp_call_rule_company')",
+    ),
+    Guard(
+        "who tells a call in the chatter changes its row",
+        "tests/test_one_card.py::TestOneCard::test_the_click_knows_neither_the_report_nor_its_fold",
+        path="models/ccp_card.py",
+        old="                 WHERE call.id = link.call_id\n",
+        new="                 WHERE call.id = link.call_id AND false\n",
+    ),
+    Guard(
+        "the token is masked in the access log",
+        "tests/test_webhook.py::TestWebhook::test_access_log_masks_the_token",
+        path="controllers/access_log.py",
+        old="SECRETS.sub(MASKED, value) if isinstance(value, str) else value",
+        new="value",
+    ),
+)
+
+
+def main(layout: Layout, settings: Settings) -> int:
+    """Try each guard, or with ``ARGS`` those whose name holds that text.
+
+    :return: 1 if a removal is not caught, because a test passes without its guard.
+    """
+    wanted = os.environ.get("ARGS", "")
+    guards = [guard for guard in GUARDS if wanted in guard.name]
+    tree = setup.prepare(layout, settings, with_browser=False)
+    environ = {**os.environ, "PATH": f"{layout.bin}{os.pathsep}{os.environ.get('PATH', '')}"}
+    caught = 0
+    with postgres.server(layout, settings, tests=True) as server:
+        databases = Databases(layout, tree, server, demo=False)
+        databases.ensure(DATABASE, fresh=True)
+        for number, guard in enumerate(guards):
+            name = f"{DATABASE}_{number}"
+            try:
+                databases.copy(DATABASE, name)
+                if guard.sql:
+                    databases.query(name, guard.sql)
+                reason = _try(layout, guard, name, server.full_environ(environ))
+            finally:
+                databases.drop(name)
+            print(outcome(guard, reason), flush=True)
+            caught += bool(reason)
+    print(f"{len(guards)} guards removed, {caught} caught")
+    return 0 if caught == len(guards) else 1
+
+
+def outcome(guard: Guard, reason: str) -> str:
+    """Return the lines that say whether the removal of a guard was caught.
+
+    :param reason: why its test failed without it; empty if it passed.
+    """
+    if not reason:
+        return f"NOT CAUGHT  {guard.name}: {guard.test}"
+    return f"caught      {guard.name}: {guard.test}\n            {reason}"
+
+
+def _try(layout: Layout, guard: Guard, database: str, environ: Mapping[str, str]) -> str:
+    """Run a guard's test without the guard, and return why it failed; empty when it passed.
+
+    :raises ToolError: when the guard is not where it should be, or the test did not run.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        addon = Path(folder, "addons", ADDON)
+        for path in source_files(layout.root):
+            (addon / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(layout.root / path, addon / path)
+        if guard.path:
+            _take_away(addon / guard.path, guard)
+        config = Path(folder, "odoo.conf")
+        text = layout.config.read_text().replace(str(layout.addons), str(addon.parent))
+        config.write_text(text)
+        file, _mark, test = guard.test.partition("::")
+        words = [
+            str(addon / file),
+            "-k",
+            test.replace("::", " and "),
+            "-q",
+            "-p",
+            "no:cacheprovider",
+        ]
+        command = [str(layout.python), "-m", "pytest", *words]
+        if file.startswith("tests/"):
+            command += ["-c", str(CONFIGURATION), f"--rootdir={addon}"]
+            command += [f"--odoo-config={config}", f"--odoo-database={database}", "--odoo-http"]
+        return _reason(command, environ, folder, guard)
+
+
+def _reason(command: Sequence[str], environ: Mapping[str, str], folder: str, guard: Guard) -> str:
+    result = subprocess.run(
+        command, env=dict(environ), cwd=folder, capture_output=True, text=True, timeout=TEST_SECONDS
+    )
+    if result.returncode not in (0, 1) or not re.search(" (failed|passed)", result.stdout):
+        tail = "\n".join(result.stdout.splitlines()[-15:])
+        raise ToolError(f"The test {guard.test} could not run:\n{tail}")
+    if result.returncode == 0:
+        return ""
+    found = re.search(r"^E +(\S.*)$", result.stdout, re.MULTILINE)
+    return found[1][:100] if found else "failed"
+
+
+def _take_away(path: Path, guard: Guard) -> None:
+    text = path.read_text()
+    if text.count(guard.old) != 1:
+        raise ToolError(f"{guard.path} does not hold the guard once: {guard.name}.")
+    path.write_text(text.replace(guard.old, guard.new))

@@ -1,0 +1,319 @@
+"""``make neighbours``: Odoo's own tests, in a database without the addon and in one with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from ..machine import addon, postgres
+from ..machine.database import Databases
+from ..machine.errors import ToolError
+from ..machine.layout import ADDON, Layout, Settings
+from ..machine.odoo_source import OdooTree
+from ..machine.services import end_group, free_port
+from ..machine.stamps import fingerprint
+from . import setup
+from .test import job_count
+
+MODULES = (
+    "crm",
+    "sms",
+    "phone_validation",
+    "sales_team",
+    "digest",
+    "mail",
+    "test_mail",
+    "test_crm_full",
+    "test_lint",
+    "calendar",
+    "base_automation",
+    "sale",
+    "hr_recruitment",
+)
+PLAIN = f"{ADDON}_neighbours_plain"
+OWN = f"{ADDON}_neighbours"
+STOP_SECONDS = 30
+RUN_SECONDS = 4 * 3600
+# Tests that differ run again, for some of Odoo's own fail now and then
+TRIES = 2
+
+_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (\w+) \S+ odoo\.(?:addons\.)?(\S+): (.*)$")
+_STARTED = re.compile(r"Starting (\S+) \.\.\.")
+_FAILED = re.compile(r"(?:FAIL|ERROR): (?:Subtest )?([\w.]+)")
+_FAILED_CLASS = re.compile(r"ERROR: \w+ \(odoo\.addons\.([\w.]+)\.(\w+)\)")
+_COUNTED = re.compile(
+    r"Query count (?:more|less) than expected for user (\S+): (\d+) [<>] (\d+) in (\w+) at (\S+)"
+)
+_END = re.compile(r"\d+ failed, \d+ error\(s\) of \d+ tests when loading database")
+
+
+@dataclass
+class Result:
+    """What Odoo logged of one run of tests.
+
+    :param started: how often each test began, by name.
+    :param failed: how often each test failed, by name.
+    :param statements: what was counted at a budget that was not met exactly, by its place.
+    :param budgets: what each of these budgets allows, by its place.
+    """
+
+    started: Counter = field(default_factory=Counter)
+    failed: Counter = field(default_factory=Counter)
+    statements: dict[str, list[int]] = field(default_factory=dict)
+    budgets: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A test, or the place of a budget, that is not the same in both databases."""
+
+    what: str
+    plain: str
+    own: str
+    test: str | None = None
+
+
+def read(log: Iterable[str]) -> Result:
+    """Read the log of a run.
+
+    :param log: its lines.
+    """
+    result = Result()
+    for line in log:
+        found = _LINE.match(line)
+        if found:
+            module, text = found[2], found[3]
+            if started := _STARTED.match(text):
+                result.started[f"{module}:{started[1]}"] += 1
+            elif found[1] == "ERROR" and (failed := _FAILED_CLASS.match(text)):
+                result.failed[f"{failed[1]}:{failed[2]}"] += 1
+            elif found[1] == "ERROR" and ".tests." in module and (failed := _FAILED.match(text)):
+                result.failed[f"{module}:{failed[1]}"] += 1
+        if counted := _COUNTED.search(line):
+            login, count, budget, function, place = counted.groups()
+            key = f"{place} {function} ({login})"
+            result.statements.setdefault(key, []).append(int(count))
+            result.budgets[key] = int(budget)
+    return result
+
+
+def differences(plain: Result, own: Result) -> list[Difference]:
+    """Return what differs between two runs of the same tests.
+
+    :param plain: the run without the addon.
+    :param own: the run with it.
+    """
+    found = []
+    for name in sorted(plain.started.keys() | own.started.keys()):
+        if plain.started[name] != own.started[name]:
+            texts = [f"{result.started[name]} times" for result in (plain, own)]
+            found.append(Difference(f"{name} runs", *texts))
+    for name in sorted(plain.failed.keys() | own.failed.keys()):
+        if plain.failed[name] != own.failed[name]:
+            texts = [
+                f"fails {result.failed[name]} times" if result.failed[name] else "passes"
+                for result in (plain, own)
+            ]
+            found.append(Difference(name, *texts, test=name))
+    for place in sorted(plain.statements.keys() | own.statements.keys()):
+        texts = [_statements(result, place, (plain, own)) for result in (plain, own)]
+        if texts[0] != texts[1]:
+            found.append(Difference(place, *texts))
+    return found
+
+
+def _statements(result: Result, place: str, results: Sequence[Result]) -> str:
+    """Return what was counted at a budget; one that is met exactly is not logged."""
+    budget = next(each.budgets[place] for each in results if place in each.budgets)
+    counts = result.statements.get(place, [budget])
+    return f"{', '.join(map(str, counts))} of {budget} statements"
+
+
+def tags(tests: Iterable[str]) -> str:
+    """Return the words of ``--test-tags`` that run some tests again.
+
+    :param tests: names as :func:`read` gives them, of tests and of classes.
+    """
+    words = set()
+    for name in tests:
+        path, _colon, test = name.partition(":")
+        module = path.partition(".")[0]
+        words.add(f"/{module}:{test}")
+    return ",".join(sorted(words))
+
+
+def confirmed(
+    found: Sequence[Difference], again: Callable[[Sequence[str]], Sequence[Difference]]
+) -> list[Difference]:
+    """Return the differences that are still there when their tests run again, alone.
+
+    :param again: runs tests in both databases and returns what differs.
+    """
+    tests = [each.test for each in found if each.test]
+    if not tests:
+        return list(found)
+    still = {each.test for each in again(tests) if each.test}
+    return [each for each in found if not each.test or each.test in still]
+
+
+def table(found: Sequence[Difference]) -> str:
+    """Return the differences as a table for people."""
+    rows = [("what", "without the addon", "with it")]
+    rows += [(each.what, each.plain, each.own) for each in found]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(
+        f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() for row in rows
+    )
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Both databases, and how Odoo's tests run in them.
+
+    :param modules: whose tests run.
+    """
+
+    layout: Layout
+    tree: OdooTree
+    databases: Databases
+    modules: Sequence[str]
+
+    def prepare(self) -> None:
+        """Make both databases, or leave them when nothing changed.
+
+        :raises ToolError: when an addon cannot be installed; names the log.
+        """
+        self._export()
+        made_of = fingerprint(self.tree.fingerprint, MODULES)
+        self._ensure(PLAIN, self.databases.ensure_template, MODULES, made_of)
+        made_of = fingerprint(made_of, addon.addon_fingerprint(self.layout.root))
+        self._ensure(OWN, lambda: PLAIN, (ADDON,), made_of)
+
+    @property
+    def _addons(self) -> Path:
+        """An addons path with the addon as customers get it: without what is fetched and made."""
+        return self.layout.dev / "neighbours" / "addons"
+
+    def _export(self) -> None:
+        target = self._addons / ADDON
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(
+            self.layout.root, target, ignore=shutil.ignore_patterns(".*", "__pycache__")
+        )
+
+    def _ensure(self, name: str, source: Callable[[], str], addons, made_of: str) -> None:
+        if not self.databases.exists(name) or self.databases.note(name) != made_of:
+            self.databases.extend(name, source(), addons)
+            self.databases.set_note(name, made_of)
+
+    def compare(self, words: str, jobs: int, attempt: str = "") -> list[Difference]:
+        """Run tests in both databases, and return what differs.
+
+        :param words: for ``--test-tags``.
+        :param jobs: how many processes run at once, 1 or 2.
+        :param attempt: what the logs' names end in.
+        """
+        with ThreadPoolExecutor(min(jobs, 2)) as pool:
+            runs = [pool.submit(partial(self._run, name, words, attempt)) for name in (PLAIN, OWN)]
+            return differences(*(each.result() for each in runs))
+
+    def _run(self, name: str, words: str, attempt: str) -> Result:
+        """Run tests in a copy of a database; what they leave there is removed."""
+        copy = f"{name}_run"
+        self.databases.drop(copy)
+        self.databases.copy(name, copy)
+        log = self.layout.logs / f"{name.removeprefix(f'{ADDON}_')}{attempt}.log"
+        try:
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    self._command(copy, words, is_plain=name == PLAIN),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=self._environ(),
+                    cwd=self.layout.logs,
+                    start_new_session=True,
+                )
+                try:
+                    process.wait(RUN_SECONDS)
+                except subprocess.TimeoutExpired:
+                    raise ToolError(f"Odoo's tests take too long; see {log}.") from None
+                finally:
+                    end_group(process, 15, STOP_SECONDS)
+        finally:
+            self.databases.drop(copy)
+        text = log.read_text(errors="replace")
+        if not _END.search(text):
+            raise ToolError(f"Odoo ended before its tests did; see {log}.")
+        return read(text.splitlines())
+
+    def _command(self, database: str, words: str, *, is_plain: bool) -> list[str]:
+        addons = self.tree.addons if is_plain else (*self.tree.addons, str(self._addons))
+        server_wide = "base,rpc,web" if is_plain else f"base,rpc,web,{ADDON}"
+        return [
+            str(self.layout.python),
+            "-m",
+            "devtools.quality.late_tests",
+            f"--database={database}",
+            f"--addons-path={','.join(addons)}",
+            f"--load={server_wide}",
+            f"--test-tags={words}",
+            f"--http-port={free_port()}",
+            f"--gevent-port={free_port()}",
+            f"--screenshots={self.layout.logs / 'neighbours'}",
+            "--workers=0",
+            "--max-cron-threads=0",
+            "--stop-after-init",
+        ]
+
+    def _environ(self) -> Mapping[str, str]:
+        path = os.pathsep.join((str(self.layout.bin), os.environ.get("PATH", os.defpath)))
+        return self.databases.server.full_environ({**os.environ, "PATH": path})
+
+
+def chosen(text: str) -> tuple[str, ...]:
+    """Return the modules that a person named, or all.
+
+    :raises ToolError: when one is no neighbour.
+    """
+    names = tuple(text.split())
+    if unknown := [name for name in names if name not in MODULES]:
+        raise ToolError(f"No tests of {', '.join(unknown)}: name some of {', '.join(MODULES)}.")
+    return names or MODULES
+
+
+def main(layout: Layout, settings: Settings) -> int:
+    """Compare; ``ARGS`` may name some of the modules.
+
+    :return: 0 when nothing differs.
+    :raises ToolError: when a database cannot be made, or Odoo ends early.
+    """
+    modules = chosen(os.environ.get("ARGS", ""))
+    jobs = job_count(os.environ)
+    tree = setup.prepare(layout, settings)
+    with postgres.server(layout, settings, tests=True) as server:
+        databases = Databases(layout, tree, server, demo=False)
+        neighbours = Neighbours(layout, tree, databases, modules)
+        neighbours.prepare()
+        print(f"Odoo's own tests: {', '.join(modules)}. That takes long.", flush=True)
+        found = neighbours.compare(",".join(f"/{name}" for name in modules), jobs)
+        for attempt in range(1, TRIES):
+            found = confirmed(
+                found,
+                lambda tests, attempt=attempt: neighbours.compare(
+                    tags(tests), 1, f"-again-{attempt}"
+                ),
+            )
+    if found:
+        print(table(found))
+        return 1
+    print("With the addon they give the same result as without it.")
+    return 0

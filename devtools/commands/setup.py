@@ -1,0 +1,56 @@
+"""``make setup``: everything that the other commands need, made once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..machine import browser, configuration, environment, nginx, odoo_source, postgres
+from ..machine.layout import Layout, Settings
+from ..machine.odoo_source import OdooTree
+
+
+@contextmanager
+def _one_at_a_time(layout: Layout) -> Iterator[None]:
+    layout.dev.mkdir(parents=True, exist_ok=True)
+    lock = os.open(layout.dev / "setup.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def prepare(layout: Layout, settings: Settings, *, with_browser: bool = True) -> OdooTree:
+    """Fetch and make what is missing; takes a moment when nothing is.
+
+    :param with_browser: whether Chromium is needed, and nginx, which only tests need too;
+        ``make run`` does without.
+    :return: the Odoo to work with.
+    :raises ToolError: when something cannot be had on this machine.
+    """
+    with _one_at_a_time(layout):
+        tree = odoo_source.choose(layout, settings)
+        environment.prepare(layout, tree)
+        if with_browser:
+            browser.prepare(layout, settings)
+            nginx.prepare(layout, settings)
+        configuration.write(layout, settings, tree, postgres.describe(layout, settings))
+    return tree
+
+
+def main(layout: Layout, settings: Settings) -> None:
+    """Prepare everything, try PostgreSQL, and say where things are."""
+    tree = prepare(layout, settings)
+    with postgres.server(layout, settings) as server:
+        where = (
+            "your own server, from the PG* variables"
+            if settings.own_server
+            else server.environ["PGHOST"]
+        )
+    print(f"Odoo: {tree.origin}")
+    print(f"PostgreSQL: {where}")
+    print(f"Launcher: {layout.bin / 'odoo'}")
+    print("Ready for `make run`, `make test`, `make demo` and `make lint`.")

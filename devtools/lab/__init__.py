@@ -1,0 +1,1 @@
+"""One running Odoo, one RPC client, one made-up company and one private database server."""

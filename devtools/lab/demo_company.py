@@ -1,0 +1,89 @@
+"""Makes the company of a demo database Indian, with an account at the sandbox; sets addresses.
+
+Runs inside the virtual environment, as ``python -m devtools.lab.demo_company``: it imports Odoo.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+from odoo.tools import config
+
+from .company import open_account
+
+# Noted in the database, so that what a person changes afterwards stays
+SET_UP = "airtel_ccp.demo_company_set_up"
+TIME_ZONE = "Asia/Kolkata"
+
+
+def main() -> None:
+    """Read the command line and write the addresses into the database."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", required=True, help="Odoo's configuration file")
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--odoo-url", required=True)
+    parser.add_argument("--sandbox-url", required=True)
+    arguments = parser.parse_args()
+    config.parse_config(
+        ["--config", arguments.config, "--database", arguments.database, "--no-http"]
+    )
+    with Registry(arguments.database).cursor() as cursor:
+        environment = api.Environment(cursor, SUPERUSER_ID, {})
+        configure(environment, arguments.odoo_url, arguments.sandbox_url)
+
+
+def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> None:
+    """Write the addresses; the first time, also what else a company in India would have.
+
+    :param odoo_url: where Airtel, here the sandbox, reaches Odoo; an administrator's login does not
+        change it.
+    :param sandbox_url: where the main company places its calls and fetches recordings.
+    """
+    parameters = environment["ir.config_parameter"]
+    company = environment.ref("base.main_company")
+    if not parameters.get_param(SET_UP):
+        _move_to_india(environment, company)
+        open_account(
+            company,
+            sandbox_url,
+            ccp_flow_id=environment.ref("airtel_ccp.ccp_call_flow_demo").id,
+            ccp_calendar_id=environment.ref("airtel_ccp.resource_calendar_demo").id,
+            ccp_pulse_price=0.3,
+        )
+        parameters.set_param(SET_UP, "True")
+    parameters.set_param("web.base.url", odoo_url)
+    parameters.set_param("web.base.url.freeze", "True")
+    company.write(
+        {"ccp_base_url": sandbox_url, "ccp_recording_hosts": f"*.airtel.in, {sandbox_url}"}
+    )
+
+
+def _move_to_india(environment: api.Environment, company) -> None:
+    """Give the company and its people India's country, currency, language and time zone."""
+    rupee = environment.ref("base.INR")
+    rupee.active = True
+    language = environment["res.lang"]._activate_lang("en_IN")
+    company.write(
+        {
+            "name": "Nilgiri Trading",
+            "street": "Mahatma Gandhi Road",
+            "street2": False,
+            "city": "Bengaluru",
+            "zip": "560001",
+            "state_id": environment.ref("base.state_in_ka").id,
+            "country_id": environment.ref("base.in").id,
+            "currency_id": rupee.id,
+            "phone": False,
+        }
+    )
+    people = environment["res.users"].with_context(active_test=False).search([])
+    people.partner_id.write({"lang": language.code, "tz": TIME_ZONE})
+    # Those who come later
+    for name, value in (("lang", language.code), ("tz", TIME_ZONE)):
+        environment["ir.default"].set("res.partner", name, value)
+
+
+if __name__ == "__main__":
+    main()

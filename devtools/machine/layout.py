@@ -1,0 +1,151 @@
+"""Where things lie, and which variables a person can set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import ToolError
+
+ADDON = "airtel_ccp"
+ROOT = Path(__file__).resolve().parents[2]
+
+# Any of these says that the person brings a PostgreSQL server of their own.
+SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Every path the tools use, derived from the checkout's root."""
+
+    root: Path = ROOT
+
+    @property
+    def dev(self) -> Path:
+        """The folder of everything fetched or made; ignored by git."""
+        return self.root / ".dev"
+
+    @property
+    def bin(self) -> Path:
+        """Launchers: ``odoo``, ``chromium``, ``nginx``."""
+        return self.dev / "bin"
+
+    @property
+    def venv(self) -> Path:
+        """The virtual environment with Odoo's and the tools' Python packages."""
+        return self.dev / "venv"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter inside the virtual environment."""
+        return self.venv / "bin" / "python"
+
+    @property
+    def library(self) -> Path:
+        """A folder on the virtual environment's path that holds a link to ``devtools``."""
+        return self.dev / "lib"
+
+    @property
+    def odoo_root(self) -> Path:
+        """Where Debian's packages are unpacked when Odoo comes from there."""
+        return self.dev / "odoo"
+
+    @property
+    def addons(self) -> Path:
+        """The addons path entry in which Odoo sees this repository under the addon's name."""
+        return self.dev / "addons"
+
+    @property
+    def addon(self) -> Path:
+        """The link to the repository's root, named as the addon."""
+        return self.addons / ADDON
+
+    @property
+    def config(self) -> Path:
+        """Odoo's configuration file."""
+        return self.dev / "odoo.conf"
+
+    @property
+    def data(self) -> Path:
+        """Odoo's data folder: attachments and sessions."""
+        return self.dev / "data"
+
+    @property
+    def stamps(self) -> Path:
+        """One file for each finished step of the set-up."""
+        return self.dev / "stamps"
+
+    @property
+    def logs(self) -> Path:
+        """Full output of long steps."""
+        return self.dev / "log"
+
+    @property
+    def node(self) -> Path:
+        """The JavaScript linters."""
+        return self.dev / "node"
+
+    @property
+    def chromium(self) -> Path:
+        """Chromium and the libraries and fonts it lacks on this machine."""
+        return self.dev / "chromium"
+
+    @property
+    def nginx(self) -> Path:
+        """nginx and the libraries it lacks on this machine."""
+        return self.dev / "nginx"
+
+
+LAYOUT = Layout()
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    try:
+        port = int(text)
+    except ValueError:
+        port = 0
+    if not 0 < port < 65536:
+        raise ToolError(f"{name} is {text!r}: set it to a port number between 1 and 65535.")
+    return port
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal():
+        raise ToolError(f"{name} is {text!r}: set it to a whole number, 0 or more.")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The variables a person can set, checked."""
+
+    odoo_port: int = 8069
+    gevent_port: int = 8072
+    sandbox_port: int = 8270
+    workers: int = 0
+    odoo_source: Path | None = None
+    own_server: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read and check the variables.
+
+        :param environ: the environment, this process's own by default.
+        :raises ToolError: when a variable holds no usable value.
+        """
+        environ = os.environ if environ is None else environ
+        source = environ.get("ODOO_SRC")
+        return cls(
+            odoo_port=_port(environ, "ODOO_PORT", 8069),
+            gevent_port=_port(environ, "GEVENT_PORT", 8072),
+            sandbox_port=_port(environ, "SANDBOX_PORT", 8270),
+            workers=_count(environ, "WORKERS", 0),
+            odoo_source=Path(source).expanduser().resolve() if source else None,
+            own_server=any(environ.get(name) for name in SERVER_VARIABLES),
+            environ=environ,
+        )

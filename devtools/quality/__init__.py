@@ -1,0 +1,1 @@
+"""What checks the code, or runs inside Odoo's own processes while tests run."""

@@ -776,7 +776,7 @@ class CcpCall(models.Model):
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         record = self._ccp_records(res_model, [res_id])
         if record._abstract or type(res_id) is not int:
             raise UserError(self.env._("There is nobody to call: save the record first."))

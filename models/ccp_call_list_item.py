@@ -164,7 +164,7 @@ class CcpCallListItem(models.Model):
         :raise AccessError: for users without calling rights, or records out of reach
         :raise UserError: for a model that cannot be called
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         records = self._ccp_records(res_model, res_ids if isinstance(res_ids, list) else [])
         if not self._has_a_table(res_model):
             raise UserError(self.env._("These records cannot be called."))

@@ -77,7 +77,7 @@ class CcpCallableMixin(models.AbstractModel):
         :rtype: dict
         :raise AccessError: when the user may not call, or may not read the record
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         self.ensure_one()
         self.env["ccp.call"]._check_readable(self)
         return self.env["ccp.dialer"]._client_action(self)

@@ -171,7 +171,7 @@ class CcpDialer(models.AbstractModel):
         :raise UserError: one sentence about the first thing that does
         :raise AccessError: when the user may not call, or may not read the record
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         user = self.env.user
         if not record:
             raise UserError(

@@ -97,7 +97,7 @@ class CcpManualCall(models.TransientModel):
         :raise UserError: when the record is gone, the number is none, or the outcome is not offered
         """
         self.ensure_one()
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         record = self._record()
         if not record:
             raise UserError(self.env._("The record does not exist any more."))

@@ -377,7 +377,7 @@ class CcpSetup(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         return self.env["ccp.dialer"]._client_action(self, "test_number")
 
     def action_delete_trial_calls(self):

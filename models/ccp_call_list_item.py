@@ -49,7 +49,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _create(self, data_list):
-        self.env["ccp.presence"]._note()
+        self.env["ccp.call"]._note_calls()
         return super()._create(data_list)
 
     @api.constrains("res_model")

@@ -15,11 +15,11 @@ from odoo.tools import SQL, config
 from ..ccp import number, untrusted
 from ..ccp.exchange import Exchange
 from .base import shown, unlogged
-from .ccp_account import Account
 from .ccp_call_event import digest
 from .ccp_guard import is_house_rule
 from .ir_http import after_answer
 from .remedy import refusal
+from .res_company_calling import Account
 
 _logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class CcpDialer(models.AbstractModel):
         # While a request is under way nothing may fail that would lose its answer
         patience = self._patience()
         call_id = self._reserve(record, plan, token, header, body, list_item)
-        exchange = Exchange(self.env["ccp.account"]._client(plan.account), body)
+        exchange = Exchange(plan.company._ccp_client(plan.account), body)
         answers = self.env["ccp.answer"]
         if exchange.wait(patience):
             return answers._take(call_id, plan, exchange)
@@ -181,7 +181,7 @@ class CcpDialer(models.AbstractModel):
         self.env["ccp.call"]._check_readable(record)
         company = self._company(record, options)
         company._ccp_check_set_up()
-        account = self.env["ccp.account"]._of(company)
+        account = company._ccp_account()
         self._read_people(record, company)
         sales_values = self._sales_values(record, company)
         flow = self._flow(company, sales_values["team_id"])

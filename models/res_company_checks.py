@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..ccp import address, const
+from . import refusals
 
 # So many answers and reports are looked through for one that says something
 LOOKED_THROUGH = 20
@@ -44,7 +45,7 @@ class ResCompany(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        account = self.env["ccp.account"]._of(self)
+        account = self._ccp_account()
         if not account.base_url or not account.api_path:
             return "missing"
         try:
@@ -86,7 +87,7 @@ class ResCompany(models.Model):
         :rtype: bool
         """
         try:
-            account = self.env["ccp.account"]._of(self)
+            account = self._ccp_account()
             return address.read(account.base_url).reach != address.LOOPBACK
         except address.AddressError:
             return True
@@ -150,7 +151,7 @@ class ResCompany(models.Model):
         if not obstacle:
             return
         if obstacle == "address":
-            raise UserError(self.env["ccp.refusal"]._words("address", "", ""))
+            raise UserError(refusals.words(self.env, "address"))
         if obstacle == "settings":
             missing = ", ".join(self._ccp_missing_settings())
             for_agents, for_administrators = (

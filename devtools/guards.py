@@ -110,7 +110,7 @@ GUARDS = (
         "a connection that ends sets no report aside",
         "tests/test_database_away.py"
         "::test_a_connection_that_dies_while_they_are_taken_in_loses_nothing",
-        path="models/ccp_spool.py",
+        path="models/ccp_call_event_spool.py",
         old="            if is_gone(self.env.cr):\n",
         new="            if False:\n",
     ),

@@ -14,12 +14,13 @@ from odoo.tools import SQL, config
 
 from ..ccp import number, untrusted
 from ..ccp.exchange import Exchange
+from ..ccp.spool import digest
 from .base import shown, unlogged
-from .ccp_call_event import digest
 from .ccp_guard import is_house_rule
 from .ir_http import after_answer
 from .remedy import refusal
 from .res_company_calling import Account
+from .spool import make_token
 
 _logger = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class CcpDialer(models.AbstractModel):
     def _place(self, record, field_name, choice, list_item, options):
         """Check, commit the row, ask Airtel once, commit the answer; see ``_dial``."""
         plan = self._plan(record, field_name, choice, options)
-        token, header = self.env["ccp.spool"]._make_token(), secrets.token_urlsafe(24)
+        token, header = make_token(self.env), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
         # While a request is under way nothing may fail that would lose its answer
         patience = self._patience()

@@ -1,3 +1,4 @@
+from datetime import timezone
 from zoneinfo import ZoneInfo
 
 import pytz
@@ -44,3 +45,14 @@ def _zone_of_pytz(name):
             return ZoneInfo.from_file(file, key=present)
     except (LookupError, ValueError, OSError):
         return None
+
+
+def naive_utc(moment):
+    """Return an aware datetime as Odoo stores it: UTC, whole seconds, no time zone.
+
+    :param datetime.datetime | None moment: an aware datetime
+    :rtype: datetime.datetime | bool
+    """
+    if not moment:
+        return False
+    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)

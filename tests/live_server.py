@@ -19,7 +19,7 @@ from odoo.tests.common import get_db_name
 from odoo.tools import config
 
 from ..ccp.spool import Spool
-from ..models import ccp_spool
+from ..models import spool
 from ..sandbox.server import Sandbox
 from .common import CcpSetup
 from .leaks import find_all
@@ -173,7 +173,7 @@ class LiveServer:
     @property
     def spool(self):
         """Where reports of this database wait while it is away."""
-        return Spool(ccp_spool.root() / self.database)
+        return Spool(spool.root() / self.database)
 
     @contextlib.contextmanager
     def database_away(self):

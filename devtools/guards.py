@@ -82,7 +82,7 @@ GUARDS = (
         "caps are counted by one at a time",
         "tests/test_concurrency.py::test_a_limit_holds_exactly",
         path="models/ccp_dialer.py",
-        old='self.env(cr=lock_cr)["ccp.guard"]._lock_caps(plan.company)',
+        old='self.env(cr=lock_cr)["ccp.dialer"]._lock_caps(plan.company)',
         new="pass",
     ),
     Guard(

@@ -227,16 +227,15 @@ class CcpCallListItem(models.Model):
 
         :rtype: str
         """
-        return self.env["ccp.dialer"]._customer_name(record, record._ccp_contact())
+        return record._ccp_person(record._ccp_contact())
 
     @api.model
     def _why_not(self, record, listed):
         """Return why a record cannot be on the call list, or an empty text."""
         if record.id in listed:
             return self.env._("is on your call list already")
-        dialer = self.env["ccp.dialer"]
         try:
-            record._ccp_number(dialer._company(record))
+            record._ccp_number(record._ccp_company())
         except UserError as error:
             return error.args[0]
         return ""

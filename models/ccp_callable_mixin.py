@@ -80,7 +80,7 @@ class CcpCallableMixin(models.AbstractModel):
         self.env.user._ccp_check_may_call()
         self.ensure_one()
         self.env["ccp.call"]._check_readable(self)
-        return self.env["ccp.dialer"]._client_action(self)
+        return self._ccp_call_action()
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):

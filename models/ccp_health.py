@@ -521,15 +521,6 @@ class CcpHealth(models.Model):
     # Telling
 
     @api.model
-    def _are_reports_late(self, company):
-        """Return whether a company's reports were late when that was looked at last.
-
-        :rtype: bool
-        """
-        domain = [("company_id", "=", company.id), ("key", "=", "reports"), ("state", "=", "bad")]
-        return bool(self.sudo().search_count(domain, limit=1))
-
-    @api.model
     def _tell_callers(self, company, late):
         for user in company._ccp_callers():
             user._bus_send(BUS_MESSAGE, {"reports_late": late, "company_id": company.id})

@@ -68,7 +68,7 @@ class CcpPanel(models.AbstractModel):
             "call": self._call_values(call) if call else False,
             "outcomes": self._outcomes(company),
             "require_outcome": company.ccp_require_outcome,
-            "reports_late": self.env["ccp.health"]._are_reports_late(company),
+            "reports_late": company._ccp_are_reports_late(),
             "list": self.env["ccp.call.list.item"]._panel_values(),
         }
 

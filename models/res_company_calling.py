@@ -60,6 +60,15 @@ class ResCompany(models.Model):
         """
         return client.Client(account.base_url, account.api_path, account.username, account.password)
 
+    def _ccp_outcomes(self):
+        """Return the outcomes that the company offers for its calls.
+
+        :return: records of ``ccp.call.outcome``
+        :rtype: odoo.models.BaseModel
+        """
+        self.ensure_one()
+        return self.env["ccp.call.outcome"]._offered(self)
+
     def _ccp_callers(self):
         """Return the active employees of the company who have the right to call.
 

@@ -247,6 +247,19 @@ class ResCompany(models.Model):
         reports = self._ccp_last_reported_calls()
         return next((each["received_at"] for each in reports if each["base"] == base), None)
 
+    def _ccp_are_reports_late(self):
+        """Return whether Airtel's reports were late when health last looked at them.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        late = (
+            Domain("company_id", "=", self.id)
+            & Domain("key", "=", "reports")
+            & Domain("state", "=", "bad")
+        )
+        return bool(self.env["ccp.health"].sudo().search_count(late, limit=1))
+
     def _ccp_keep_notify_base(self):
         """Keep the address at which Airtel's reports arrive, when nobody set one.
 

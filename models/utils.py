@@ -1,10 +1,12 @@
-from datetime import timezone
+from datetime import timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytz
 
 HOME_TIME_ZONE = "Asia/Kolkata"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
+# How far ahead the next opening of a calendar is looked for
+SEARCHED_PERIOD = timedelta(days=30)
 
 
 def time_zone(name):

@@ -478,7 +478,7 @@ class TestFirstCalls(FirstAccountCase):
     def test_hours_name_their_zone_and_who_can_change_them(self):
         hours = self.env.ref("airtel_ccp.resource_calendar_calling_hours")
         self.company.ccp_calendar_id = hours
-        guard = self.env["ccp.guard"]
+        guard = self.env["ccp.dialer"]
         admin = new_test_user(self.env, "boss", "base.group_system,airtel_ccp.group_ccp_user")
         # 18:34 UTC is four minutes past midnight in India
         with freeze_time(datetime(2026, 11, 24, 18, 34)):  # noqa: DTZ001 - as fields hold it
@@ -498,7 +498,7 @@ class TestFirstCalls(FirstAccountCase):
         self.closed.attendance_ids = [Command.clear()]
         self.strict()
         self.make_call(live=False, user_id=admin.id)
-        broken = self.env["ccp.guard"].with_user(admin)
+        broken = self.env["ccp.dialer"].with_user(admin)
         sentences = [
             *broken._broken_hours(admin, self.company, self.flow),
             *broken._broken_caps(admin, self.company, (CONNECTS,)),

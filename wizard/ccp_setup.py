@@ -373,7 +373,7 @@ class CcpSetup(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         self.env.user._ccp_check_may_call()
-        return self.env["ccp.dialer"]._client_action(self, "test_number")
+        return self._ccp_call_action("test_number")
 
     def action_delete_trial_calls(self):
         """Delete the company's trial calls with all that belongs to them.

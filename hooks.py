@@ -1,5 +1,7 @@
 """What is done once, when the addon is installed or uninstalled."""
 
+from .models.spool import make_token, spool_of
+
 
 def post_init_hook(env):
     """Give the companies that were there before what new ones get by default.
@@ -10,7 +12,7 @@ def post_init_hook(env):
     """
     hours = env.ref("airtel_ccp.resource_calendar_calling_hours")
     for company in env["res.company"].with_context(active_test=False).search([]):
-        company.ccp_webhook_token = env["ccp.spool"]._make_token()
+        company.ccp_webhook_token = make_token(env)
         company.ccp_calendar_id = company.ccp_calendar_id or hours
 
 
@@ -21,4 +23,4 @@ def uninstall_hook(env):
     """
     env["ccp.call.tally"]._drop_trigger()
     env["ccp.call.event"]._drop_function()
-    env["ccp.spool"]._spool().remove_all()
+    spool_of(env).remove_all()

@@ -8,8 +8,8 @@ from odoo import http
 from odoo.http import Response, request
 
 from ..ccp.spool import find_owner
-from ..models import ccp_spool
 from ..models.ccp_dialer import SECRET_HEADER
+from ..models.spool import root
 from . import access_log, raw_body, wakeup
 
 _logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class AirtelCcpWebhook(http.Controller):
             200 once the report is durable, 503 when that cannot be
         """
         try:
-            spool = find_owner(ccp_spool.root(), token)
+            spool = find_owner(root(), token)
             if spool:
                 spool.put(token, header, raw)
                 # The database may be there: with several, Odoo cannot tell whose the report is

@@ -42,7 +42,7 @@ def doubt_question(error):
 
 
 class Base(models.AbstractModel):
-    """What a call needs to know of any record: its phone fields, numbers, contact and country."""
+    """What a call needs to know of any record: its numbers, contact, company, team and country."""
 
     _inherit = "base"
 
@@ -80,6 +80,107 @@ class Base(models.AbstractModel):
             return self
         contact = self._mail_get_partners()[self.id][:1]
         return contact if contact.has_access("read") else contact.browse()
+
+    def _ccp_own_company(self):
+        """Return the record's company; empty if it has none, or none that the user works for.
+
+        :rtype: odoo.models.BaseModel
+        """
+        company = self.sudo().company_id if "company_id" in self._fields else None
+        known = company and company.id in self.env.user._get_company_ids()
+        return company.sudo(False) if known else self.env["res.company"]
+
+    def _ccp_company(self, chosen_id=0):
+        """Return the company that places a call on this record.
+
+        The record's own; else the one that the rep chose; else the user's current one.
+
+        :param int chosen_id: the id of the company that the rep chose, 0 if none
+        :rtype: odoo.models.BaseModel
+        :raise UserError: when the rep chose a company that the user does not work for
+        """
+        company = self._ccp_own_company()
+        if company or not chosen_id:
+            return company or self.env.company
+        if chosen_id not in self.env.user._get_company_ids():
+            raise UserError(
+                self.env._(
+                    "You do not work for the company that you chose: call again and choose "
+                    "another one."
+                )
+            )
+        return self.env["res.company"].browse(chosen_id)
+
+    def _ccp_sales_values(self, company, agent=None):
+        """Return the lead and the sales team that a call on this record counts for.
+
+        The record's team if the agent belongs to it, else the agent's own, else the record's;
+        never a team of another company.
+
+        :param company: the ``res.company`` that places the call
+        :param agent: the ``res.users`` who calls, empty if nobody is known; by default the
+            present user
+        :return: ``lead_id`` and ``team_id``
+        :rtype: dict
+        """
+        user = (self.env.user if agent is None else agent).sudo()
+        memberships = self.env["crm.team.member"].sudo()
+        own = memberships.search_fetch(
+            [
+                ("user_id", "=", user.id),
+                ("crm_team_id.company_id", "in", (False, company.id)),
+            ],
+            ["crm_team_id"],
+        ).crm_team_id
+        team = own.browse()
+        team_field = self._fields.get("team_id")
+        if team_field and team_field.comodel_name == own._name:
+            team = self.sudo().team_id
+        if team not in own:
+            team = (
+                (user.sale_team_id & own)
+                or own[:1]
+                or team.filtered(lambda each: each.company_id <= company)
+            )
+        return {
+            "lead_id": self.id if self._name == "crm.lead" else False,
+            "team_id": team.id,
+        }
+
+    def _ccp_person(self, contact):
+        """Return whom one calls on this record: a person's name rather than a lead's title.
+
+        :param contact: the record's contact, see ``_ccp_contact``
+        :rtype: str
+        """
+        for field_name in ("contact_name", "partner_name"):
+            if self._fields.get(field_name) and self[field_name]:
+                return self[field_name]
+        return contact.name or self.display_name
+
+    def _ccp_customer_name(self, contact):
+        """Return how a call names its customer: a contact with its company, else the person.
+
+        :param contact: the record's contact, see ``_ccp_contact``
+        :rtype: str
+        """
+        return self.display_name if self == contact else self._ccp_person(contact)
+
+    def _ccp_call_action(self, field_name=None):
+        """Return the action with which the browser calls this record.
+
+        :param str | None field_name: the phone field; by default the rep chooses among all numbers
+        :rtype: dict
+        """
+        return {
+            "type": "ir.actions.client",
+            "tag": "airtel_ccp.call",
+            "params": {
+                "res_model": self._name,
+                "res_id": self.id,
+                "field_name": field_name or False,
+            },
+        }
 
     def _ccp_country(self):
         """Return the country of a record, or of its contact when the user may read that.

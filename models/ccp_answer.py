@@ -12,6 +12,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..ccp import client, timeline
+from . import refusals
 from .contention import PAUSE_SECONDS
 from .ir_http import after_answer
 
@@ -218,7 +219,9 @@ class CcpAnswer(models.AbstractModel):
                 code=error.code,
             )
         else:
-            sentence = self.env["ccp.refusal"]._sentence(error, plan.flow, plan.caller_number)
+            sentence = refusals.sentence_of_error(
+                self.env, error, plan.flow.name, plan.caller_number
+            )
         state = self._settle(
             call_id,
             {

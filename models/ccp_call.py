@@ -776,7 +776,7 @@ class CcpCall(models.Model):
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         record = self._ccp_records(res_model, [res_id])
         if record._abstract or type(res_id) is not int:
             raise UserError(self.env._("There is nobody to call: save the record first."))
@@ -788,7 +788,7 @@ class CcpCall(models.Model):
             return {"companies": [{"id": each.id, "name": each.name} for each in companies]}
         if companies:
             options = dataclasses.replace(options, company_id=companies.id)
-        company = dialer._company(record, options)
+        company = record._ccp_company(options.company_id)
         choices = [] if choice else record._ccp_number_choices(company, field_name)
         questions = dialer._questions(record, choices, options)
         if questions:
@@ -851,7 +851,7 @@ class CcpCall(models.Model):
         if not record:
             raise UserError(self.env._("The record that was called does not exist any more."))
         self._check_readable(record)
-        return self.env["ccp.dialer"]._client_action(record)
+        return record._ccp_call_action()
 
     def export_data(self, fields_to_export):
         """Return the history for a file, in which no text is taken for a formula.

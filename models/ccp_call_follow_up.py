@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, format_time
 
-from .ccp_guard import SEARCHED_PERIOD
+from .utils import SEARCHED_PERIOD
 
 FOLLOW_UP_HOUR = 10
 # Nobody is proposed to call people before and after these hours of the day

@@ -10,7 +10,7 @@ from ..ccp import callback, number, timeline
 from ..ccp.history import PastCall
 from .ccp_call import CUSTOMER_KEY
 from .ccp_call_event import CLOCK_TOLERANCE
-from .ccp_folder import naive_utc
+from .utils import naive_utc
 
 # A record of the past names the second in which a call began; Odoo knows when it was asked for
 SAME_SECOND = timedelta(seconds=1)

@@ -47,7 +47,6 @@ class CcpCall(models.Model):
             return True
         former = call._record()
         left = (former, call.partner_id)
-        dialer = self.env["ccp.dialer"]
         # The contact's name and company, also if the user may not read the contact
         partner = record.sudo()._ccp_contact()
         if partner.company_id and partner.company_id != call.company_id:
@@ -63,13 +62,9 @@ class CcpCall(models.Model):
                 "res_model": record._name,
                 "res_id": record.id,
                 "partner_id": partner.id,
-                "customer_name": (
-                    record.display_name
-                    if record == partner
-                    else dialer._customer_name(record.sudo(), partner)
-                ),
+                "customer_name": record.sudo()._ccp_customer_name(partner),
                 "noted_lines": False,
-                **dialer._sales_values(record, call.company_id, call.user_id),
+                **record._ccp_sales_values(call.company_id, call.user_id),
             }
         )
         call._log_change("record", former.display_name, record.display_name)

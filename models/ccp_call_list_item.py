@@ -49,7 +49,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _create(self, data_list):
-        self.env["ccp.presence"]._note()
+        self.env["ccp.call"]._note_calls()
         return super()._create(data_list)
 
     @api.constrains("res_model")
@@ -164,7 +164,7 @@ class CcpCallListItem(models.Model):
         :raise AccessError: for users without calling rights, or records out of reach
         :raise UserError: for a model that cannot be called
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         records = self._ccp_records(res_model, res_ids if isinstance(res_ids, list) else [])
         if not self._has_a_table(res_model):
             raise UserError(self.env._("These records cannot be called."))
@@ -227,16 +227,15 @@ class CcpCallListItem(models.Model):
 
         :rtype: str
         """
-        return self.env["ccp.dialer"]._customer_name(record, record._ccp_contact())
+        return record._ccp_person(record._ccp_contact())
 
     @api.model
     def _why_not(self, record, listed):
         """Return why a record cannot be on the call list, or an empty text."""
         if record.id in listed:
             return self.env._("is on your call list already")
-        dialer = self.env["ccp.dialer"]
         try:
-            record._ccp_number(dialer._company(record))
+            record._ccp_number(record._ccp_company())
         except UserError as error:
             return error.args[0]
         return ""

@@ -16,7 +16,7 @@ class CcpCall(models.Model):
         :param sources: the records that are merged away, all of one model
         :param survivor: the record that stays
         """
-        if not self.env["ccp.presence"]._has_any():
+        if not self._there_are_calls():
             return
         calls, with_lead, items = self._of_merged(sources)
         calls.res_id = survivor.id
@@ -60,8 +60,3 @@ class CcpCall(models.Model):
             calls.browse(found["lead"]),
             items.browse(found["item"]),
         )
-
-    @api.model
-    def _create(self, data_list):
-        self.env["ccp.presence"]._note()
-        return super()._create(data_list)

@@ -77,10 +77,10 @@ class CcpCallableMixin(models.AbstractModel):
         :rtype: dict
         :raise AccessError: when the user may not call, or may not read the record
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         self.ensure_one()
         self.env["ccp.call"]._check_readable(self)
-        return self.env["ccp.dialer"]._client_action(self)
+        return self._ccp_call_action()
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):

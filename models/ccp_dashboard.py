@@ -1,7 +1,6 @@
 from datetime import datetime, time, timedelta, timezone
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
 from .ccp_call import PICKED_UP_RESULTS
 from .ccp_call_tally import SUMS
@@ -32,16 +31,6 @@ class CcpDashboard(models.AbstractModel):
     _description = "Dashboard of Airtel calls"
 
     @api.model
-    def _check_user(self):
-        if not self.env.user.has_group("airtel_ccp.group_ccp_team_leader"):
-            raise AccessError(
-                self.env._(
-                    "You may not see figures of a team's calls: ask your administrator for the "
-                    "right “Airtel calls: Team Leader”."
-                )
-            )
-
-    @api.model
     @api.readonly
     def figures(self):
         """Return the figures of today and of the last 30 days, of the calls the user may see.
@@ -56,7 +45,7 @@ class CcpDashboard(models.AbstractModel):
         :rtype: dict
         :raise AccessError: for users who are not team leaders or managers
         """
-        self._check_user()
+        self.env.user._ccp_check_leader()
         zone = time_zone(self.env.user.tz)
         today = datetime.now(zone).date()
         first = today - timedelta(days=DAYS - 1)

@@ -14,12 +14,12 @@ from odoo.tools import SQL, config
 
 from ..ccp import number, untrusted
 from ..ccp.exchange import Exchange
+from ..ccp.spool import digest
 from .base import shown, unlogged
-from .ccp_account import Account
-from .ccp_call_event import digest
-from .ccp_guard import is_house_rule
 from .ir_http import after_answer
-from .remedy import refusal
+from .remedy import is_house_rule, refusal
+from .res_company_calling import Account
+from .spool import make_token
 
 _logger = logging.getLogger(__name__)
 
@@ -113,12 +113,12 @@ class CcpDialer(models.AbstractModel):
     def _place(self, record, field_name, choice, list_item, options):
         """Check, commit the row, ask Airtel once, commit the answer; see ``_dial``."""
         plan = self._plan(record, field_name, choice, options)
-        token, header = self.env["ccp.spool"]._make_token(), secrets.token_urlsafe(24)
+        token, header = make_token(self.env), secrets.token_urlsafe(24)
         body = self._request_body(plan, token, header)
         # While a request is under way nothing may fail that would lose its answer
         patience = self._patience()
         call_id = self._reserve(record, plan, token, header, body, list_item)
-        exchange = Exchange(self.env["ccp.account"]._client(plan.account), body)
+        exchange = Exchange(plan.company._ccp_client(plan.account), body)
         answers = self.env["ccp.answer"]
         if exchange.wait(patience):
             return answers._take(call_id, plan, exchange)
@@ -128,23 +128,6 @@ class CcpDialer(models.AbstractModel):
             "call_id": call_id,
             "state": "queued",
             "message": self._waiting_sentence(plan),
-        }
-
-    def _client_action(self, record, field_name=None):
-        """Return the action with which the browser calls a record.
-
-        :param record: the record
-        :param str | None field_name: the phone field; by default the rep chooses among all numbers
-        :rtype: dict
-        """
-        return {
-            "type": "ir.actions.client",
-            "tag": "airtel_ccp.call",
-            "params": {
-                "res_model": record._name,
-                "res_id": record.id,
-                "field_name": field_name or False,
-            },
         }
 
     @api.model
@@ -171,7 +154,7 @@ class CcpDialer(models.AbstractModel):
         :raise UserError: one sentence about the first thing that does
         :raise AccessError: when the user may not call, or may not read the record
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         user = self.env.user
         if not record:
             raise UserError(
@@ -179,17 +162,14 @@ class CcpDialer(models.AbstractModel):
             )
         record.ensure_one()
         self.env["ccp.call"]._check_readable(record)
-        company = self._company(record, options)
+        company = record._ccp_company(options.company_id)
         company._ccp_check_set_up()
-        account = self.env["ccp.account"]._of(company)
+        account = company._ccp_account()
         self._read_people(record, company)
-        sales_values = self._sales_values(record, company)
+        sales_values = record._ccp_sales_values(company)
         flow = self._flow(company, sales_values["team_id"])
         agent_numbers = self._agent_numbers(user, flow)
         partner = record._ccp_contact()
-        customer_name = (
-            record.display_name if record == partner else self._customer_name(record, partner)
-        )
         customer_numbers = self._customer_numbers(
             record, field_name, choice, company, flow, options.confirmed_number
         )
@@ -200,20 +180,19 @@ class CcpDialer(models.AbstractModel):
                     "another number."
                 )
             )
-        guard = self.env["ccp.guard"]
-        guard._check_lines(user, (*customer_numbers, *agent_numbers))
+        self._check_lines(user, (*customer_numbers, *agent_numbers))
         reason = untrusted.clean(options.override_reason, MAX_REASON)
         overridden = ""
-        if not guard._is_exempt(record, account):
-            guard._check_outcome(user, company)
-            overridden = guard._check_rules(user, company, flow, customer_numbers, reason)
+        if not self._is_exempt(record, account):
+            self._check_outcome(user, company)
+            overridden = self._check_rules(user, company, flow, customer_numbers, reason)
         return Plan(
             company=company,
             account=account,
             flow=flow,
             partner=partner,
             sales_values=sales_values,
-            customer_name=customer_name,
+            customer_name=record._ccp_customer_name(partner),
             agent_numbers=agent_numbers,
             customer_numbers=customer_numbers,
             caller_number=(
@@ -249,69 +228,6 @@ class CcpDialer(models.AbstractModel):
             company, self.env.user, self.env["crm.team"].browse(team_id)
         )
 
-    def _sales_values(self, record, company, agent=None):
-        """Return the lead and the sales team that a call counts for.
-
-        The record's team where the agent belongs to it, else the agent's own, else the record's;
-        never a team of another company.
-
-        :param record: the record that is called
-        :param company: the ``res.company`` that places the call
-        :param agent: the ``res.users`` who calls, empty if nobody is known; by default the
-            present user
-        :rtype: dict
-        """
-        user = (self.env.user if agent is None else agent).sudo()
-        memberships = self.env["crm.team.member"].sudo()
-        own = memberships.search_fetch(
-            [
-                ("user_id", "=", user.id),
-                ("crm_team_id.company_id", "in", (False, company.id)),
-            ],
-            ["crm_team_id"],
-        ).crm_team_id
-        team = own.browse()
-        team_field = record._fields.get("team_id")
-        if team_field and team_field.comodel_name == own._name:
-            team = record.sudo().team_id
-        if team not in own:
-            team = (
-                (user.sale_team_id & own)
-                or own[:1]
-                or team.filtered(lambda each: each.company_id <= company)
-            )
-        return {
-            "lead_id": record.id if record._name == "crm.lead" else False,
-            "team_id": team.id,
-        }
-
-    def _company(self, record, options=None):
-        """Return the company that places the call.
-
-        The record's; else the one that the rep chose; else the user's current one.
-
-        :raise UserError: when the rep chose a company that the user does not work for
-        """
-        company = self._company_of(record)
-        if company:
-            return company
-        if options and options.company_id:
-            if options.company_id not in self.env.user._get_company_ids():
-                raise UserError(
-                    self.env._(
-                        "You do not work for the company that you chose: call again and choose "
-                        "another one."
-                    )
-                )
-            return self.env["res.company"].browse(options.company_id)
-        return self.env.company
-
-    def _company_of(self, record):
-        """Return the record's company, empty where it has none that the user works for."""
-        company = record.sudo().company_id if "company_id" in record._fields else None
-        known = company and company.id in self.env.user._get_company_ids()
-        return company.sudo(False) if known else self.env["res.company"]
-
     # Questions to the rep
 
     @api.model
@@ -326,7 +242,7 @@ class CcpDialer(models.AbstractModel):
         :raise AccessError: when the user may not read the record
         """
         self.env["ccp.call"]._check_readable(record)
-        if not record or options.company_id or self._company_of(record):
+        if not record or options.company_id or record._ccp_own_company():
             return self.env["res.company"]
         companies = self.env.companies.filtered(lambda company: not company._ccp_obstacle())
         if len(companies) < 2:
@@ -340,7 +256,7 @@ class CcpDialer(models.AbstractModel):
         :param company: the ``res.company`` that would place the call
         :rtype: bool
         """
-        team = self.env["crm.team"].browse(self._sales_values(record, company)["team_id"])
+        team = self.env["crm.team"].browse(record._ccp_sales_values(company)["team_id"])
         flows = self.env["ccp.call.flow"]._in_line(company, self.env.user, team)
         return any(flow._may_use(self.env.user) for flow in flows)
 
@@ -359,10 +275,10 @@ class CcpDialer(models.AbstractModel):
         """
         questions = {"choices": choices} if len(choices) > 1 else {}
         if record and options.record is None:
-            company = self._company(record, options)
+            company = record._ccp_company(options.company_id)
             flow = None
             if not company._ccp_missing_settings():
-                flow = self._flow(company, self._sales_values(record, company)["team_id"])
+                flow = self._flow(company, record._ccp_sales_values(company)["team_id"])
             if flow and flow._recording_mode() == "choice":
                 questions["record"] = {
                     "default": flow.recording,
@@ -377,16 +293,9 @@ class CcpDialer(models.AbstractModel):
         :param odoo.exceptions.UserError error: why no call was placed
         :rtype: dict | None
         """
-        if is_house_rule(error) and self.env["ccp.guard"]._may_override():
+        if is_house_rule(error) and self._may_override():
             return {"override": {"sentence": error.args[0]}}
         return None
-
-    def _customer_name(self, record, partner):
-        """Return how to name the customer in sentences."""
-        for field_name in ("contact_name", "partner_name"):
-            if record._fields.get(field_name) and record[field_name]:
-                return record[field_name]
-        return partner.name or record.display_name
 
     def _agent_number(self, phone):
         """Return the ten digits of a phone of the user's own.
@@ -476,28 +385,28 @@ class CcpDialer(models.AbstractModel):
         }
         if plan.overridden:
             _logger.info("User %s calls despite a house rule", self.env.uid)
-        guard = self.env["ccp.guard"]
-        applies = not plan.overridden and not guard._is_exempt(record, plan.account)
-        has_caps = applies and guard._has_caps(plan.company)
+        applies = not plan.overridden and not self._is_exempt(record, plan.account)
+        has_caps = applies and self._has_caps(plan.company)
         try:
             with contextlib.ExitStack() as stack:
                 if has_caps:
                     # In a transaction of its own: what waits for a lock sees the past afterwards
                     lock_cr = stack.enter_context(self.env.registry.cursor())
-                    self.env(cr=lock_cr)["ccp.guard"]._lock_caps(plan.company)
+                    self.env(cr=lock_cr)["ccp.dialer"]._lock_caps(plan.company)
                 cr = stack.enter_context(self.env.registry.cursor())
                 env = self.env(cr=cr)
-                env["ccp.guard"]._take_line(env.user)
+                dialer = self.with_env(env)
+                dialer._take_line(env.user)
                 if has_caps:
                     company, flow = plan.company.with_env(env), plan.flow.with_env(env)
-                    env["ccp.guard"]._check_rules(env.user, company, flow, plan.customer_numbers)
+                    dialer._check_rules(env.user, company, flow, plan.customer_numbers)
                 # With the company, whose defaults count, the agent's need not be read
                 calls = env["ccp.call"].sudo().with_company(plan.company.id)
                 call = calls.create(values)
                 env["ccp.request.log"].sudo()._open(call, body)
                 return call.id
         except psycopg2.errors.UniqueViolation as error:
-            raise refusal(self.env["ccp.guard"]._line_busy_sentence(), opens="panel") from error
+            raise refusal(self._line_busy_sentence(), opens="panel") from error
 
     def _patience(self):
         """Return how long a click may keep what serves its request waiting for Airtel, in seconds.

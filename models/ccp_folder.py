@@ -1,12 +1,13 @@
 import logging
 import time
-from datetime import timedelta, timezone
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ccp import timeline
 from .contention import CONTENTION, is_gone, take_turns
+from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 
@@ -27,17 +28,6 @@ GROWTH = 16
 RETRY_PAUSE = timedelta(minutes=15)
 BUS_MESSAGE = "airtel_ccp.call"
 FOLD_ACTION = "airtel_ccp.ir_cron_fold_reports"
-
-
-def naive_utc(moment):
-    """Return an aware datetime as Odoo stores it: UTC, whole seconds, no time zone.
-
-    :param datetime.datetime | None moment: an aware datetime
-    :rtype: datetime.datetime | bool
-    """
-    if not moment:
-        return False
-    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
 
 
 class CcpFolder(models.AbstractModel):
@@ -213,7 +203,7 @@ class CcpFolder(models.AbstractModel):
     @api.model
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others."""
-        self.env["ccp.spool"]._replay()
+        self.env["ccp.call.event"]._replay_spool()
         if self.env["ccp.call.event"]._unmatched(limit=1):
             take_turns(self, self._match, FOLD_ACTION)
         size = 1

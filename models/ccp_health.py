@@ -304,7 +304,7 @@ class CcpHealth(models.Model):
         :return: state, code and details
         :rtype: tuple[str, str, dict]
         """
-        url = self.env["ccp.account"]._of(company).base_url
+        url = company._ccp_account().base_url
         problem = company._ccp_address_problem()
         details = {"url": url}
         if problem:
@@ -511,38 +511,18 @@ class CcpHealth(models.Model):
     @api.model
     def _check_phones(self, company):
         """Tell how many people may call and have no phone."""
-        callers = self._callers(company)
+        callers = company._ccp_callers()
         count = len(callers.filtered(lambda user: not user.ccp_phone))
         details = {"count": count, "total": len(callers)}
         if not callers:
             return "warning", "nobody", details
         return ("warning", "phoneless", details) if count else ("ok", "all", details)
 
-    @api.model
-    def _callers(self, company):
-        """Return the people of a company who may call.
-
-        :rtype: odoo.models.BaseModel
-        """
-        group = self.env.ref("airtel_ccp.group_ccp_user").sudo()
-        return group.all_user_ids.filtered(
-            lambda user: user.active and not user.share and company in user.company_ids
-        )
-
     # Telling
 
     @api.model
-    def _are_reports_late(self, company):
-        """Return whether a company's reports were late when that was looked at last.
-
-        :rtype: bool
-        """
-        domain = [("company_id", "=", company.id), ("key", "=", "reports"), ("state", "=", "bad")]
-        return bool(self.sudo().search_count(domain, limit=1))
-
-    @api.model
     def _tell_callers(self, company, late):
-        for user in self._callers(company):
+        for user in company._ccp_callers():
             user._bus_send(BUS_MESSAGE, {"reports_late": late, "company_id": company.id})
 
     @api.model

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 from odoo import api, models
 
 from ..ccp.spool import SpoolFullError
+from .spool import spool_of
 
 _logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ class CcpHealth(models.Model):
     def _retry_reports(self):
         """Have reports tried again that were set aside some time ago."""
         try:
-            self.env["ccp.spool"]._take_back(datetime.now(timezone.utc) - RETRY_AFTER)
+            self.env["ccp.call.event"]._take_back(datetime.now(timezone.utc) - RETRY_AFTER)
         except OSError as error:
             # The line about reports on disk tells it
             _logger.info("Reports on disk cannot be looked at (%s)", type(error).__name__)
@@ -28,7 +29,7 @@ class CcpHealth(models.Model):
     @api.model
     def _check_spool(self, _company):
         """Tell whether reports can wait on disk, and which of them cannot be taken in."""
-        spool = self.env["ccp.spool"]._spool()
+        spool = spool_of(self.env)
         try:
             aside = spool.aside()
             waiting = len(spool.names())
@@ -50,7 +51,7 @@ class CcpHealth(models.Model):
         :raise AccessError: when the user is no administrator
         """
         self._check_administrator()
-        self.env["ccp.spool"].sudo()._take_back()
+        self.env["ccp.call.event"].sudo()._take_back()
         return self.env["ccp.call"]._notice(
             self.env._("The reports on disk are tried again. Check again in a minute.")
         )

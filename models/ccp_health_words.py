@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..ccp import const
+from . import refusals
 
 # Whose turn it is, when it is not the administrator's; nobody's when another line has the cause
 TURNS = {
@@ -44,10 +45,13 @@ class CcpHealth(models.Model):
         for line in self:
             details = line.details or {}
             if line.code == "refused":
-                words = self.env["ccp.refusal"]._words(
-                    line._about(), details.get("flow"), details.get("caller")
+                line.sentence = refusals.sentence(
+                    self.env,
+                    line._about(),
+                    details["code"],
+                    details.get("flow"),
+                    details.get("caller"),
                 )
-                line.sentence = f"{words} ({details['code']})"
                 continue
             values = {**details, "when": line._moment(details.get("when"))}
             if "fields" in details:

@@ -25,7 +25,7 @@ class CcpLive(models.AbstractModel):
         :rtype: dict
         :raise AccessError: for users who are not team leaders or managers
         """
-        self.env["ccp.dashboard"]._check_user()
+        self.env.user._ccp_check_leader()
         calls = self.env["ccp.call"].search([("live", "=", True)], order="start_date, id")
         states = dict(calls._fields["state"]._description_selection(self.env))
         return {

@@ -26,15 +26,6 @@ class CcpPanel(models.AbstractModel):
     _description = "The rep's live call panel"
 
     @api.model
-    def _check_user(self):
-        if not self.env.user.has_group("airtel_ccp.group_ccp_user"):
-            raise AccessError(
-                self.env._(
-                    "You may not place calls: ask your administrator for the right “Airtel calls”."
-                )
-            )
-
-    @api.model
     def _for_agent(self, agent):
         """Return this model as an agent sees it: rights, language and time zone."""
         return self.with_user(agent).with_context(
@@ -48,7 +39,7 @@ class CcpPanel(models.AbstractModel):
         :raise AccessError: for anybody else's call
         :raise UserError: when it is gone
         """
-        self._check_user()
+        self.env.user._ccp_check_may_call()
         call = self.env["ccp.call"].sudo().browse(call_id).exists()
         if not call:
             raise UserError(self.env._("This call does not exist any more."))
@@ -68,7 +59,7 @@ class CcpPanel(models.AbstractModel):
         :rtype: dict
         :raise AccessError: for users without calling rights
         """
-        self._check_user()
+        self.env.user._ccp_check_may_call()
         call = self._current_call(call_id)
         if call.live and call.event_ids.filtered(lambda event: not event.folded):
             self.env["ccp.folder"]._fold_free(call)
@@ -77,7 +68,7 @@ class CcpPanel(models.AbstractModel):
             "call": self._call_values(call) if call else False,
             "outcomes": self._outcomes(company),
             "require_outcome": company.ccp_require_outcome,
-            "reports_late": self.env["ccp.health"]._are_reports_late(company),
+            "reports_late": company._ccp_are_reports_late(),
             "list": self.env["ccp.call.list.item"]._panel_values(),
         }
 
@@ -91,7 +82,7 @@ class CcpPanel(models.AbstractModel):
         :rtype: list[dict]
         :raise AccessError: for users without calling rights
         """
-        self._check_user()
+        self.env.user._ccp_check_may_call()
         found = []
         for model in ("res.partner", "crm.lead"):
             records = self.env[model]

@@ -57,7 +57,7 @@ class IrHttp(models.AbstractModel):
                 "can_download": user.has_group("airtel_ccp.group_ccp_download"),
             }
             if user.has_group("base.group_system"):
-                rights["setup_needed"] = self.env["ccp.setup"]._is_needed(self.env.company)
+                rights["setup_needed"] = not self.env.company._ccp_is_set_up()
             if any(rights.values()):
                 info["airtel_ccp"] = rights
         return info

@@ -18,3 +18,14 @@ def refusal(sentence, opens, **values):
     error = UserError(sentence)
     error.context = {KEY: {"opens": opens, **values}}
     return error
+
+
+def is_house_rule(error):
+    """Tell whether an error is a rule despite which a user with the right to do so may call.
+
+    It is no class of its own, because browsers know errors by the names of their classes.
+
+    :param odoo.exceptions.UserError error: why no call was placed
+    :rtype: bool
+    """
+    return getattr(error, "is_house_rule", False)

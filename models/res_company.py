@@ -6,7 +6,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from ..ccp import address, const, hosts, untrusted
-from .ccp_call_event import digest
+from ..ccp.spool import digest
+from .spool import make_token
 
 WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
 # What is shown instead of a password that is there
@@ -74,7 +75,7 @@ class ResCompany(models.Model):
     ccp_webhook_token = fields.Char(
         "Notify URL token",
         copy=False,
-        default=lambda self: self.env["ccp.spool"]._make_token(),
+        default=lambda self: make_token(self.env),
         groups="base.group_system",
     )
     ccp_old_tokens = fields.Json(
@@ -242,7 +243,7 @@ class ResCompany(models.Model):
             until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
             old_tokens[digest(company.ccp_webhook_token)] = until
         company.ccp_old_tokens = old_tokens
-        company.ccp_webhook_token = self.env["ccp.spool"]._make_token()
+        company.ccp_webhook_token = make_token(self.env)
 
     def _ccp_valid_old_tokens(self, now):
         """Return the digests of old tokens that still count, with the moment (UTC) of their end.

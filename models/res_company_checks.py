@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..ccp import address, const
+from . import refusals
 
 # So many answers and reports are looked through for one that says something
 LOOKED_THROUGH = 20
@@ -44,7 +45,7 @@ class ResCompany(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        account = self.env["ccp.account"]._of(self)
+        account = self._ccp_account()
         if not account.base_url or not account.api_path:
             return "missing"
         try:
@@ -86,7 +87,7 @@ class ResCompany(models.Model):
         :rtype: bool
         """
         try:
-            account = self.env["ccp.account"]._of(self)
+            account = self._ccp_account()
             return address.read(account.base_url).reach != address.LOOPBACK
         except address.AddressError:
             return True
@@ -150,7 +151,7 @@ class ResCompany(models.Model):
         if not obstacle:
             return
         if obstacle == "address":
-            raise UserError(self.env["ccp.refusal"]._words("address", "", ""))
+            raise UserError(refusals.words(self.env, "address"))
         if obstacle == "settings":
             missing = ", ".join(self._ccp_missing_settings())
             for_agents, for_administrators = (
@@ -245,6 +246,19 @@ class ResCompany(models.Model):
         base = self._ccp_notify_base()
         reports = self._ccp_last_reported_calls()
         return next((each["received_at"] for each in reports if each["base"] == base), None)
+
+    def _ccp_are_reports_late(self):
+        """Return whether Airtel's reports were late when health last looked at them.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        late = (
+            Domain("company_id", "=", self.id)
+            & Domain("key", "=", "reports")
+            & Domain("state", "=", "bad")
+        )
+        return bool(self.env["ccp.health"].sudo().search_count(late, limit=1))
 
     def _ccp_keep_notify_base(self):
         """Keep the address at which Airtel's reports arrive, when nobody set one.

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command, Domain
 
 from ..ccp import caller, number
@@ -182,6 +182,31 @@ class ResUsers(models.Model):
         self.ensure_one()
         self.check_access("read")
         return self.env["ccp.call"]._list_action(Domain("user_id", "=", self.id))
+
+    def _ccp_check_may_call(self):
+        """Refuse a user who has no right to place calls.
+
+        :raise AccessError: with the name of the missing right
+        """
+        if not self.has_group("airtel_ccp.group_ccp_user"):
+            raise AccessError(
+                self.env._(
+                    "You may not place calls: ask your administrator for the right “Airtel calls”."
+                )
+            )
+
+    def _ccp_check_leader(self):
+        """Refuse a user who has no right to see the calls of a team.
+
+        :raise AccessError: with the name of the missing right
+        """
+        if not self.has_group("airtel_ccp.group_ccp_team_leader"):
+            raise AccessError(
+                self.env._(
+                    "You may not see figures of a team's calls: ask your administrator for the "
+                    "right “Airtel calls: Team Leader”."
+                )
+            )
 
     @property
     def SELF_READABLE_FIELDS(self):

@@ -1,9 +1,12 @@
+from datetime import timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytz
 
 HOME_TIME_ZONE = "Asia/Kolkata"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
+# How far ahead the next opening of a calendar is looked for
+SEARCHED_PERIOD = timedelta(days=30)
 
 
 def time_zone(name):
@@ -44,3 +47,14 @@ def _zone_of_pytz(name):
             return ZoneInfo.from_file(file, key=present)
     except (LookupError, ValueError, OSError):
         return None
+
+
+def naive_utc(moment):
+    """Return an aware datetime as Odoo stores it: UTC, whole seconds, no time zone.
+
+    :param datetime.datetime | None moment: an aware datetime
+    :rtype: datetime.datetime | bool
+    """
+    if not moment:
+        return False
+    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)

@@ -12,7 +12,7 @@ from odoo.tools import config
 from ..ccp.spool import Spool
 from ..devtools.lab.odoo import Odoo, environment
 from ..devtools.lab.session import Session
-from ..models import ccp_spool
+from ..models import spool
 from ..sandbox.server import Sandbox
 from .common import CcpSetup
 from .leaks import find_all
@@ -79,7 +79,7 @@ class LiveServer(Odoo):
     @property
     def spool(self):
         """Where reports of this database wait while it is away."""
-        return Spool(ccp_spool.root() / self.database)
+        return Spool(spool.root() / self.database)
 
     @contextlib.contextmanager
     def database_away(self):

@@ -202,7 +202,7 @@ def test_a_connection_that_dies_while_they_are_taken_in_loses_nothing(server, ca
         pytest.raises((psycopg2.OperationalError, psycopg2.InterfaceError)),
         server.env() as env,
     ):
-        env["ccp.spool"]._replay()
+        env["ccp.call.event"]._replay_spool()
     assert len(looked_up) == 3
     assert len(server.spool.names()) == 5
     replay(server)

@@ -5,6 +5,7 @@ from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
 from ..ccp import client, const
+from ..models import refusals
 from ..sandbox import scripts
 from .common import AGENT, CONNECTS, CcpCase
 
@@ -221,7 +222,7 @@ class TestDialer(CcpCase):
     def words(self, status):
         """Return the sentence about a status without one of Airtel's codes."""
         error = client.CcpError(client.REFUSED, f"HTTP_{status}", status=status)
-        return self.env["ccp.refusal"]._sentence(error, self.flow, "8000000001")
+        return refusals.sentence_of_error(self.env, error, self.flow.name, "8000000001")
 
     @mute_logger(LOGGER)
     def test_wrong_credentials(self):

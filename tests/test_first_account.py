@@ -10,6 +10,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
 from ..ccp import client, const, probe
+from ..models import refusals
 from ..models.ccp_health import CcpHealth
 from ..sandbox import scripts
 from .common import CONNECTS, LONG, CcpCase
@@ -207,7 +208,7 @@ class TestAgreement(FirstAccountCase):
             with self.subTest(code):
                 page = self.assert_agreement(before=("check",))
                 about = const.ABOUT[call._about()]
-                sentence = call.with_user(self.admin).env["ccp.refusal"]._sentence_of_call(call)
+                sentence = call.with_user(self.admin).sudo()._refusal_sentence()
                 if about.step:
                     shown = (page[f"{about.step}_state"], page[f"{about.step}_note"])
                     self.assertEqual(shown, (about.turn, sentence))
@@ -261,7 +262,7 @@ class TestAgreement(FirstAccountCase):
         self.assertEqual(self.line("notify_url").state, "ok")
 
     def test_nobody_may_call(self):
-        callers = self.env["ccp.health"]._callers(self.company)
+        callers = self.company._ccp_callers()
         callers.write({"ccp_may_call": False})
         page = self.assert_agreement()
         self.assertEqual(page.users_state, "administrator")
@@ -480,7 +481,7 @@ class TestFirstCalls(FirstAccountCase):
     def test_hours_name_their_zone_and_who_can_change_them(self):
         hours = self.env.ref("airtel_ccp.resource_calendar_calling_hours")
         self.company.ccp_calendar_id = hours
-        guard = self.env["ccp.guard"]
+        guard = self.env["ccp.dialer"]
         admin = new_test_user(self.env, "boss", "base.group_system,airtel_ccp.group_ccp_user")
         # 18:34 UTC is four minutes past midnight in India
         with freeze_time(datetime(2026, 11, 24, 18, 34)):  # noqa: DTZ001 - as fields hold it
@@ -492,13 +493,15 @@ class TestFirstCalls(FirstAccountCase):
 
     def test_an_administrator_is_never_sent_to_the_administrator(self):
         admin = new_test_user(self.env, "boss", "base.group_system,airtel_ccp.group_ccp_user")
-        words = self.env["ccp.refusal"].with_user(admin)._words
+        env = self.env(user=admin)
         for about in const.ABOUT:
-            self.assertNotIn("your administrator", words(about, "Sales", "8000000001"))
+            self.assertNotIn(
+                "your administrator", refusals.words(env, about, "Sales", "8000000001")
+            )
         self.closed.attendance_ids = [Command.clear()]
         self.strict()
         self.make_call(live=False, user_id=admin.id)
-        broken = self.env["ccp.guard"].with_user(admin)
+        broken = self.env["ccp.dialer"].with_user(admin)
         sentences = [
             *broken._broken_hours(admin, self.company, self.flow),
             *broken._broken_caps(admin, self.company, (CONNECTS,)),
@@ -572,11 +575,10 @@ class TestFirstCalls(FirstAccountCase):
         self.assertEqual(dialer._companies(partner, options), self.company, "for others only")
 
     def test_the_page_is_needed_until_a_call_can_be_placed(self):
-        is_needed = self.env["ccp.setup"]._is_needed
-        self.assertFalse(is_needed(self.company))
+        self.assertTrue(self.company._ccp_is_set_up())
         self.company.ccp_base_url = "https://airtel.in"
-        self.assertTrue(is_needed(self.company), "reports would go to this machine")
+        self.assertFalse(self.company._ccp_is_set_up(), "reports would go to this machine")
         self.company.ccp_notify_base_url = PUBLIC
-        self.assertFalse(is_needed(self.company))
+        self.assertTrue(self.company._ccp_is_set_up())
         self.flow.active = False
-        self.assertTrue(is_needed(self.company))
+        self.assertFalse(self.company._ccp_is_set_up())

@@ -52,7 +52,7 @@ class TestGuard(CcpCase):
 
     def rule(self, moment):
         """Return what speaks against a call at a moment, or nothing."""
-        guard = self.env["ccp.guard"].with_user(self.rep)
+        guard = self.env["ccp.dialer"].with_user(self.rep)
         with freeze_time(moment):
             return next(guard._broken_hours(self.rep, self.env.company, self.flow), "")
 
@@ -125,7 +125,7 @@ class TestGuard(CcpCase):
         self.place().live = False
         self.assertIn("its daily limit", self.refusal())
         other = self.env["res.company"].create({"name": "Other"})
-        self.assertFalse([*self.env["ccp.guard"]._broken_caps(self.rep, other, ())])
+        self.assertFalse([*self.env["ccp.dialer"]._broken_caps(self.rep, other, ())])
 
     def test_cap_of_a_number(self):
         self.env.company.ccp_number_daily_limit = 3

@@ -155,7 +155,7 @@ class TestHealth(CcpCase):
         self.assert_line("crons", "bad", "switched off", "administrator")
 
     def test_phones(self):
-        self.env["ccp.health"]._callers(self.company).ccp_phone = "7000000909"
+        self.company._ccp_callers().ccp_phone = "7000000909"
         self.assert_line("phones", "ok", "Everybody")
         self.rep.ccp_phone = False
         self.assert_line("phones", "warning", "Without a phone: 1", "administrator")

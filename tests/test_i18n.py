@@ -60,7 +60,7 @@ class TestHindi(HttpCase):
         )
         hindi = self.env(context={"lang": "hi_IN"})
         self.assertEqual(
-            hindi["ccp.guard"]._line_busy_sentence(),
+            hindi["ccp.dialer"]._line_busy_sentence(),
             known["A call of yours is just being placed: finish it first."],
         )
         self.assertEqual(

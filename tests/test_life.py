@@ -15,7 +15,7 @@ from odoo.tools import mute_logger
 
 from ..ccp.spool import Spool
 from ..devtools.lab.session import NoAnswerError, RpcError
-from ..models import ccp_spool
+from ..models import spool
 from ..sandbox.server import Sandbox
 from . import test_uninstall
 from .common import LONG, CcpCase
@@ -163,7 +163,7 @@ def test_two_databases_of_one_server():
         odoo.modules.registry.Registry.delete(other)
         odoo.sql_db.close_db(other)
         subprocess.run(["dropdb", "--if-exists", "--force", other], check=True)
-        Spool(ccp_spool.root() / other).remove_all()
+        Spool(spool.root() / other).remove_all()
 
 
 def test_an_ended_worker_is_replaced_and_calls_go_on():

@@ -57,7 +57,7 @@ class TestNeighboursWithoutCalls(Merges, TransactionCase):
 
     def setUp(self):
         super().setUp()
-        self.assertFalse(self.env["ccp.presence"]._look())
+        self.assertFalse(self.env["ccp.call"]._look_for_calls())
 
     def test_merges(self):
         self.assertEqual(self.more_than_without(), {"leads": 0, "partners": 0})
@@ -69,7 +69,7 @@ class TestNeighboursWithoutCalls(Merges, TransactionCase):
         self.addCleanup(setattr, registry, "ccp_presence", (True, None))
         before = self.env.cr.sql_log_count
         for _twice in range(2):
-            self.assertFalse(self.env["ccp.presence"]._has_any())
+            self.assertFalse(self.env["ccp.call"]._there_are_calls())
         self.assertEqual(self.env.cr.sql_log_count - before, 1)
 
 
@@ -82,14 +82,14 @@ class TestNeighboursBesideCalls(Merges, CcpCase):
         self.assertEqual(self.more_than_without(), {"leads": 1, "partners": 1})
 
     def test_the_first_call_is_known_at_once(self):
-        self.assertFalse(self.env["ccp.presence"]._look())
+        self.assertFalse(self.env["ccp.call"]._look_for_calls())
         leads = self.make_leads()
         call = self.make_call(live=False, res_id=leads[1].id, lead_id=leads[1].id)
         self.merge_leads(leads)
         self.assertEqual((call.res_id, call.lead_id), (leads.exists().id, leads.exists()))
 
     def test_the_first_entry_of_a_call_list_too(self):
-        self.assertFalse(self.env["ccp.presence"]._look())
+        self.assertFalse(self.env["ccp.call"]._look_for_calls())
         leads = self.make_leads()
         item = self.env["ccp.call.list.item"].create(
             {"res_model": "crm.lead", "res_id": leads[1].id, "user_id": self.rep.id}
@@ -99,7 +99,7 @@ class TestNeighboursBesideCalls(Merges, CcpCase):
 
     def test_other_processes_hear_of_the_first_call_once_it_is_there(self):
         registry = self.env.registry
-        self.env["ccp.presence"]._look()
+        self.env["ccp.call"]._look_for_calls()
         with (
             patch.object(registry, "signal_changes") as signal,
             patch.object(registry, "clear_cache") as clear,

@@ -21,29 +21,29 @@ class TestReadReplica(CcpCase, HttpCase):
                 {"model": model, "method": method, "args": args, "kwargs": kwargs},
             )
 
-    def is_read_only(self, checker, model, method, *args):
+    def is_read_only(self, check, model, method, *args):
         """Tell whether the method that a user called could not have written.
 
-        :param str checker: the model whose ``_check_user`` the method calls
+        :param str check: the method of ``res.users`` with which the method checks the user's right
         """
         found = set()
 
         def note(records):
             found.add(records.env.cr.readonly)
 
-        with patch.object(self.registry[checker], "_check_user", note):
+        with patch.object(self.registry["res.users"], check, note):
             self.ask(self.manager, model, method, *args)
         (answer,) = found
         return answer
 
     def test_our_own_methods_that_only_read(self):
         self.make_call(state="ended", live=False, result="connected")
-        self.assertTrue(self.is_read_only("ccp.dashboard", "ccp.dashboard", "figures"))
-        self.assertTrue(self.is_read_only("ccp.panel", "ccp.panel", "find", "a"))
+        self.assertTrue(self.is_read_only("_ccp_check_leader", "ccp.dashboard", "figures"))
+        self.assertTrue(self.is_read_only("_ccp_check_may_call", "ccp.panel", "find", "a"))
 
     def test_what_has_to_be_of_this_moment_asks_the_primary(self):
-        self.assertFalse(self.is_read_only("ccp.panel", "ccp.panel", "state"))
-        self.assertFalse(self.is_read_only("ccp.dashboard", "ccp.live", "state"))
+        self.assertFalse(self.is_read_only("_ccp_check_may_call", "ccp.panel", "state"))
+        self.assertFalse(self.is_read_only("_ccp_check_leader", "ccp.live", "state"))
 
     def test_history_and_its_sums_write_nothing(self):
         call = self.make_call(state="ended", live=False, result="connected")

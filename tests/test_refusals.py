@@ -10,6 +10,7 @@ from odoo.tests import tagged
 
 from ..ccp import spool
 from ..models.ccp_call_event import digest
+from ..models.spool import spool_of
 from .common import HEADER, TOKEN
 from .test_webhook import URL, WebhookCase
 
@@ -80,7 +81,7 @@ class TestRefusals(WebhookCase):
                 self.assertNotIn(header or "no header", statements)
 
     def test_the_signature_of_a_token_too(self):
-        kept = self.env["ccp.spool"]._spool()
+        kept = spool_of(self.env)
         token = kept.make_token()
         for each, known in ((token, True), (f"A{token[1:]}", token[0] == "A")):
             with self.spying() as (compared, _asked):

@@ -18,13 +18,15 @@ from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
 from ..ccp.spool import Spool
+from ..models import ccp_health_spool
 from ..models.ccp_call_event import CcpCallEvent
-from ..models.ccp_spool import CcpSpool
 from ..models.contention import is_gone
+from ..models.spool import make_token
 from .common import AGENT, CcpSetup
 from .live_server import LiveServer
 
-SPOOL_LOGGER = "odoo.addons.airtel_ccp.models.ccp_spool"
+SPOOL_LOGGER = "odoo.addons.airtel_ccp.models.ccp_call_event_spool"
+TOKEN_LOGGER = "odoo.addons.airtel_ccp.models.spool"
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": AGENT}
 # What PostgreSQL sends to all when one of its processes crashed, before it closes connections
 CRASH_NOTICE = b"SWARNING\0C57P02\0Mterminating connection because of crash of another process\0\0"
@@ -83,7 +85,7 @@ class TestSetAside(BaseCase):
         self.addCleanup(self.server.spool.remove_all)
         with self.server.env() as env:
             env["ccp.call"].search([]).unlink()
-            self.token = env["ccp.spool"]._make_token()
+            self.token = make_token(env)
             env.company.ccp_webhook_token = self.token
 
     def wait_on_disk(self, *numbers):
@@ -237,7 +239,7 @@ class TestSetAside(BaseCase):
         self.assertEqual(len(self.server.spool.names()), 1)
         self.server.spool.set_aside(self.server.spool.names()[0], "DataError")
         with self.server.env() as env:
-            env["ccp.spool"].init()
+            env["ccp.call.event"].init()
         self.replay()
         self.assertEqual(self.stored(), ["bad", "good"])
 
@@ -263,10 +265,14 @@ class TestSetAside(BaseCase):
             self.server.query("SELECT folded FROM ccp_call_event WHERE id = %s", event.id),
             [(True,)],
         )
-        with self.server.env() as env, self.assertLogs(SPOOL_LOGGER, "WARNING"):
+        with (
+            self.server.env() as env,
+            self.assertLogs(SPOOL_LOGGER, "WARNING"),
+            self.assertLogs(TOKEN_LOGGER, "WARNING"),
+        ):
             env["ccp.health"]._cron_check()
-            env["ccp.spool"].init()
-            self.assertTrue(env["ccp.spool"]._make_token())
+            env["ccp.call.event"].init()
+            self.assertTrue(make_token(env))
         line = self.look()
         self.assertEqual((line["code"], line["turn"]), ("spool_closed", "server"))
         self.assertIn("NotADirectoryError", line["sentence"])
@@ -303,7 +309,7 @@ class TestSetAside(BaseCase):
 
     def test_a_full_disk_is_told(self):
         full = Spool(self.server.spool.folder, min_free_bytes=2**62)
-        with patch.object(CcpSpool, "_spool", lambda _model: full):
+        with patch.object(ccp_health_spool, "spool_of", lambda _env: full):
             line = self.look()
         self.assertEqual((line["state"], line["code"]), ("bad", "spool_full"))
         self.assertEqual([path.name for path in Path(full.folder).iterdir()], ["key"])

@@ -120,7 +120,7 @@ class TestLateAnswer(CcpCase):
             held.append((exchange, take))
 
         self.patch(ccp_dialer, "PATIENCE_SECONDS", 0)
-        self.patch(type(self.env["ccp.account"]), "_client", lambda *_arguments: Client())
+        self.patch(type(self.env["res.company"]), "_ccp_client", lambda *_arguments: Client())
         # In this thread, because a test has one connection
         self.patch(Exchange, "when_answered", hold)
         call = self.place()

@@ -63,7 +63,7 @@ class TestTimeZones(CcpCase):
         self.assertIn("outside the calling hours", self.refusal())
         company.ccp_calendar_id = self.env.ref("airtel_ccp.resource_calendar_calling_hours")
         company.ccp_calendar_id.tz = "Asia/Calcutta"
-        guard = self.env["ccp.guard"]
+        guard = self.env["ccp.dialer"]
         self.assertFalse([*guard._broken_caps(self.rep, company, ())])
         company.ccp_calendar_id = False
         call = self.place()

@@ -31,7 +31,7 @@ class CcpCallEntry(models.TransientModel):
         :raise AccessError: for anybody but the call's agent and managers of calls who may see it
         :raise UserError: when the call was erased
         """
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         values = super().default_get(fields)
         call = self.env["ccp.call"].browse(values.get("call_id")).exists()
         if call:

@@ -97,14 +97,13 @@ class CcpManualCall(models.TransientModel):
         :raise UserError: when the record is gone, the number is none, or the outcome is not offered
         """
         self.ensure_one()
-        self.env["ccp.panel"]._check_user()
+        self.env.user._ccp_check_may_call()
         record = self._record()
         if not record:
             raise UserError(self.env._("The record does not exist any more."))
         record.check_access("read")
-        company = self.env["ccp.dialer"]._company(record)
-        offered = {each["id"] for each in self.env["ccp.panel"]._outcomes(company)}
-        if self.outcome_id and self.outcome_id.id not in offered:
+        company = record._ccp_company()
+        if self.outcome_id and self.outcome_id not in company._ccp_outcomes():
             raise UserError(self.env._("This outcome is not offered any more: choose another one."))
         call = self.env["ccp.call"].sudo().create(self._call_values(record, company))
         self.env["ccp.card"]._update(call, self.env["ccp.folder"]._timeline(call))
@@ -143,7 +142,7 @@ class CcpManualCall(models.TransientModel):
         record = self._record()
         if not record or not record.has_access("read"):
             return []
-        return record._ccp_number_choices(self.env["ccp.dialer"]._company(record))
+        return record._ccp_number_choices(record._ccp_company())
 
     def _digits(self):
         """Return the ten digits of the customer's number, or False without one.
@@ -195,7 +194,6 @@ class CcpManualCall(models.TransientModel):
         :param company: the ``res.company`` that it belongs to
         :rtype: dict
         """
-        dialer = self.env["ccp.dialer"]
         partner = record._ccp_contact()
         seconds = self._seconds()
         missed = "agent_no_answer" if self.direction == "inbound" else "customer_no_answer"
@@ -210,13 +208,11 @@ class CcpManualCall(models.TransientModel):
             "direction": self.direction,
             "res_model": self.res_model,
             "res_id": self.res_id,
-            "customer_name": (
-                record.display_name if record == partner else dialer._customer_name(record, partner)
-            ),
+            "customer_name": record._ccp_customer_name(partner),
             "customer_number": self._digits(),
             "partner_id": partner.id,
             "user_id": self.env.uid,
-            **dialer._sales_values(record, company),
+            **record._ccp_sales_values(company),
             "company_id": company.id,
             "start_date": self.start_date,
             "answer_date": self.start_date if seconds else False,

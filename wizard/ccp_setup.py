@@ -147,17 +147,12 @@ class CcpSetup(models.TransientModel):
             company = page.company_id
             page.notify_url = company._ccp_notify_url(company.ccp_webhook_token)
 
-    def _callers(self):
-        """Return the people of the company who may call.
-
-        :rtype: odoo.models.BaseModel
-        """
-        return self.env["ccp.health"]._callers(self.company_id)
-
     @api.depends("company_id")
     def _compute_phoneless_user_ids(self):
         for page in self:
-            page.phoneless_user_ids = page._callers().filtered(lambda user: not user.ccp_phone)
+            page.phoneless_user_ids = page.company_id._ccp_callers().filtered(
+                lambda user: not user.ccp_phone
+            )
 
     @api.depends_context("uid")
     def _compute_my_phone(self):
@@ -301,7 +296,7 @@ class CcpSetup(models.TransientModel):
         if call.state == "refused":
             turn = const.ABOUT[call._about()].turn
             own_turn = turn if turn in ("airtel", "server") else "administrator"
-            return own_turn, self.env["ccp.refusal"]._sentence_of_call(call)
+            return own_turn, call._refusal_sentence()
         if call.result == "no_report" and self.notify_state == "administrator":
             return "administrator", _(
                 "Airtel took the call of %s, but no report arrived: correct the address under "
@@ -377,8 +372,8 @@ class CcpSetup(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        self.env["ccp.panel"]._check_user()
-        return self.env["ccp.dialer"]._client_action(self, "test_number")
+        self.env.user._ccp_check_may_call()
+        return self._ccp_call_action("test_number")
 
     def action_delete_trial_calls(self):
         """Delete the company's trial calls with all that belongs to them.
@@ -405,12 +400,3 @@ class CcpSetup(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id("airtel_ccp.action_ccp_users")
         action["domain"] = [("share", "=", False), ("company_ids", "in", self.company_id.ids)]
         return action
-
-    @api.model
-    def _is_needed(self, company):
-        """Tell whether a company cannot call yet.
-
-        :param company: one ``res.company``
-        :rtype: bool
-        """
-        return not company._ccp_is_set_up()

@@ -107,12 +107,11 @@ def make_calls(env, count):
     :rtype: list[Call]
     """
     from odoo.addons.airtel_ccp.ccp.spool import digest
+    from odoo.addons.airtel_ccp.models.spool import make_token
 
     users = env["res.users"].browse(set_up(env, env.company.ccp_base_url or NOBODY))
     leads = env["crm.lead"].browse(make_leads(env, count, users.ids))
-    secrets_of_calls = [
-        (env["ccp.spool"]._make_token(), secrets.token_urlsafe(24)) for _lead in leads
-    ]
+    secrets_of_calls = [(make_token(env), secrets.token_urlsafe(24)) for _lead in leads]
     calls = env["ccp.call"].create(
         [
             {

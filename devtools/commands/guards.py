@@ -83,7 +83,7 @@ GUARDS = (
         "caps are counted by one at a time",
         "tests/test_concurrency.py::test_a_limit_holds_exactly",
         path="models/ccp_dialer.py",
-        old='self.env(cr=lock_cr)["ccp.guard"]._lock_caps(plan.company)',
+        old='self.env(cr=lock_cr)["ccp.dialer"]._lock_caps(plan.company)',
         new="pass",
     ),
     Guard(
@@ -111,7 +111,7 @@ GUARDS = (
         "a connection that ends sets no report aside",
         "tests/test_database_away.py"
         "::test_a_connection_that_dies_while_they_are_taken_in_loses_nothing",
-        path="models/ccp_spool.py",
+        path="models/ccp_call_event_spool.py",
         old="            if is_gone(self.env.cr):\n",
         new="            if False:\n",
     ),

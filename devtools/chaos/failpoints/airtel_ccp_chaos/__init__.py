@@ -23,7 +23,7 @@ from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
 from odoo.addons.airtel_ccp.models.ccp_dialer import CcpDialer
 from odoo.addons.airtel_ccp.models.ccp_folder import CcpFolder
 from odoo.addons.airtel_ccp.models.ccp_recording import CcpRecording
-from odoo.addons.airtel_ccp.models.ccp_spool import CcpSpool
+from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
 POISON = "chaos-poison"
@@ -108,7 +108,7 @@ _wrap(CcpCallEvent, "_store", before="report, before its INSERT", after="report,
 _wrap(waker, "wake", before="report, after its COMMIT")
 _wrap(CcpFolder, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
 _wrap(CcpRecording, "_store", before="download, before it is kept", after="download, before COMMIT")
-_wrap(CcpSpool, "_replay_one", before="replay", after="replay, before COMMIT")
+_wrap(SpooledReports, "_replay_one", before="replay", after="replay, before COMMIT")
 _fill_disk()
 _move_clock()
 _choke_on_poison()

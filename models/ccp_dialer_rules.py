@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -7,32 +7,18 @@ from odoo.tools import SQL, format_datetime
 
 from ..ccp import number
 from .remedy import refusal
-from .utils import time_zone
-
-# How far ahead the next opening is looked for
-SEARCHED_PERIOD = timedelta(days=30)
+from .utils import SEARCHED_PERIOD, time_zone
 
 
-def is_house_rule(error):
-    """Tell whether an error is a rule despite which a user with the right to do so may call.
+class CcpDialer(models.AbstractModel):
+    """The rules that can refuse a call: blacklist, busy line, hours, caps and missing outcomes.
 
-    It is no class of its own, because browsers know errors by the names of their classes.
-
-    :param odoo.exceptions.UserError error: why no call was placed
-    :rtype: bool
-    """
-    return getattr(error, "is_house_rule", False)
-
-
-class CcpGuard(models.AbstractModel):
-    """The house rules that may speak against a call: hours, blacklist, caps, outcomes, a busy line.
-
-    Those whose name begins with ``_check`` or ``_take`` raise one sentence for the rep; the others
-    tell what they name.
+    Methods whose name begins with ``_check`` or ``_take`` raise one sentence for the rep, or return
+    nothing; ``_check_rules`` returns the sentences of the rules that the rep overrides. The others
+    return what they are named after.
     """
 
-    _name = "ccp.guard"
-    _description = "Guards that a call has to pass"
+    _inherit = "ccp.dialer"
 
     def _check_lines(self, user, numbers):
         """Refuse a number that somebody asked us not to call, and a call beside one that is live.
@@ -296,7 +282,7 @@ class CcpGuard(models.AbstractModel):
         )
         if not last or last.outcome_id or last.erased:
             return
-        if not self.env["ccp.panel"]._outcomes(company):
+        if not company._ccp_outcomes():
             return
         raise refusal(
             self.env._(

@@ -1,15 +1,13 @@
 import logging
-import secrets
-from pathlib import Path
 
 import psycopg2.errors
 
 from odoo import api, models
-from odoo.tools import config
 
-from ..ccp.spool import Spool
-from .ccp_folder import FOLD_ACTION, naive_utc
+from .ccp_folder import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
+from .spool import spool_of
+from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 
@@ -18,55 +16,18 @@ BATCH = 500
 NO_REPORT = "NoReport"
 
 
-def root():
-    """Return the folder of all databases' spools.
+class CcpCallEvent(models.Model):
+    """Reports that came while the database was away are stored once it is back."""
 
-    :rtype: pathlib.Path
-    """
-    return Path(config["data_dir"]) / "airtel_ccp"
-
-
-class CcpSpool(models.AbstractModel):
-    """Takes in the reports that came while the database was away.
-
-    They lie below Odoo's data folder, which all servers of a database share, as its attachments do.
-    """
-
-    _name = "ccp.spool"
-    _description = "Reports that came while the database was away"
+    _inherit = "ccp.call.event"
 
     @api.model
-    def _spool(self):
-        """Return the spool of this database.
+    def _replay_spool(self):
+        """Store the reports that wait on disk, and remove them there once they are durable.
 
-        :rtype: airtel_ccp.ccp.spool.Spool
+        A folder or file that cannot be used is logged and shown by health; the rest goes on.
         """
-        return Spool(root() / self.env.cr.dbname)
-
-    @api.model
-    def _make_token(self):
-        """Return a new token for a notify URL, which is known as ours even without the database.
-
-        :rtype: str
-        """
-        try:
-            return self._spool().make_token()
-        except OSError as error:
-            # A call counts for more than that its reports outlive the database's absence
-            _logger.warning(
-                "Reports cannot be kept while the database is away: Odoo's data folder does not "
-                "take the key (%s)",
-                type(error).__name__,
-            )
-            return secrets.token_urlsafe(24)
-
-    @api.model
-    def _replay(self):
-        """Store the reports that wait on disk, and forget them there once they are durable.
-
-        A folder or file that cannot be used is logged and told by health; all else goes on.
-        """
-        spool = self._spool()
+        spool = spool_of(self.env)
         try:
             names = spool.names()
         except OSError as error:
@@ -82,7 +43,7 @@ class CcpSpool(models.AbstractModel):
         def forget(count):
             del names[:count]
             for name in done:
-                self._try(spool.remove, name)
+                self._try_on_disk(spool.remove, name)
             _logger.info("%s reports that came without the database were taken in", len(done))
 
         if names:
@@ -90,17 +51,17 @@ class CcpSpool(models.AbstractModel):
 
     @api.model
     def _replay_one(self, spool, name):
-        """Store one report that waits; one that cannot be stored must not hold up the others.
+        """Store one report that waits; one that cannot be stored does not hold up the others.
 
         :param airtel_ccp.ccp.spool.Spool spool: where it waits
         :param str name: its name there
-        :return: whether it can be forgotten there
+        :return: whether it can be removed there
         :rtype: bool
         """
         try:
             report = spool.read(name)
             if report:
-                self._store(report)
+                self._store_spooled(report)
                 return True
             reason = NO_REPORT
             _logger.error("Report %s on disk is none: it is set aside", name)
@@ -118,12 +79,12 @@ class CcpSpool(models.AbstractModel):
                 raise
             reason = type(error).__name__
             _logger.exception("Report %s on disk cannot be stored: it is set aside", name)
-        self._try(spool.set_aside, name, reason)
+        self._try_on_disk(spool.set_aside, name, reason)
         return False
 
     @api.model
-    def _try(self, do, *arguments):
-        """Do something with a file; one that cannot be touched must not hold up the others.
+    def _try_on_disk(self, do, *arguments):
+        """Do something with a file; one that cannot be touched does not hold up the others.
 
         :param do: a method of a spool
         :return: whether it was done
@@ -142,17 +103,17 @@ class CcpSpool(models.AbstractModel):
 
     @api.model
     def _take_back(self, tried_before=None):
-        """Have reports tried again that were set aside.
+        """Move reports that were set aside back to those that wait, and wake the action.
 
         :param datetime.datetime | None tried_before: only those tried last before this moment,
             aware
-        :return: how many are tried again
+        :return: how many were moved
         :rtype: int
         :raise OSError: when the folder cannot be read
         """
-        spool = self._spool()
+        spool = spool_of(self.env)
         taken = sum(
-            self._try(spool.take_back, each.name)
+            self._try_on_disk(spool.take_back, each.name)
             for each in spool.aside()
             if not tried_before or each.tried_at < tried_before
         )
@@ -163,7 +124,8 @@ class CcpSpool(models.AbstractModel):
     @api.private
     def init(self):
         """Try again, when the addon is installed or updated, what another version set aside."""
-        spool = self._spool()
+        super().init()
+        spool = spool_of(self.env)
         try:
             for each in spool.aside():
                 spool.take_back(each.name)
@@ -171,8 +133,8 @@ class CcpSpool(models.AbstractModel):
             _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
 
     @api.model
-    def _store(self, report):
-        """Store one report as if it had just come, but with the time at which it came.
+    def _store_spooled(self, report):
+        """Store one report as if it had just come, with the time at which it really came.
 
         :param airtel_ccp.ccp.spool.Spooled report: what lies on disk
         :return: whether it is a new report of one of our calls or companies
@@ -180,7 +142,7 @@ class CcpSpool(models.AbstractModel):
         """
         try:
             with self.env.cr.savepoint(flush=False):
-                return self.env["ccp.call.event"]._store(
+                return self._store(
                     report.token_digest,
                     report.header_digest,
                     report.raw,

@@ -4,23 +4,22 @@ from odoo.tools import SQL
 CACHE = "default"
 
 
-class CcpPresence(models.AbstractModel):
-    """Tells without a statement whether a database has calls or call list entries at all.
+class CcpCall(models.Model):
+    """Whether the database holds calls or call list entries, known without a statement.
 
-    What belongs to other addons, such as a merge of leads, takes no statement more if there are
-    none. That there are some is never forgotten; that there are none is looked up again whenever
-    another process has cleared Odoo's caches, which the first call does.
+    In a database without any, other addons' work (such as a merge of leads) takes no extra
+    statement. A process never forgets that there are some. It looks again for the first one
+    whenever another process has cleared Odoo's caches, which the process that makes it does.
     """
 
-    _name = "ccp.presence"
-    _description = "Whether there are calls"
+    _inherit = "ccp.call"
 
     def _register_hook(self):
         super()._register_hook()
-        self._look()
+        self._look_for_calls()
 
     @api.model
-    def _has_any(self):
+    def _there_are_calls(self):
         """Return whether there may be calls or call list entries.
 
         :rtype: bool
@@ -29,11 +28,11 @@ class CcpPresence(models.AbstractModel):
         found, sequence = getattr(registry, "ccp_presence", (False, None))
         if found or sequence == registry.cache_sequences.get(CACHE):
             return found
-        return self._look()
+        return self._look_for_calls()
 
     @api.model
-    def _look(self):
-        """Look into the tables, and remember what is there.
+    def _look_for_calls(self):
+        """Look into the tables, and remember whether they hold anything.
 
         :rtype: bool
         """
@@ -46,20 +45,26 @@ class CcpPresence(models.AbstractModel):
         return found
 
     @api.model
-    def _note(self):
-        """Note that a call or call list entry is being made; other processes are told of the first.
+    def _note_calls(self):
+        """Remember that a call or call list entry is being made.
 
-        They are told after the commit: who looks before it would find none, and remember that.
+        Other processes are notified of the first one, after the commit: a process that looked
+        earlier would find no row, and would remember that.
         """
         registry = self.env.registry
         if getattr(registry, "ccp_presence", (False, None))[0]:
             return
         registry.ccp_presence = (True, None)
 
-        def tell():
+        def notify():
             # While addons are being installed, other processes load the registry anew anyway
             if registry.ready:
                 registry.clear_cache(CACHE)
                 registry.signal_changes()
 
-        self.env.cr.postcommit.add(tell)
+        self.env.cr.postcommit.add(notify)
+
+    @api.model
+    def _create(self, data_list):
+        self._note_calls()
+        return super()._create(data_list)

@@ -1,0 +1,230 @@
+"""Airtel's refusals in plain words: what happened, who can mend it, and how."""
+
+from ..ccp import const
+
+
+def sentence_of_error(env, error, flow="", caller_number=""):
+    """Return the sentence about an error, with Airtel's code at its end (specification 2).
+
+    :param odoo.api.Environment env: the reader's
+    :param ccp.client.CcpError error: what the client raised
+    :param str flow: the name of the call flow that was asked for
+    :param str caller_number: the caller number that was sent
+    :rtype: str
+    """
+    return sentence(env, const.about(error.code, error.status), error.code, flow, caller_number)
+
+
+def sentence(env, about, code, flow="", caller_number=""):
+    """Return the sentence about a refusal, with its code at the end.
+
+    :param odoo.api.Environment env: the reader's
+    :param str about: a key of ``const.ABOUT``
+    :param str code: the code that the call was refused with, Airtel's or ours
+    :param str flow: the name of the call flow that was asked for
+    :param str caller_number: the caller number that was sent
+    :rtype: str
+    """
+    return f"{words(env, about, flow, caller_number)} ({code})"
+
+
+def words(env, about, flow="", caller_number=""):
+    """Return the sentence about a refusal; administrators are not sent to the administrator.
+
+    :param odoo.api.Environment env: the reader's
+    :param str about: a key of ``const.ABOUT``
+    :param str flow: the name of the call flow that was asked for
+    :param str caller_number: the caller number that was sent
+    :rtype: str
+    """
+    _ = env._
+    settings = {"flow": flow or "", "caller": caller_number or ""}
+    by_subject = {
+        "address": (
+            _(
+                "Airtel takes no calls at this address: ask your administrator to check base "
+                "URL and API path in Settings > Airtel CCP."
+            ),
+            _(
+                "Airtel takes no calls at this address: check base URL and API path in "
+                "Settings > Airtel CCP."
+            ),
+        ),
+        "connection": (
+            _(
+                "Airtel could not be reached over a secure connection, so no call was placed: "
+                "try again in a minute, and ask your administrator to check the base URL and "
+                "the network if it stays."
+            ),
+            _(
+                "Airtel could not be reached over a secure connection, so no call was placed: "
+                "check the base URL, this server's network and its certificates."
+            ),
+        ),
+        "credentials": (
+            _(
+                "Airtel does not accept the user name or password: ask your administrator to "
+                "check them in Settings > Airtel CCP."
+            ),
+            _(
+                "Airtel does not accept the user name or password: check them in Settings > "
+                "Airtel CCP."
+            ),
+        ),
+        "customer_id": (
+            _(
+                "Airtel does not know this company's customer id: ask your administrator to "
+                "check it in Settings > Airtel CCP."
+            ),
+            _(
+                "Airtel does not know this company's customer id: check it in Settings > "
+                "Airtel CCP."
+            ),
+        ),
+        "turned_away": (
+            _(
+                "Airtel turns this server away: ask your administrator to have Airtel allow "
+                "this server's address."
+            ),
+            _("Airtel turns this server away: ask Airtel to allow this server's address."),
+        ),
+        "account": (
+            _(
+                "Airtel says that the account is not ready for calls: ask your administrator "
+                "to have Airtel complete it."
+            ),
+            _("Airtel says that the account is not ready for calls: ask Airtel to complete it."),
+        ),
+        "flow": (
+            _(
+                "Airtel does not know call flow %(flow)s: ask your administrator to check its "
+                "id under Airtel CCP > Configuration > Call flows.",
+                **settings,
+            ),
+            _(
+                "Airtel does not know call flow %(flow)s: check its id under Airtel CCP > "
+                "Configuration > Call flows.",
+                **settings,
+            ),
+        ),
+        "caller_id": (
+            _(
+                "Airtel does not accept %(caller)s as caller number: ask your administrator to "
+                "check it in call flow %(flow)s.",
+                **settings,
+            ),
+            _(
+                "Airtel does not accept %(caller)s as caller number: check it under Airtel CCP "
+                "> Configuration > Call flows, in %(flow)s, and among the users' own caller "
+                "numbers.",
+                **settings,
+            ),
+        ),
+        "retries": (
+            _(
+                "Airtel allows at most three retries: ask your administrator to lower them in "
+                "call flow %(flow)s.",
+                **settings,
+            ),
+            _(
+                "Airtel allows at most three retries: lower them under Airtel CCP > "
+                "Configuration > Call flows, in %(flow)s.",
+                **settings,
+            ),
+        ),
+        "round_robin": (
+            _(
+                "Airtel did not find the pool of agents of call flow %(flow)s: ask your "
+                "administrator to check the pool's id, and the field of the request that "
+                "holds it, in the call flow.",
+                **settings,
+            ),
+            _(
+                "Airtel did not find the pool of agents of call flow %(flow)s: check the "
+                "pool's id, and the field of the request that holds it, in the call flow.",
+                **settings,
+            ),
+        ),
+        "conference": (
+            _(
+                "Airtel does not allow a conference on the customer's side: ask your "
+                "administrator to change the merging strategy in call flow %(flow)s.",
+                **settings,
+            ),
+            _(
+                "Airtel does not allow a conference on the customer's side: change the merging "
+                "strategy under Airtel CCP > Configuration > Call flows, in %(flow)s.",
+                **settings,
+            ),
+        ),
+        "components": _request_words(env, settings),
+        "request": _request_words(env, settings),
+        "agent": _(
+            "Airtel cannot ring your own phone: check the number under My Preferences > Calls."
+        ),
+        "customer": _("Airtel cannot call this number: correct it on the record, then call again."),
+        "same_number": _(
+            "Your own phone and the customer's are the same number: choose another number."
+        ),
+        "fault": (
+            _(
+                "Airtel has a fault of its own and placed no call: try again in a minute, and "
+                "ask your administrator to tell Airtel if it stays."
+            ),
+            _(
+                "Airtel has a fault of its own and placed no call: try again in a minute, and "
+                "tell Airtel if it stays."
+            ),
+        ),
+        "conflict": _(
+            "Airtel says that this call conflicts with another one: wait until that one is "
+            "over, then call again."
+        ),
+        "busy": (
+            _(
+                "Airtel is busy and placed no call: try again in a minute, and ask your "
+                "administrator to tell Airtel if it stays."
+            ),
+            _(
+                "Airtel is busy and placed no call: try again in a minute, and tell Airtel if "
+                "it stays."
+            ),
+        ),
+        "unconfirmed": _(
+            "Airtel did not say whether it placed the call: if your phone rings, pick up; "
+            "otherwise try again in a few minutes."
+        ),
+        "unexpected": (
+            _(
+                "Airtel gave an answer that was not expected, and placed no call: ask your "
+                "administrator to look at the call under Airtel CCP > Calls."
+            ),
+            _(
+                "Airtel gave an answer that was not expected, and placed no call: look at the "
+                "call under Airtel CCP > Calls, then ask Airtel."
+            ),
+        ),
+    }
+    sentences = by_subject[about]
+    if isinstance(sentences, str):
+        return sentences
+    for_agents, for_administrators = sentences
+    is_administrator = env.user.has_group("base.group_system")
+    return for_administrators if is_administrator else for_agents
+
+
+def _request_words(env, settings):
+    """Return both sentences about a request in which something is missing or wrong."""
+    _ = env._
+    return (
+        _(
+            "Airtel could not read the request: ask your administrator to compare call flow "
+            "%(flow)s with what Airtel set up.",
+            **settings,
+        ),
+        _(
+            "Airtel could not read the request: compare the component ids and fields of call "
+            "flow %(flow)s with what Airtel set up.",
+            **settings,
+        ),
+    )

@@ -29,7 +29,6 @@ METHODS = {
     "ccp.call.export_data": MANAGERS,
     "ccp.call.link_record": MANAGERS,
     "ccp.call.place": CALLERS,
-    "ccp.call.web_read": MANAGERS,
     "ccp.call.entry.action_confirm": CALLERS,
     "ccp.call.entry.action_save": CALLERS,
     "ccp.call.entry.default_get": CALLERS,
@@ -228,7 +227,6 @@ class TestRpcSurface(CcpCase, HttpCase):
         more = {
             "ccp.call.export_data": [["customer_number"]],
             "ccp.call.link_record": ["res.partner", self.partner.id],
-            "ccp.call.web_read": [{"user_id": {"fields": {"display_name": {}}}}],
             "ccp.call.flow.write": [{"code": "x"}],
             "ccp.call.list.item.write": [{"state": "skipped"}],
             "res.company.write": [{"ccp_username": "x"}],

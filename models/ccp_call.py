@@ -369,7 +369,6 @@ class CcpCall(models.Model):
     request_ids = fields.One2many(
         "ccp.request.log", "call_id", "Requests", readonly=True, groups="base.group_system"
     )
-    timeline_html = fields.Html("Timeline", compute="_compute_timeline_html", sanitize=False)
     card_message_ids = fields.Many2many(
         "mail.message",
         "ccp_call_card_message_rel",
@@ -510,17 +509,6 @@ class CcpCall(models.Model):
             for position, part in enumerate(parts)
         )
 
-    @api.depends("flow_id")
-    def _compute_recorded(self):
-        for call in self:
-            call.recorded = bool(call.flow_id) and call.flow_id._is_recorded()
-
-    @api.depends("event_ids", "state", "result")
-    @api.depends_context("lang", "tz")
-    def _compute_timeline_html(self):
-        for call in self:
-            call.timeline_html = self.env["ccp.card"]._timeline_html(call) if call.id else False
-
     @api.depends("customer_name", "customer_number", "direction")
     @api.depends_context("lang")
     def _compute_display_name(self):
@@ -579,21 +567,6 @@ class CcpCall(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
-
-    def action_toggle_keep_forever(self):
-        """Exempt a call from deletion after its company's periods, or take that back.
-
-        :rtype: bool
-        :raise AccessError: when the user is no manager of calls, or may not see the call
-        """
-        self.check_access("read")
-        if not self.env.user.has_group("airtel_ccp.group_ccp_manager"):
-            raise AccessError(
-                self.env._("Only a manager of your company's calls may keep a call forever.")
-            )
-        for call in self.sudo().filtered(lambda call: not call.erased):
-            call.keep_forever = not call.keep_forever
-        return True
 
     def action_close(self):
         """Say that this call is over although Airtel never reported it; frees the agent.

@@ -109,7 +109,7 @@ class CcpFolder(models.AbstractModel):
         # A call of the past is told to nobody
         told = told.filtered(lambda call: not call.imported)
         stories = {call: stories[call] for call in told}
-        messages = self.env["ccp.card"]._update_each(stories, records, changes)
+        messages = told._update_cards(stories, records, changes)
         news = told.filtered(lambda call: changes[call] or messages[call])
         self._tell_each(news, stories, messages, records)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
@@ -142,7 +142,7 @@ class CcpFolder(models.AbstractModel):
             values["deadline"] = False
         elif story.state != call.state:
             values["deadline"] = self._deadline(story.state)
-        values.update(self.env["ccp.recording"]._changes(call, story))
+        values.update(call._recording_changes(story))
         return {name: value for name, value in values.items() if call[name] != value}
 
     @api.model

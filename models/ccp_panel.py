@@ -7,14 +7,10 @@ from odoo.fields import Domain
 from odoo.tools import SQL, get_lang
 
 from ..ccp import number
-from .contention import take_turns
 from .utils import time_zone
 
 REMEMBERED = timedelta(hours=12)
 FOUND_LIMIT = 8
-# How long a rep may take to choose an outcome before the planned activity is ticked off without
-PATIENCE = timedelta(minutes=15)
-BATCH = 200
 # So many earlier calls are read for all calls at once; more where a user may see none of them
 EARLIER = 4
 
@@ -441,7 +437,7 @@ class CcpPanel(models.AbstractModel):
         folder = self.env["ccp.folder"]
         stories = {call: folder._timeline(call)}
         records = call._records()
-        messages = self.env["ccp.card"]._update_each(stories, records)
+        messages = call._update_cards(stories, records)
         folder._tell_each(call, stories, messages, records)
 
     @api.model
@@ -455,7 +451,7 @@ class CcpPanel(models.AbstractModel):
         call = self._own_call(call_id)
         if not call.live:
             call.dismissed = True
-            self._consume_activity(call)
+            call._consume_activity()
             self._tell(call)
         return True
 
@@ -485,26 +481,3 @@ class CcpPanel(models.AbstractModel):
     @api.model
     def _zone(self):
         return time_zone(self.env.user.tz)
-
-    @api.model
-    def _cron_consume_activities(self):
-        """Mark planned Call activities done by calls that nobody gave an outcome or put away."""
-        due = [
-            ("result", "=", "connected"),
-            ("activity_done", "=", False),
-            ("end_date", "<=", fields.Datetime.now() - PATIENCE),
-        ]
-
-        def consume_one():
-            calls = self.env["ccp.call"].search(due, limit=BATCH)
-            call = calls.try_lock_for_update(allow_referencing=True, limit=1)
-            if call:
-                self._consume_activity(call)
-            return len(call), self.env["ccp.call"].search_count(due)
-
-        take_turns(self, consume_one, "airtel_ccp.ir_cron_consume_activities")
-
-    @api.model
-    def _consume_activity(self, call):
-        """Mark the planned call that a call answers done, see ``ccp.call._consume_activity``."""
-        call._consume_activity()

@@ -407,7 +407,7 @@ class TestHistoryImport(CcpCase):
         self.start = fields.Datetime.now().replace(microsecond=0) - timedelta(minutes=9)
         self.load(self.row())
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.panel"]._cron_consume_activities()
+            self.env["ccp.call"]._cron_consume_activities()
         self.assertTrue(self.lead.activity_ids)
 
     def test_late_reports_find_no_imported_call(self):
@@ -429,7 +429,7 @@ class TestHistoryImport(CcpCase):
         dialog.action_import()
         calls = self.calls.search([("imported", "=", True)])
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.retention"]._cron_delete()
+            self.env["ccp.call"]._cron_delete_old_data()
         self.assertEqual(calls.exists().mapped("start_date"), [self.start])
         self.assertTrue(calls.exists().reports_deleted)
 

@@ -222,7 +222,7 @@ class TestPanel(CcpCase):
         self.env.flush_all()
         self.call.start_date = fields.Datetime.now() + timedelta(seconds=1)
         self.finish()
-        consume = self.env["ccp.panel"]._cron_consume_activities
+        consume = self.env["ccp.call"]._cron_consume_activities
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
             consume()
             self.assertTrue(planned.active, "the rep may still be choosing")

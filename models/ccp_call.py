@@ -7,7 +7,7 @@ from odoo.tools import SQL
 
 from ..ccp import number
 from .contention import take_turns
-from .utils import time_zone
+from .utils import RELOAD, notice, time_zone
 
 SILENT_BATCH = 200
 LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
@@ -548,25 +548,7 @@ class CcpCall(models.Model):
             sentences.append(
                 self.env._("Still in error: %s. Tell the developers of this addon.", failed)
             )
-        return self._notice(" ".join(sentences), "warning" if failed else "success")
-
-    @api.model
-    def _notice(self, message, kind="info"):
-        """Return an action that shows one sentence and reads the view again.
-
-        :param str message: the sentence
-        :param str kind: ``info``, ``success``, ``warning`` or ``danger``
-        :rtype: dict
-        """
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": kind,
-                "message": message,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notice(" ".join(sentences), "warning" if failed else "success", then=RELOAD)
 
     def action_close(self):
         """Say that this call is over although Airtel never reported it; frees the agent.

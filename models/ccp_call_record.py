@@ -3,6 +3,8 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from .utils import notice
+
 
 class CcpCall(models.Model):
     """The record that was called, and the ways from records to their calls."""
@@ -72,14 +74,8 @@ class CcpCall(models.Model):
         self.ensure_one()
         self.check_access("read")
         if not self._record():
-            return {
-                "type": "ir.actions.client",
-                "tag": "display_notification",
-                "params": {
-                    "type": "warning",
-                    "message": self.env._("The record that was called does not exist any more."),
-                },
-            }
+            sentence = self.env._("The record that was called does not exist any more.")
+            return notice(sentence, "warning")
         self._check_readable(self._record())
         return {
             "type": "ir.actions.act_window",

@@ -114,7 +114,7 @@ class CcpFolder(models.AbstractModel):
         self._tell_each(news, stories, messages, records)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
         shown = changed.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
-        self.env["ccp.live"]._tell(shown.company_id)
+        shown._notify_leaders(shown.company_id)
 
     @api.model
     def _finish(self, call):

@@ -43,7 +43,7 @@ class TestReadReplica(CcpCase, HttpCase):
 
     def test_what_has_to_be_of_this_moment_asks_the_primary(self):
         self.assertFalse(self.is_read_only("ccp.panel", "ccp.panel", "state"))
-        self.assertFalse(self.is_read_only("ccp.dashboard", "ccp.live", "state"))
+        self.assertFalse(self.is_read_only("ccp.dashboard", "ccp.dashboard", "live"))
 
     def test_history_and_its_sums_write_nothing(self):
         call = self.make_call(state="ended", live=False, result="connected")

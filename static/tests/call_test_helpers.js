@@ -199,7 +199,7 @@ export function onPlace(
     onRpc("ccp.call", "place", ({ args }) => answer(...args));
 }
 
-/** Sends what `ccp.live` sends to the browsers of leaders and managers. */
+/** Sends what `ccp.call` sends to the browsers of leaders and managers. */
 export function tellLive() {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.live", {});

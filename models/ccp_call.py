@@ -563,24 +563,6 @@ class CcpCall(models.Model):
         own.sudo()._close()
         return True
 
-    def _bus_values(self, shown):
-        """Return what the agent's browser needs to follow this call.
-
-        :param dict shown: what the panel shows of it, see ``ccp.panel._values``
-        :rtype: dict
-        """
-        self.ensure_one()
-        return {
-            "panel": shown,
-            "id": self.id,
-            "state": self.state,
-            "result": self.result,
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "partner_id": self.partner_id.id,
-            "message": self._headline(),
-        }
-
     def _close(self):
         """Stop waiting for reports, and let what arrived decide the result."""
         waiting = self.filtered(lambda call: call.state in LIVE_STATES)

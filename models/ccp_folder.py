@@ -203,11 +203,10 @@ class CcpFolder(models.AbstractModel):
             look different now
         :param dict records: by call: the record that was called, see ``ccp.call._records``
         """
-        shown = self.env["ccp.panel"]._values_each(calls, stories, records)
+        shown = calls._panel_values_each(stories, records)
         for call in calls:
-            values = call._bus_values(shown[call])
-            # No content: a browser that shows them asks for what its user may see
-            values["card_ids"] = messages[call].ids
+            # Ids only: a browser that shows a card asks for what its user may see
+            values = {"panel": shown[call], "card_ids": messages[call].ids}
             call.user_id._bus_send(BUS_MESSAGE, values)
 
     @api.model

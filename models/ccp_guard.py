@@ -296,7 +296,7 @@ class CcpGuard(models.AbstractModel):
         )
         if not last or last.outcome_id or last.erased:
             return
-        if not self.env["ccp.panel"]._outcomes(company):
+        if not self.env["ccp.call.outcome"]._offered(company):
             return
         raise refusal(
             self.env._(

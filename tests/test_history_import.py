@@ -384,11 +384,11 @@ class TestHistoryImport(CcpCase):
         real = self.make_call(live=False, state="ended", result="connected")
         self.load(self.row())
         panel = self.env["ccp.panel"].with_user(self.rep)
-        self.assertEqual(panel._current_call(), real)
+        self.assertEqual(panel.env["ccp.call"]._current_call(), real)
         real.dismissed = True
-        self.assertFalse(panel._current_call())
+        self.assertFalse(panel.env["ccp.call"]._current_call())
         later = self.make_call()
-        self.assertEqual(panel._call_values(later)["last"]["id"], real.id)
+        self.assertEqual(later.with_env(panel.env)._panel_values()["last"]["id"], real.id)
 
     def test_they_prove_nothing_about_the_account(self):
         self.calls.search([]).unlink()

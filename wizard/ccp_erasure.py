@@ -188,7 +188,7 @@ class CcpErasure(models.TransientModel):
                 """
                 DELETE FROM bus_bus
                  WHERE message::jsonb ->> 'type' = %s
-                   AND message::jsonb #>> '{payload,id}' IN %s
+                   AND message::jsonb #>> '{payload,panel,id}' IN %s
                 """,
                 BUS_MESSAGE,
                 tuple(map(str, calls.ids)) or ("",),

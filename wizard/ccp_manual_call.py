@@ -103,8 +103,7 @@ class CcpManualCall(models.TransientModel):
             raise UserError(self.env._("The record does not exist any more."))
         record.check_access("read")
         company = self.env["ccp.dialer"]._company(record)
-        offered = {each["id"] for each in self.env["ccp.panel"]._outcomes(company)}
-        if self.outcome_id and self.outcome_id.id not in offered:
+        if self.outcome_id - self.env["ccp.call.outcome"]._offered(company):
             raise UserError(self.env._("This outcome is not offered any more: choose another one."))
         call = self.env["ccp.call"].sudo().create(self._call_values(record, company))
         call._update_card(self.env["ccp.folder"]._timeline(call))

@@ -107,7 +107,6 @@ class CcpCall(models.Model):
 
         :param datetime.datetime moment: aware, in the rep's time zone
         :param datetime.date today: today there
-
         :rtype: str
         """
         time = format_time(self.env, moment.time(), time_format="short")

@@ -130,6 +130,11 @@ class TestPanel(CcpCase):
             self.assertEqual(len(told), 1)
             self.assertIn("Blue", told.message)
 
+    def test_a_refusal_after_the_answer_says_why(self):
+        """The browser shows this sentence in place of the panel."""
+        self.call.write({"state": "refused", "live": False, "refusal": "Top up the account."})
+        self.assertEqual(self.call._panel_values()["message"], "Top up the account.")
+
     def test_two_tabs_lose_nothing(self):
         self.panel.save_note(self.call.id, "from the first tab", "")
         answer = self.panel.save_note(self.call.id, "from the second tab", "")

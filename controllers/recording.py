@@ -26,8 +26,9 @@ class AirtelCcpRecording(http.Controller):
         :param int call_id: the call's id
         :param str | None download: anything, to get a file that the browser keeps
         :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404
-            when there is none, or not for this user, which then is not told which of both; 410 when
-            it was deleted; 503 when Airtel does not deliver it yet
+            if there is none or the user may not see the call, with the same sentence for both
+            calls that do not exist and calls that the user may not see; 410 if it was deleted; 503
+            if Airtel does not deliver it yet
         :rtype: odoo.http.Response
         """
         calls = request.env["ccp.call"]
@@ -35,28 +36,28 @@ class AirtelCcpRecording(http.Controller):
         call = call._filtered_access("read")
         if not call:
             return self._sentence(404, calls._no_access_sentence())
-        recordings = request.env["ccp.recording"]
         try:
-            recordings._check_listener(bool(download))
+            call._check_listener(bool(download))
         except AccessError as error:
             return self._sentence(403, error.args[0])
-        if call.recording_state == "stored" and call.recording_id:
+        source = call._recording_source()
+        if source == "stored":
             response = self._from_store(call, bool(download))
-        elif call.recording_state == "pending":
+        elif source == "airtel":
             try:
                 response = self._from_airtel(call, bool(download))
             except RecordingError as error:
                 if error.status == 416:
                     raise RequestedRangeNotSatisfiable from None
-                return self._sentence(503, recordings._sentence(error.reason))
+                return self._sentence(503, call._fetch_sentence(error.reason))
         else:
-            status = 410 if call.recording_state in ("deleted", "erased") else 404
-            return self._sentence(status, recordings._absence_sentence(call))
+            status = 410 if source == "deleted" else 404
+            return self._sentence(status, call._absence_sentence())
         if request.httprequest.method != "HEAD" and response.status_code in (200, 206):
             start = response.headers.get("Content-Range", "bytes 0-").startswith("bytes 0-")
             kind = "download" if download else "listen"
             request.env["ccp.call.listen"]._note(call, kind, start)
-        # What the browser keeps would be heard again without a trace in the log
+        # Played from the browser's cache, it would leave no trace in the log
         response.headers["Cache-Control"] = "private, no-store"
         return response
 
@@ -75,8 +76,7 @@ class AirtelCcpRecording(http.Controller):
 
         :raise RecordingError: when Airtel does not deliver it
         """
-        recordings = request.env["ccp.recording"]
-        opened = recordings._open(call, request.httprequest.headers.get("Range"))
+        opened = call._open_recording(request.httprequest.headers.get("Range"))
         answer = opened.__enter__()
         headers = {name: answer.headers[name] for name in PASSED_ON if answer.headers.get(name)}
         response = Response(
@@ -86,7 +86,7 @@ class AirtelCcpRecording(http.Controller):
             mimetype=answer.content_type,
         )
         if as_attachment:
-            name = recordings._file_name(call, answer.content_type)
+            name = call._recording_file_name(answer.content_type)
             response.headers.set("Content-Disposition", "attachment", filename=name)
         response.call_on_close(lambda: opened.__exit__(None, None, None))
         return response

@@ -83,7 +83,7 @@ class CcpAnswer(models.AbstractModel):
     def _tell_leaders(self, company):
         """Tell leaders' browsers of a call that waits for Airtel, in a transaction of its own."""
         with self.env.registry.cursor() as cr:
-            self.env(cr=cr)["ccp.live"]._tell(company)
+            self.env(cr=cr)["ccp.call"]._notify_leaders(company)
 
     def _accept(self, call_id, answer):
         """Commit that Airtel accepted a call, and return the call's state.
@@ -144,7 +144,7 @@ class CcpAnswer(models.AbstractModel):
 
         def tell(call):
             call.env["ccp.folder"]._fold(call)
-            call.env["ccp.live"]._tell(call.company_id)
+            call._notify_leaders(call.company_id)
 
         try:
             self._with_call(call_id, tell)

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -7,9 +9,13 @@ from odoo.fields import Command
 from odoo.addons.base.models.ir_qweb_fields import nl2br
 
 from .base import MAX_ID
+from .contention import take_turns
 
 # Tells a browser that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"
+# How long a rep may take to choose an outcome before the planned activity is marked done without
+PATIENCE = timedelta(minutes=15)
+BATCH = 200
 
 
 class CcpCall(models.Model):
@@ -91,6 +97,24 @@ class CcpCall(models.Model):
         """Return plain text as the HTML that an activity shows as it was typed."""
         # Odoo's plaintext2html would make links of addresses, which nobody typed as links
         return Markup("<p>%s</p>") % nl2br(text) if text else ""
+
+    @api.model
+    def _cron_consume_activities(self):
+        """Mark planned Call activities done by calls that got no outcome and were not put away."""
+        due = [
+            ("result", "=", "connected"),
+            ("activity_done", "=", False),
+            ("end_date", "<=", fields.Datetime.now() - PATIENCE),
+        ]
+
+        def consume_one():
+            calls = self.search(due, limit=BATCH)
+            call = calls.try_lock_for_update(allow_referencing=True, limit=1)
+            if call:
+                call._consume_activity()
+            return len(call), self.search_count(due)
+
+        take_turns(self, consume_one, "airtel_ccp.ir_cron_consume_activities")
 
     def _consume_activity(self):
         """Mark the planned call that this call answers done, in its agent's name.

@@ -37,7 +37,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.models.BaseModel
         """
-        may_listen = self.env["ccp.recording"]._may_listen()
+        may_listen = self._may_listen()
         return self._filtered_access("read") if may_listen else self.browse()
 
     @api.model

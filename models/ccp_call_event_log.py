@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, escape_psql, format_time
 
 from ..ccp import callback, number, untrusted
+from .utils import RELOAD, notice
 
 # A call with more reports than this is no call that somebody wants explained line by line
 SHOWN_REPORTS = 100
@@ -200,9 +201,8 @@ class CcpCallEvent(models.Model):
             else:
                 message = self.env._("The call knew all that this report says: nothing changed.")
         sentences = [message, f"{lost}." if lost else ""]
-        return self.env["ccp.call"]._notice(
-            " ".join(filter(None, sentences)), "warning" if lost else "info"
-        )
+        kind = "warning" if lost else "info"
+        return notice(" ".join(filter(None, sentences)), kind, then=RELOAD)
 
     def _read_kinds_again(self):
         """Correct the kinds of reports that came when they were not understood yet."""

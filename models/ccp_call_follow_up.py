@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, format_time
 
-from .utils import SEARCHED_PERIOD
+from .utils import SEARCHED_PERIOD, time_zone
 
 FOLLOW_UP_HOUR = 10
 # Nobody is proposed to call people before and after these hours of the day
@@ -53,6 +53,86 @@ class CcpCall(models.Model):
                 summary=activity.summary or activity.activity_type_id.name,
             ),
         }
+
+    def _follow_up(self, when, text):
+        """Plan the current user's next call, and say when it is.
+
+        :param str when: see ``ccp.panel.follow_up``
+        :param str text: what it is about
+        :return: see ``ccp.panel.follow_up``
+        :rtype: dict
+        :raise UserError: when the record cannot have activities, or for a moment in the past
+        :raise AccessError: when the rep may not plan one there
+        """
+        zone = time_zone(self.env.user.tz)
+        moment = self._follow_up_moment(when, zone).astimezone(zone)
+        date, time = self._plan_follow_up(moment, zone, text)
+        self._notify_entry()
+        outside = not self._is_time_to_call(moment)
+        if outside:
+            sentence = self.env._(
+                "Planned for %(date)s at %(time)s, which is outside the calling hours or your "
+                "working days.",
+                date=date,
+                time=time,
+            )
+        else:
+            sentence = self.env._("Planned for %(date)s at %(time)s.", date=date, time=time)
+        return {"sentence": sentence, "outside": outside}
+
+    def _proposed_follow_ups(self):
+        """Return the times that the panel proposes for a follow-up, each once.
+
+        :return: see ``ccp.panel.follow_up_times``
+        :rtype: list[dict]
+        """
+        zone = time_zone(self.env.user.tz)
+        today = datetime.now(zone).date()
+        proposed = {}
+        for key, moment in self._follow_up_moments(zone).items():
+            proposed.setdefault(moment, key)
+        return [
+            {
+                "key": key,
+                "when": fields.Datetime.to_string(moment.astimezone(timezone.utc)),
+                "label": self._moment_in_words(moment, today),
+            }
+            for moment, key in proposed.items()
+        ]
+
+    @api.model
+    def _moment_in_words(self, moment, today):
+        """Say when a moment is, in few words.
+
+        :param datetime.datetime moment: aware, in the rep's time zone
+        :param datetime.date today: today there
+        :rtype: str
+        """
+        time = format_time(self.env, moment.time(), time_format="short")
+        if moment.date() == today:
+            return self.env._("Today at %s", time)
+        if moment.date() == today + timedelta(days=1):
+            return self.env._("Tomorrow at %s", time)
+        date = format_date(self.env, moment.date(), date_format="EEE d MMM")
+        return self.env._("%(date)s at %(time)s", date=date, time=time)
+
+    def _follow_up_moment(self, when, zone):
+        """Return the moment (aware) that a follow-up of this call is planned for.
+
+        :param str when: see ``ccp.panel.follow_up``
+        :param zone: the rep's time zone
+        :rtype: datetime.datetime
+        :raise UserError: for anything else, and for a moment in the past
+        """
+        if when in ("hour", "tomorrow"):
+            return self._follow_up_moments(zone)[when]
+        try:
+            moment = fields.Datetime.to_datetime(when).replace(tzinfo=timezone.utc)
+        except (ValueError, TypeError, AttributeError):
+            raise UserError(self.env._("Choose a date and a time for the follow-up.")) from None
+        if moment < datetime.now(timezone.utc):
+            raise UserError(self.env._("Choose a moment that is still to come."))
+        return moment
 
     def _plan_follow_up(self, moment, zone, text):
         """Plan the next call, in place of the one that this call had planned.

@@ -68,7 +68,7 @@ class CcpCall(models.Model):
             }
         )
         call._log_change("record", former.display_name, record.display_name)
-        self.env["ccp.panel"]._tell(call)
+        call._notify_entry()
         for thread in (*left, record, partner):
             if thread:
                 call._announce_record(thread)

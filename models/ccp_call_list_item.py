@@ -5,6 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..ccp import number
 from .remedy import refusal
+from .utils import CLOSE, notice
 
 AGAIN_AFTER = timedelta(hours=1)
 # Tells the rep's tabs that the call list changed
@@ -210,16 +211,9 @@ class CcpCallListItem(models.Model):
         lines += [
             self.env._("Left out: %(name)s. %(reason)s", **each) for each in answer["left_out"]
         ]
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "warning" if answer["left_out"] else "success",
-                "message": "\n".join(lines),
-                "sticky": bool(answer["left_out"]),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        is_short = bool(answer["left_out"])
+        kind = "warning" if is_short else "success"
+        return notice("\n".join(lines), kind, then=CLOSE, sticky=is_short)
 
     @api.model
     def _person(self, record):

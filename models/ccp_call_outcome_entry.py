@@ -101,7 +101,7 @@ class CcpCall(models.Model):
             done, failed = outcome.with_user(self.env.user)._apply(call)
             notices += done
             warnings += failed
-        self.env["ccp.panel"]._tell(call)
+        call._notify_entry()
         return {
             "outcome_id": outcome.id,
             "warning": " ".join(warnings),
@@ -144,7 +144,7 @@ class CcpCall(models.Model):
             return
         call.note = note or False
         call._log_change("note")
-        self.env["ccp.panel"]._tell(call)
+        call._notify_entry()
 
     def _log_change(self, kind, before="", after=""):
         """Keep who changed what is written on this call.

@@ -4,6 +4,7 @@ from datetime import timezone
 from odoo import fields, models
 from odoo.tools import format_date, format_time, get_lang
 
+from ..ccp import number
 from .ccp_call import AGENT_FAILURES
 
 # Says of a line that ended only that it ended, or by whom, which is told in words
@@ -104,6 +105,62 @@ class CcpCall(models.Model):
             "no_report": lambda: _("Airtel sent no report of how this call ended."),
         }
         return sentences[self.result]()
+
+    def _panel_sentence(self, story):
+        """Say to the agent how this call stands; never more than Airtel reported.
+
+        docs/sentences.md lists these sentences.
+
+        :param ccp.timeline.Timeline story: the call's timeline
+        :rtype: str
+        """
+        if self.state == "refused":
+            return self._headline()
+        if sentence := self._pool_sentence():
+            return sentence
+        _ = self.env._
+        customer = self.customer_name
+        phone = number.mask(self.agent_number or "")
+        if self.state in ("queued", "unknown", "ringing_agent") and not story.agent.rang:
+            if self.state == "unknown":
+                return _("Airtel did not confirm the call. If your phone rings, pick up.")
+            if not self.event_ids:
+                if self.state == "queued":
+                    return _("Airtel has not answered yet. If your phone %s rings, pick up.", phone)
+                return _("Calling your phone %s. No report from Airtel yet.", phone)
+        if self.state in ("ringing_agent", "unknown", "queued"):
+            if story.agent.end and not story.agent.live:
+                return _("You did not pick up; Airtel may try again.")
+            return _("Calling your phone %s", phone)
+        if self.state == "ringing_customer":
+            # Functions, so that only the needed sentence is translated
+            ends = {
+                "busy": lambda: _("%s was busy", customer),
+                "no_answer": lambda: _("%s did not pick up", customer),
+                "unreachable": lambda: _("%s could not be reached", customer),
+                "rejected": lambda: _("%s rejected the call", customer),
+            }
+            if story.customer.end in ends and not story.customer.live:
+                return ends[story.customer.end]()
+            if story.customer.rang:
+                return _("You picked up, the phone of %s rings", customer)
+            return _("You picked up, calling %s", customer)
+        if self.state == "in_call":
+            return _("Connected with %s", customer)
+        ends = {
+            "connected": lambda: _("The call with %s is over", customer),
+            "agent_no_answer": lambda: _("You did not pick up"),
+            "agent_busy": lambda: _("Your phone was busy"),
+            "agent_unreachable": lambda: _("Your phone could not be reached"),
+            "customer_no_answer": lambda: _("%s did not pick up", customer),
+            "customer_busy": lambda: _("%s was busy", customer),
+            "customer_unreachable": lambda: _("%s could not be reached", customer),
+            "customer_rejected": lambda: _("%s rejected the call", customer),
+            "canceled": lambda: _("You hung up before %s picked up", customer),
+            "failed": lambda: _("The call failed at Airtel"),
+            "no_report": lambda: _("Airtel sent no report of how this call ended"),
+        }
+        return ends[self.result]() if self.result in ends else _("The call was not placed")
 
     def _connected_sentence(self):
         """Say that this call connected, and how long it was as far as anybody knows.

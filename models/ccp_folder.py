@@ -99,12 +99,12 @@ class CcpFolder(models.AbstractModel):
         # A call of the past is told to nobody
         told = told.filtered(lambda call: not call.imported)
         stories = {call: stories[call] for call in told}
-        messages = self.env["ccp.card"]._update_each(stories, records, changes)
+        messages = told._update_cards(stories, records, changes)
         news = told.filtered(lambda call: changes[call] or messages[call])
         self._tell_each(news, stories, messages, records)
         calls.event_ids.filtered(lambda event: not event.folded).folded = True
         shown = changed.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
-        self.env["ccp.live"]._tell(shown.company_id)
+        shown._notify_leaders(shown.company_id)
 
     @api.model
     def _finish(self, call):
@@ -132,7 +132,7 @@ class CcpFolder(models.AbstractModel):
             values["deadline"] = False
         elif story.state != call.state:
             values["deadline"] = self._deadline(story.state)
-        values.update(self.env["ccp.recording"]._changes(call, story))
+        values.update(call._recording_changes(story))
         return {name: value for name, value in values.items() if call[name] != value}
 
     @api.model
@@ -193,11 +193,10 @@ class CcpFolder(models.AbstractModel):
             look different now
         :param dict records: by call: the record that was called, see ``ccp.call._records``
         """
-        shown = self.env["ccp.panel"]._values_each(calls, stories, records)
+        shown = calls._panel_values_each(stories, records)
         for call in calls:
-            values = call._bus_values(shown[call])
-            # No content: a browser that shows them asks for what its user may see
-            values["card_ids"] = messages[call].ids
+            # Ids only: a browser that shows a card asks for what its user may see
+            values = {"panel": shown[call], "card_ids": messages[call].ids}
             call.user_id._bus_send(BUS_MESSAGE, values)
 
     @api.model

@@ -5,6 +5,7 @@ from odoo import api, models
 
 from ..ccp.spool import SpoolFullError
 from .spool import spool_of
+from .utils import RELOAD, notice
 
 _logger = logging.getLogger(__name__)
 
@@ -52,9 +53,8 @@ class CcpHealth(models.Model):
         """
         self._check_administrator()
         self.env["ccp.call.event"].sudo()._take_back()
-        return self.env["ccp.call"]._notice(
-            self.env._("The reports on disk are tried again. Check again in a minute.")
-        )
+        sentence = self.env._("The reports on disk are tried again. Check again in a minute.")
+        return notice(sentence, then=RELOAD)
 
     def _words_of_spool(self):
         _ = self.env._

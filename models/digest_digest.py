@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import formatLang
 
 from .ccp_dashboard import DAYS, ENOUGH
-from .utils import time_zone
+from .utils import notice, time_zone
 
 KPIS = ("kpi_ccp_calls", "kpi_ccp_connect_rate", "kpi_ccp_talk_time")
 # Odoo's longer periods are a week and a month; these are days, today included
@@ -153,8 +153,4 @@ class DigestDigest(models.Model):
         else:
             digest.write({"state": "activated", "user_ids": [(4, user.id)]})
             message = self.env._("From now on you get a mail about calls every week.")
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {"type": "success", "message": message},
-        }
+        return notice(message, "success")

@@ -1,6 +1,6 @@
 from odoo import models
 
-from .ccp_live import CHANNEL
+from .ccp_call_live import CHANNEL
 
 
 class IrWebsocket(models.AbstractModel):

@@ -7,6 +7,34 @@ HOME_TIME_ZONE = "Asia/Kolkata"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
 # How far ahead the next opening of a calendar is looked for
 SEARCHED_PERIOD = timedelta(days=30)
+# What the web client does after a notice: read the view again, or close the dialog
+RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
+CLOSE = {"type": "ir.actions.act_window_close"}
+
+
+def milliseconds(moment):
+    """Return a stored moment as browsers count time.
+
+    :param datetime.datetime | bool moment: naive UTC, as Odoo stores it
+    :return: milliseconds since 1970, or False without a moment
+    :rtype: int | bool
+    """
+    return int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000) if moment else False
+
+
+def notice(message, kind="info", then=None, sticky=False):
+    """Return an action that shows one sentence in the web client.
+
+    :param str message: the sentence
+    :param str kind: ``info``, ``success``, ``warning`` or ``danger``
+    :param dict | None then: the action that the web client runs next, such as ``CLOSE``
+    :param bool sticky: whether the sentence stays until the user closes it
+    :rtype: dict
+    """
+    params = {"type": kind, "message": message, "sticky": sticky}
+    if then:
+        params["next"] = dict(then)
+    return {"type": "ir.actions.client", "tag": "display_notification", "params": params}
 
 
 def time_zone(name):

@@ -232,7 +232,7 @@ class TestCanary(CcpCase, HttpCase):
 
     def test_files_and_messages(self):
         """The recording is no attachment that anybody finds, and no message tells a secret."""
-        self.env["ccp.recording"]._store(self.call, wav(), "audio/wav")
+        self.call._store_recording(wav(), "audio/wav")
         self.env.flush_all()
         attachment = self.call.recording_id.id
         for role, user in self.people.items():
@@ -258,8 +258,8 @@ class TestCanary(CcpCase, HttpCase):
                 self.assertEqual(heard, [])
 
     def test_tricks_on_the_recordings_path(self):
-        self.env["ccp.recording"]._store(self.call, wav(), "audio/wav")
-        self.env["ccp.recording"]._store(self.foreign, wav(), "audio/wav")
+        self.call._store_recording(wav(), "audio/wav")
+        self.foreign._store_recording(wav(), "audio/wav")
         self.env.flush_all()
         tricks = (
             "0",

@@ -28,7 +28,7 @@ class TestErasure(CcpCase):
                 self.cdr(Recording="https://rec.airtel.in/r?token=canary"),
             )
             self.calls |= call
-        self.env["ccp.recording"]._store(self.calls[0], wav(), "audio/wav")
+        self.calls[0]._store_recording(wav(), "audio/wav")
         self.stranger = self.make_call(
             live=False,
             customer_number=OTHER,

@@ -95,7 +95,7 @@ class TestErasureScan(CcpCase):
             ),
             self.cdr(**number, Recording="https://rec.airtel.in/r?token=1"),
         )
-        self.env["ccp.recording"]._store(call, wav(), "audio/wav")
+        call._store_recording(wav(), "audio/wav")
         self.panel.save_note(call.id, NOTE, "")
         self.panel.save_outcome(call.id, self.outcome.id, True)
         done = self.lead.activity_ids

@@ -384,11 +384,11 @@ class TestHistoryImport(CcpCase):
         real = self.make_call(live=False, state="ended", result="connected")
         self.load(self.row())
         panel = self.env["ccp.panel"].with_user(self.rep)
-        self.assertEqual(panel._current_call(), real)
+        self.assertEqual(panel.env["ccp.call"]._current_call(), real)
         real.dismissed = True
-        self.assertFalse(panel._current_call())
+        self.assertFalse(panel.env["ccp.call"]._current_call())
         later = self.make_call()
-        self.assertEqual(panel._call_values(later)["last"]["id"], real.id)
+        self.assertEqual(later.with_env(panel.env)._panel_values()["last"]["id"], real.id)
 
     def test_they_prove_nothing_about_the_account(self):
         self.calls.search([]).unlink()
@@ -407,7 +407,7 @@ class TestHistoryImport(CcpCase):
         self.start = fields.Datetime.now().replace(microsecond=0) - timedelta(minutes=9)
         self.load(self.row())
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.panel"]._cron_consume_activities()
+            self.env["ccp.call"]._cron_consume_activities()
         self.assertTrue(self.lead.activity_ids)
 
     def test_late_reports_find_no_imported_call(self):
@@ -429,7 +429,7 @@ class TestHistoryImport(CcpCase):
         dialog.action_import()
         calls = self.calls.search([("imported", "=", True)])
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.retention"]._cron_delete()
+            self.env["ccp.call"]._cron_delete_old_data()
         self.assertEqual(calls.exists().mapped("start_date"), [self.start])
         self.assertTrue(calls.exists().reports_deleted)
 

@@ -6,7 +6,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.addons.bus.models.bus import channel_with_db, json_dump
 from odoo.addons.http_routing.tests.common import MockRequest
 
-from ..models.ccp_live import CHANNEL
+from ..models.ccp_call_live import CHANNEL
 from .common import CONNECTS, CcpCase
 
 
@@ -23,7 +23,7 @@ class TestLiveView(CcpCase):
         self.team = self.env["crm.team"].create({"name": "North", "user_id": self.leader.id})
 
     def live(self, user):
-        return self.as_user(self.env["ccp.live"], user).state()["calls"]
+        return self.as_user(self.env["ccp.dashboard"], user).live()["calls"]
 
     def channels(self, user):
         """Return the channels that the user gets who asks for the live view's."""

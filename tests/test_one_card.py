@@ -122,14 +122,14 @@ class TestOneCard(BaseCase):
             self.report(token)
             told, go_on = threading.Event(), threading.Event()
 
-            def hold(_live, companies):
+            def hold(_calls, companies):
                 if companies:
                     told.set()
                     go_on.wait(30)
 
             with self.server.env() as env:
                 click = threading.Thread(target=env["ccp.answer"]._tell, args=(call_id,))
-                with patch.object(type(env["ccp.live"]), "_tell", hold):
+                with patch.object(type(env["ccp.call"]), "_notify_leaders", hold):
                     click.start()
                     self.assertTrue(told.wait(30))
                     self.assertFalse(self.fold(env))

@@ -130,6 +130,11 @@ class TestPanel(CcpCase):
             self.assertEqual(len(told), 1)
             self.assertIn("Blue", told.message)
 
+    def test_a_refusal_after_the_answer_says_why(self):
+        """The browser shows this sentence in place of the panel."""
+        self.call.write({"state": "refused", "live": False, "refusal": "Top up the account."})
+        self.assertEqual(self.call._panel_values()["message"], "Top up the account.")
+
     def test_two_tabs_lose_nothing(self):
         self.panel.save_note(self.call.id, "from the first tab", "")
         answer = self.panel.save_note(self.call.id, "from the second tab", "")
@@ -222,7 +227,7 @@ class TestPanel(CcpCase):
         self.env.flush_all()
         self.call.start_date = fields.Datetime.now() + timedelta(seconds=1)
         self.finish()
-        consume = self.env["ccp.panel"]._cron_consume_activities
+        consume = self.env["ccp.call"]._cron_consume_activities
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
             consume()
             self.assertTrue(planned.active, "the rep may still be choosing")

@@ -15,7 +15,7 @@ class TestPlayer(CcpCase, HttpCase):
         self.call = self.make_call()
         reports = self.cdr(Conversation_Duration="00:00:28", Recording="https://x.airtel.in/r")
         self.report(self.call, *self.connected(), reports)
-        self.env["ccp.recording"]._store(self.call, wav(SECONDS), "audio/wav")
+        self.call._store_recording(wav(SECONDS), "audio/wav")
         self.env["ccp.folder"]._fold(self.call)
         self.env.flush_all()
 

@@ -43,7 +43,7 @@ class TestReadReplica(CcpCase, HttpCase):
 
     def test_what_has_to_be_of_this_moment_asks_the_primary(self):
         self.assertFalse(self.is_read_only("_ccp_check_may_call", "ccp.panel", "state"))
-        self.assertFalse(self.is_read_only("_ccp_check_leader", "ccp.live", "state"))
+        self.assertFalse(self.is_read_only("_ccp_check_leader", "ccp.dashboard", "live"))
 
     def test_history_and_its_sums_write_nothing(self):
         call = self.make_call(state="ended", live=False, result="connected")

@@ -76,7 +76,7 @@ class TestRecording(CcpCase, HttpCase):
 
     def fetch(self):
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.recording"]._cron_fetch()
+            self.env["ccp.call"]._cron_fetch_recordings()
         self.env.flush_all()
 
     def test_fetch(self):
@@ -100,7 +100,7 @@ class TestRecording(CcpCase, HttpCase):
     def test_it_belongs_to_the_calls_company(self):
         company = self.env["res.company"].create({"name": "Other"})
         call = self.make_call(live=False, company_id=company.id)
-        self.env["ccp.recording"]._store(call, wav(), "audio/wav")
+        call._store_recording(wav(), "audio/wav")
         self.assertEqual(call.recording_id.company_id, company)
 
     def test_fetch_of_a_long_recording_takes_little_memory(self):

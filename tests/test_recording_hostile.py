@@ -8,7 +8,8 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from ..models import ccp_recording
+from ..ccp import recording
+from ..models import ccp_call_recording
 from .common import CcpCase
 from .test_recording import wav
 
@@ -133,7 +134,7 @@ class TestRecordingHostile(CcpCase, HttpCase):
 
     def fetch(self):
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.recording"]._cron_fetch()
+            self.env["ccp.call"]._cron_fetch_recordings()
         self.env.flush_all()
 
     def assert_nothing_kept(self, call, sentence):
@@ -166,7 +167,7 @@ class TestRecordingHostile(CcpCase, HttpCase):
 
     def test_endless(self):
         call = self.recorded("endless")
-        with patch.object(ccp_recording, "MAX_BYTES", 20 * MEGABYTE):
+        with patch.object(recording, "MAX_BYTES", 20 * MEGABYTE):
             tracemalloc.start()
             try:
                 self.fetch()
@@ -179,7 +180,7 @@ class TestRecordingHostile(CcpCase, HttpCase):
 
     def test_byte_a_second(self):
         call = self.recorded("byte_a_second")
-        with patch.object(ccp_recording, "MAX_SECONDS", 3):
+        with patch.object(ccp_call_recording, "MAX_SECONDS", 3):
             start = time.monotonic()
             self.fetch()
             taken = time.monotonic() - start

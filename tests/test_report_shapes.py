@@ -83,7 +83,7 @@ class TestReportShapes(CcpCase, HttpCase):
         self.report(zero, self.cdr(Conversation_Duration="00:00"))
         self.assertRecordValues(zero, [{"talk_unknown": False, "talk_time": "00:00"}])
         self.assertIn("talked for 00:00", zero.card_message_ids[:1].body)
-        self.assertTrue(self.env["ccp.panel"]._call_values(unknown)["talk_unknown"])
+        self.assertTrue(unknown._panel_values()["talk_unknown"])
 
     def test_an_unknown_talk_time_lowers_no_average(self):
         report = self.cdr()

@@ -5,7 +5,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
-from ..models import ccp_retention
+from ..models import ccp_call_retention
 from .common import CcpCase
 from .test_recording import wav
 
@@ -27,7 +27,7 @@ class TestRetention(CcpCase):
         call = self.make_call(live=False, **values)
         self.report(call, *self.connected(), self.cdr(Recording=URL))
         if stored:
-            self.env["ccp.recording"]._store(call, wav(), "audio/wav")
+            call._store_recording(wav(), "audio/wav")
         call.start_date = fields.Datetime.now() - timedelta(days=days)
         return call
 
@@ -39,7 +39,7 @@ class TestRetention(CcpCase):
                 "ccp_keep_calls_days": calls,
             }
         )
-        self.env["ccp.retention"]._cron_delete()
+        self.env["ccp.call"]._cron_delete_old_data()
         self.env.flush_all()
         self.env.invalidate_all()
 
@@ -115,14 +115,14 @@ class TestRetention(CcpCase):
 
     def test_more_than_a_batch(self):
         calls = self.env["ccp.call"].union(*(self.old_call(stored=False) for _each in range(7)))
-        with patch.object(ccp_retention, "BATCH", 3):
+        with patch.object(ccp_call_retention, "BATCH", 3):
             self.keep(recordings=1, reports=1, calls=1)
         self.assertFalse(calls.exists())
 
     def test_time_is_up(self):
         calls = self.env["ccp.call"].union(*(self.old_call(stored=False) for _each in range(5)))
         with (
-            patch.object(ccp_retention, "BATCH", 2),
+            patch.object(ccp_call_retention, "BATCH", 2),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=0),
         ):
             self.keep(calls=1)
@@ -140,7 +140,7 @@ class TestRetention(CcpCase):
                 for days in (10, 100, 101, 102)
             ]
         )
-        with patch.object(ccp_retention, "BATCH", 2):
+        with patch.object(ccp_call_retention, "BATCH", 2):
             self.keep(reports=90)
         self.assertEqual(events.exists(), events[0])
 

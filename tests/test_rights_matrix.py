@@ -73,7 +73,7 @@ class TestRightsMatrix(CcpCase, HttpCase):
         self.report(
             self.call, *self.connected(), self.cdr(Recording="https://x.airtel.in/r?token=1")
         )
-        self.env["ccp.recording"]._store(self.call, wav(), "audio/wav")
+        self.call._store_recording(wav(), "audio/wav")
         self.path = f"/airtel_ccp/recording/{self.call.id}"
         self.listen = self.env["ccp.call.listen"].create(
             {"call_id": self.call.id, "user_id": self.rep.id, "kind": "listen"}

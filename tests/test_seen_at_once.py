@@ -15,8 +15,8 @@ from ..ccp import recording
 from ..ccp.callback import kind_and_fingerprint
 from ..models import contention
 from ..models.ccp_call_event import digest
+from ..models.ccp_call_recording import CcpCall
 from ..models.ccp_folder import CcpFolder
-from ..models.ccp_recording import CcpRecording
 from .common import AGENT, CONNECTS, HEADER, CcpSetup
 from .live_server import LiveServer
 
@@ -232,22 +232,22 @@ class TestSeenAtOnce(BaseCase):
             ),
             ("ccp.measures", "_cron_measure", {"state": "ended"}, "measured", True),
             (
-                "ccp.panel",
+                "ccp.call",
                 "_cron_consume_activities",
                 {"state": "ended", "result": "connected", "end_date": past},
                 "activity_done",
                 True,
             ),
             (
-                "ccp.retention",
-                "_cron_delete",
+                "ccp.call",
+                "_cron_delete_old_data",
                 {"state": "ended", "start_date": past},
                 "reports_deleted",
                 True,
             ),
             (
-                "ccp.recording",
-                "_cron_fetch",
+                "ccp.call",
+                "_cron_fetch_recordings",
                 {
                     "recording_state": "pending",
                     "recording_next_date": past,
@@ -261,7 +261,9 @@ class TestSeenAtOnce(BaseCase):
                 call_id = self.make_call(**values)
                 with (
                     patch.object(
-                        CcpRecording, "_open", side_effect=recording.RecordingError("not_ready")
+                        CcpCall,
+                        "_open_recording",
+                        side_effect=recording.RecordingError("not_ready"),
                     ),
                     self.held(call_id, HELD_SECONDS),
                 ):
@@ -275,12 +277,12 @@ class TestSeenAtOnce(BaseCase):
             recording_url="https://recordings.airtel.in/a.wav",
         )
 
-        def open_while_a_report_comes(_recording, _call):
+        def open_while_a_report_comes(_call):
             self.server.query("UPDATE ccp_call SET note = 'x' WHERE id = %s", call_id)
             raise recording.RecordingError("not_ready")
 
-        with patch.object(CcpRecording, "_open", open_while_a_report_comes):
-            self.run_action("ccp.recording", "_cron_fetch")
+        with patch.object(CcpCall, "_open_recording", open_while_a_report_comes):
+            self.run_action("ccp.call", "_cron_fetch_recordings")
         self.assertEqual(self.value(call_id, "recording_tries"), 1)
         self.assertEqual(self.value(call_id, "note"), "x")
 

@@ -450,7 +450,7 @@ class TestFurtherPhones(SpecificationCase):
             ]
             self.report(call, *rings)
             self.assertEqual(call.state, "in_call", (agent, customer))
-        rows = self.env["ccp.card"]._leg_facts(call)[0]["values"]
+        rows = call._leg_facts()[0]["values"]
         self.assertIn(AGENT_4, rows[0])
         self.assertIn(THIRD, rows[1])
 

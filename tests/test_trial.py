@@ -112,9 +112,9 @@ class TestTrial(CcpCase):
 
     def test_recordings_of_a_trial_come_from_the_sandbox_only(self):
         call = self.make_call(trial=True)
-        hosts = self.env["ccp.recording"]._hosts(call)
+        hosts = call._recording_hosts()
         self.company.ccp_recording_hosts = "*.airtel.in"
-        other = self.env["ccp.recording"]._hosts(self.make_call(live=False))
+        other = self.make_call(live=False)._recording_hosts()
         sound = f"{self.sandbox.url}/recording/1"
         self.assertTrue(hosts.allows(sound))
         self.assertFalse(hosts.allows("https://recordings.airtel.in/1"))

@@ -78,7 +78,7 @@ class TestUninstall(BaseCase):
                 "recording_url": "https://recordings.airtel.in/sound",
             }
         )
-        env["ccp.recording"]._store(call, b"sound", "audio/wav")
+        call._store_recording(b"sound", "audio/wav")
         env["ccp.call.list.item"].with_user(env.ref("base.user_admin")).add_records(
             partner._name, partner.ids
         )

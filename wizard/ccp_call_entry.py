@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.utils import CLOSE, notice
+
 
 class CcpCallEntry(models.TransientModel):
     """Outcome and note of a call, written on its form, also long after it ended."""
@@ -92,11 +94,7 @@ class CcpCallEntry(models.TransientModel):
         call._write_note(self.note)
         answer = call._write_outcome(chosen.id, confirmed=True)
         sentences = [answer["notice"], answer["warning"]]
-        action = {"type": "ir.actions.act_window_close"}
         if not any(sentences):
-            return action
-        notice = call._notice(
-            " ".join(filter(None, sentences)), "warning" if answer["warning"] else "success"
-        )
-        notice["params"]["next"] = action
-        return notice
+            return dict(CLOSE)
+        kind = "warning" if answer["warning"] else "success"
+        return notice(" ".join(filter(None, sentences)), kind, then=CLOSE)

@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..ccp import number
 from ..models.ccp_folder import BUS_MESSAGE
+from ..models.utils import CLOSE, notice
 
 
 class CcpErasure(models.TransientModel):
@@ -102,22 +103,15 @@ class CcpErasure(models.TransientModel):
                 }
             )
         self._erase(calls)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._(
-                    "Erased. Calls: %(calls)s, recordings: %(recordings)s, reports: %(reports)s, "
-                    "chatter cards and notes: %(messages)s.",
-                    calls=totals["call_count"],
-                    recordings=totals["recording_count"],
-                    reports=totals["report_count"],
-                    messages=totals["message_count"],
-                ),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        sentence = self.env._(
+            "Erased. Calls: %(calls)s, recordings: %(recordings)s, reports: %(reports)s, "
+            "chatter cards and notes: %(messages)s.",
+            calls=totals["call_count"],
+            recordings=totals["recording_count"],
+            reports=totals["report_count"],
+            messages=totals["message_count"],
+        )
+        return notice(sentence, "success", then=CLOSE)
 
     def _erase(self, calls):
         """Take away what tells who was called: sound, reports, cards, numbers, names, words.
@@ -194,7 +188,7 @@ class CcpErasure(models.TransientModel):
                 """
                 DELETE FROM bus_bus
                  WHERE message::jsonb ->> 'type' = %s
-                   AND message::jsonb #>> '{payload,id}' IN %s
+                   AND message::jsonb #>> '{payload,panel,id}' IN %s
                 """,
                 BUS_MESSAGE,
                 tuple(map(str, calls.ids)) or ("",),

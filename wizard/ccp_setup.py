@@ -386,7 +386,7 @@ class CcpSetup(models.TransientModel):
             raise AccessError(self.env._("Only an administrator deletes trial calls."))
         domain = Domain("company_id", "=", self.company_id.id) & Domain("trial", "=", True)
         calls = self._calls().search(domain & Domain("live", "=", False))
-        self.env["ccp.retention"]._delete_calls(calls)
+        calls._delete_calls()
 
     def action_users(self):
         """Open the list of the company's people with their phones.

@@ -128,7 +128,7 @@ class Browser:
                 now = time.perf_counter()
                 for each in json.loads(text):
                     if each["message"]["type"] == MESSAGE:
-                        payload = each["message"]["payload"]
+                        payload = each["message"]["payload"]["panel"]
                         self._told.put((payload["id"], payload["state"], now))
         except (OSError, websocket.WebSocketException):
             pass

@@ -191,7 +191,7 @@ GUARDS = (
     Guard(
         "who tells a call in the chatter changes its row",
         "tests/test_one_card.py::TestOneCard::test_the_click_knows_neither_the_report_nor_its_fold",
-        path="models/ccp_card.py",
+        path="models/ccp_call_chatter.py",
         old="                 WHERE call.id = link.call_id\n",
         new="                 WHERE call.id = link.call_id AND false\n",
     ),

@@ -172,13 +172,13 @@ export class CallService {
      *  chatter that tell the call and look different now
      * @param {number} notificationId
      */
-    onTold({ card_ids, panel, ...call }, notificationId) {
-        if (notificationId < this.lastTold.get(call.id)) {
+    onTold({ card_ids, panel }, notificationId) {
+        if (notificationId < this.lastTold.get(panel.id)) {
             return;
         }
-        this.lastTold.set(call.id, notificationId);
-        if (call.state === "refused") {
-            this.tellFailure(call.message);
+        this.lastTold.set(panel.id, notificationId);
+        if (panel.state === "refused") {
+            this.tellFailure(panel.message);
         }
         const { current } = this.state;
         const wasLive = this.isLive;
@@ -193,9 +193,9 @@ export class CallService {
             this.load();
         }
         if (card_ids?.length) {
-            this.card.follow(call, card_ids);
+            this.card.follow(panel, card_ids);
         } else {
-            this.reloadChatters(call);
+            this.reloadChatters(panel);
         }
     }
 

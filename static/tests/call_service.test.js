@@ -93,7 +93,7 @@ test("an answer that comes after the bus does not turn the call back", async () 
 test("a notification that was overtaken by a newer one changes nothing", async () => {
     allowCalls();
     await start();
-    const told = (values) => ({ id: 7, state: values.state, panel: callValues(values) });
+    const told = (values) => ({ panel: callValues({ id: 7, ...values }) });
     callService().onTold(told({ state: "in_call" }), 102);
     callService().onTold(told({ state: "ringing_agent" }), 101);
     expect(callService().state.current.state).toBe("in_call");

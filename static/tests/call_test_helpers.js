@@ -199,7 +199,7 @@ export function onPlace(
     onRpc("ccp.call", "place", ({ args }) => answer(...args));
 }
 
-/** Sends what `ccp.live` sends to the browsers of leaders and managers. */
+/** Sends what `ccp.call` sends to the browsers of leaders and managers. */
 export function tellLive() {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.live", {});
@@ -221,18 +221,7 @@ export function tellList() {
 export function tellCall({ card_ids = [], ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
     const panel = callValues(values);
-    const { id, state, result, res_model, res_id, partner_id, message } = panel;
-    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.call", {
-        id,
-        state,
-        result,
-        res_model,
-        res_id,
-        partner_id,
-        message,
-        panel,
-        card_ids,
-    });
+    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.call", { panel, card_ids });
 }
 
 /** @returns {import("@airtel_ccp/call_service").CallService} */

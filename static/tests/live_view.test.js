@@ -28,7 +28,7 @@ const CALL = {
 };
 
 function onLive(server) {
-    onRpc("ccp.live", "state", () => {
+    onRpc("ccp.dashboard", "live", () => {
         expect.step("state");
         return { now: 65000, calls: server.calls };
     });
@@ -55,7 +55,7 @@ test("an avatar is a square however much is said beside it", async () => {
 test("many changes make one request", async () => {
     let asked = 0;
     let calls = [];
-    onRpc("ccp.live", "state", () => {
+    onRpc("ccp.dashboard", "live", () => {
         asked++;
         return { now: 65000, calls };
     });
@@ -78,7 +78,7 @@ test("many changes make one request", async () => {
 
 test("asks again and again while it cannot be loaded", async () => {
     let fails = true;
-    onRpc("ccp.live", "state", () => {
+    onRpc("ccp.dashboard", "live", () => {
         if (fails) {
             throw makeServerError({ type: "AccessError", message: "Not yours." });
         }

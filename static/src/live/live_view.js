@@ -69,7 +69,7 @@ export class LiveView extends Component {
 
     async load() {
         try {
-            const { calls, now } = await this.orm.silent.call("ccp.live", "state");
+            const { calls, now } = await this.orm.silent.call("ccp.dashboard", "live");
             Object.assign(this.state, { calls, offset: now - Date.now(), failed: "" });
         } catch (error) {
             const sentence = sentenceOf(error);

@@ -20,9 +20,9 @@ from odoo.addons.airtel_ccp.ccp.client import Client
 from odoo.addons.airtel_ccp.controllers.webhook import waker
 from odoo.addons.airtel_ccp.models.ccp_answer import CcpAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
+from odoo.addons.airtel_ccp.models.ccp_call_recording import CcpCall
 from odoo.addons.airtel_ccp.models.ccp_dialer import CcpDialer
 from odoo.addons.airtel_ccp.models.ccp_folder import CcpFolder
-from odoo.addons.airtel_ccp.models.ccp_recording import CcpRecording
 from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
@@ -107,7 +107,12 @@ _wrap(CcpAnswer, "_tell", before="click, before its card")
 _wrap(CcpCallEvent, "_store", before="report, before its INSERT", after="report, after its INSERT")
 _wrap(waker, "wake", before="report, after its COMMIT")
 _wrap(CcpFolder, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
-_wrap(CcpRecording, "_store", before="download, before it is kept", after="download, before COMMIT")
+_wrap(
+    CcpCall,
+    "_store_recording",
+    before="download, before it is kept",
+    after="download, before COMMIT",
+)
 _wrap(SpooledReports, "_replay_one", before="replay", after="replay, before COMMIT")
 _fill_disk()
 _move_clock()

@@ -1,0 +1,233 @@
+import functools
+from collections import defaultdict
+
+from odoo import api, models
+from odoo.tools import SQL
+from odoo.tools.mail import generate_tracking_message_id
+
+# The stored text of a card follows from these, and from the reports that are there then
+CARD_FIELDS = frozenset({"state", "result", "talk_seconds", "recording_state"})
+
+
+class CcpCall(models.Model):
+    """Writes the chatter cards and notes of calls on their records and contacts."""
+
+    _inherit = "ccp.call"
+
+    def _update_card(self, story):
+        """Bring the chatter up to date with one call, on its record and on its contact.
+
+        :param ccp.timeline.Timeline story: the call's timeline
+        :return: the ``mail.message`` records that look different now
+        :rtype: odoo.models.BaseModel
+        """
+        return self._update_cards({self: story}, self._records())[self]
+
+    def _update_cards(self, stories, records, changes=None):
+        """Bring the chatter up to date with these calls, on their records and on their contacts.
+
+        A call that Airtel refused never began, so it gets no card. An imported call gets none
+        either, whatever people write on it later. The stored text of a card is written when the
+        call begins and when its headline changes; readers see the newest story anyway.
+
+        :param dict stories: by call: its ``ccp.timeline.Timeline``
+        :param dict records: by call: the record that was called, see ``_records``
+        :param dict | None changes: by call: the values that new reports changed; by default all
+            stored texts are written anew
+        :return: by call: the ``mail.message`` records that look different now
+        :rtype: dict
+        """
+        messages = dict.fromkeys(self, self.env["mail.message"])
+        fresh, stale, notes = [], [], {}
+        for call in self:
+            story = stories[call]
+            if call.state in ("queued", "refused") or call.erased or call.imported:
+                continue
+            carriers = call.card_message_ids
+            if call.noted_lines or (call.company_id.ccp_chatter_mode == "notes" and not carriers):
+                if new := call._new_notes(story):
+                    notes[call] = new
+            elif not carriers:
+                fresh.append(call)
+            elif changes is None or not CARD_FIELDS.isdisjoint(changes[call]):
+                stale.append(call)
+                messages[call] = carriers
+            elif call._may_add_lines(story):
+                messages[call] = carriers
+        threads = self.browse().union(*fresh, *notes)._threads(records)
+        texts = [
+            (call, thread, note)
+            for call, new in notes.items()
+            for thread in threads[call]
+            for note in new
+        ]
+        texts += self._write_cards(stories, {call: threads[call] for call in fresh}, stale)
+        return messages | self._post_notes(texts)
+
+    @api.model
+    def _write_cards(self, stories, fresh, stale):
+        """Rewrite the stored text of cards, and return the text of new ones.
+
+        :param dict stories: by call: its ``ccp.timeline.Timeline``
+        :param dict fresh: by call without a card: the records that get one
+        :param list stale: calls whose cards get a new text
+        :return: for each new card the call, its record and the HTML
+        :rtype: list[tuple]
+        """
+        # The place of a card matters only if the call has something to hide from some readers
+        carriers = {
+            message: (call, message.model, message.res_id)
+            for call in stale
+            if call.note or call.outcome_id
+            for message in call.card_message_ids
+        }
+        places = [(call, each._name, each.id) for call in fresh for each in fresh[call]]
+        opened = self._open_places([*places, *carriers.values()])
+
+        @functools.cache
+        def body(call, has_note):
+            return call._card_body(stories[call], has_note)
+
+        for call in stale:
+            messages = call.card_message_ids
+            with_note = messages.filtered(lambda each: carriers.get(each) in opened)
+            for some, has_note in ((with_note, True), (messages - with_note, False)):
+                if some:
+                    self._rewrite_card(some, body(call, has_note))
+        return [
+            (call, thread, body(call, (call, thread._name, thread.id) in opened))
+            for call, threads in fresh.items()
+            for thread in threads
+        ]
+
+    @api.model
+    def _rewrite_card(self, messages, body):
+        """Write a card's text into those of its messages whose text differs."""
+        clean = messages._fields["body"].convert_to_cache(body, messages)
+        messages.filtered(lambda message: message.body != clean).body = body
+
+    def _threads(self, records):
+        """Return the records whose chatter shows these calls: the called one, and its contact.
+
+        :param dict records: by call: the record that was called, see ``_records``
+        :return: by call: records of any models that have a chatter, each once
+        :rtype: dict[odoo.models.BaseModel, list]
+        """
+        contacts = self.partner_id.exists()
+        return {
+            call: [
+                thread
+                for thread in dict.fromkeys((records[call], call.partner_id & contacts))
+                if thread and hasattr(thread, "_message_log")
+            ]
+            for call in self
+        }
+
+    def _may_add_lines(self, story):
+        """Return whether reports that were not folded yet may have added to the call's story.
+
+        :param ccp.timeline.Timeline story: the call's timeline
+        """
+        return any(
+            event.kind in ("event", "cdr") or any(line.what == "api_error" for line in story.lines)
+            for event in self.event_ids
+            if not event.folded
+        )
+
+    def _new_notes(self, story):
+        """Return notes for the lines that the chatter lacks, and remember them as written.
+
+        :param ccp.timeline.Timeline story: the call's timeline
+        :return: HTML, in the language of the call's company
+        :rtype: list[markupsafe.Markup]
+        """
+        call = self._in_company_language()
+        noted = list(call.noted_lines or [])
+        notes = []
+        for line in story.lines:
+            key = "|".join((str(line.at), line.leg or "", line.what, line.detail))
+            if key not in noted:
+                noted.append(key)
+                values = {"line": call._line_values(line)}
+                templates = self.env["ir.qweb"].with_env(call.env)
+                notes.append(templates._render("airtel_ccp.call_note", values))
+        if notes:
+            call.noted_lines = noted
+        return notes
+
+    @api.model
+    def _post_notes(self, texts):
+        """Write notes on records: internal, in the agent's name, no e-mail.
+
+        :param list texts: tuples of a call, the record that shows it, and HTML
+        :return: by call: the new ``mail.message`` records
+        :rtype: dict
+        """
+        by_model = defaultdict(list)
+        for text in texts:
+            by_model[text[1]._name].append(text)
+        messages, links = {}, []
+        for model, some in by_model.items():
+            # As Odoo's _message_log_batch does, which takes one author only
+            values = [call._note_values(thread, body) for call, thread, body in some]
+            logged = self.env[model].sudo()._message_create(values)
+            for (call, _thread, _body), message in zip(some, logged, strict=True):
+                messages[call] = messages.get(call, logged.browse()) | message
+                links.append((call.id, message.id))
+        self._link_messages(links)
+        return messages
+
+    @api.model
+    def _link_messages(self, links):
+        """Remember which messages show which call.
+
+        This touches the call's row, even if no value changes. A transaction with an older snapshot
+        cannot see the messages; it then fails with a serialization error instead of posting the
+        call a second time.
+
+        :param list[tuple[int, int]] links: ids of calls and of messages
+        """
+        if not links:
+            return
+        self.env.execute_query(
+            SQL(
+                """
+                WITH link AS (
+                    INSERT INTO ccp_call_card_message_rel (call_id, message_id) VALUES %s
+                    RETURNING call_id)
+                UPDATE ccp_call call
+                   SET write_date = now() AT TIME ZONE 'UTC'
+                  FROM link
+                 WHERE call.id = link.call_id
+                """,
+                SQL(", ").join(SQL("(%s, %s)", *link) for link in links),
+            )
+        )
+        calls = self.browse({call_id for call_id, _message_id in links})
+        calls.invalidate_recordset(["card_message_ids"])
+
+    def _note_values(self, thread, body):
+        """Return the values of one ``mail.message``, those of Odoo's ``_message_log_batch``.
+
+        :param thread: the record whose chatter gets the note
+        :param markupsafe.Markup body: the note
+        :rtype: dict
+        """
+        author = self.user_id.partner_id
+        sender = author.email_formatted
+        reply_to = self.env["mail.thread"]._notify_get_reply_to(default=sender, author_id=author.id)
+        return {
+            "author_id": author.id,
+            "email_from": sender,
+            "model": thread._name,
+            "res_id": thread.id,
+            "record_alias_domain_id": False,
+            "record_company_id": False,
+            "body": body,
+            "message_type": "notification",
+            "is_internal": True,
+            "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"),
+            "email_add_signature": False,
+            "message_id": generate_tracking_message_id("message-notify"),
+            "reply_to": reply_to[False],
+        }

@@ -1,0 +1,73 @@
+import dataclasses
+
+from odoo import api, models
+from odoo.exceptions import UserError
+
+from ..ccp import const
+from .base import doubt_question
+
+
+class CcpCall(models.Model):
+    """The door through which calls are placed; ``ccp.dialer`` places them."""
+
+    _inherit = "ccp.call"
+
+    @api.model
+    def place(
+        self, res_model, res_id, field_name=None, choice=None, list_item_id=None, options=None
+    ):
+        """Call a record of any model with a phone field, as the Call button does.
+
+        :param str res_model: the record's model
+        :param int res_id: the record's id
+        :param str | None field_name: the phone field that was clicked; without it all numbers of
+            the record, its contact, and that contact's company and people are offered
+        :param str | None choice: the ``key`` of the number that the user chose
+        :param int | None list_item_id: the entry of the user's call list that this call is for
+        :param dict | None options: what else the rep said, see ``ccp_dialer.Options``
+        :return: see ``ccp.callable.mixin.action_ccp_call``; or what the rep has to say first:
+            ``{"companies": [{"id", "name"}]}`` if the record belongs to no company and several can
+            call; ``{"choices": [{"key", "owner", "label", "phone"}]}`` if there are several
+            numbers and none was chosen, with or without ``{"record": {"default", "announced"}}``
+            if the call flow leaves it to the rep whether to record; ``{"doubtful": {"sentence",
+            "number"}}`` if the number may be another country's; ``{"override": {"sentence"}}``
+            if a house rule forbids the call and the user may override it with a reason
+        :rtype: dict
+        :raise UserError: when no call was placed
+        :raise AccessError: when the user may not call, or may not read the record
+        """
+        self.env.user._ccp_check_may_call()
+        record = self._ccp_records(res_model, [res_id])
+        if record._abstract or type(res_id) is not int:
+            raise UserError(self.env._("There is nobody to call: save the record first."))
+        item = self.env["ccp.call.list.item"]._of_click(list_item_id, record)
+        dialer = self.env["ccp.dialer"]
+        options = dialer._read_options(options)
+        companies = dialer._companies(record, options)
+        if len(companies) > 1:
+            return {"companies": [{"id": each.id, "name": each.name} for each in companies]}
+        if companies:
+            options = dataclasses.replace(options, company_id=companies.id)
+        company = record._ccp_company(options.company_id)
+        choices = [] if choice else record._ccp_number_choices(company, field_name)
+        questions = dialer._questions(record, choices, options)
+        if questions:
+            return questions
+        if choices and not field_name:
+            choice = choices[0]["key"]
+        try:
+            return dialer._dial(record, field_name, choice=choice, list_item=item, options=options)
+        except UserError as error:
+            question = doubt_question(error) or dialer._override_question(error)
+            if not question:
+                raise
+            return question
+
+    def _about(self):
+        """Return what the refusal of a call is about.
+
+        :return: a key of ``ccp.const.ABOUT``
+        :rtype: str
+        """
+        self.ensure_one()
+        return const.about(self.refusal_code or "", self.request_ids[:1].status)

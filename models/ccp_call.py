@@ -60,7 +60,7 @@ AGGREGATES = {
 class CcpCall(models.Model):
     """One call that an agent placed on a record, and what Airtel's reports made of it.
 
-    Nobody writes here by hand: ``ccp.dialer`` makes the row, ``ccp.folder`` derives everything
+    Nobody writes here by hand: ``ccp.dialer`` makes the row, ``_fold`` derives everything
     that Airtel reports, ``ccp.recording`` fetches the sound.
     """
 
@@ -893,7 +893,7 @@ class CcpCall(models.Model):
         :param calls: ``ccp.call`` records
         :rtype: dict
         """
-        folded, left = self.env["ccp.folder"]._fold_again(calls)
+        folded, left = calls._fold_again()
         failed = len(calls.sudo().filtered("fold_error"))
         sentences = [self.env._("Calls taken up again from their reports: %s.", folded)]
         if left:
@@ -972,7 +972,7 @@ class CcpCall(models.Model):
         """Stop waiting for reports, and let what arrived decide the result."""
         waiting = self.filtered(lambda call: call.state in LIVE_STATES)
         waiting.closed_date = fields.Datetime.now()
-        self.env["ccp.folder"]._fold(waiting)
+        waiting._fold()
 
     def action_refresh(self):
         """Fold reports that arrived but were not looked at yet, for a form or panel that opens.
@@ -982,7 +982,7 @@ class CcpCall(models.Model):
         """
         self.check_access("read")
         live = self.sudo().filtered("live")
-        self.env["ccp.folder"]._fold_free(live.filtered("event_ids"))
+        live.filtered("event_ids")._fold_free()
         return True
 
     @api.model

@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ..ccp import callback
 from ..ccp.spool import digest
-from .ccp_folder import naive_utc
+from .utils import naive_utc
 
 MATCH_BATCH = 500
 # How long a report to the company's own address waits for its call

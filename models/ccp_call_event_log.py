@@ -88,13 +88,12 @@ class CcpCallEvent(models.Model):
     @api.depends("call_id.event_ids", "payload", "received_at")
     def _compute_changed(self):
         self.changed = False
-        folder = self.env["ccp.folder"]
         for call in self.call_id.sudo():
             so_far = self.browse().sudo()
-            before = folder._told(call, folder._timeline(call, so_far))
+            before = call._derived_values(call._timeline(so_far))
             for report in call.event_ids[:SHOWN_REPORTS]:
                 so_far |= report
-                after = folder._told(call, folder._timeline(call, so_far))
+                after = call._derived_values(call._timeline(so_far))
                 own = self & report.sudo(self.env.su)
                 if own:
                     own.changed = self._change_text(call, before, after)
@@ -184,7 +183,7 @@ class CcpCallEvent(models.Model):
         if not call:
             message = self.env._("This report fits no call: nothing changed.")
         else:
-            self.env["ccp.folder"]._fold_again(call)
+            call._fold_again()
             if call.fold_error:
                 message = self.env._(
                     "This call's reports cannot be taken into account (%s): tell the developers of "
@@ -216,8 +215,7 @@ class CcpCallEvent(models.Model):
 
         :rtype: list[dict]
         """
-        folder = self.env["ccp.folder"]
-        return call.read([*folder._told(call, folder._timeline(call)), "recording_state"])
+        return call.read([*call._derived_values(call._timeline()), "recording_state"])
 
     def _check_administrator(self):
         self.check_access("read")

@@ -10,7 +10,7 @@ from ..ccp import callback, number, timeline
 from ..ccp.history import PastCall
 from .ccp_call import CUSTOMER_KEY
 from .ccp_call_event import CLOCK_TOLERANCE
-from .ccp_folder import naive_utc
+from .utils import naive_utc
 
 # A record of the past names the second in which a call began; Odoo knows when it was asked for
 SAME_SECOND = timedelta(seconds=1)
@@ -315,7 +315,6 @@ class CcpCall(models.Model):
         :rtype: dict
         """
         cdr = row.past.cdr
-        folder = self.env["ccp.folder"]
         dialled = timeline.Dialled(
             agent_numbers=tuple(filter(None, [row.agent_number])),
             customer_numbers=(row.customer_number,),
@@ -331,7 +330,7 @@ class CcpCall(models.Model):
         lead, partner = row.lead.sudo(), row.partner.sudo()
         team = lead.team_id or row.user.sale_team_id
         return {
-            **folder._told(self.browse(), story),
+            **self.browse()._derived_values(story),
             "imported": True,
             "live": False,
             "dismissed": True,

@@ -243,7 +243,7 @@ class CcpCard(models.AbstractModel):
         :param call: one ``ccp.call``
         :rtype: markupsafe.Markup
         """
-        story = self.env["ccp.folder"]._timeline(call)
+        story = call._timeline()
         # Whoever may see the call may see who took part, and the whole numbers
         known = call.sudo()
         values = {

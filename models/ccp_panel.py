@@ -71,7 +71,7 @@ class CcpPanel(models.AbstractModel):
         self._check_user()
         call = self._current_call(call_id)
         if call.live and call.event_ids.filtered(lambda event: not event.folded):
-            self.env["ccp.folder"]._fold_free(call)
+            call._fold_free()
         company = (call.company_id or self.env.company).sudo()
         return {
             "call": self._call_values(call) if call else False,
@@ -159,7 +159,7 @@ class CcpPanel(models.AbstractModel):
         :rtype: dict
         """
         call = call.sudo()
-        story = self.env["ccp.folder"]._timeline(call)
+        story = call._timeline()
         record = self._readable({call: call._record()})[call]
         return self._values(call, story, record, self._earlier_calls(call)[call])
 
@@ -438,11 +438,10 @@ class CcpPanel(models.AbstractModel):
     @api.model
     def _tell(self, call):
         """Bring the chatter card and the agent's other tabs up to date with what the rep did."""
-        folder = self.env["ccp.folder"]
-        stories = {call: folder._timeline(call)}
+        stories = {call: call._timeline()}
         records = call._records()
         messages = self.env["ccp.card"]._update_each(stories, records)
-        folder._tell_each(call, stories, messages, records)
+        call._notify_agents(stories, messages, records)
 
     @api.model
     def dismiss(self, call_id):

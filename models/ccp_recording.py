@@ -254,7 +254,7 @@ class CcpRecording(models.AbstractModel):
         else:
             values.update(recording_state="missing", recording_next_date=False)
         call.write(values)
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
 
     @api.model
     def _store(self, call, content, content_type):
@@ -286,7 +286,7 @@ class CcpRecording(models.AbstractModel):
             }
         )
         call.event_ids._forget_url(url)
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
 
     @api.model
     def _sentence(self, reason):

@@ -126,7 +126,7 @@ class CcpRetention(models.AbstractModel):
             }
         )
         for call in calls.filtered("card_message_ids"):
-            self.env["ccp.card"]._update(call, self.env["ccp.folder"]._timeline(call))
+            self.env["ccp.card"]._update(call, call._timeline())
 
     @api.model
     def _delete_reports(self, calls):
@@ -134,7 +134,7 @@ class CcpRetention(models.AbstractModel):
 
         :param calls: ``ccp.call`` records
         """
-        self.env["ccp.folder"]._fold(calls.filtered(self._has_news))
+        calls.filtered(self._has_news)._fold()
         calls.event_ids.unlink()
         calls.request_ids.unlink()
         calls.reports_deleted = True

@@ -8,8 +8,9 @@ from odoo import api, models
 from odoo.tools import config
 
 from ..ccp.spool import Spool
-from .ccp_folder import FOLD_ACTION, naive_utc
+from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
+from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 

@@ -1,9 +1,21 @@
+from datetime import timezone
 from zoneinfo import ZoneInfo
 
 import pytz
 
 HOME_TIME_ZONE = "Asia/Kolkata"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
+
+
+def naive_utc(moment):
+    """Return an aware datetime as Odoo stores it: UTC, whole seconds, no time zone.
+
+    :param datetime.datetime | None moment: an aware datetime
+    :rtype: datetime.datetime | bool
+    """
+    if not moment:
+        return False
+    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
 
 
 def time_zone(name):

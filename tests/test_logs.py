@@ -178,9 +178,9 @@ class TestReportLog(CcpCase):
         self.report(self.call, *reports, fold=False)
         with (
             patch.object(timeline, "fold", side_effect=ZeroDivisionError),
-            mute_logger("odoo.addons.airtel_ccp.models.ccp_folder"),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold_queue"),
         ):
-            self.env["ccp.folder"]._fold_or_mark(self.call)
+            self.call._fold_or_mark()
             self.assertEqual(self.call.fold_error, "ZeroDivisionError")
             self.assertEqual(self.call.state, "ringing_agent")
             told = self.call.event_ids[:1].with_user(self.admin).action_fold_again()
@@ -219,7 +219,7 @@ class TestReportLog(CcpCase):
         calls = self.call + self.make_call(live=False)
         for call in calls:
             self.report(call, *self.connected())
-        with patch("odoo.addons.airtel_ccp.models.ccp_folder.BATCH", 1):
+        with patch("odoo.addons.airtel_ccp.models.ccp_call_fold_queue.BATCH", 1):
             calls.with_user(self.admin).action_fold_again()
         self.assertFalse(any(calls.event_ids.mapped("folded")))
         trigger = self.env["ir.cron.trigger"].search(

@@ -183,9 +183,8 @@ class TestPlans(CcpCase):
         )
 
     def test_pending_reports(self):
-        folder = self.env["ccp.folder"]
-        self.assert_indexed(lambda env: folder._take_pending(), index="_pending_idx")
-        self.assert_indexed(lambda env: folder._count_pending(), index="_pending_idx")
+        self.assert_indexed(lambda env: self.env["ccp.call"]._take_pending(), index="_pending_idx")
+        self.assert_indexed(lambda env: self.env["ccp.call"]._count_pending(), index="_pending_idx")
 
     def test_deadlines(self):
         overdue = [("deadline", "<=", fields.Datetime.now())]

@@ -84,9 +84,9 @@ class TestQueryBudgets(CcpCase):
             self.env.cr.precommit.run()
 
     def fold(self, calls, budget):
-        self.env["ccp.folder"]._fold(self.make_calls(1))
+        self.make_calls(1)._fold()
         with self.budget(budget):
-            self.env["ccp.folder"]._fold(calls)
+            calls._fold()
         self.assertEqual(set(calls.mapped("result")), {"connected"})
         self.assertEqual(len(calls.card_message_ids), 2 * len(calls))
 
@@ -99,14 +99,14 @@ class TestQueryBudgets(CcpCase):
     def test_fold_again(self):
         """Where nothing changed, nothing is written."""
         calls = self.make_calls(MANY)
-        self.env["ccp.folder"]._fold(calls)
+        calls._fold()
         with self.budget(7):
-            self.env["ccp.folder"]._fold(calls)
+            calls._fold()
 
     def test_fold_of_what_changes_no_stored_text(self):
         """A report that only adds a line to the story costs no message a write."""
         calls = self.make_calls(MANY)
-        self.env["ccp.folder"]._fold(calls)
+        calls._fold()
         raw = json.dumps(self.event("DTMF", "B", 40, dtmf="1")).encode()
         kind, fingerprint = kind_and_fingerprint(raw)
         self.env["ccp.call.event"].create(
@@ -122,7 +122,7 @@ class TestQueryBudgets(CcpCase):
             ]
         )
         with self.budget(14):
-            self.env["ccp.folder"]._fold(calls)
+            calls._fold()
 
     def chatter(self, messages, user):
         """Return how many statements it takes to tell a browser of messages."""
@@ -143,7 +143,7 @@ class TestQueryBudgets(CcpCase):
             bare = self.chatter(plain, self.rep)
         self.assertEqual(self.chatter(plain, self.rep), bare)
         calls = self.make_calls(20)
-        self.env["ccp.folder"]._fold(calls)
+        calls._fold()
         outcome = self.env.ref("airtel_ccp.ccp_call_outcome_interested")
         for call in calls:
             self.env["ccp.panel"].with_user(self.rep).save_outcome(call.id, outcome.id)

@@ -107,7 +107,7 @@ class CcpManualCall(models.TransientModel):
         if self.outcome_id and self.outcome_id.id not in offered:
             raise UserError(self.env._("This outcome is not offered any more: choose another one."))
         call = self.env["ccp.call"].sudo().create(self._call_values(record, company))
-        self.env["ccp.card"]._update(call, self.env["ccp.folder"]._timeline(call))
+        self.env["ccp.card"]._update(call, call._timeline())
         return self._write_outcome(call.with_env(self.env))
 
     def _write_outcome(self, call):

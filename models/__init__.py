@@ -18,6 +18,7 @@ from . import (
     ccp_call_link,
     ccp_call_listen,
     ccp_call_merge,
+    ccp_call_notify,
     ccp_call_numbers,
     ccp_call_outcome,
     ccp_call_outcome_entry,

@@ -971,8 +971,7 @@ class CcpCall(models.Model):
     def _close(self):
         """Stop waiting for reports, and let what arrived decide the result."""
         waiting = self.filtered(lambda call: call.state in LIVE_STATES)
-        waiting.closed_date = fields.Datetime.now()
-        waiting._fold()
+        waiting._fold(closing=True)
 
     def action_refresh(self):
         """Fold reports that arrived but were not looked at yet, for a form or panel that opens.
@@ -988,7 +987,13 @@ class CcpCall(models.Model):
     @api.model
     def _cron_end_silent_calls(self):
         """End calls whose deadline passed without a report that ends them."""
-        due = [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
+        now = fields.Datetime.now()
+        # Those that cannot be derived are tried again later, so that they are not found each time
+        due = (
+            Domain("deadline", "<=", now)
+            & Domain("state", "in", LIVE_STATES)
+            & (Domain("fold_retry_date", "=", False) | Domain("fold_retry_date", "<=", now))
+        )
 
         def end_some():
             calls = self.search(due, limit=SILENT_BATCH)

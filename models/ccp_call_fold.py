@@ -1,9 +1,15 @@
+import dataclasses
+import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..ccp import timeline
+from .contention import CONTENTION, is_gone
 from .utils import naive_utc
+
+_logger = logging.getLogger(__name__)
 
 # How long a live call waits for its next report before it is ended without one
 DEADLINES = {
@@ -13,11 +19,25 @@ DEADLINES = {
     "ringing_customer": timedelta(minutes=10),
     "in_call": timedelta(hours=4),
 }
-BUS_MESSAGE = "airtel_ccp.call"
+RETRY_PAUSE = timedelta(minutes=15)
+
+
+@dataclasses.dataclass
+class Derived:
+    """What deriving a call found out, which notifying builds on.
+
+    :param ccp.timeline.Timeline story: what the call's reports say
+    :param dict changes: the values that changed
+    :param bool has_new_lines: whether new reports may have added to the story
+    """
+
+    story: timeline.Timeline
+    changes: dict
+    has_new_lines: bool
 
 
 class CcpCall(models.Model):
-    """How a call's reports become its state, result, times, chatter card and bus message.
+    """How a call's reports become its state, result and times.
 
     The state is a function of the set of reports. So a call may be folded again at any time, in any
     process, with the same result.
@@ -67,38 +87,119 @@ class CcpCall(models.Model):
             agent_pool=bool(self.agent_pool),
         )
 
-    def _fold(self):
-        """Bring calls up to date with their reports; write and notify only what changed.
+    def _fold(self, closing=False):
+        """Bring calls up to date with their reports, then notify of what changed.
 
-        Nobody else may write these calls at the same moment.
+        This is the one way in which a call is folded. A call that cannot be derived is marked and
+        tried again later; one of which nobody can be notified is derived all the same, and
+        ``_cron_notify`` tries that again. Neither stops the other calls. Nobody else may write
+        these calls at the same moment.
+
+        :param bool closing: whether to stop waiting for reports
         """
-        calls = self.sudo()
-        # Without their reports there is nothing to derive these calls from
-        derived = calls.filtered(lambda call: not call.reports_deleted)
-        stories = {call: call._timeline() for call in derived}
-        changes = {call: call._changes(story) for call, story in stories.items()}
-        changed = derived.filtered(lambda call: changes[call])
-        for call in changed:
-            call.write(changes[call])
-        for call in changed.filtered(lambda call: "result" in changes[call]):
-            call._finish_list_item()
-        if any(values.get("recording_url") for values in changes.values()):
-            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
-        records = derived._records()
+        # Whoever looks at a call may have chosen companies that are not its agent's
+        calls = self.sudo().with_context(allowed_company_ids=[])
+        derived = {}
+        calls._guarded(
+            lambda some: derived.update(some._derive(closing)),
+            lambda call, error: call._mark_error(error, closing),
+        )
         # Nobody is notified of a call of the past
-        shown = derived.filtered(lambda call: not call.imported)
-        stories = {call: stories[call] for call in shown}
-        messages = self.env["ccp.card"]._update_each(stories, records, changes)
-        news = shown.filtered(lambda call: changes[call] or messages[call])
-        news._notify_agents(stories, messages, records)
-        calls.event_ids.filtered(lambda event: not event.folded).folded = True
-        listed = changed.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
-        self.env["ccp.live"]._tell(listed.company_id)
+        shown = calls.filtered(lambda call: call in derived and not call.imported)
+        shown._guarded(
+            lambda some: some._notify(derived), lambda call, error: call._notify_later(error)
+        )
 
-    def _finish_list_item(self):
-        """Mark the call list entry of a call done if the call reached the customer."""
-        if self.list_item_id and self.result == "connected":
-            self.list_item_id.state = "done"
+    def _guarded(self, work, failed):
+        """Do something with calls at once; if that fails, in halves, so that only bad ones fail.
+
+        Each attempt is in a savepoint of its own.
+
+        :param work: called with some of these calls; raises what it likes
+        :param failed: called with a single call and the exception that its work raised
+        :raise psycopg2.Error: when another transaction was quicker, or the connection is gone
+        """
+        if not self:
+            return
+        try:
+            with self.env.cr.savepoint():
+                work(self)
+            return
+        except CONTENTION:
+            # Not the call's fault: a new transaction may succeed
+            raise
+        except Exception as error:  # noqa: BLE001 - one call must not stop the others
+            if is_gone(self.env.cr):
+                raise
+            if len(self) == 1:
+                failed(self, error)
+                return
+        half = len(self) // 2
+        self[:half]._guarded(work, failed)
+        self[half:]._guarded(work, failed)
+
+    def _derive(self, closing=False):
+        """Derive calls from their reports, write what changed, and mark the reports.
+
+        :param bool closing: whether to stop waiting for reports
+        :return: by call: a ``Derived``; without those whose reports were deleted
+        :rtype: dict
+        """
+        if closing:
+            self.write({"closed_date": fields.Datetime.now()})
+        derived = {}
+        # Without their reports there is nothing to derive a call from
+        for call in self.filtered(lambda each: not each.reports_deleted):
+            story = call._timeline()
+            derived[call] = Derived(story, call._changes(story), call._has_new_lines(story))
+        for call, each in derived.items():
+            if each.changes:
+                call.write(each.changes)
+        if any(each.changes.get("recording_url") for each in derived.values()):
+            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
+        self.event_ids.filtered(lambda event: not event.folded).folded = True
+        return derived
+
+    def _mark_error(self, error, closing=False):
+        """Mark that a call cannot be derived, and when that is tried again.
+
+        The ORM is passed by: what failed may be a rule about changed calls. A call that is to be
+        closed does not hold its agent's line any longer.
+
+        :param Exception error: why it cannot be derived
+        :param bool closing: whether the call was to stop waiting for reports
+        """
+        _logger.error("Call %s: its reports cannot be folded", self.id, exc_info=error)
+        now = fields.Datetime.now()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE ccp_call
+                   SET fold_error = %(error)s, fold_retry_date = %(retry)s,
+                       closed_date = CASE WHEN %(closing)s THEN %(now)s ELSE closed_date END,
+                       live = live AND NOT %(closing)s
+                 WHERE id = %(call)s
+                """,
+                error=type(error).__name__,
+                retry=now + RETRY_PAUSE,
+                closing=closing,
+                now=now,
+                call=self.id,
+            )
+        )
+        self.invalidate_recordset()
+
+    def _has_new_lines(self, story):
+        """Return whether reports that were not folded yet may have added to a call's story.
+
+        :param ccp.timeline.Timeline story: what its reports say
+        :rtype: bool
+        """
+        return any(
+            event.kind in ("event", "cdr") or any(line.what == "api_error" for line in story.lines)
+            for event in self.event_ids
+            if not event.folded
+        )
 
     def _changes(self, story):
         """Return the values of a call that its timeline changes.
@@ -168,18 +269,3 @@ class CcpCall(models.Model):
         """
         ended_at = story.ended_at or (story.lines[-1].at if story.lines else None)
         return naive_utc(ended_at) or self.closed_date
-
-    def _notify_agents(self, stories, messages, records):
-        """Send the browser of each call's agent what changed.
-
-        :param dict stories: by call: what its reports say, a ``ccp.timeline.Timeline``
-        :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
-            look different now
-        :param dict records: by call: the record that was called, see ``_records``
-        """
-        shown = self.env["ccp.panel"]._values_each(self, stories, records)
-        for call in self:
-            values = call._bus_values(shown[call])
-            # No content: a browser that shows them asks for what its user may see
-            values["card_ids"] = messages[call].ids
-            call.user_id._bus_send(BUS_MESSAGE, values)

@@ -1,13 +1,10 @@
-import logging
 import time
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .contention import CONTENTION, is_gone, take_turns
-
-_logger = logging.getLogger(__name__)
+from .ccp_call_notify import NOTIFY_ACTION
+from .contention import take_turns
 
 BATCH = 100
 # Browsers see what is committed: for so long may the first call of a batch wait for the others.
@@ -15,7 +12,6 @@ BATCH = 100
 COMMIT_SECONDS = 0.15
 # By how much more calls are folded at once than the last time, as long as that is quick
 GROWTH = 16
-RETRY_PAUSE = timedelta(minutes=15)
 FOLD_ACTION = "airtel_ccp.ir_cron_fold_reports"
 
 
@@ -41,6 +37,8 @@ class CcpCall(models.Model):
             return folded, self._count_pending()
 
         take_turns(self, fold_some, FOLD_ACTION)
+        if self._count_to_notify():
+            self.env.ref(NOTIFY_ACTION)._trigger()
 
     @api.model
     def _match_reports(self):
@@ -63,7 +61,7 @@ class CcpCall(models.Model):
         folded = 0
         while folded < len(self):
             part = self[folded : folded + size]
-            part._fold_together()
+            part._fold()
             folded += len(part)
             # The clock may not have moved, and its difference is a divisor
             took = max(time.monotonic() - since, 0.001)
@@ -114,43 +112,6 @@ class CcpCall(models.Model):
             fields.Datetime.now(),
         )
 
-    def _fold_together(self):
-        """Fold calls at once; if that fails, in halves, so that only the bad ones are marked."""
-        if len(self) == 1:
-            self._fold_or_mark()
-            return
-        try:
-            with self.env.cr.savepoint():
-                self._fold()
-        except CONTENTION:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, the bad call's own turn logs it
-            if is_gone(self.env.cr):
-                raise
-            half = len(self) // 2
-            self[:half]._fold_together()
-            self[half:]._fold_together()
-
-    def _fold_or_mark(self):
-        """Fold one call; if its reports cannot be folded, mark that and go on."""
-        try:
-            with self.env.cr.savepoint():
-                self._fold()
-        except CONTENTION:
-            # Not the call's fault: a new transaction may succeed
-            raise
-        except Exception as error:  # noqa: BLE001 - one call's reports must not stop the others
-            if is_gone(self.env.cr):
-                raise
-            _logger.exception("Call %s: its reports cannot be folded", self.id)
-            self.invalidate_recordset()
-            self.write(
-                {
-                    "fold_error": type(error).__name__,
-                    "fold_retry_date": fields.Datetime.now() + RETRY_PAUSE,
-                }
-            )
-
     def _fold_free(self):
         """Fold those of these calls that nobody else holds, for somebody who looks at them now.
 
@@ -179,8 +140,7 @@ class CcpCall(models.Model):
         locked = known.browse()
         if len(known) <= BATCH:
             locked = known.try_lock_for_update(allow_referencing=True)
-            if locked:
-                locked._fold_together()
+            locked._fold()
         if locked != known:
             self.env.ref(FOLD_ACTION)._trigger()
         return len(known), len(calls - known)

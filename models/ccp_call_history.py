@@ -261,6 +261,7 @@ class CcpCall(models.Model):
             "direction": row.direction,
             "start_date": row.start_date,
             "imported": True,
+            "ended": True,
         }
 
     @api.model

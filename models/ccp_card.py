@@ -29,7 +29,7 @@ class CcpCard(models.AbstractModel):
         return self._update_each({call: story}, call._records())[call]
 
     @api.model
-    def _update_each(self, stories, records, changes=None):
+    def _update_each(self, stories, records, changes=None, news=()):
         """Bring the chatter up to date with calls, on their records and on their contacts.
 
         A call that Airtel refused never began, so it gets no card; an imported one is in the
@@ -41,6 +41,7 @@ class CcpCard(models.AbstractModel):
         :param dict records: by call: the record that was called, see ``ccp.call._records``
         :param dict | None changes: by call: the values that new reports changed; by default all
             stored texts are brought up to date
+        :param news: the calls to whose story new reports may have added
         :return: by call: the ``mail.message`` records that look different now
         :rtype: dict
         """
@@ -58,7 +59,7 @@ class CcpCard(models.AbstractModel):
             elif changes is None or not CARD_FIELDS.isdisjoint(changes[call]):
                 stale.append(call)
                 messages[call] = carriers
-            elif self._has_news(call, story):
+            elif call in news:
                 messages[call] = carriers
         threads = self._threads([*fresh, *notes], records)
         texts = [
@@ -130,15 +131,6 @@ class CcpCard(models.AbstractModel):
             ]
             for call in calls
         }
-
-    @api.model
-    def _has_news(self, call, story):
-        """Return whether reports that were not folded yet may have added to a call's story."""
-        return any(
-            event.kind in ("event", "cdr") or any(line.what == "api_error" for line in story.lines)
-            for event in call.event_ids
-            if not event.folded
-        )
 
     @api.model
     def _new_notes(self, call, story):

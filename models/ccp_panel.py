@@ -38,7 +38,7 @@ class CcpPanel(models.AbstractModel):
     def _for_agent(self, agent):
         """Return this model as an agent sees it: rights, language and time zone."""
         return self.with_user(agent).with_context(
-            lang=get_lang(self.env, agent.lang).code, tz=agent.tz
+            lang=get_lang(self.env, agent.lang).code, tz=agent.tz, allowed_company_ids=[]
         )
 
     @api.model

@@ -102,7 +102,9 @@ class CcpRetention(models.AbstractModel):
     @api.model
     def _due_reports(self, company):
         due = self._due(company, company.ccp_keep_reports_days)
-        return due and due & (Domain("event_ids", "!=", False) | Domain("request_ids", "!=", False))
+        return due and due & Domain("fold_error", "=", False) & (
+            Domain("event_ids", "!=", False) | Domain("request_ids", "!=", False)
+        )
 
     @api.model
     def _due_calls(self, company):
@@ -135,6 +137,8 @@ class CcpRetention(models.AbstractModel):
         :param calls: ``ccp.call`` records
         """
         calls.filtered(self._has_news)._fold()
+        # What cannot be derived keeps the reports that it is to be derived from
+        calls = calls.filtered(lambda call: not call.fold_error)
         calls.event_ids.unlink()
         calls.request_ids.unlink()
         calls.reports_deleted = True

@@ -136,17 +136,17 @@ class TestFold(CcpCase):
         self.report(bad, self.event("Answer", "A", 1), fold=False)
         self.report(good, self.event("Answer", "A", 1), fold=False)
         calls_class = type(self.env["ccp.call"])
-        original = calls_class._fold
+        original = calls_class._derive
 
-        def poisoned(calls):
+        def poisoned(calls, *arguments):
             if bad in calls:
                 raise ValueError("poison")
-            return original(calls)
+            return original(calls, *arguments)
 
         with (
-            patch.object(calls_class, "_fold", poisoned),
+            patch.object(calls_class, "_derive", poisoned),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
-            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold_queue"),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold"),
         ):
             self.env["ccp.call"]._cron_fold()
         self.assertEqual(good.state, "ringing_customer")
@@ -176,7 +176,7 @@ class TestFold(CcpCase):
         with (
             patch.object(calls_class, "_timeline", poisoned),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
-            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_call_fold_queue") as logs,
+            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_call_fold") as logs,
         ):
             self.env["ccp.call"]._cron_fold()
         self.assertEqual(len(logs.records), 1, "the bad call is told once")

@@ -178,9 +178,9 @@ class TestReportLog(CcpCase):
         self.report(self.call, *reports, fold=False)
         with (
             patch.object(timeline, "fold", side_effect=ZeroDivisionError),
-            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold_queue"),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold"),
         ):
-            self.call._fold_or_mark()
+            self.call._fold()
             self.assertEqual(self.call.fold_error, "ZeroDivisionError")
             self.assertEqual(self.call.state, "ringing_agent")
             told = self.call.event_ids[:1].with_user(self.admin).action_fold_again()

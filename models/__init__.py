@@ -8,6 +8,7 @@ from . import (
     ccp_call_change,
     ccp_call_event,
     ccp_call_event_log,
+    ccp_call_event_match,
     ccp_call_flow,
     ccp_call_flow_request,
     ccp_call_fold,

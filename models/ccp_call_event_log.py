@@ -156,12 +156,7 @@ class CcpCallEvent(models.Model):
         :raise AccessError: when the user is no administrator
         """
         self._check_administrator()
-        events = self.sudo()
-        events._read_kinds_again()
-        lost = events.filtered(lambda event: not event.call_id and event.company_id)
-        lost.write({"folded": False, "match_date": False})
-        lost._match_each()
-        return self.env["ccp.call"]._fold_again_and_tell(events.exists().call_id)
+        return self.env["ccp.call"]._fold_again_and_tell(self.sudo()._find_calls_again())
 
     def action_replay(self):
         """Take a stored report as if it had just come, and tell what that changed.
@@ -173,13 +168,9 @@ class CcpCallEvent(models.Model):
         self.ensure_one()
         self._check_administrator()
         event = self.sudo()
-        event._read_kinds_again()
         lost = event.not_understood
         before = self._known(event.call_id)
-        call = event.call_id
-        if not call:
-            event.write({"folded": False, "match_date": False})
-            call = event._match_each().call_id[:1]
+        call = event._find_calls_again()[:1]
         if not call:
             message = self.env._("This report fits no call: nothing changed.")
         else:
@@ -202,6 +193,17 @@ class CcpCallEvent(models.Model):
         return self.env["ccp.call"]._notice(
             " ".join(filter(None, sentences)), "warning" if lost else "info"
         )
+
+    def _find_calls_again(self):
+        """Read these reports as if they had just come, and return the calls they are about.
+
+        :rtype: odoo.models.BaseModel
+        """
+        self._read_kinds_again()
+        lost = self.filtered(lambda event: not event.call_id)
+        lost.write({"folded": False, "match_date": False})
+        matched = lost._match_each()
+        return (self.exists() | matched).call_id
 
     def _read_kinds_again(self):
         """Correct the kinds of reports that came when they were not understood yet."""

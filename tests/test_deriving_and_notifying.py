@@ -86,7 +86,7 @@ class TestDerivingAndNotifying(CcpCase):
     def test_every_way_that_folds(self):
         """Each derives both calls and notifies of the good one."""
         for name in self.ways():
-            with self.subTest(way=name), self.env.cr.savepoint(flush=False) as savepoint:
+            with self.subTest(way=name), self.env.cr.savepoint() as savepoint:
                 for call in self.calls:
                     self.report(call, *self.connected(), fold=False)
                 with self.failing():
@@ -110,7 +110,7 @@ class TestDerivingAndNotifying(CcpCase):
             "deadline": lambda: self.env["ccp.call"]._cron_end_silent_calls(),
         }
         for name, close in ways.items():
-            with self.subTest(way=name), self.env.cr.savepoint(flush=False) as savepoint:
+            with self.subTest(way=name), self.env.cr.savepoint() as savepoint:
                 self.calls.deadline = past
                 with self.failing():
                     close()

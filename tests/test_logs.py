@@ -8,7 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..ccp import callback, timeline
-from ..models import ccp_call_event
+from ..models import ccp_call_event_match
 from .common import AGENT, CONNECTS, HEADER, CcpCase
 
 FOLDED = ("state", "result", "talk_seconds", "answer_date", "end_date", "live", "session_id")
@@ -117,7 +117,7 @@ class TestMatching(CcpCase):
 
     def test_reports_that_fit_nothing_do_not_hold_up_others(self):
         call = self.make_call(correlation_id="Xchange-late")
-        with patch.object(ccp_call_event, "MATCH_BATCH", 2):
+        with patch.object(ccp_call_event_match, "MATCH_BATCH", 2):
             for position in range(4):
                 self.waiting({**self.event("Ringing", "A", position), "vmSessionId": "unknown"})
             event = self.waiting(

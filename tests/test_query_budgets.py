@@ -91,16 +91,16 @@ class TestQueryBudgets(CcpCase):
         self.assertEqual(len(calls.card_message_ids), 2 * len(calls))
 
     def test_fold_of_one(self):
-        self.fold(self.make_calls(1), 24)
+        self.fold(self.make_calls(1), 28)
 
     def test_fold_of_many(self):
-        self.fold(self.make_calls(MANY), 32)
+        self.fold(self.make_calls(MANY), 36)
 
     def test_fold_again(self):
         """Where nothing changed, nothing is written."""
         calls = self.make_calls(MANY)
         calls._fold()
-        with self.budget(7):
+        with self.budget(11):
             calls._fold()
 
     def test_fold_of_what_changes_no_stored_text(self):
@@ -121,7 +121,7 @@ class TestQueryBudgets(CcpCase):
                 for call in calls
             ]
         )
-        with self.budget(14):
+        with self.budget(18):
             calls._fold()
 
     def chatter(self, messages, user):

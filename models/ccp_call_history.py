@@ -9,7 +9,7 @@ from odoo.tools import SQL
 from ..ccp import callback, number, timeline
 from ..ccp.history import PastCall
 from .ccp_call import CUSTOMER_KEY
-from .ccp_call_event import CLOCK_TOLERANCE
+from .ccp_call_event_match import CLOCK_TOLERANCE
 from .utils import naive_utc
 
 # A record of the past names the second in which a call began; Odoo knows when it was asked for

@@ -95,15 +95,15 @@ class CcpCall(models.Model):
             values["card_ids"] = messages[call].ids
             call.user_id._bus_send(BUS_MESSAGE, values)
 
-    def _notify_later(self, error):
+    def _notify_later(self, error, tries=1):
         """Mark a call of which nobody could be notified, so that it is tried again.
 
         The ORM is passed by: what failed may be a rule about changed calls. After the last try the
         call counts as notified, and its rules as run.
 
         :param Exception error: why it failed
+        :param int tries: how often it failed since the call last changed
         """
-        tries = self.notify_tries + 1
         gives_up = tries > len(PAUSES)
         _logger.error(
             "Call %s: notifying failed, %s",
@@ -168,7 +168,7 @@ class CcpCall(models.Model):
         if call.state == "ended" and not call.ended:
             call._guarded(lambda each: each.write({"ended": True}), note)
         if errors:
-            call._notify_later(errors[0])
+            call._notify_later(errors[0], call.notify_tries + 1)
         elif call.notify_date:
             call._mark_notifying(False, 0, is_over=False)
 

@@ -3,6 +3,7 @@ from datetime import timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ccp import number
@@ -539,7 +540,7 @@ class CcpCall(models.Model):
         :param calls: ``ccp.call`` records
         :rtype: dict
         """
-        folded, left = self.env["ccp.folder"]._fold_again(calls)
+        folded, left = calls._fold_again()
         failed = len(calls.sudo().filtered("fold_error"))
         sentences = [self.env._("Calls taken up again from their reports: %s.", folded)]
         if left:
@@ -566,8 +567,7 @@ class CcpCall(models.Model):
     def _close(self):
         """Stop waiting for reports, and let what arrived decide the result."""
         waiting = self.filtered(lambda call: call.state in LIVE_STATES)
-        waiting.closed_date = fields.Datetime.now()
-        self.env["ccp.folder"]._fold(waiting)
+        waiting._fold(closing=True)
 
     def action_refresh(self):
         """Fold reports that arrived but were not looked at yet, for a form or panel that opens.
@@ -577,13 +577,19 @@ class CcpCall(models.Model):
         """
         self.check_access("read")
         live = self.sudo().filtered("live")
-        self.env["ccp.folder"]._fold_free(live.filtered("event_ids"))
+        live.filtered("event_ids")._fold_free()
         return True
 
     @api.model
     def _cron_end_silent_calls(self):
         """End calls whose deadline passed without a report that ends them."""
-        due = [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
+        now = fields.Datetime.now()
+        # Those that cannot be derived are tried again later, so that they are not found each time
+        due = (
+            Domain("deadline", "<=", now)
+            & Domain("state", "in", LIVE_STATES)
+            & (Domain("fold_retry_date", "=", False) | Domain("fold_retry_date", "<=", now))
+        )
 
         def end_some():
             calls = self.search(due, limit=SILENT_BATCH)

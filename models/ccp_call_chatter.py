@@ -23,7 +23,7 @@ class CcpCall(models.Model):
         """
         return self._update_cards({self: story}, self._records())[self]
 
-    def _update_cards(self, stories, records, changes=None):
+    def _update_cards(self, stories, records, changes=None, news=()):
         """Bring the chatter up to date with these calls, on their records and on their contacts.
 
         A call that Airtel refused never began, so it gets no card. An imported call gets none
@@ -34,6 +34,7 @@ class CcpCall(models.Model):
         :param dict records: by call: the record that was called, see ``_records``
         :param dict | None changes: by call: the values that new reports changed; by default all
             stored texts are written anew
+        :param news: the calls to whose story new reports may have added
         :return: by call: the ``mail.message`` records that look different now
         :rtype: dict
         """
@@ -52,7 +53,7 @@ class CcpCall(models.Model):
             elif changes is None or not CARD_FIELDS.isdisjoint(changes[call]):
                 stale.append(call)
                 messages[call] = carriers
-            elif call._may_add_lines(story):
+            elif call in news:
                 messages[call] = carriers
         threads = self.browse().union(*fresh, *notes)._threads(records)
         texts = [
@@ -122,17 +123,6 @@ class CcpCall(models.Model):
             ]
             for call in self
         }
-
-    def _may_add_lines(self, story):
-        """Return whether reports that were not folded yet may have added to the call's story.
-
-        :param ccp.timeline.Timeline story: the call's timeline
-        """
-        return any(
-            event.kind in ("event", "cdr") or any(line.what == "api_error" for line in story.lines)
-            for event in self.event_ids
-            if not event.folded
-        )
 
     def _new_notes(self, story):
         """Return notes for the lines that the chatter lacks, and remember them as written.

@@ -89,13 +89,12 @@ class CcpCallEvent(models.Model):
     @api.depends("call_id.event_ids", "payload", "received_at")
     def _compute_changed(self):
         self.changed = False
-        folder = self.env["ccp.folder"]
         for call in self.call_id.sudo():
             so_far = self.browse().sudo()
-            before = folder._told(call, folder._timeline(call, so_far))
+            before = call._derived_values(call._timeline(so_far))
             for report in call.event_ids[:SHOWN_REPORTS]:
                 so_far |= report
-                after = folder._told(call, folder._timeline(call, so_far))
+                after = call._derived_values(call._timeline(so_far))
                 own = self & report.sudo(self.env.su)
                 if own:
                     own.changed = self._change_text(call, before, after)
@@ -158,12 +157,7 @@ class CcpCallEvent(models.Model):
         :raise AccessError: when the user is no administrator
         """
         self._check_administrator()
-        events = self.sudo()
-        events._read_kinds_again()
-        lost = events.filtered(lambda event: not event.call_id and event.company_id)
-        lost.write({"folded": False, "match_date": False})
-        lost._match_each()
-        return self.env["ccp.call"]._fold_again_and_tell(events.exists().call_id)
+        return self.env["ccp.call"]._fold_again_and_tell(self.sudo()._find_calls_again())
 
     def action_replay(self):
         """Take a stored report as if it had just come, and tell what that changed.
@@ -175,17 +169,13 @@ class CcpCallEvent(models.Model):
         self.ensure_one()
         self._check_administrator()
         event = self.sudo()
-        event._read_kinds_again()
         lost = event.not_understood
         before = self._known(event.call_id)
-        call = event.call_id
-        if not call:
-            event.write({"folded": False, "match_date": False})
-            call = event._match_each().call_id[:1]
+        call = event._find_calls_again()[:1]
         if not call:
             message = self.env._("This report fits no call: nothing changed.")
         else:
-            self.env["ccp.folder"]._fold_again(call)
+            call._fold_again()
             if call.fold_error:
                 message = self.env._(
                     "This call's reports cannot be taken into account (%s): tell the developers of "
@@ -204,6 +194,17 @@ class CcpCallEvent(models.Model):
         kind = "warning" if lost else "info"
         return notice(" ".join(filter(None, sentences)), kind, then=RELOAD)
 
+    def _find_calls_again(self):
+        """Read these reports as if they had just come, and return the calls they are about.
+
+        :rtype: odoo.models.BaseModel
+        """
+        self._read_kinds_again()
+        lost = self.filtered(lambda event: not event.call_id)
+        lost.write({"folded": False, "match_date": False})
+        matched = lost._match_each()
+        return (self.exists() | matched).call_id
+
     def _read_kinds_again(self):
         """Correct the kinds of reports that came when they were not understood yet."""
         for event in self:
@@ -216,8 +217,7 @@ class CcpCallEvent(models.Model):
 
         :rtype: list[dict]
         """
-        folder = self.env["ccp.folder"]
-        return call.read([*folder._told(call, folder._timeline(call)), "recording_state"])
+        return call.read([*call._derived_values(call._timeline()), "recording_state"])
 
     def _check_administrator(self):
         self.check_access("read")

@@ -4,7 +4,7 @@ import psycopg2.errors
 
 from odoo import api, models
 
-from .ccp_folder import FOLD_ACTION
+from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
 from .spool import spool_of
 from .utils import naive_utc

@@ -9,7 +9,7 @@ from odoo.tools import SQL
 from ..ccp import callback, number, timeline
 from ..ccp.history import PastCall
 from .ccp_call import CUSTOMER_KEY
-from .ccp_call_event import CLOCK_TOLERANCE
+from .ccp_call_event_match import CLOCK_TOLERANCE
 from .utils import naive_utc
 
 # A record of the past names the second in which a call began; Odoo knows when it was asked for
@@ -261,6 +261,7 @@ class CcpCall(models.Model):
             "direction": row.direction,
             "start_date": row.start_date,
             "imported": True,
+            "ended": True,
         }
 
     @api.model
@@ -315,7 +316,6 @@ class CcpCall(models.Model):
         :rtype: dict
         """
         cdr = row.past.cdr
-        folder = self.env["ccp.folder"]
         dialled = timeline.Dialled(
             agent_numbers=tuple(filter(None, [row.agent_number])),
             customer_numbers=(row.customer_number,),
@@ -331,7 +331,7 @@ class CcpCall(models.Model):
         lead, partner = row.lead.sudo(), row.partner.sudo()
         team = lead.team_id or row.user.sale_team_id
         return {
-            **folder._told(self.browse(), story),
+            **self.browse()._derived_values(story),
             "imported": True,
             "live": False,
             "dismissed": True,

@@ -66,7 +66,7 @@ class CcpCall(models.Model):
         :rtype: dict
         """
         call = self.sudo()
-        story = self.env["ccp.folder"]._timeline(call)
+        story = call._timeline()
         record = call._readable_records({call: call._record()})[call]
         return call._panel_values_of(story, record, call._earlier_calls()[call])
 
@@ -84,7 +84,11 @@ class CcpCall(models.Model):
             # In the agent's language and time zone; as superuser, because the agent may read all
             # that the panel shows of a call
             lang = get_lang(self.env, agent.lang).code
-            seen = own.with_user(agent).with_context(lang=lang, tz=agent.tz).sudo()
+            seen = (
+                own.with_user(agent)
+                .with_context(lang=lang, tz=agent.tz, allowed_company_ids=[])
+                .sudo()
+            )
             readable = seen._readable_records({call: records[call] for call in seen})
             for call in seen:
                 values[call] = call._panel_values_of(stories[call], readable[call], earlier[call])
@@ -254,8 +258,7 @@ class CcpCall(models.Model):
     def _notify_entry(self):
         """Bring the chatter card and the agent's other tabs up to date with what people wrote."""
         call = self.sudo()
-        folder = self.env["ccp.folder"]
-        stories = {call: folder._timeline(call)}
+        stories = {call: call._timeline()}
         records = call._records()
         messages = call._update_cards(stories, records)
-        folder._tell_each(call, stories, messages, records)
+        call._notify_agents(stories, messages, records)

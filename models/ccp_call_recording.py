@@ -284,7 +284,7 @@ class CcpCall(models.Model):
         else:
             values.update(recording_state="missing", recording_next_date=False)
         self.write(values)
-        self.env["ccp.folder"]._fold(self)
+        self._fold()
 
     def _store_recording(self, content, content_type):
         """Keep this call's recording, and forget the address that lets anybody listen.
@@ -314,4 +314,4 @@ class CcpCall(models.Model):
             }
         )
         self.event_ids._forget_url(url)
-        self.env["ccp.folder"]._fold(self)
+        self._fold()

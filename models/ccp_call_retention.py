@@ -123,7 +123,9 @@ class CcpCall(models.Model):
     @api.model
     def _old_reports(self, company):
         due = self._past_period(company, company.ccp_keep_reports_days)
-        return due and due & (Domain("event_ids", "!=", False) | Domain("request_ids", "!=", False))
+        return due and due & Domain("fold_error", "=", False) & (
+            Domain("event_ids", "!=", False) | Domain("request_ids", "!=", False)
+        )
 
     @api.model
     def _old_calls(self, company):
@@ -159,14 +161,16 @@ class CcpCall(models.Model):
             }
         )
         for call in self.filtered("card_message_ids"):
-            call._update_card(self.env["ccp.folder"]._timeline(call))
+            call._update_card(call._timeline())
 
     def _delete_reports(self):
         """Delete what Airtel sent; what was derived from it stays, whatever is reported later."""
-        self.env["ccp.folder"]._fold(self.filtered(lambda call: call._has_unfolded_reports()))
-        self.event_ids.unlink()
-        self.request_ids.unlink()
-        self.reports_deleted = True
+        self.filtered(lambda call: call._has_unfolded_reports())._fold()
+        # What cannot be derived keeps the reports that it is to be derived from
+        derived = self.filtered(lambda call: not call.fold_error)
+        derived.event_ids.unlink()
+        derived.request_ids.unlink()
+        derived.reports_deleted = True
 
     def _has_unfolded_reports(self):
         """Return whether this call's state may lack something that was reported."""

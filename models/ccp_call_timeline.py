@@ -22,7 +22,7 @@ class CcpCall(models.Model):
 
         :rtype: markupsafe.Markup
         """
-        story = self.env["ccp.folder"]._timeline(self)
+        story = self._timeline()
         # Every reader of a call may see its participants and their whole numbers
         known = self.sudo()
         values = {

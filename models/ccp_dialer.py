@@ -119,11 +119,11 @@ class CcpDialer(models.AbstractModel):
         patience = self._patience()
         call_id = self._reserve(record, plan, token, header, body, list_item)
         exchange = Exchange(plan.company._ccp_client(plan.account), body)
-        answers = self.env["ccp.answer"]
+        calls = self.env["ccp.call"]
         if exchange.wait(patience):
-            return answers._take(call_id, plan, exchange)
-        exchange.when_answered(functools.partial(answers._take_late, call_id, plan))
-        after_answer(functools.partial(answers._tell_leaders, plan.company))
+            return calls._take_answer(call_id, plan, exchange)
+        exchange.when_answered(functools.partial(calls._take_late_answer, call_id, plan))
+        after_answer(functools.partial(calls._notify_leaders_of_wait, plan.company))
         return {
             "call_id": call_id,
             "state": "queued",
@@ -381,7 +381,7 @@ class CcpDialer(models.AbstractModel):
             "header_digest": digest(header),
             "overridden": plan.overridden or False,
             "override_reason": plan.override_reason or False,
-            "deadline": self.env["ccp.folder"]._deadline("queued"),
+            "deadline": self.env["ccp.call"]._deadline("queued"),
         }
         if plan.overridden:
             _logger.info("User %s calls despite a house rule", self.env.uid)

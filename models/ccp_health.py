@@ -23,6 +23,7 @@ CRON_LATE = timedelta(minutes=15)
 CERTIFICATE_DAYS = 14
 CRONS = (
     "ir_cron_fold_reports",
+    "ir_cron_notify",
     "ir_cron_fetch_recordings",
     "ir_cron_end_silent_calls",
     "ir_cron_measure_calls",

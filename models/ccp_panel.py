@@ -46,7 +46,7 @@ class CcpPanel(models.AbstractModel):
         self.env.user._ccp_check_may_call()
         call = self.env["ccp.call"]._current_call(call_id)
         if call.live and call.event_ids.filtered(lambda event: not event.folded):
-            self.env["ccp.folder"]._fold_free(call)
+            call._fold_free()
         company = (call.company_id or self.env.company).sudo()
         return {
             "call": call._panel_values() if call else False,

@@ -37,6 +37,17 @@ def notice(message, kind="info", then=None, sticky=False):
     return {"type": "ir.actions.client", "tag": "display_notification", "params": params}
 
 
+def naive_utc(moment):
+    """Return an aware datetime as Odoo stores it: UTC, whole seconds, no time zone.
+
+    :param datetime.datetime | None moment: an aware datetime
+    :rtype: datetime.datetime | bool
+    """
+    if not moment:
+        return False
+    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
+
+
 def time_zone(name):
     """Return a time zone by its name, also by an old one that the system has forgotten.
 
@@ -75,14 +86,3 @@ def _zone_of_pytz(name):
             return ZoneInfo.from_file(file, key=present)
     except (LookupError, ValueError, OSError):
         return None
-
-
-def naive_utc(moment):
-    """Return an aware datetime as Odoo stores it: UTC, whole seconds, no time zone.
-
-    :param datetime.datetime | None moment: an aware datetime
-    :rtype: datetime.datetime | bool
-    """
-    if not moment:
-        return False
-    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)

@@ -13,6 +13,7 @@ from . import (
     test_dashboard,
     test_dashboard_tour,
     test_demo,
+    test_deriving_and_notifying,
     test_dialer,
     test_digest,
     test_erasure,

@@ -190,7 +190,7 @@ class CcpCase(CcpSetup, TransactionCase):
                 self.assertTrue(self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw))
         self.env.invalidate_all()
         if fold:
-            self.env["ccp.folder"]._fold(call)
+            call._fold()
 
     def sweep(self, calls):
         """Let the deadlines of calls be over, and do what the scheduled action does then."""

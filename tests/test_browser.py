@@ -90,7 +90,7 @@ class TourCase(CcpSetup, HttpCase):
                     contextlib.suppress(psycopg2.Error),
                     self.registry.cursor() as cr,
                 ):
-                    self.env(cr=cr)["ccp.folder"]._cron_fold()
+                    self.env(cr=cr)["ccp.call"]._cron_fold()
 
         thread = threading.Thread(target=fold)
         thread.start()

@@ -161,7 +161,7 @@ class TestCard(CardCase):
             type(self.env["res.users"]), "_bus_send", lambda _user, *args: sent.append(args)
         ):
             self.report(call, self.event("Ringing", "A", 2))
-            self.env["ccp.folder"]._fold(call)
+            call._fold()
         ((kind, values),) = sent
         self.assertEqual(kind, "airtel_ccp.call")
         self.assertEqual(values["card_ids"], call.card_message_ids.ids)
@@ -170,7 +170,7 @@ class TestCard(CardCase):
 
     def test_before_any_report_it_claims_nothing(self):
         call = self.make_call()
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
         self.assertIn("No report from Airtel yet.", self.card(self.lead, self.rep))
         self.assertNotIn("is calling", self.cards(self.lead).body)
         self.report(call, {"correlationId": "Xchange-test", "status": "success"})
@@ -200,7 +200,7 @@ class TestCard(CardCase):
                 call = self.make_call(
                     manual=True, direction="inbound", live=False, state="ended", result=result
                 )
-                call._update_card(self.env["ccp.folder"]._timeline(call))
+                call._update_card(call._timeline())
                 body = call.card_message_ids[:1].body
                 self.assertIn(title, body)
                 self.assertNotIn("called", body)

@@ -63,7 +63,7 @@ def stored(server, call_id):
 
 def replay(server):
     with server.env() as env:
-        env["ccp.folder"]._cron_fold()
+        env["ccp.call"]._cron_fold()
 
 
 def cron_workers(server):

@@ -9,7 +9,7 @@ from ..models import refusals
 from ..sandbox import scripts
 from .common import AGENT, CONNECTS, CcpCase
 
-LOGGER = "odoo.addons.airtel_ccp.models.ccp_answer"
+LOGGER = "odoo.addons.airtel_ccp.models.ccp_call_answer"
 
 
 @tagged("post_install", "-at_install")

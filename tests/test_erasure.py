@@ -98,7 +98,7 @@ class TestErasure(CcpCase):
         with self.registry.cursor() as cr:
             events = self.env(cr=cr)["ccp.call.event"]
             self.assertFalse(events._receive(token, None, b'{"eventType": "CALL"}'))
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
         self.assertFalse(call.customer_number or call.card_message_ids or call.correlation_id)
 
     def test_notes_mode_goes_too(self):

@@ -15,7 +15,7 @@ from ..models.ccp_health import CcpHealth
 from ..sandbox import scripts
 from .common import CONNECTS, LONG, CcpCase
 
-LOGGER = "odoo.addons.airtel_ccp.models.ccp_answer"
+LOGGER = "odoo.addons.airtel_ccp.models.ccp_call_answer"
 PUBLIC = "https://odoo.example.com"
 # Which lines of the health list a step of the set-up is about
 ABOUT = {

@@ -67,7 +67,7 @@ class TestFold(CcpCase):
         self.env.flush_all()
         kept = ["state", "result", "answer_date", "deadline", "live"]
         before = self.call.read(kept), self.cards(self.lead).body
-        self.env["ccp.folder"]._fold(self.call)
+        self.call._fold()
         self.env.flush_all()
         self.env.invalidate_all()
         self.assertEqual((self.call.read(kept), self.cards(self.lead).body), before)
@@ -135,27 +135,27 @@ class TestFold(CcpCase):
         good, bad = self.call, self.make_call(user_id=self.other_rep.id)
         self.report(bad, self.event("Answer", "A", 1), fold=False)
         self.report(good, self.event("Answer", "A", 1), fold=False)
-        folder = type(self.env["ccp.folder"])
-        original = folder._fold
+        calls_class = type(self.env["ccp.call"])
+        original = calls_class._derive
 
-        def poisoned(model, calls):
+        def poisoned(calls, *arguments):
             if bad in calls:
                 raise ValueError("poison")
-            return original(model, calls)
+            return original(calls, *arguments)
 
         with (
-            patch.object(folder, "_fold", poisoned),
+            patch.object(calls_class, "_derive", poisoned),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
-            mute_logger("odoo.addons.airtel_ccp.models.ccp_folder"),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold"),
         ):
-            self.env["ccp.folder"]._cron_fold()
+            self.env["ccp.call"]._cron_fold()
         self.assertEqual(good.state, "ringing_customer")
         self.assertRecordValues(bad, [{"state": "ringing_agent", "fold_error": "ValueError"}])
         self.assertGreater(bad.fold_retry_date, fields.Datetime.now())
         bad.fold_retry_date = fields.Datetime.now() - timedelta(seconds=1)
         self.env.flush_all()
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.folder"]._cron_fold()
+            self.env["ccp.call"]._cron_fold()
         self.assertRecordValues(
             bad, [{"state": "ringing_customer", "fold_error": False, "fold_retry_date": False}]
         )
@@ -165,20 +165,20 @@ class TestFold(CcpCase):
         bad = calls[6]
         for call in calls:
             self.report(call, *self.connected(), fold=False)
-        folder = type(self.env["ccp.folder"])
-        original = folder._timeline
+        calls_class = type(self.env["ccp.call"])
+        original = calls_class._timeline
 
-        def poisoned(model, call, reports=None):
+        def poisoned(call, reports=None):
             if call == bad:
                 raise ValueError("poison")
-            return original(model, call, reports)
+            return original(call, reports)
 
         with (
-            patch.object(folder, "_timeline", poisoned),
+            patch.object(calls_class, "_timeline", poisoned),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
-            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_folder") as logs,
+            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_call_fold") as logs,
         ):
-            self.env["ccp.folder"]._cron_fold()
+            self.env["ccp.call"]._cron_fold()
         self.assertEqual(len(logs.records), 1, "the bad call is told once")
         self.assertEqual(set((calls - bad).mapped("state")), {"in_call"})
         self.assertFalse((calls - bad).filtered("fold_error"))
@@ -193,7 +193,7 @@ class TestFold(CcpCase):
             self.report(call, self.cdr(Recording=RECORDING), fold=False)
         cron = self.env.ref("airtel_ccp.ir_cron_fetch_recordings")
         triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
-        self.env["ccp.folder"]._fold(calls)
+        calls._fold()
         self.assertEqual(calls.mapped("recording_state"), ["pending"] * 3)
         woken = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)]) - triggers
         self.assertEqual(len(woken), 1)
@@ -202,7 +202,7 @@ class TestFold(CcpCase):
         self.report(self.call, *self.connected())
         self.env.cr.precommit.run()
         self.env["bus.bus"].search([]).unlink()
-        self.env["ccp.folder"]._fold(self.call)
+        self.call._fold()
         self.env.cr.precommit.run()
         self.assertFalse(self.env["bus.bus"].search([]))
 
@@ -220,7 +220,7 @@ class TestFold(CcpCase):
             return 1
 
         with (
-            patch("odoo.addons.airtel_ccp.models.ccp_folder.TELL_SECONDS", tell_seconds),
+            patch("odoo.addons.airtel_ccp.models.ccp_call_fold_queue.COMMIT_SECONDS", tell_seconds),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", commit),
         ):
             yield kept
@@ -231,11 +231,11 @@ class TestFold(CcpCase):
         for call in calls:
             self.report(call, *self.connected(), fold=False)
         with self.committing(tell_seconds=0) as kept:
-            self.env["ccp.folder"]._cron_fold()
+            self.env["ccp.call"]._cron_fold()
         self.assertEqual(kept, [(1, left) for left in (5, 4, 3, 2, 1, 0)])
         calls.event_ids.folded = False
         with self.committing(tell_seconds=60) as kept:
-            self.env["ccp.folder"]._cron_fold()
+            self.env["ccp.call"]._cron_fold()
         self.assertEqual(kept, [(6, 0)])
 
     def test_deadline_ends_silent_calls(self):

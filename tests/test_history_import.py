@@ -163,7 +163,7 @@ class TestHistoryImport(CcpCase):
         activities = self.env["mail.activity"].search_count([])
         self.env["bus.bus"].search([]).unlink()
         calls = self.load(self.row(), self.incoming(5), self.row(9, Overall_Call_Status="Missed"))
-        self.env["ccp.folder"]._fold_again(calls)
+        calls._fold_again()
         self.env["ccp.measures"]._measure_all()
         self.env.cr.precommit.run()
         self.assertEqual(self.env["mail.message"].search_count([]), messages)
@@ -186,7 +186,7 @@ class TestHistoryImport(CcpCase):
             if field.store and name not in ("write_date", "write_uid")
         ]
         before = calls.read(names)
-        folded, _left = self.env["ccp.folder"]._fold_again(calls)
+        folded, _left = calls._fold_again()
         self.assertEqual(folded, 6)
         self.env.invalidate_all()
         self.maxDiff = None

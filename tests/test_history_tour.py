@@ -78,5 +78,5 @@ class TestHistoryTour(CcpSetup, HttpCase):
             ("Hangup", "A", 54),
         ):
             self.add_report(call, name, leg, seconds)
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
         self.start_tour("/odoo/calls", "airtel_ccp_find_call", login="ccp_manager")

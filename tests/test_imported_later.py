@@ -80,7 +80,7 @@ class TestImportedLater(CcpCase):
 
     def test_a_call_without_agent_is_folded_anew(self):
         call = self.load(agent=STRANGER)
-        self.env["ccp.folder"]._fold_again(call)
+        call._fold_again()
         self.assertRecordValues(call, [{"result": "connected", "fold_error": False}])
         self.assertFalse(call.card_message_ids)
 

@@ -90,9 +90,9 @@ def test_two_runs_of_the_folding_action_never_take_the_same_call():
                 }
             )
         with server.env() as one, server.env() as other:
-            assert one["ccp.folder"]._take_pending() == one["ccp.call"].browse(call.id)
+            assert one["ccp.call"]._take_pending() == one["ccp.call"].browse(call.id)
             other.cr.execute("SET LOCAL lock_timeout = '2s'")
-            assert not other["ccp.folder"]._take_pending()
+            assert not other["ccp.call"]._take_pending()
 
 
 @pytest.mark.skipif(not LONG, reason="make test-all runs it")

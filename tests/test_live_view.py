@@ -81,7 +81,7 @@ class TestLiveView(CcpCase):
         self.report(other, *self.connected(), fold=False)
         self.env.cr.precommit.data.pop(CHANNEL, None)
         self.env.cr.precommit.data.pop("bus.bus.values", None)
-        self.env["ccp.folder"]._fold(call | other)
+        (call | other)._fold()
         self.env.cr.precommit.run()
         channel = json_dump(channel_with_db(self.env.cr.dbname, (self.env.company, CHANNEL)))
         sent = self.env["bus.bus"].search([("channel", "=", channel)])

@@ -8,7 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..ccp import callback, timeline
-from ..models import ccp_call_event
+from ..models import ccp_call_event_match
 from .common import AGENT, CONNECTS, HEADER, CcpCase
 
 FOLDED = ("state", "result", "talk_seconds", "answer_date", "end_date", "live", "session_id")
@@ -117,7 +117,7 @@ class TestMatching(CcpCase):
 
     def test_reports_that_fit_nothing_do_not_hold_up_others(self):
         call = self.make_call(correlation_id="Xchange-late")
-        with patch.object(ccp_call_event, "MATCH_BATCH", 2):
+        with patch.object(ccp_call_event_match, "MATCH_BATCH", 2):
             for position in range(4):
                 self.waiting({**self.event("Ringing", "A", position), "vmSessionId": "unknown"})
             event = self.waiting(
@@ -178,9 +178,9 @@ class TestReportLog(CcpCase):
         self.report(self.call, *reports, fold=False)
         with (
             patch.object(timeline, "fold", side_effect=ZeroDivisionError),
-            mute_logger("odoo.addons.airtel_ccp.models.ccp_folder"),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold"),
         ):
-            self.env["ccp.folder"]._fold_or_mark(self.call)
+            self.call._fold()
             self.assertEqual(self.call.fold_error, "ZeroDivisionError")
             self.assertEqual(self.call.state, "ringing_agent")
             told = self.call.event_ids[:1].with_user(self.admin).action_fold_again()
@@ -219,7 +219,7 @@ class TestReportLog(CcpCase):
         calls = self.call + self.make_call(live=False)
         for call in calls:
             self.report(call, *self.connected())
-        with patch("odoo.addons.airtel_ccp.models.ccp_folder.BATCH", 1):
+        with patch("odoo.addons.airtel_ccp.models.ccp_call_fold_queue.BATCH", 1):
             calls.with_user(self.admin).action_fold_again()
         self.assertFalse(any(calls.event_ids.mapped("folded")))
         trigger = self.env["ir.cron.trigger"].search(

@@ -120,7 +120,7 @@ class TestManualCallStory(ManualCallCase):
             self.assertNotIn("Call to", text)
             self.assertNotIn("Priya Sharma did not pick up", text)
         self.assertEqual(call.display_name, "Call from Priya Sharma")
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
         self.assertEqual(call.result, "agent_no_answer")
 
     def test_incoming_that_connected(self):

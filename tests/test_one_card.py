@@ -75,8 +75,8 @@ class TestOneCard(BaseCase):
 
     def fold(self, env):
         """Fold as the scheduled action does, and return the calls."""
-        calls = env["ccp.folder"]._take_pending()
-        env["ccp.folder"]._fold(calls)
+        calls = env["ccp.call"]._take_pending()
+        calls._fold()
         env.flush_all()
         return calls
 
@@ -93,7 +93,7 @@ class TestOneCard(BaseCase):
             self.report(token)
             with self.server.env() as env:
                 self.assertEqual(self.fold(env).ids, [call_id])
-                click = threading.Thread(target=env["ccp.answer"]._tell, args=(call_id,))
+                click = threading.Thread(target=env["ccp.call"]._notify_accepted, args=(call_id,))
                 click.start()
                 wait_for(self.waits_for_a_lock, "the click, held up by the fold")
             click.join(30)
@@ -114,7 +114,7 @@ class TestOneCard(BaseCase):
                 return waiting.pop() if waiting else cursor(registry, readonly)
 
             with patch.object(type(env.registry), "cursor", open_cursor):
-                env["ccp.answer"]._tell(call_id)
+                env["ccp.call"]._notify_accepted(call_id)
             self.assertTrue(early.closed)
 
     def test_a_report_is_folded_while_the_click_tells(self):
@@ -128,7 +128,7 @@ class TestOneCard(BaseCase):
                     go_on.wait(30)
 
             with self.server.env() as env:
-                click = threading.Thread(target=env["ccp.answer"]._tell, args=(call_id,))
+                click = threading.Thread(target=env["ccp.call"]._notify_accepted, args=(call_id,))
                 with patch.object(type(env["ccp.call"]), "_notify_leaders", hold):
                     click.start()
                     self.assertTrue(told.wait(30))

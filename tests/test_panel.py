@@ -403,7 +403,7 @@ class TestManualCall(CcpCase):
         card = self.cards(self.lead)
         self.assertIn("Logged by hand", card.body)
         self.assertIn("Called from the car", card.body)
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
         self.assertEqual(call.result, "connected")
 
     def test_bad_input(self):

@@ -64,12 +64,12 @@ class TestPlans(CcpCase):
             INSERT INTO ccp_call (user_id, company_id, partner_id, res_model, res_id, direction,
                                   agent_number, customer_number, state, result, start_date, live,
                                   recording_state, request_outcome, attempts, reached,
-                                  agent_failures, measured, activity_done, token_digest)
+                                  agent_failures, measured, ended, activity_done, token_digest)
             SELECT (%(users)s)[i %% %(agents)s + 1], %(company)s,
                    CASE WHEN i %% 20 = 0 THEN (%(partners)s)[i / 20 %% %(agents)s + 1] END,
                    'res.partner', i, 'outbound', '7100000000', (9000000000 + i)::text, 'ended',
                    'connected', now() AT TIME ZONE 'UTC' - (%(rows)s - i) * INTERVAL '10 minutes',
-                   FALSE, 'none', 'accepted', 1, 1, 0, TRUE, TRUE, md5(i::text)
+                   FALSE, 'none', 'accepted', 1, 1, 0, TRUE, TRUE, TRUE, md5(i::text)
               FROM generate_series(1, %(rows)s) i
             """,
             {
@@ -183,9 +183,13 @@ class TestPlans(CcpCase):
         )
 
     def test_pending_reports(self):
-        folder = self.env["ccp.folder"]
-        self.assert_indexed(lambda env: folder._take_pending(), index="_pending_idx")
-        self.assert_indexed(lambda env: folder._count_pending(), index="_pending_idx")
+        self.assert_indexed(lambda env: self.env["ccp.call"]._take_pending(), index="_pending_idx")
+        self.assert_indexed(lambda env: self.env["ccp.call"]._count_pending(), index="_pending_idx")
+
+    def test_calls_to_notify_of(self):
+        for index in ("_notify_idx", "_to_end_idx"):
+            self.assert_indexed(lambda env: env["ccp.call"]._take_to_notify(), index=index)
+        self.assert_indexed(lambda env: env["ccp.call"]._count_to_notify(), index="_to_end_idx")
 
     def test_deadlines(self):
         overdue = [("deadline", "<=", fields.Datetime.now())]

@@ -16,7 +16,7 @@ class TestPlayer(CcpCase, HttpCase):
         reports = self.cdr(Conversation_Duration="00:00:28", Recording="https://x.airtel.in/r")
         self.report(self.call, *self.connected(), reports)
         self.call._store_recording(wav(SECONDS), "audio/wav")
-        self.env["ccp.folder"]._fold(self.call)
+        self.call._fold()
         self.env.flush_all()
 
     def test_the_cards_link_survives_sanitizing(self):

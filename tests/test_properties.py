@@ -15,7 +15,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..ccp.callback import kind_and_fingerprint
-from ..models.ccp_folder import DEADLINES
+from ..models.ccp_call_fold import DEADLINES
 from .common import LONG, CcpCase
 from .histories import SCRIPTS, history
 
@@ -110,7 +110,7 @@ class Calls(RuleBasedStateMachine):
 
     @rule()
     def fold(self):
-        self.env["ccp.folder"]._fold(self.calls)
+        self.calls._fold()
 
     @rule()
     def sweep(self):
@@ -155,10 +155,9 @@ class Calls(RuleBasedStateMachine):
 
     @invariant()
     def state_is_a_function_of_the_reports(self):
-        folder = self.env["ccp.folder"]
         for call in self.calls:
             if all(call.event_ids.mapped("folded")):
-                assert not folder._changes(call, folder._timeline(call))
+                assert not call._changes(call._timeline())
 
     @invariant()
     def one_live_call_for_an_agent(self):

@@ -76,7 +76,7 @@ class TestRetention(CcpCase):
         self.keep(reports=90)
         self.assertFalse(old.event_ids)
         self.assertTrue(young.event_ids)
-        self.env["ccp.folder"]._fold(old)
+        old._fold()
         self.report(old, self.cdr(Overall_Call_Status="Missed", Destination_Status="Missed"))
         self.assertEqual(told, old.read(list(told[0])[1:]))
         self.assertTrue(old.event_ids.folded, "it is not looked at again and again")

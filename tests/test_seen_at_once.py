@@ -15,8 +15,8 @@ from ..ccp import recording
 from ..ccp.callback import kind_and_fingerprint
 from ..models import contention
 from ..models.ccp_call_event import digest
+from ..models.ccp_call_fold import CcpCall as CcpCallFold
 from ..models.ccp_call_recording import CcpCall
-from ..models.ccp_folder import CcpFolder
 from .common import AGENT, CONNECTS, HEADER, CcpSetup
 from .live_server import LiveServer
 
@@ -128,7 +128,7 @@ class TestSeenAtOnce(BaseCase):
         call_id = self.make_call()
         other_id = self.make_call()
         with self.held(call_id, HELD_SECONDS):
-            self.run_action("ccp.folder", "_cron_fold")
+            self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.value(call_id, "state"), "ended")
         self.assertEqual(self.value(other_id, "state"), "ended")
 
@@ -137,36 +137,36 @@ class TestSeenAtOnce(BaseCase):
         other_id = self.make_call()
         with self.held(call_id, 60):
             began = time.monotonic()
-            self.run_action("ccp.folder", "_cron_fold")
+            self.run_action("ccp.call", "_cron_fold")
             self.assertLess(time.monotonic() - began, 30)
             self.assertEqual(self.value(other_id, "state"), "ended")
         self.assertEqual(self.value(call_id, "state"), "ringing_agent")
         self.assertEqual(self.woken("ir_cron_fold_reports"), 1)
-        self.run_action("ccp.folder", "_cron_fold")
+        self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.value(call_id, "state"), "ended")
 
     def test_nothing_to_do_wakes_nobody(self):
-        self.run_action("ccp.folder", "_cron_fold")
+        self.run_action("ccp.call", "_cron_fold")
         self.make_call()
-        self.run_action("ccp.folder", "_cron_fold")
+        self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.woken("ir_cron_fold_reports"), 0)
 
     def test_a_fold_that_meets_another_transaction_goes_on(self):
         """Its snapshot is older than a change that another transaction committed meanwhile."""
         call_id, other_id = self.make_call(), self.make_call()
-        fold = CcpFolder._fold
+        fold = CcpCallFold._fold
         met = []
 
-        def fold_after_a_change(folder, calls):
+        def fold_after_a_change(calls):
             if call_id in calls.ids and len(met) < 2:
                 met.append(len(calls))
                 self.server.query(
                     "UPDATE ccp_call_event SET match_date = now() WHERE call_id = %s", call_id
                 )
-            return fold(folder, calls)
+            return fold(calls)
 
-        with patch.object(CcpFolder, "_fold", fold_after_a_change):
-            self.run_action("ccp.folder", "_cron_fold")
+        with patch.object(CcpCallFold, "_fold", fold_after_a_change):
+            self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(len(met), 2)
         for each in (call_id, other_id):
             self.assertEqual(self.value(each, "state"), "ended")
@@ -174,19 +174,19 @@ class TestSeenAtOnce(BaseCase):
 
     def test_a_fold_that_meets_others_each_time_is_asked_for_again(self):
         call_id = self.make_call()
-        fold = CcpFolder._fold
+        fold = CcpCallFold._fold
 
-        def fold_after_a_change(folder, calls):
+        def fold_after_a_change(calls):
             self.server.query("UPDATE ccp_call_event SET match_date = clock_timestamp()")
-            return fold(folder, calls)
+            return fold(calls)
 
         with (
-            patch.object(CcpFolder, "_fold", fold_after_a_change),
+            patch.object(CcpCallFold, "_fold", fold_after_a_change),
             patch.object(contention, "WAIT_SECONDS", 0.2),
         ):
-            self.run_action("ccp.folder", "_cron_fold")
+            self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.woken("ir_cron_fold_reports"), 1)
-        self.run_action("ccp.folder", "_cron_fold")
+        self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.value(call_id, "state"), "ended")
 
     def test_a_search_for_calls_that_meets_another_transaction_goes_on(self):
@@ -214,7 +214,7 @@ class TestSeenAtOnce(BaseCase):
             return match_each(events)
 
         with patch.object(type(event), "_match_each", match_after_a_change):
-            self.run_action("ccp.folder", "_cron_fold")
+            self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(met, [1])
         self.assertEqual(self.value(call_id, "state"), "ended")
 
@@ -303,27 +303,27 @@ class TestSeenAtOnce(BaseCase):
     def test_calls_that_are_folded_again_and_held_are_folded_later(self):
         call_id = self.make_call()
         with self.held(call_id, 60), self.server.env() as env:
-            env["ccp.folder"]._fold_again(env["ccp.call"].browse(call_id))
+            env["ccp.call"].browse(call_id)._fold_again()
         self.assertEqual(self.woken("ir_cron_fold_reports"), 1)
 
     def test_a_click_that_meets_another_transaction_is_told_all_the_same(self):
         """Whatever it was, and not only a report, whose fold would tell it."""
         call_id = self.make_call(reported=False)
-        fold = CcpFolder._fold
+        fold = CcpCallFold._fold
         met = []
 
-        def fold_after_a_change(folder, calls):
+        def fold_after_a_change(calls):
             if not met:
                 met.append(calls)
                 # A change that nobody else tells browsers of
                 self.server.query("UPDATE res_partner SET name = 'Priya' WHERE id = %s", partner_id)
                 calls.partner_id.name = "Priya S"
                 calls.env.flush_all()
-            return fold(folder, calls)
+            return fold(calls)
 
         partner_id = self.value(call_id, "partner_id")
-        with self.server.env() as env, patch.object(CcpFolder, "_fold", fold_after_a_change):
-            env["ccp.answer"]._tell(call_id)
+        with self.server.env() as env, patch.object(CcpCallFold, "_fold", fold_after_a_change):
+            env["ccp.call"]._notify_accepted(call_id)
         self.assertEqual(len(met), 1)
         cards = self.server.query(
             "SELECT id FROM mail_message WHERE model = 'res.partner' AND res_id = %s"

@@ -102,7 +102,7 @@ class TestSetAside(BaseCase):
 
     def replay(self):
         with self.server.env() as env:
-            env["ccp.folder"]._cron_fold()
+            env["ccp.call"]._cron_fold()
 
     def look(self):
         """Return health's line about reports on disk."""

@@ -300,13 +300,13 @@ class TestSetup(CcpCase):
         self.call_as_admin()
         call = self.page().test_call_id.sudo()
         call.write({"closed_date": call.start_date, "live": False})
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
         self.assert_step("test", "administrator", "correct the address")
         self.env.company.ccp_notify_base_url = "https://odoo.example.com"
         self.call_as_admin()
         call = self.page().test_call_id.sudo()
         call.write({"closed_date": call.start_date, "live": False})
-        self.env["ccp.folder"]._fold(call)
+        call._fold()
         self.assert_step("test", "airtel", "no report")
 
     def test_trial_and_back(self):

@@ -11,7 +11,7 @@ from odoo.tests import tagged
 
 from ..ccp.client import Answer, CcpError
 from ..ccp.exchange import Exchange
-from ..models import ccp_answer, ccp_dialer
+from ..models import ccp_call_answer, ccp_dialer
 from .common import AGENT, CcpCase
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
@@ -153,7 +153,7 @@ class TestLateAnswer(CcpCase):
         self.assertEqual((call.state, call.request_outcome), ("unknown", "unknown"))
 
     def test_an_error_of_ours(self):
-        with self.assertLogs(ccp_answer.__name__, "ERROR") as logs:
+        with self.assertLogs(ccp_call_answer.__name__, "ERROR") as logs:
             call = self.late(ZeroDivisionError())
         self.assertEqual(call.state, "queued", "its deadline ends it")
         self.assertNotIn(AGENT, "\n".join(logs.output))

@@ -42,7 +42,7 @@ class TestSweep(CcpCase):
             self.report(call, *arrived, fold=False)
             calls |= call
         self.assertGreater(sum(map(len, lost.values())), count * LOST / 2)
-        self.env["ccp.folder"]._fold(calls)
+        calls._fold()
         self.sweep(calls)
         for call in calls:
             self.assertEqual(call.state, "ended", call.event_ids.mapped("summary"))
@@ -56,8 +56,7 @@ class TestSweep(CcpCase):
 
     def assert_justified(self, call):
         """Check that a call says what its reports say, and nothing else."""
-        folder = self.env["ccp.folder"]
-        self.assertFalse(folder._changes(call, folder._timeline(call)))
+        self.assertFalse(call._changes(call._timeline()))
         self.assertFalse(call.deadline or call.live)
         self.assertEqual(len(call.card_message_ids), len(set(call.card_message_ids)))
 

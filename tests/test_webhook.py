@@ -31,7 +31,7 @@ class WebhookCase(CcpCase, HttpCase):
         return answer
 
     def fold(self):
-        self.env["ccp.folder"]._fold(self.call)
+        self.call._fold()
         self.env.invalidate_all()
 
 

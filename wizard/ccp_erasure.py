@@ -4,7 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ccp import number
-from ..models.ccp_folder import BUS_MESSAGE
+from ..models.ccp_call_notify import BUS_MESSAGE
 from ..models.utils import CLOSE, notice
 
 

@@ -106,7 +106,7 @@ class CcpManualCall(models.TransientModel):
         if self.outcome_id and self.outcome_id not in company._ccp_outcomes():
             raise UserError(self.env._("This outcome is not offered any more: choose another one."))
         call = self.env["ccp.call"].sudo().create(self._call_values(record, company))
-        call._update_card(self.env["ccp.folder"]._timeline(call))
+        call._update_card(call._timeline())
         return self._write_outcome(call.with_env(self.env))
 
     def _write_outcome(self, call):

@@ -97,7 +97,7 @@ def _fold(stack):
         thread.query_count = 0
         thread.query_time = 0
         began = time.perf_counter()
-        env["ccp.folder"]._cron_fold()
+        env["ccp.call"]._cron_fold()
         env.cr.commit()
         seconds = time.perf_counter() - began
         statements = thread.query_count

@@ -455,7 +455,7 @@ def _room(stack, story, quick) -> list[Figure]:
         sizes["reports"] = _sizes(stack)
         written = _written(stack)
         with stack.env() as env:
-            env["ccp.folder"]._cron_fold()
+            env["ccp.call"]._cron_fold()
         wal.append((_written(stack) - written) / count)
         after = _sizes(stack)
         # The first round finds no row to reuse
@@ -473,7 +473,7 @@ def _room(stack, story, quick) -> list[Figure]:
             insert_reports(env, stepwise, [report])
         written -= _written(stack)
         with stack.env() as env:
-            env["ccp.folder"]._cron_fold()
+            env["ccp.call"]._cron_fold()
         written += _written(stack)
     note = f"indexes and TOAST included, {REPORTS} reports a call, {count} calls, {rounds} rounds"
     return [

@@ -9,7 +9,7 @@ from odoo import fields
 
 from odoo.addons.airtel_ccp.ccp import callback
 from odoo.addons.airtel_ccp.ccp.spool import digest
-from odoo.addons.airtel_ccp.models.ccp_folder import DEADLINES
+from odoo.addons.airtel_ccp.models.ccp_call_fold import DEADLINES
 from odoo.addons.airtel_ccp.tests.leaks import find_all
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
@@ -129,9 +129,8 @@ class Audit:
     def _check_states(self):
         rule = "a call's state is the fold of its reports"
         deadline_rule = "every call is ended or inside its deadline"
-        folder = self._env["ccp.folder"]
         for call in self._calls:
-            changes = folder._changes(call, folder._timeline(call))
+            changes = call._changes(call._timeline())
             changes.pop("deadline", None)
             if changes or call.event_ids.filtered(lambda event: not event.folded):
                 self._found(rule, f"call {call.id} differs in {sorted(changes)}")

@@ -75,7 +75,7 @@ GUARDS = (
     Guard(
         "nobody else folds a call that is being folded",
         "tests/test_life.py::test_two_runs_of_the_folding_action_never_take_the_same_call",
-        path="models/ccp_folder.py",
+        path="models/ccp_call_fold_queue.py",
         old=" FOR NO KEY UPDATE SKIP LOCKED",
         new="",
     ),

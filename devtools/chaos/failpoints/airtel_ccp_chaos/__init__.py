@@ -18,11 +18,11 @@ from odoo.service import server
 
 from odoo.addons.airtel_ccp.ccp.client import Client
 from odoo.addons.airtel_ccp.controllers.webhook import waker
-from odoo.addons.airtel_ccp.models.ccp_answer import CcpAnswer
+from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
 from odoo.addons.airtel_ccp.models.ccp_call_recording import CcpCall
 from odoo.addons.airtel_ccp.models.ccp_dialer import CcpDialer
-from odoo.addons.airtel_ccp.models.ccp_folder import CcpFolder
+from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
 from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
@@ -83,15 +83,15 @@ def _move_clock():
 
 
 def _choke_on_poison():
-    original = CcpFolder._timeline
+    original = CcpCallFold._timeline
 
-    def timeline(self, call, reports=None):
+    def timeline(call, reports=None):
         if _control()["poison"] and any(POISON in (each.payload or "") for each in call.event_ids):
             _note("fold that met a poison report")
             raise ValueError(POISON)
-        return original(self, call, reports)
+        return original(call, reports)
 
-    CcpFolder._timeline = timeline
+    CcpCallFold._timeline = timeline
 
 
 def _press_time():
@@ -101,12 +101,12 @@ def _press_time():
 
 _wrap(CcpDialer, "_reserve", before="click, before its row", after="click, after its row")
 _wrap(Client, "execute", after="click, after the POST")
-_wrap(CcpAnswer, "_accept", after="click, after the answer")
-_wrap(CcpAnswer, "_settle", after="click, after the answer")
-_wrap(CcpAnswer, "_tell", before="click, before its card")
+_wrap(CcpCallAnswer, "_accept", after="click, after the answer")
+_wrap(CcpCallAnswer, "_settle", after="click, after the answer")
+_wrap(CcpCallAnswer, "_notify_accepted", before="click, before its card")
 _wrap(CcpCallEvent, "_store", before="report, before its INSERT", after="report, after its INSERT")
 _wrap(waker, "wake", before="report, after its COMMIT")
-_wrap(CcpFolder, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
+_wrap(CcpCallFold, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
 _wrap(
     CcpCall,
     "_store_recording",

@@ -7,7 +7,7 @@ import time
 
 import psycopg2
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -22,18 +22,18 @@ SETTLE_TRIES = 5
 ACCEPTED_STATE = timeline.fold((), timeline.Dialled((), ())).state
 
 
-class CcpAnswer(models.AbstractModel):
-    """What becomes of Airtel's answer to a click: committed, told to the rep, told to browsers.
+class CcpCall(models.Model):
+    """What follows from Airtel's answer to a click: it is committed, the rep and browsers see it.
 
-    An answer is committed in a cursor of its own, by the request that waited for it or by the
-    thread that has it when nobody waits any more.
+    An answer is committed in a cursor of its own: by the request that waited for it, or by the
+    thread that receives it if the request does not wait any more.
     """
 
-    _name = "ccp.answer"
-    _description = "Takes Airtel's answers"
+    _inherit = "ccp.call"
 
-    def _take(self, call_id, plan, exchange):
-        """Commit what Airtel answered, and return what the rep is told.
+    @api.model
+    def _take_answer(self, call_id, plan, exchange):
+        """Commit what Airtel answered, and return what the rep sees.
 
         :return: as ``ccp.dialer._dial``
         """
@@ -47,8 +47,9 @@ class CcpAnswer(models.AbstractModel):
             "message": self.env["ccp.dialer"]._accepted_sentence(plan),
         }
 
-    def _take_late(self, call_id, plan, exchange):
-        """Commit an answer for which the rep's browser did not wait; the bus tells the rep.
+    @api.model
+    def _take_late_answer(self, call_id, plan, exchange):
+        """Commit an answer for which the rep's browser did not wait; the bus brings it.
 
         :param int call_id: the call's id
         :param Plan plan: what was dialled
@@ -60,11 +61,12 @@ class CcpAnswer(models.AbstractModel):
                 self._accept(call_id, exchange.answer())
             except client.CcpError as error:
                 self._take_late_refusal(call_id, plan, error)
-        except Exception:  # noqa: BLE001 - nobody waits for it; the call's deadline ends it
+        except Exception:  # noqa: BLE001 - no request waits; the call's deadline ends it
             _logger.exception("Call %s: its answer cannot be noted", call_id)
 
+    @api.model
     def _take_late_refusal(self, call_id, plan, error):
-        """Commit that Airtel refused a call, or did not answer; see ``_take_late``.
+        """Commit that Airtel refused a call, or did not answer; see ``_take_late_answer``.
 
         :param ccp.client.CcpError error: what came of the request
         """
@@ -77,20 +79,22 @@ class CcpAnswer(models.AbstractModel):
                 partner=plan.partner.with_env(env),
             )
             with contextlib.suppress(UserError):
-                # The bus tells the rep the same
+                # The bus brings the rep the same sentence
                 self.with_env(env)._settle_error(call_id, known, error)
 
-    def _tell_leaders(self, company):
-        """Tell leaders' browsers of a call that waits for Airtel, in a transaction of its own."""
+    @api.model
+    def _notify_leaders_of_wait(self, company):
+        """Notify leaders' browsers that a call waits for Airtel, in a transaction of its own."""
         with self.env.registry.cursor() as cr:
             self.env(cr=cr)["ccp.call"]._notify_leaders(company)
 
+    @api.model
     def _accept(self, call_id, answer):
         """Commit that Airtel accepted a call, and return the call's state.
 
         While there is no report, the state is known without folding. The rest of a fold, the card
-        and the bus, follows when the rep has the answer; where that is lost, the next report's
-        fold makes up for it.
+        and the bus, follows when the rep has the answer; if that is lost, the fold of the next
+        report does it.
 
         :param int call_id: the call's id
         :param ccp.client.Answer answer: what Airtel said
@@ -101,7 +105,7 @@ class CcpAnswer(models.AbstractModel):
                 cr.execute(
                     SQL(
                         """
-                        WITH told AS (
+                        WITH accepted AS (
                             UPDATE ccp_call call
                                SET request_outcome = 'accepted', correlation_id = %(correlation)s,
                                    state = %(state)s, deadline = %(deadline)s,
@@ -112,13 +116,13 @@ class CcpAnswer(models.AbstractModel):
                             RETURNING id)
                         UPDATE ccp_request_log log
                            SET status = %(status)s, duration = %(milliseconds)s
-                          FROM told
-                         WHERE log.call_id = told.id
+                          FROM accepted
+                         WHERE log.call_id = accepted.id
                         """,
                         call=call_id,
                         correlation=answer.correlation_id,
                         state=ACCEPTED_STATE,
-                        deadline=self.env["ccp.folder"]._deadline(ACCEPTED_STATE),
+                        deadline=self.env["ccp.call"]._deadline(ACCEPTED_STATE),
                         status=answer.status,
                         milliseconds=round(answer.seconds * 1000),
                     ),
@@ -128,7 +132,7 @@ class CcpAnswer(models.AbstractModel):
         except psycopg2.Error:
             known = 0
         if known:
-            after_answer(functools.partial(self._tell, call_id))
+            after_answer(functools.partial(self._notify_accepted, call_id))
             return ACCEPTED_STATE
         return self._settle(
             call_id,
@@ -136,18 +140,19 @@ class CcpAnswer(models.AbstractModel):
             {"status": answer.status, "seconds": answer.seconds},
         )
 
-    def _tell(self, call_id):
-        """Put a call that Airtel accepted into the chatter and tell browsers of it.
+    @api.model
+    def _notify_accepted(self, call_id):
+        """Post the card of a call that Airtel accepted, and notify browsers.
 
         :param int call_id: the call's id
         """
 
-        def tell(call):
-            call.env["ccp.folder"]._fold(call)
+        def notify(call):
+            call._fold()
             call._notify_leaders(call.company_id)
 
         try:
-            self._with_call(call_id, tell)
+            self._with_call(call_id, notify)
         except psycopg2.Error as error:
             _logger.warning(
                 "Call %s: its next report puts it into the chatter (%s)",
@@ -155,6 +160,7 @@ class CcpAnswer(models.AbstractModel):
                 type(error).__name__,
             )
 
+    @api.model
     def _settle(self, call_id, values, answer):
         """Commit Airtel's answer, and return the call's state.
 
@@ -167,16 +173,17 @@ class CcpAnswer(models.AbstractModel):
         def settle(call):
             call.write(values)
             call.request_ids._close(**answer)
-            call.env["ccp.folder"]._fold(call)
+            call._fold()
             return call.state
 
         return self._with_call(call_id, settle)
 
+    @api.model
     def _with_call(self, call_id, work):
         """Do something with a call that nobody else writes meanwhile, and commit that.
 
-        Tried again in a new transaction: it may trip over what others do at the same moment, such
-        as folding reports that came before the answer, or its connection may die.
+        It is tried again in a new transaction when it meets another one, such as the fold of
+        reports that came before the answer, or when its connection dies.
 
         :param int call_id: the call's id
         :param work: called with the call as superuser, empty when it is gone; may run more than
@@ -198,8 +205,9 @@ class CcpAnswer(models.AbstractModel):
                 _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
                 time.sleep(PAUSE_SECONDS)
 
+    @api.model
     def _settle_error(self, call_id, plan, error):
-        """Note that Airtel refused, or that nobody knows whether it accepted.
+        """Commit that Airtel refused, or that it is unknown whether Airtel accepted.
 
         :return: as ``ccp.dialer._dial``, when phones may be ringing
         :raise UserError: when no call was placed

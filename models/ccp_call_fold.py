@@ -1,0 +1,271 @@
+import dataclasses
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..ccp import timeline
+from .contention import CONTENTION, is_gone
+from .utils import naive_utc
+
+_logger = logging.getLogger(__name__)
+
+# How long a live call waits for its next report before it is ended without one
+DEADLINES = {
+    "queued": timedelta(minutes=5),
+    "unknown": timedelta(minutes=5),
+    "ringing_agent": timedelta(minutes=5),
+    "ringing_customer": timedelta(minutes=10),
+    "in_call": timedelta(hours=4),
+}
+RETRY_PAUSE = timedelta(minutes=15)
+
+
+@dataclasses.dataclass
+class Derived:
+    """What deriving a call found out, which notifying builds on.
+
+    :param ccp.timeline.Timeline story: what the call's reports say
+    :param dict changes: the values that changed
+    :param bool has_new_lines: whether new reports may have added to the story
+    """
+
+    story: timeline.Timeline
+    changes: dict
+    has_new_lines: bool
+
+
+class CcpCall(models.Model):
+    """How a call's reports become its state, result and times.
+
+    The state is a function of the set of reports. So a call may be folded again at any time, in any
+    process, with the same result.
+    """
+
+    _inherit = "ccp.call"
+
+    @api.model
+    def _deadline(self, state):
+        """Return until when a call in this state waits for a report.
+
+        :param str state: a state of ``ccp.call``
+        :return: naive UTC; False if such a call waits for nothing
+        :rtype: datetime.datetime | bool
+        """
+        limit = DEADLINES.get(state)
+        return fields.Datetime.now() + limit if limit else False
+
+    def _timeline(self, reports=None):
+        """Return what all reports of this call say together, or some of them.
+
+        :param reports: ``ccp.call.event`` records; by default all of the call
+        :rtype: ccp.timeline.Timeline
+        """
+        call = self.sudo()
+        return timeline.fold(
+            (call.event_ids if reports is None else reports)._parsed(),
+            call._dialled(),
+            request=call.request_outcome,
+            closed=bool(call.closed_date),
+        )
+
+    def _dialled(self):
+        """Return what was dialled, by which reports name the two parties.
+
+        :rtype: ccp.timeline.Dialled
+        """
+        flow = self.flow_id
+        return timeline.Dialled(
+            agent_numbers=self._agent_numbers(),
+            customer_numbers=self._customer_numbers(),
+            agent_name=flow.agent_name,
+            customer_name=flow.customer_name,
+            agent_component=flow.agent_component,
+            customer_component=flow.customer_component,
+            incoming=self.direction == "inbound",
+            agent_pool=bool(self.agent_pool),
+        )
+
+    def _fold(self, closing=False):
+        """Bring calls up to date with their reports, then notify of what changed.
+
+        This is the one way in which a call is folded. A call that cannot be derived is marked and
+        tried again later; one of which nobody can be notified is derived all the same, and
+        ``_cron_notify`` tries that again. Neither stops the other calls. Nobody else may write
+        these calls at the same moment.
+
+        :param bool closing: whether to stop waiting for reports
+        """
+        # Whoever looks at a call may have chosen companies that are not its agent's
+        calls = self.sudo().with_context(allowed_company_ids=[])
+        derived = {}
+        calls._guarded(
+            lambda some: derived.update(some._derive(closing)),
+            lambda call, error: call._mark_error(error, closing),
+        )
+        # Nobody is notified of a call of the past
+        shown = calls.filtered(lambda call: call in derived and not call.imported)
+        shown._guarded(
+            lambda some: some._notify(derived), lambda call, error: call._notify_later(error)
+        )
+
+    def _guarded(self, work, failed):
+        """Do something with calls at once; if that fails, in halves, so that only bad ones fail.
+
+        Each attempt is in a savepoint of its own.
+
+        :param work: called with some of these calls; raises what it likes
+        :param failed: called with a single call and the exception that its work raised
+        :raise psycopg2.Error: when another transaction was quicker, or the connection is gone
+        """
+        if not self:
+            return
+        try:
+            with self.env.cr.savepoint():
+                work(self)
+            return
+        except CONTENTION:
+            # Not the call's fault: a new transaction may succeed
+            raise
+        except Exception as error:  # noqa: BLE001 - one call must not stop the others
+            if is_gone(self.env.cr):
+                raise
+            if len(self) == 1:
+                failed(self, error)
+                return
+        half = len(self) // 2
+        self[:half]._guarded(work, failed)
+        self[half:]._guarded(work, failed)
+
+    def _derive(self, closing=False):
+        """Derive calls from their reports, write what changed, and mark the reports.
+
+        :param bool closing: whether to stop waiting for reports
+        :return: by call: a ``Derived``; without those whose reports were deleted
+        :rtype: dict
+        """
+        if closing:
+            self.write({"closed_date": fields.Datetime.now()})
+        derived = {}
+        # Without their reports there is nothing to derive a call from
+        for call in self.filtered(lambda each: not each.reports_deleted):
+            story = call._timeline()
+            derived[call] = Derived(story, call._changes(story), call._has_new_lines(story))
+        for call, each in derived.items():
+            if each.changes:
+                call.write(each.changes)
+        if any(each.changes.get("recording_url") for each in derived.values()):
+            self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
+        self.event_ids.filtered(lambda event: not event.folded).folded = True
+        return derived
+
+    def _mark_error(self, error, closing=False):
+        """Mark that a call cannot be derived, and when that is tried again.
+
+        The ORM is passed by: what failed may be a rule about changed calls. A call that is to be
+        closed does not hold its agent's line any longer.
+
+        :param Exception error: why it cannot be derived
+        :param bool closing: whether the call was to stop waiting for reports
+        """
+        _logger.error("Call %s: its reports cannot be folded", self.id, exc_info=error)
+        now = fields.Datetime.now()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE ccp_call
+                   SET fold_error = %(error)s, fold_retry_date = %(retry)s,
+                       closed_date = CASE WHEN %(closing)s THEN %(now)s ELSE closed_date END,
+                       live = live AND NOT %(closing)s
+                 WHERE id = %(call)s
+                """,
+                error=type(error).__name__,
+                retry=now + RETRY_PAUSE,
+                closing=closing,
+                now=now,
+                call=self.id,
+            )
+        )
+        self.invalidate_recordset()
+
+    def _has_new_lines(self, story):
+        """Return whether reports that were not folded yet may have added to a call's story.
+
+        :param ccp.timeline.Timeline story: what its reports say
+        :rtype: bool
+        """
+        return any(
+            event.kind in ("event", "cdr") or any(line.what == "api_error" for line in story.lines)
+            for event in self.event_ids
+            if not event.folded
+        )
+
+    def _changes(self, story):
+        """Return the values of a call that its timeline changes.
+
+        :param ccp.timeline.Timeline story: what its reports say
+        :rtype: dict
+        """
+        if self.manual:
+            return {}
+        values = {
+            **self._derived_values(story),
+            "correlation_id": self.correlation_id or story.correlation_id or False,
+            "session_id": self.session_id or story.session_id or False,
+            "live": self.live and story.state in DEADLINES,
+            "fold_error": False,
+            "fold_retry_date": False,
+        }
+        if story.state not in DEADLINES:
+            values["deadline"] = False
+        elif story.state != self.state:
+            values["deadline"] = self._deadline(story.state)
+        values.update(self._recording_changes(story))
+        return {name: value for name, value in values.items() if self[name] != value}
+
+    def _derived_values(self, story):
+        """Return the values of a call that follow from its reports alone.
+
+        :param ccp.timeline.Timeline story: what its reports say, or some of them
+        :rtype: dict
+        """
+        ended = story.state == "ended"
+        return {
+            "state": story.state,
+            "result": story.result or False,
+            "agent_answer_date": naive_utc(story.agent.answered_at),
+            "answer_date": naive_utc(story.answered_at),
+            "end_date": self._end_date(story) if ended else False,
+            "talk_seconds": story.talk_seconds or 0,
+            "talk_unknown": story.result == "connected" and story.talk_seconds is None,
+            "agent_ring_seconds": story.agent.ring_seconds or 0,
+            "customer_ring_seconds": story.customer.ring_seconds or 0,
+            "hung_up_by": story.hung_up_by or False,
+            "pulses": story.pulses or 0,
+            **self._leg_values("agent", story.agent),
+            **self._leg_values("customer", story.customer),
+        }
+
+    @api.model
+    def _leg_values(self, role, leg):
+        """Return what a call keeps of one of its legs.
+
+        :param str role: ``agent`` or ``customer``
+        :param ccp.leg.Leg leg: what the reports say of it
+        :rtype: dict
+        """
+        return {
+            f"{role}_cause": timeline.cause_of(leg) or False,
+            f"{role}_operator": leg.operator or False,
+            f"{role}_circle": leg.circle or False,
+        }
+
+    def _end_date(self, story):
+        """Return when a call ended; if no report says so, the moment of the last one.
+
+        :param ccp.timeline.Timeline story: what its reports say
+        :rtype: datetime.datetime | bool
+        """
+        ended_at = story.ended_at or (story.lines[-1].at if story.lines else None)
+        return naive_utc(ended_at) or self.closed_date

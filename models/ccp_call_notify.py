@@ -1,0 +1,215 @@
+import logging
+import time
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .contention import take_turns
+
+_logger = logging.getLogger(__name__)
+
+BUS_MESSAGE = "airtel_ccp.call"
+NOTIFY_ACTION = "airtel_ccp.ir_cron_notify"
+# After a first attempt that failed: when to try again, and how often at most
+PAUSES = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=4),
+)
+# What is done is committed after so long: a slow rule keeps few calls locked
+COMMIT_SECONDS = 0.15
+BATCH = 100
+
+
+class CcpCall(models.Model):
+    """What follows once a call is derived: card, panel, live view, and rules about ended calls.
+
+    All of this may fail and costs nothing else: the call is derived already.
+    """
+
+    _inherit = "ccp.call"
+
+    ended = fields.Boolean(
+        "Ended, for automation rules",
+        readonly=True,
+        copy=False,
+        help="Set once, shortly after the call ended, for each call by itself: automation rules "
+        "can depend on it. A rule that fails changes nothing else about calls.",
+    )
+    notify_date = fields.Datetime(
+        "Notify again at", readonly=True, copy=False, groups="base.group_system"
+    )
+    notify_tries = fields.Integer(
+        "Times that notifying failed", readonly=True, copy=False, groups="base.group_system"
+    )
+
+    _notify_idx = models.Index("(notify_date) WHERE notify_date IS NOT NULL")
+    _to_end_idx = models.Index("(id) WHERE state = 'ended' AND ended IS NOT TRUE")
+
+    def _notify(self, derived):
+        """Bring card, panel and live view up to date with what deriving calls changed.
+
+        :param dict derived: by call: a ``ccp_call_fold.Derived``
+        """
+        records = self._records()
+        stories = {call: derived[call].story for call in self}
+        changes = {call: derived[call].changes for call in self}
+        for call in self.filtered(lambda call: "result" in changes[call]):
+            call._finish_list_item()
+        news = {call for call in self if derived[call].has_new_lines}
+        messages = self._update_cards(stories, records, changes, news)
+        shown = self.filtered(lambda call: changes[call] or messages[call])
+        shown._notify_agents(stories, messages, records)
+        listed = self.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
+        self._notify_leaders(listed.company_id)
+
+    def _notify_anew(self):
+        """Bring card, panel and live view up to date with a call, whatever changed."""
+        if self.reports_deleted or self.imported or self.erased:
+            return
+        self._finish_list_item()
+        stories, records = {self: self._timeline()}, self._records()
+        messages = self._update_cards(stories, records)
+        self._notify_agents(stories, messages, records)
+        self._notify_leaders(self.company_id)
+
+    def _finish_list_item(self):
+        """Mark the call list entry of a call done if the call reached the customer."""
+        if self.list_item_id and self.result == "connected":
+            self.list_item_id.state = "done"
+
+    def _notify_agents(self, stories, messages, records):
+        """Send the browser of each call's agent what changed.
+
+        :param dict stories: by call: what its reports say, a ``ccp.timeline.Timeline``
+        :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
+            look different now
+        :param dict records: by call: the record that was called, see ``_records``
+        """
+        shown = self._panel_values_each(stories, records)
+        for call in self:
+            # Ids only: a browser that shows a card asks for what its user may see
+            values = {"panel": shown[call], "card_ids": messages[call].ids}
+            call.user_id._bus_send(BUS_MESSAGE, values)
+
+    def _notify_later(self, error, tries=1):
+        """Mark a call of which nobody could be notified, so that it is tried again.
+
+        The ORM is passed by: what failed may be a rule about changed calls. After the last try the
+        call counts as notified, and its rules as run.
+
+        :param Exception error: why it failed
+        :param int tries: how often it failed since the call last changed
+        """
+        gives_up = tries > len(PAUSES)
+        _logger.error(
+            "Call %s: notifying failed, %s",
+            self.id,
+            "and is given up" if gives_up else "and is tried again",
+            exc_info=error,
+        )
+        self._mark_notifying(
+            False if gives_up else fields.Datetime.now() + PAUSES[tries - 1], tries, gives_up
+        )
+
+    def _mark_notifying(self, date, tries, is_over):
+        """Write when a call is notified again.
+
+        :param datetime.datetime | bool date: naive UTC; False for never
+        :param int tries: how often it failed
+        :param bool is_over: whether rules about the call's end do not run any more
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE ccp_call
+                   SET notify_date = %s, notify_tries = %s,
+                       ended = ended IS TRUE OR (%s AND state = 'ended')
+                 WHERE id = %s
+                """,
+                date or None,
+                tries,
+                is_over,
+                self.id,
+            )
+        )
+        self.invalidate_recordset(["notify_date", "notify_tries", "ended"])
+
+    @api.model
+    def _cron_notify(self):
+        """Notify of calls of which that failed before, and let rules run for calls that ended."""
+
+        def notify_some():
+            since = time.monotonic()
+            done = 0
+            while time.monotonic() - since < COMMIT_SECONDS:
+                call = self._take_to_notify()
+                if not call:
+                    break
+                call._notify_by_itself()
+                done += 1
+            return done, self._count_to_notify()
+
+        take_turns(self, notify_some, NOTIFY_ACTION)
+
+    def _notify_by_itself(self):
+        """Do for one call what is due of it; either part may fail without the other one."""
+        call = self.sudo().with_context(allowed_company_ids=[])
+        errors = []
+
+        def note(_call, error):
+            errors.append(error)
+
+        if call.notify_date:
+            call._guarded(lambda each: each._notify_anew(), note)
+        if call.state == "ended" and not call.ended:
+            call._guarded(lambda each: each.write({"ended": True}), note)
+        if errors:
+            call._notify_later(errors[0], call.notify_tries + 1)
+        elif call.notify_date:
+            call._mark_notifying(False, 0, is_over=False)
+
+    @api.model
+    def _take_to_notify(self):
+        """Lock and return the next call of which somebody is to be notified, or none.
+
+        :rtype: odoo.models.BaseModel
+        """
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT call.id %s ORDER BY call.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+                self._to_notify_sql(),
+            )
+        )
+        return self.browse([row[0] for row in rows])
+
+    @api.model
+    def _count_to_notify(self):
+        """Return of how many calls somebody is to be notified now, at most ``BATCH``."""
+        self.env.flush_all()
+        return self.env.execute_query(SQL("SELECT count(*) %s", self._to_notify_sql()))[0][0]
+
+    @api.model
+    def _to_notify_sql(self):
+        """Return FROM and WHERE of some calls of which somebody is to be notified now.
+
+        :rtype: odoo.tools.SQL
+        """
+        # In an array of its own: else the planner may read all calls by id until it finds one
+        return SQL(
+            """
+              FROM ccp_call call
+             WHERE call.id = ANY(ARRAY(
+                       SELECT id FROM ccp_call WHERE notify_date <= %s
+                        UNION ALL
+                       SELECT id
+                         FROM ccp_call
+                        WHERE state = 'ended' AND ended IS NOT TRUE AND notify_date IS NULL
+                        LIMIT %s))
+            """,
+            fields.Datetime.now(),
+            BATCH,
+        )

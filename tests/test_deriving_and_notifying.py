@@ -1,0 +1,240 @@
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..ccp import recording
+from ..models import ccp_call_notify
+from ..models.ccp_call_recording import CcpCall as Recording
+from .common import CcpCase
+
+LOGGERS = (
+    "odoo.addons.airtel_ccp.models.ccp_call_fold",
+    "odoo.addons.airtel_ccp.models.ccp_call_notify",
+)
+URL = "https://recordings.airtel.in/a.wav"
+
+
+@tagged("post_install", "-at_install")
+class TestDerivingAndNotifying(CcpCase):
+    """What notifies of one call may fail: that call and all others are derived all the same."""
+
+    def setUp(self):
+        super().setUp()
+        self.bad = self.make_call(user_id=self.other_rep.id)
+        self.good = self.make_call(user_id=self.rep.id)
+        self.calls = self.bad | self.good
+        self.startPatcher(
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", lambda *_args, **_kwargs: 1)
+        )
+        self.startPatcher(mute_logger(*LOGGERS))
+
+    @contextmanager
+    def failing(self, method="_notify_agents"):
+        """Let a method fail whenever the bad call is among those that it works on."""
+        owner = type(self.env["ccp.call"])
+        original = getattr(owner, method)
+
+        def fail(calls, *arguments):
+            if self.bad in calls:
+                raise ValueError("notifying")
+            return original(calls, *arguments)
+
+        with patch.object(owner, method, fail):
+            yield
+
+    def notify(self):
+        self.env["ccp.call"]._cron_notify()
+
+    def ways(self):
+        """Return every way in which a call is folded: its name, and what does it."""
+        env = self.env
+        panel = env["ccp.panel"]
+        return {
+            "reports": lambda: env["ccp.call"]._cron_fold(),
+            "form": lambda: [call.with_user(call.user_id).action_refresh() for call in self.calls],
+            "panel": lambda: [panel.with_user(call.user_id).state() for call in self.calls],
+            "repair of calls": lambda: self.calls.with_user(
+                self.administrator()
+            ).action_fold_again(),
+            "repair of reports": lambda: self.calls.event_ids.with_user(
+                self.administrator()
+            ).action_fold_again(),
+            "replay": lambda: [
+                call.event_ids[0].with_user(self.administrator()).action_replay()
+                for call in self.calls
+            ],
+            "answer": lambda: [
+                env["ccp.call"]._settle(
+                    call.id,
+                    {"request_outcome": "accepted"},
+                    {"status": 200, "seconds": 0.1},
+                )
+                for call in self.calls
+            ],
+            "after the answer": lambda: [
+                env["ccp.call"]._notify_accepted(call.id) for call in self.calls
+            ],
+        }
+
+    def administrator(self):
+        return self.env.ref("base.user_admin")
+
+    def test_every_way_that_folds(self):
+        """Each derives both calls and notifies of the good one."""
+        for name in self.ways():
+            with self.subTest(way=name), self.env.cr.savepoint() as savepoint:
+                for call in self.calls:
+                    self.report(call, *self.connected(), fold=False)
+                with self.failing():
+                    self.ways()[name]()
+                self.env.invalidate_all()
+                self.assertEqual(self.calls.mapped("state"), ["in_call", "in_call"])
+                self.assertFalse(any(self.calls.mapped("fold_error")))
+                self.assertTrue(all(self.calls.event_ids.mapped("folded")))
+                self.assertTrue(self.bad.notify_date)
+                self.assertFalse(self.good.notify_date)
+                self.assertTrue(self.good.card_message_ids)
+                savepoint.rollback()
+
+    def test_every_way_that_closes(self):
+        past = fields.Datetime.now() - timedelta(seconds=1)
+        ways = {
+            "form": lambda: [call.with_user(call.user_id).action_close() for call in self.calls],
+            "panel": lambda: [
+                self.env["ccp.panel"].with_user(call.user_id).close(call.id) for call in self.calls
+            ],
+            "deadline": lambda: self.env["ccp.call"]._cron_end_silent_calls(),
+        }
+        for name, close in ways.items():
+            with self.subTest(way=name), self.env.cr.savepoint() as savepoint:
+                self.calls.deadline = past
+                with self.failing():
+                    close()
+                self.env.invalidate_all()
+                self.assertEqual(self.calls.mapped("result"), ["no_report", "no_report"])
+                self.assertFalse(any(self.calls.mapped("live")))
+                self.assertTrue(self.bad.notify_date)
+                self.assertFalse(self.good.notify_date)
+                savepoint.rollback()
+
+    def test_a_recording_that_is_fetched(self):
+        for call in self.calls:
+            call.write(
+                {
+                    "recorded": True,
+                    "recording_state": "pending",
+                    "recording_url": URL,
+                    "recording_next_date": fields.Datetime.now() - timedelta(seconds=1),
+                }
+            )
+        error = recording.RecordingError("not_ready")
+        with self.failing(), patch.object(Recording, "_open_recording", side_effect=error):
+            self.env["ccp.call"]._cron_fetch_recordings()
+        self.assertEqual(self.calls.mapped("recording_tries"), [1, 1])
+
+    def test_retention(self):
+        self.env.company.ccp_keep_reports_days = 1
+        for call in self.calls:
+            self.report(call, *self.connected(), self.cdr(), fold=False)
+            call.write({"live": False, "start_date": fields.Datetime.now() - timedelta(days=3)})
+        with self.failing():
+            self.env["ccp.retention"]._cron_delete()
+        self.assertEqual(self.calls.mapped("result"), ["connected", "connected"])
+        self.assertTrue(all(self.calls.mapped("reports_deleted")))
+
+    def test_reports_that_cannot_be_folded_are_kept(self):
+        self.env.company.ccp_keep_reports_days = 1
+        for call in self.calls:
+            self.report(call, *self.connected(), self.cdr(), fold=False)
+            call.write({"live": False, "start_date": fields.Datetime.now() - timedelta(days=3)})
+        with self.failing("_derive"):
+            self.env["ccp.retention"]._cron_delete()
+        self.assertTrue(self.good.reports_deleted)
+        self.assertTrue(self.bad.event_ids)
+        self.assertFalse(self.bad.reports_deleted)
+
+    def test_a_call_that_cannot_be_derived_frees_its_agent_when_it_is_closed(self):
+        self.calls.deadline = fields.Datetime.now() - timedelta(seconds=1)
+        with self.failing("_derive"):
+            self.env["ccp.call"]._cron_end_silent_calls()
+        self.assertEqual(self.good.result, "no_report")
+        self.assertRecordValues(self.bad, [{"fold_error": "ValueError", "live": False}])
+        self.bad.fold_retry_date = fields.Datetime.now() - timedelta(seconds=1)
+        self.env["ccp.call"]._cron_end_silent_calls()
+        self.assertRecordValues(self.bad, [{"fold_error": False, "result": "no_report"}])
+
+    def test_the_chosen_companies_of_the_user_who_looks_do_not_matter(self):
+        other = self.env["res.company"].create({"name": "Another company"})
+        manager = self.manager
+        manager.company_ids |= other
+        self.report(self.good, *self.connected(), fold=False)
+        companies = (self.env.company | other).ids
+        self.good.with_user(manager).with_context(allowed_company_ids=companies).action_refresh()
+        self.assertRecordValues(
+            self.good, [{"state": "in_call", "fold_error": False, "notify_date": False}]
+        )
+
+    def test_it_is_tried_again(self):
+        self.report(self.bad, *self.connected(), fold=False)
+        with self.failing():
+            self.bad._fold()
+        self.assertFalse(self.bad.card_message_ids)
+        self.notify()
+        self.assertFalse(self.bad.card_message_ids, "not before its time")
+        self.bad.notify_date = fields.Datetime.now() - timedelta(seconds=1)
+        self.notify()
+        self.assertTrue(self.bad.card_message_ids)
+        self.assertRecordValues(self.bad, [{"notify_date": False, "notify_tries": 0}])
+
+    def test_it_is_given_up_at_last(self):
+        self.report(self.bad, *self.connected(), self.cdr(), fold=False)
+        with self.failing():
+            self.bad._fold()
+            for tries in range(1, len(ccp_call_notify.PAUSES) + 1):
+                self.assertEqual(self.bad.notify_tries, tries)
+                self.bad.notify_date = fields.Datetime.now() - timedelta(seconds=1)
+                self.notify()
+        self.assertRecordValues(self.bad, [{"notify_date": False, "ended": True}])
+
+    def test_a_rule_about_ended_calls_that_fails(self):
+        for call in self.calls:
+            self.report(call, *self.connected(), self.cdr())
+        self.assertFalse(any(self.calls.mapped("ended")))
+        owner = type(self.env["ccp.call"])
+        write, written = owner.write, []
+
+        def rule(calls, values):
+            if values.get("ended"):
+                written.append(len(calls))
+                if self.bad in calls:
+                    raise ValueError("rule")
+            return write(calls, values)
+
+        with patch.object(owner, "write", rule):
+            self.notify()
+        self.assertEqual(written, [1, 1], "each call by itself")
+        self.assertEqual(self.calls.mapped("ended"), [False, True])
+        self.assertEqual(self.calls.mapped("result"), ["connected", "connected"])
+        self.bad.notify_date = fields.Datetime.now() - timedelta(seconds=1)
+        self.notify()
+        self.assertTrue(self.bad.ended)
+
+    def test_a_rule_about_any_change_that_fails(self):
+        for call in self.calls:
+            self.report(call, *self.connected(), fold=False)
+        owner = type(self.env["ccp.call"])
+        write = owner.write
+
+        def rule(calls, values):
+            if self.bad in calls:
+                raise ValueError("rule")
+            return write(calls, values)
+
+        with patch.object(owner, "write", rule):
+            self.env["ccp.call"]._cron_fold()
+        self.assertEqual(self.good.state, "in_call")
+        self.assertEqual(self.bad.fold_error, "ValueError")

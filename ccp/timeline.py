@@ -63,9 +63,9 @@ class Timeline:
     """What all reports of a call say together. Times are aware, in UTC."""
 
     state: str
-    """One of ``const.STATES``."""
+    """One of ``states.STATES``."""
     result: str | None
-    """One of ``const.RESULTS`` once the state is ``ended``."""
+    """One of ``states.RESULTS`` once the state is ``ended``."""
     provisional_result: str
     """What the result would be if the call were closed now."""
     started_at: datetime | None

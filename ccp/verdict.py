@@ -14,6 +14,7 @@
   An error among the API results makes it ``failed`` where nothing else came.
 """
 
+from . import states
 from . import vocabulary as words
 from .callback import CdrLeg
 from .evidence import AGENT, CUSTOMER, Evidence
@@ -23,27 +24,11 @@ from .leg import Fact, cdr_end
 SYSTEM = "system"
 _WHO = (AGENT, CUSTOMER)
 
-_AGENT_RESULTS = {
-    words.BUSY: "agent_busy",
-    words.REJECTED: "agent_busy",
-    words.UNREACHABLE: "agent_unreachable",
-    words.NO_ANSWER: "agent_no_answer",
-    words.HUNG_UP: "agent_no_answer",
-    words.FAILED: "failed",
-}
-_CUSTOMER_RESULTS = {
-    words.BUSY: "customer_busy",
-    words.REJECTED: "customer_rejected",
-    words.UNREACHABLE: "customer_unreachable",
-    words.NO_ANSWER: "customer_no_answer",
-    words.HUNG_UP: "customer_no_answer",
-    words.FAILED: "failed",
-}
 _NO_LEG = CdrLeg()
 
 
 def state(evidence: Evidence, request: str, closed: bool) -> str:
-    """One of ``const.STATES``; arguments as in ``timeline.fold``."""
+    """One of ``states.STATES``; arguments as in ``timeline.fold``."""
     if evidence.cdr:
         return "ended"
     if not evidence.has_life and request == "refused":
@@ -77,7 +62,7 @@ def _has_agent_left(evidence: Evidence) -> bool:
 
 
 def result(evidence: Evidence) -> str:
-    """One of ``const.RESULTS``: what the result is if the call is over."""
+    """One of ``states.RESULTS``: what the result is if the call is over."""
     if _is_connected(evidence):
         return "connected"
     if evidence.dialled.incoming:
@@ -114,7 +99,7 @@ def _result_of_agent(evidence: Evidence) -> str:
     """The call stopped at the agent."""
     end = evidence.legs[AGENT].end or _overall_end(evidence)
     if end:
-        return _AGENT_RESULTS[end]
+        return states.result_of(AGENT, end)
     return "agent_no_answer" if evidence.cdr else "no_report"
 
 
@@ -122,12 +107,12 @@ def _result_of_customer(evidence: Evidence) -> str:
     """The agent picked up, the customer did not."""
     end = evidence.legs[CUSTOMER].end
     if end in words.TELLING_ENDS and end != words.NO_ANSWER:
-        return _CUSTOMER_RESULTS[end]
+        return states.result_of(CUSTOMER, end)
     if _has_agent_canceled(evidence, end):
         return "canceled"
     end = end or _overall_end(evidence) or _network_end(evidence)
     if end:
-        return _CUSTOMER_RESULTS[end]
+        return states.result_of(CUSTOMER, end)
     return "failed" if evidence.cdr else "no_report"
 
 

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_duration
 
-from ..ccp import const, number
+from ..ccp import const, number, states
 from .base import doubt_question
 from .contention import take_turns
 from .utils import time_zone
@@ -18,16 +18,6 @@ MIN_SEARCH_DIGITS = 4
 # With these a spreadsheet takes a text for a formula
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SILENT_BATCH = 200
-LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
-# Only after the agent picked up can a call end so
-PICKED_UP_RESULTS = (
-    "connected",
-    "customer_no_answer",
-    "customer_busy",
-    "customer_unreachable",
-    "customer_rejected",
-)
-AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
 # The last ten digits: reports and people write the same number in several ways
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
 # What a group of calls shows, where it is no plain sum or average; docs/measures.md explains each
@@ -44,7 +34,7 @@ AGGREGATES = {
     ),
     "agent_ring_seconds:avg": (
         "AVG({agent_ring_seconds}) FILTER (WHERE {agent_ring_seconds} > 0 AND ("
-        f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {PICKED_UP_RESULTS}))"
+        f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {states.PICKED_UP_RESULTS}))"
     ),
     "customer_ring_seconds:avg": (
         "AVG({customer_ring_seconds}) FILTER (WHERE {customer_ring_seconds} > 0)"
@@ -437,7 +427,7 @@ class CcpCall(models.Model):
             attempt = counts and call.state != "refused" and call.direction == "outbound"
             call.attempts = int(attempt)
             call.reached = int(attempt and call.result == "connected")
-            call.agent_failures = int(attempt and call.result in AGENT_FAILURES)
+            call.agent_failures = int(attempt and call.result in states.MISSED_BY_AGENT)
 
     @api.depends("attempts", "reached", "talk_seconds", "result")
     def _compute_rates(self):
@@ -970,7 +960,7 @@ class CcpCall(models.Model):
 
     def _close(self):
         """Stop waiting for reports, and let what arrived decide the result."""
-        waiting = self.filtered(lambda call: call.state in LIVE_STATES)
+        waiting = self.filtered(lambda call: call.state in states.LIVE_STATES)
         waiting.closed_date = fields.Datetime.now()
         self.env["ccp.folder"]._fold(waiting)
 
@@ -988,7 +978,7 @@ class CcpCall(models.Model):
     @api.model
     def _cron_end_silent_calls(self):
         """End calls whose deadline passed without a report that ends them."""
-        due = [("deadline", "<=", fields.Datetime.now()), ("state", "in", LIVE_STATES)]
+        due = [("deadline", "<=", fields.Datetime.now()), ("state", "in", states.LIVE_STATES)]
 
         def end_some():
             calls = self.search(due, limit=SILENT_BATCH)

@@ -4,7 +4,7 @@ from datetime import timezone
 from odoo import fields, models
 from odoo.tools import format_date, format_time, get_lang
 
-from .ccp_call import AGENT_FAILURES
+from ..ccp import states
 
 # Says of a line that ended only that it ended, or by whom, which is told in words
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
@@ -45,7 +45,7 @@ class CcpCall(models.Model):
 
     def _is_missed(self):
         """Return whether this is an incoming call that nobody took."""
-        return self.direction == "inbound" and self.result in AGENT_FAILURES
+        return self.direction == "inbound" and self.result in states.MISSED_BY_AGENT
 
     def _title(self):
         """Say who called whom.

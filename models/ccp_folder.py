@@ -5,19 +5,11 @@ from datetime import timedelta, timezone
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ccp import timeline
+from ..ccp import states, timeline
 from .contention import CONTENTION, is_gone, take_turns
 
 _logger = logging.getLogger(__name__)
 
-# How long a live call waits for its next report before it is ended without one
-DEADLINES = {
-    "queued": timedelta(minutes=5),
-    "unknown": timedelta(minutes=5),
-    "ringing_agent": timedelta(minutes=5),
-    "ringing_customer": timedelta(minutes=10),
-    "in_call": timedelta(hours=4),
-}
 BATCH = 100
 # Reps see what is committed: so long may the first call of a batch wait for the others. And what is
 # not committed when Odoo ends a worker that takes too long is done in vain
@@ -57,7 +49,7 @@ class CcpFolder(models.AbstractModel):
         :param str state: a state of ``ccp.call``
         :rtype: datetime.datetime | bool
         """
-        limit = DEADLINES.get(state)
+        limit = states.STATES[state].waits
         return fields.Datetime.now() + limit if limit else False
 
     @api.model
@@ -134,11 +126,11 @@ class CcpFolder(models.AbstractModel):
             **self._told(call, story),
             "correlation_id": call.correlation_id or story.correlation_id or False,
             "session_id": call.session_id or story.session_id or False,
-            "live": call.live and story.state in DEADLINES,
+            "live": call.live and story.state in states.LIVE_STATES,
             "fold_error": False,
             "fold_retry_date": False,
         }
-        if story.state not in DEADLINES:
+        if story.state not in states.LIVE_STATES:
             values["deadline"] = False
         elif story.state != call.state:
             values["deadline"] = self._deadline(story.state)

@@ -318,7 +318,9 @@ class CcpPanel(models.AbstractModel):
             "failed": lambda: _("The call failed at Airtel"),
             "no_report": lambda: _("Airtel sent no report of how this call ended"),
         }
-        return ends[call.result]() if call.result in ends else _("The call was not placed")
+        if call.state == "refused":
+            return _("The call was not placed")
+        return ends[call.result]() if call.result in ends else call._headline(story)
 
     @api.model
     def _earlier_calls(self, calls):

@@ -55,6 +55,25 @@ class Dialled:
     agent_pool: bool = False
     """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
 
+    def snapshot(self) -> dict:
+        """Return all of it as JSON holds it, for ``of_snapshot``."""
+        return {
+            each.name: list(value) if isinstance(value, tuple) else value
+            for each in fields(self)
+            for value in [getattr(self, each.name)]
+        }
+
+    @classmethod
+    def of_snapshot(cls, snapshot: dict) -> "Dialled":
+        """Return what was dialled from what ``snapshot`` returned.
+
+        :param snapshot: keys that an older version did not know may be missing
+        """
+        values = {each.name: snapshot[each.name] for each in fields(cls) if each.name in snapshot}
+        for name in ("agent_numbers", "customer_numbers"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
+
     def knows(self, address: str) -> bool:
         """Whether this number was dialled."""
         return address in self.agent_numbers or address in self.customer_numbers

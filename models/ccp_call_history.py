@@ -332,6 +332,7 @@ class CcpCall(models.Model):
         team = lead.team_id or row.user.sale_team_id
         return {
             **folder._told(self.browse(), story),
+            "dialled": dialled.snapshot(),
             "imported": True,
             "live": False,
             "dismissed": True,

@@ -61,20 +61,9 @@ class CcpFolder(models.AbstractModel):
         :rtype: ccp.timeline.Timeline
         """
         call = call.sudo()
-        flow = call.flow_id
-        dialled = timeline.Dialled(
-            agent_numbers=call._agent_numbers(),
-            customer_numbers=call._customer_numbers(),
-            agent_name=flow.agent_name,
-            customer_name=flow.customer_name,
-            agent_component=flow.agent_component,
-            customer_component=flow.customer_component,
-            incoming=call.direction == "inbound",
-            agent_pool=bool(call.agent_pool),
-        )
         return timeline.fold(
             (call.event_ids if reports is None else reports)._parsed(),
-            dialled,
+            call._dialled(),
             request=call.request_outcome,
             closed=bool(call.closed_date),
         )

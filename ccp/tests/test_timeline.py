@@ -1055,6 +1055,15 @@ def test_what_always_holds(reports, request, closed):
     assert story.talk_seconds is None or story.talk_seconds >= 0
 
 
+def test_what_was_dialled_survives_json():
+    for dialled in (
+        DIALLED,
+        Dialled((), (B,), "Me", "You", "c1", "c2", incoming=True, agent_pool=True),
+    ):
+        assert Dialled.of_snapshot(json.loads(json.dumps(dialled.snapshot()))) == dialled
+    assert Dialled.of_snapshot({}) == Dialled((), ())
+
+
 @given(report_lists, report_lists, requests)
 def test_a_cdr_ends_a_call_for_good(reports, more, request):
     report = cdr(Overall_Call_Status="Answered")

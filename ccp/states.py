@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from . import vocabulary as words
 
-AGENT = "agent"
-CUSTOMER = "customer"
+AGENT = words.AGENT
+CUSTOMER = words.CUSTOMER
 
 
 class State(NamedTuple):

@@ -143,7 +143,7 @@ def _started_at(evidence: Evidence) -> datetime | None:
 
 def _answered_at(evidence: Evidence) -> datetime | None:
     of_cdr = evidence.cdr.answered_at if evidence.cdr else None
-    return evidence.legs[evidence.dialled.called].answered_at or of_cdr
+    return evidence.legs[evidence.dialled.second].answered_at or of_cdr
 
 
 def _ended_at(evidence: Evidence) -> datetime | None:
@@ -162,7 +162,7 @@ def _talk_seconds(evidence: Evidence, is_connected: bool) -> int | None:
     """By the CDR, by its leg of who was called, or from the answer to the first end it tells."""
     if not is_connected:
         return 0
-    for source in (evidence.cdr, evidence.cdr_legs[evidence.dialled.called]):
+    for source in (evidence.cdr, evidence.cdr_legs[evidence.dialled.second]):
         if source and source.talk_seconds is not None:
             return source.talk_seconds
     ends = [leg.ended_at for leg in evidence.legs.values() if leg.ended_at]

@@ -67,9 +67,9 @@ def test_states_of_an_ordinary_call():
 def test_the_whole_story_of_an_ordinary_call():
     story = fold(OVER, DIALLED)
     assert (story.state, story.result, story.provisional_result) == ("ended", *["connected"] * 2)
-    assert (story.started_at, story.answered_at, story.ended_at) == (START, at(12), at(41))
+    assert (story.answered_at, story.ended_at) == (at(12), at(41))
     assert (story.talk_seconds, story.hung_up_by, story.has_cdr) == (28, "customer", False)
-    assert (story.recorded, story.recording_url, story.pulses) == (None, "", None)
+    assert (story.recording_url, story.pulses) == ("", None)
     agent, customer = story.agent, story.customer
     assert (agent.address, customer.address) == (A, B)
     assert (agent.dialled_at, agent.ringing_at, agent.answered_at) == (START, at(1), at(5))
@@ -480,10 +480,10 @@ FULL_CDR = {
 def test_the_cdr_is_the_authority():
     story = fold([*OVER, cdr(**FULL_CDR)], DIALLED)
     assert (story.state, story.result, story.has_cdr) == ("ended", "connected", True)
-    assert (story.started_at, story.answered_at, story.ended_at) == (START, at(13), at(43))
+    assert (story.answered_at, story.ended_at) == (at(13), at(43))
     assert (story.talk_seconds, story.hung_up_by, story.pulses) == (27, "agent", 3)
     assert (story.session_id, story.correlation_id) == ("s-1", "Xchange-s-1")
-    assert (story.recording_url, story.recorded) == (FULL_CDR["recordingURL"], True)
+    assert story.recording_url == FULL_CDR["recordingURL"]
     assert (story.agent.answered_at, story.agent.ended_at) == (at(6), at(43))
     assert (story.agent.operator, story.agent.circle, story.agent.attempts) == (
         "Airtel",
@@ -496,8 +496,8 @@ def test_the_cdr_is_the_authority():
 
 def test_where_the_cdr_is_silent_events_fill_in():
     story = fold([*OVER, cdr(Overall_Call_Status="Answered")], DIALLED)
-    assert (story.started_at, story.answered_at, story.ended_at) == (START, at(12), at(41))
-    assert (story.talk_seconds, story.hung_up_by, story.recorded) == (28, "customer", False)
+    assert (story.answered_at, story.ended_at) == (at(12), at(41))
+    assert (story.talk_seconds, story.hung_up_by) == (28, "customer")
     assert story.agent.answered_at == at(5)
 
 
@@ -910,7 +910,6 @@ def test_other_lines():
         ("hung_up", "customer", "", "Q.850 31"),
         ("api_error", None, "no 98xx…10", ""),
     ]
-    assert story.recorded is True
 
 
 @pytest.mark.parametrize(

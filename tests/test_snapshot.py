@@ -32,7 +32,7 @@ class TestSnapshot(CcpCase):
         self.env.invalidate_all()
 
     def test_renaming_participants_changes_no_history(self):
-        call = self.env["ccp.call"].browse(self.place()["call_id"])
+        call = self.place()
         self.report(call, *self.reports())
         self.assertEqual(call.state, "in_call")
         before = call.read(["state", "result", "answer_date", "agent_answer_date"])

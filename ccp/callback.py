@@ -35,16 +35,15 @@ _NOT_A_KEY = re.compile(r"[^0-9*#A-D]")
 _IS_URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
 _CAUSE_NAMES = ("causecode", "sipcode")
-# Beginning of the names of one party's fields in a CDR, and whose they are when the agent calls
-_SIDES = (("caller", "agent"), ("destination", "customer"))
+# How the names of one side's fields begin in a CDR
+_SIDES = (("caller", words.FROM), ("destination", words.TO))
 _WAITING = {"caller": "fromwaitingtime", "destination": "towaitingtime"}
-_ROLES = {
-    "from": "agent",
-    "caller": "agent",
-    "to": "customer",
-    "destination": "customer",
+_SIDE_OF_TYPE = {
+    "from": words.FROM,
+    "caller": words.FROM,
+    "to": words.TO,
+    "destination": words.TO,
 }
-_OTHER_ROLE = {"agent": "customer", "customer": "agent", None: None}
 _DIRECTIONS = {
     "inbound": "inbound",
     "incoming": "inbound",
@@ -137,8 +136,8 @@ class ApiResult:
 class CdrLeg:
     """One participant in a CDR. Times are aware, in UTC."""
 
-    role: str | None = None
-    """``agent``, ``customer``, or ``None`` where the CDR does not tell."""
+    side: str | None = None
+    """``from``, ``to``, or ``None`` if the CDR does not say. ``vocabulary.who`` names the party."""
     address: str = field(default="", repr=False)
     """Last ten digits."""
     name: str = ""
@@ -165,8 +164,7 @@ class Cdr:
     kind: ClassVar[str] = "cdr"
     received_at: datetime = field(compare=False)
     direction: str = ""
-    """``inbound``, ``outbound`` or "" if the CDR does not tell. In an inbound one the caller is
-    the customer."""
+    """``inbound``, ``outbound`` or "" if the CDR does not say."""
     airtel_number: str = field(default="", repr=False)
     """The Airtel number that the customer called or saw, its last ten digits."""
     session_id: str = ""
@@ -188,6 +186,10 @@ class Cdr:
     pulses: int | None = None
     events: tuple[Event, ...] = ()
     not_understood: tuple[str, ...] = field(default=(), compare=False)
+
+    def who(self, leg: CdrLeg) -> str | None:
+        """Return ``agent`` or ``customer``, by the leg's side and the CDR's direction."""
+        return words.who(leg.side, self.direction == "inbound")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,7 +361,7 @@ def _cdr(fields: Fields) -> Cdr:
         "session_id": fields.text("sessionid", "vmsessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "overall_status": status,
-        "legs": _legs(fields, _DIRECTIONS.get(direction) == "inbound"),
+        "legs": _legs(fields),
         "started_at": started_at or day_and_time,
         "answered_at": fields.moment("callanswertime", "answertime"),
         "ended_at": fields.moment("endtime", "callendtime"),
@@ -428,19 +430,15 @@ def _recording_url(fields: Fields) -> str:
 _READERS = {Event.kind: _event, ApiResult.kind: _api_result, Cdr.kind: _cdr}
 
 
-def _legs(fields: Fields, is_incoming: bool) -> tuple[CdrLeg, ...]:
-    listed = (
-        _listed_leg(each, is_incoming) for each in fields.objects("participants", limit=_MAX_LEGS)
-    )
-    sides = (
-        _side_leg(fields, side, _OTHER_ROLE[role] if is_incoming else role) for side, role in _SIDES
-    )
+def _legs(fields: Fields) -> tuple[CdrLeg, ...]:
+    listed = map(_listed_leg, fields.objects("participants", limit=_MAX_LEGS))
+    sides = (_side_leg(fields, prefix, side) for prefix, side in _SIDES)
     return (*listed, *filter(None, sides))
 
 
-def _listed_leg(fields: Fields, is_incoming: bool) -> CdrLeg:
+def _listed_leg(fields: Fields) -> CdrLeg:
     """An entry of ``participants``."""
-    role = _ROLES.get(fold_name(fields.text("participanttype", "type", "role")))
+    side = _SIDE_OF_TYPE.get(fold_name(fields.text("participanttype", "type", "role")))
     cause_code, sip_code = _causes(fields)
     answered_at, ended_at = fields.moment("callanswertime"), fields.moment("endtime")
     talk_seconds = None
@@ -449,7 +447,7 @@ def _listed_leg(fields: Fields, is_incoming: bool) -> CdrLeg:
     if answered_at and ended_at and ended_at >= answered_at:
         talk_seconds = round((ended_at - answered_at).total_seconds())
     return CdrLeg(
-        role=_OTHER_ROLE[role] if is_incoming else role,
+        side=side,
         address=last10(fields.text("participantaddress", "participantnumber", "address", "number")),
         name=fields.text("participantname", "name", limit=_MAX_NAME),
         status=_leg_status(fields, "status", "participantstatus"),
@@ -468,22 +466,22 @@ def _listed_leg(fields: Fields, is_incoming: bool) -> CdrLeg:
     )
 
 
-def _side_leg(fields: Fields, side: str, role: str) -> CdrLeg | None:
-    """A party whose fields stand beside the others, as in ``Caller_Status``."""
-    detail = _StatusDetail.read(fields.text(f"{side}statusdetail"))
+def _side_leg(fields: Fields, prefix: str, side: str) -> CdrLeg | None:
+    """A side whose fields are among the CDR's own, as in ``Caller_Status``."""
+    detail = _StatusDetail.read(fields.text(f"{prefix}statusdetail"))
     leg = CdrLeg(
-        role=role,
-        address=last10(fields.text(f"{side}number")),
-        status=_leg_status(fields, f"{side}status", f"{side}numberstatus") or detail.status,
-        ring_seconds=fields.seconds(f"{side}waitingtime", _WAITING[side]),
-        retries=fields.whole(f"{side}retrycount", high=100),
+        side=side,
+        address=last10(fields.text(f"{prefix}number")),
+        status=_leg_status(fields, f"{prefix}status", f"{prefix}numberstatus") or detail.status,
+        ring_seconds=fields.seconds(f"{prefix}waitingtime", _WAITING[prefix]),
+        retries=fields.whole(f"{prefix}retrycount", high=100),
         cause_code=detail.cause_code,
         sip_code=detail.sip_code,
         cause_text=detail.cause_text,
-        operator=fields.text(f"{side}operatorname", limit=_MAX_NAME),
-        circle=fields.text(f"{side}circlename", limit=_MAX_NAME),
+        operator=fields.text(f"{prefix}operatorname", limit=_MAX_NAME),
+        circle=fields.text(f"{prefix}circlename", limit=_MAX_NAME),
     )
-    return None if leg == CdrLeg(role=role) else leg
+    return None if leg == CdrLeg(side=side) else leg
 
 
 def _leg_status(fields: Fields, *names: str) -> str:

@@ -55,32 +55,6 @@ CUSTOMER_STRATEGIES = ("SEQUENTIAL", "PARALLEL")
 # Section 2: FROM_/TO_PARTICIPANT_MAX_RETRIES_GREATER_THAN_REQUIRED_VALUE
 MAX_RETRIES = 3
 
-# What is happening to a call, in the order of an ordinary call
-STATES = (
-    "queued",
-    "refused",
-    "unknown",
-    "ringing_agent",
-    "ringing_customer",
-    "in_call",
-    "ended",
-)
-
-# How an ended call ended
-RESULTS = (
-    "connected",
-    "agent_no_answer",
-    "agent_busy",
-    "agent_unreachable",
-    "customer_no_answer",
-    "customer_busy",
-    "customer_unreachable",
-    "customer_rejected",
-    "canceled",
-    "failed",
-    "no_report",
-)
-
 # Who can mend an error
 ADMINISTRATOR = "administrator"
 AGENT = "agent"

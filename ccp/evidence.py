@@ -18,8 +18,8 @@ from .callback import ApiResult, Cdr, CdrLeg, Event, Report, Unreadable
 from .fields import fold_name
 from .leg import Fact, Leg, Party, cdr_end, filled, merge_cdr_legs, with_cdr
 
-AGENT = "agent"
-CUSTOMER = "customer"
+AGENT = words.AGENT
+CUSTOMER = words.CUSTOMER
 
 KEYPAD = "keypad"
 RECORDING_STARTED = "recording_started"
@@ -45,15 +45,43 @@ class Dialled:
     agent_component: str = const.DEFAULT_INITIATE_ID
     customer_component: str = const.DEFAULT_ADD_ID
     incoming: bool = False
-    """Whether the customer called, so that the agent is who may not have picked up."""
+    """Whether the customer called."""
 
     @property
-    def called(self) -> str:
-        """Whose answer connects the call: ``AGENT`` in an incoming one, else ``CUSTOMER``."""
-        return AGENT if self.incoming else CUSTOMER
+    def first(self) -> str:
+        """The party that Airtel has on the phone first, ``AGENT`` or ``CUSTOMER``."""
+        return words.who(words.FROM, self.incoming)
+
+    @property
+    def second(self) -> str:
+        """The other party, whose answer connects the call."""
+        return words.who(words.TO, self.incoming)
+
+    def who(self, side: str | None) -> str | None:
+        """Return the party on a side of Airtel's, see ``vocabulary.who``."""
+        return words.who(side, self.incoming)
 
     agent_pool: bool = False
     """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
+
+    def snapshot(self) -> dict:
+        """Return all of it as JSON holds it, for ``of_snapshot``."""
+        return {
+            each.name: list(value) if isinstance(value, tuple) else value
+            for each in fields(self)
+            for value in [getattr(self, each.name)]
+        }
+
+    @classmethod
+    def of_snapshot(cls, snapshot: dict) -> "Dialled":
+        """Return what was dialled from what ``snapshot`` returned.
+
+        :param snapshot: keys that an older version did not know may be missing
+        """
+        values = {each.name: snapshot[each.name] for each in fields(cls) if each.name in snapshot}
+        for name in ("agent_numbers", "customer_numbers"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
 
     def knows(self, address: str) -> bool:
         """Whether this number was dialled."""
@@ -144,7 +172,10 @@ class Evidence:
         is_ours = not known or any(self.dialled.knows(leg.address) for leg in known)
         if not is_ours and self.dialled.agent_pool:
             # The call may never have come to the customer
-            is_ours = all(self._cdr_role(leg) == AGENT and leg.role != CUSTOMER for leg in known)
+            is_ours = all(
+                self._cdr_role(leg) == AGENT and self.dialled.who(leg.side) != CUSTOMER
+                for leg in known
+            )
         return is_ours and tells(cdr)
 
     def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
@@ -162,7 +193,7 @@ class Evidence:
         return None
 
     def _verdict(self, cdr: Cdr) -> bool | None:
-        return self.says_connected(cdr, self._leg_of(cdr, self.dialled.called))
+        return self.says_connected(cdr, self._leg_of(cdr, self.dialled.second))
 
     def _precedence(self, cdr: Cdr) -> tuple:
         """The higher, the more this CDR counts when others contradict it."""
@@ -219,7 +250,7 @@ class Evidence:
         return merge_cdr_legs(each for each in cdr.legs if self._cdr_role(each) == role)
 
     def _cdr_role(self, leg: CdrLeg) -> str | None:
-        return self.dialled.role(leg.address, leg.name) or leg.role
+        return self.dialled.role(leg.address, leg.name) or self.dialled.who(leg.side)
 
     def _leg(self, role: str) -> Leg:
         leg, cdr_leg = self.parties[role].leg(), self.cdr_legs[role]

@@ -63,12 +63,11 @@ class Timeline:
     """What all reports of a call say together. Times are aware, in UTC."""
 
     state: str
-    """One of ``const.STATES``."""
+    """One of ``states.STATES``."""
     result: str | None
-    """One of ``const.RESULTS`` once the state is ``ended``."""
+    """One of ``states.RESULTS`` once the state is ``ended``."""
     provisional_result: str
     """What the result would be if the call were closed now."""
-    started_at: datetime | None
     answered_at: datetime | None
     """When who was called answered, which connected the call: in an incoming one the agent."""
     ended_at: datetime | None
@@ -82,8 +81,6 @@ class Timeline:
     correlation_id: str
     recording_url: str = field(repr=False)
     """Exactly as received; whoever has it can listen."""
-    recorded: bool | None
-    """``None`` while nobody says."""
     has_cdr: bool
     """Whether a CDR says how the call went."""
     pulses: int | None
@@ -116,7 +113,6 @@ def fold(
         state=state,
         result=result if is_ended else None,
         provisional_result=result,
-        started_at=_started_at(evidence),
         answered_at=_answered_at(evidence) if is_connected else None,
         ended_at=_ended_at(evidence) if is_ended else None,
         talk_seconds=_talk_seconds(evidence, is_connected) if is_ended else None,
@@ -126,24 +122,15 @@ def fold(
         session_id=_identifier(evidence, "session_id"),
         correlation_id=_identifier(evidence, "correlation_id"),
         recording_url=evidence.cdr.recording_url if evidence.cdr else "",
-        recorded=_recorded(evidence),
         has_cdr=evidence.cdr is not None,
         pulses=_pulses(evidence),
         lines=_lines(evidence),
     )
 
 
-def _started_at(evidence: Evidence) -> datetime | None:
-    if evidence.cdr and evidence.cdr.started_at:
-        return evidence.cdr.started_at
-    moments = [fact.moment for party in evidence.parties.values() for fact in party.facts]
-    moments += [leg.started_at for leg in evidence.cdr_legs.values() if leg and leg.started_at]
-    return min(moments, default=None)
-
-
 def _answered_at(evidence: Evidence) -> datetime | None:
     of_cdr = evidence.cdr.answered_at if evidence.cdr else None
-    return evidence.legs[evidence.dialled.called].answered_at or of_cdr
+    return evidence.legs[evidence.dialled.second].answered_at or of_cdr
 
 
 def _ended_at(evidence: Evidence) -> datetime | None:
@@ -162,7 +149,7 @@ def _talk_seconds(evidence: Evidence, is_connected: bool) -> int | None:
     """By the CDR, by its leg of who was called, or from the answer to the first end it tells."""
     if not is_connected:
         return 0
-    for source in (evidence.cdr, evidence.cdr_legs[evidence.dialled.called]):
+    for source in (evidence.cdr, evidence.cdr_legs[evidence.dialled.second]):
         if source and source.talk_seconds is not None:
             return source.talk_seconds
     ends = [leg.ended_at for leg in evidence.legs.values() if leg.ended_at]
@@ -179,14 +166,6 @@ def _identifier(evidence: Evidence, name: str) -> str:
         *evidence.api_errors,
     ]
     return next((value for report in reports if (value := getattr(report, name))), "")
-
-
-def _recorded(evidence: Evidence) -> bool | None:
-    if evidence.cdr and evidence.cdr.recording_url:
-        return True
-    if any(each.what in (RECORDING_STARTED, RECORDING_FINISHED) for each in evidence.told):
-        return True
-    return False if evidence.cdr else None
 
 
 def _pulses(evidence: Evidence) -> int | None:

@@ -6,6 +6,13 @@ lower case without blanks and underscores (``fields.fold_name``). A word that is
 nothing to us.
 """
 
+AGENT = "agent"
+CUSTOMER = "customer"
+FROM = "from"
+"""The side of who called Airtel or, if Airtel calls both, whose phone rings first."""
+TO = "to"
+_WHO = {False: {FROM: AGENT, TO: CUSTOMER}, True: {FROM: CUSTOMER, TO: AGENT}}
+
 DIALLED = "dialled"
 RINGING = "ringing"
 ANSWERED = "answered"
@@ -98,21 +105,31 @@ _SIP = {
 }
 
 _WHO_HUNG_UP = {
-    "caller": "agent",
-    "from": "agent",
-    "partya": "agent",
-    "agent": "agent",
-    "destination": "customer",
-    "called": "customer",
-    "callee": "customer",
-    "to": "customer",
-    "partyb": "customer",
-    "customer": "customer",
+    "caller": FROM,
+    "from": FROM,
+    "partya": FROM,
+    "agent": AGENT,
+    "destination": TO,
+    "called": TO,
+    "callee": TO,
+    "to": TO,
+    "partyb": TO,
+    "customer": CUSTOMER,
     "systeminitiated": "system",
     "system": "system",
     "userinitiated": "user",
     "user": "user",
 }
+
+
+def who(side: str | None, incoming: bool) -> str | None:
+    """Return who is on one of Airtel's two sides of a call: this alone depends on the direction.
+
+    :param side: ``FROM``, ``TO`` or ``None``
+    :param incoming: whether the customer called
+    :return: ``AGENT``, ``CUSTOMER``, or ``None`` without a side
+    """
+    return _WHO[incoming].get(side)
 
 
 def meaning(word: str, cause_code: int | None = None, sip_code: int | None = None) -> str | None:
@@ -132,5 +149,5 @@ def is_overall_status(word: str) -> bool:
 
 
 def who_hung_up(word: str) -> str | None:
-    """``agent``, ``customer``, ``system``, ``user`` (one of the two) or ``None``."""
+    """Return a side, a party, ``system``, ``user`` (one of the two parties) or ``None``."""
     return _WHO_HUNG_UP.get(word)

@@ -6,6 +6,7 @@ from . import (
     ccp_call_card,
     ccp_call_change,
     ccp_call_chatter,
+    ccp_call_dialled,
     ccp_call_event,
     ccp_call_event_log,
     ccp_call_event_spool,

@@ -6,21 +6,11 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..ccp import number
+from ..ccp import number, states
 from .contention import take_turns
 from .utils import RELOAD, notice, time_zone
 
 SILENT_BATCH = 200
-LIVE_STATES = ("queued", "unknown", "ringing_agent", "ringing_customer", "in_call")
-# Only after the agent picked up can a call end so
-PICKED_UP_RESULTS = (
-    "connected",
-    "customer_no_answer",
-    "customer_busy",
-    "customer_unreachable",
-    "customer_rejected",
-)
-AGENT_FAILURES = ("agent_no_answer", "agent_busy", "agent_unreachable", "canceled")
 # The last ten digits: reports and people write the same number in several ways
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
 # What a group of calls shows, where it is no plain sum or average; docs/measures.md explains each
@@ -37,7 +27,7 @@ AGGREGATES = {
     ),
     "agent_ring_seconds:avg": (
         "AVG({agent_ring_seconds}) FILTER (WHERE {agent_ring_seconds} > 0 AND ("
-        f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {PICKED_UP_RESULTS}))"
+        f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {states.PICKED_UP_RESULTS}))"
     ),
     "customer_ring_seconds:avg": (
         "AVG({customer_ring_seconds}) FILTER (WHERE {customer_ring_seconds} > 0)"
@@ -431,7 +421,7 @@ class CcpCall(models.Model):
             attempt = counts and call.state != "refused" and call.direction == "outbound"
             call.attempts = int(attempt)
             call.reached = int(attempt and call.result == "connected")
-            call.agent_failures = int(attempt and call.result in AGENT_FAILURES)
+            call.agent_failures = int(attempt and call.result in states.MISSED_BY_AGENT)
 
     @api.depends("attempts", "reached", "talk_seconds", "result")
     def _compute_rates(self):
@@ -566,7 +556,7 @@ class CcpCall(models.Model):
 
     def _close(self):
         """Stop waiting for reports, and let what arrived decide the result."""
-        waiting = self.filtered(lambda call: call.state in LIVE_STATES)
+        waiting = self.filtered(lambda call: call.state in states.LIVE_STATES)
         waiting._fold(closing=True)
 
     def action_refresh(self):
@@ -587,7 +577,7 @@ class CcpCall(models.Model):
         # Those that cannot be derived are tried again later, so that they are not found each time
         due = (
             Domain("deadline", "<=", now)
-            & Domain("state", "in", LIVE_STATES)
+            & Domain("state", "in", states.LIVE_STATES)
             & (Domain("fold_retry_date", "=", False) | Domain("fold_retry_date", "<=", now))
         )
 

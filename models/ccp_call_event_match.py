@@ -129,7 +129,8 @@ class CcpCallEvent(models.Model):
         :return: each one's last ten digits
         :rtype: tuple[str, str] | None
         """
-        addresses = {leg.role: leg.address for leg in getattr(report, "legs", ()) if leg.address}
+        legs = [leg for leg in getattr(report, "legs", ()) if leg.address]
+        addresses = {report.who(leg): leg.address for leg in legs}
         pair = addresses.get("agent", ""), addresses.get("customer", "")
         return pair if all(len(each) == 10 for each in pair) else None
 

@@ -5,20 +5,12 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ccp import timeline
+from ..ccp import states, timeline
 from .contention import CONTENTION, is_gone
 from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 
-# How long a live call waits for its next report before it is ended without one
-DEADLINES = {
-    "queued": timedelta(minutes=5),
-    "unknown": timedelta(minutes=5),
-    "ringing_agent": timedelta(minutes=5),
-    "ringing_customer": timedelta(minutes=10),
-    "in_call": timedelta(hours=4),
-}
 RETRY_PAUSE = timedelta(minutes=15)
 
 
@@ -53,7 +45,7 @@ class CcpCall(models.Model):
         :return: naive UTC; False if such a call waits for nothing
         :rtype: datetime.datetime | bool
         """
-        limit = DEADLINES.get(state)
+        limit = states.STATES[state].waits
         return fields.Datetime.now() + limit if limit else False
 
     def _timeline(self, reports=None):
@@ -68,23 +60,6 @@ class CcpCall(models.Model):
             call._dialled(),
             request=call.request_outcome,
             closed=bool(call.closed_date),
-        )
-
-    def _dialled(self):
-        """Return what was dialled, by which reports name the two parties.
-
-        :rtype: ccp.timeline.Dialled
-        """
-        flow = self.flow_id
-        return timeline.Dialled(
-            agent_numbers=self._agent_numbers(),
-            customer_numbers=self._customer_numbers(),
-            agent_name=flow.agent_name,
-            customer_name=flow.customer_name,
-            agent_component=flow.agent_component,
-            customer_component=flow.customer_component,
-            incoming=self.direction == "inbound",
-            agent_pool=bool(self.agent_pool),
         )
 
     def _fold(self, closing=False):
@@ -213,11 +188,11 @@ class CcpCall(models.Model):
             **self._derived_values(story),
             "correlation_id": self.correlation_id or story.correlation_id or False,
             "session_id": self.session_id or story.session_id or False,
-            "live": self.live and story.state in DEADLINES,
+            "live": self.live and story.state in states.LIVE_STATES,
             "fold_error": False,
             "fold_retry_date": False,
         }
-        if story.state not in DEADLINES:
+        if story.state not in states.LIVE_STATES:
             values["deadline"] = False
         elif story.state != self.state:
             values["deadline"] = self._deadline(story.state)

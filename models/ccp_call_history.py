@@ -100,8 +100,9 @@ class CcpCall(models.Model):
         """
         numbers = {"agent": "", "customer": ""}
         for leg in cdr.legs:
-            if leg.role in numbers and len(leg.address) == 10 and not numbers[leg.role]:
-                numbers[leg.role] = leg.address
+            who = cdr.who(leg)
+            if who in numbers and len(leg.address) == 10 and not numbers[who]:
+                numbers[who] = leg.address
         return numbers
 
     @api.model
@@ -332,6 +333,7 @@ class CcpCall(models.Model):
         team = lead.team_id or row.user.sale_team_id
         return {
             **self.browse()._derived_values(story),
+            "dialled": dialled.snapshot(),
             "imported": True,
             "live": False,
             "dismissed": True,

@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, Query
 from odoo.tools.sql import table_exists
 
-from .ccp_call import PICKED_UP_RESULTS
+from ..ccp import states
 from .utils import HOME_TIME_ZONES
 
 # India has had no other time since 1945
@@ -19,7 +19,7 @@ GRANULARITIES = ("day", "week", "month", "quarter", "year")
 KEY = ("start_date", "company_id", "user_id", "start_weekday", "start_hour", "is_attempt")
 IS_PICKED_UP = (
     "call.agent_ring_seconds > 0"
-    f" AND (call.agent_answer_date IS NOT NULL OR call.result IN {PICKED_UP_RESULTS})"
+    f" AND (call.agent_answer_date IS NOT NULL OR call.result IN {states.PICKED_UP_RESULTS})"
 )
 # What is added up of each call: a column, and what one call gives to it
 SUMS = {

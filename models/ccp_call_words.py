@@ -4,8 +4,7 @@ from datetime import timezone
 from odoo import fields, models
 from odoo.tools import format_date, format_time, get_lang
 
-from ..ccp import number
-from .ccp_call import AGENT_FAILURES
+from ..ccp import number, states
 
 # Says of a line that ended only that it ended, or by whom, which is told in words
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
@@ -46,7 +45,7 @@ class CcpCall(models.Model):
 
     def _is_missed(self):
         """Return whether this is an incoming call that nobody took."""
-        return self.direction == "inbound" and self.result in AGENT_FAILURES
+        return self.direction == "inbound" and self.result in states.MISSED_BY_AGENT
 
     def _title(self):
         """Say who called whom.
@@ -160,7 +159,9 @@ class CcpCall(models.Model):
             "failed": lambda: _("The call failed at Airtel"),
             "no_report": lambda: _("Airtel sent no report of how this call ended"),
         }
-        return ends[self.result]() if self.result in ends else _("The call was not placed")
+        if self.state == "refused":
+            return _("The call was not placed")
+        return ends[self.result]() if self.result in ends else self._headline(story)
 
     def _connected_sentence(self):
         """Say that this call connected, and how long it was as far as anybody knows.

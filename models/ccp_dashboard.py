@@ -2,7 +2,7 @@ from datetime import datetime, time, timedelta, timezone
 
 from odoo import api, fields, models
 
-from .ccp_call import PICKED_UP_RESULTS
+from ..ccp import states
 from .ccp_call_tally import SUMS
 from .utils import time_zone
 
@@ -20,7 +20,7 @@ PICKED_UP = [
     ("agent_ring_seconds", ">", 0),
     "|",
     ("agent_answer_date", "!=", False),
-    ("result", "in", PICKED_UP_RESULTS),
+    ("result", "in", states.PICKED_UP_RESULTS),
 ]
 
 

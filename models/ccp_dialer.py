@@ -373,6 +373,9 @@ class CcpDialer(models.AbstractModel):
             "recorded": plan.recorded,
             "recording_announced": plan.recorded and plan.flow.announces_recording,
             **self.env["ccp.call"]._number_values(plan.agent_numbers, plan.customer_numbers),
+            "dialled": self.env["ccp.call"]._snapshot(
+                plan.flow, plan.agent_numbers, plan.customer_numbers
+            ),
             "agent_pool": plan.flow._rings_pool() and plan.flow.pool_code,
             "list_item_id": list_item.id if list_item else False,
             "activity_id": plan.activity.id,

@@ -62,6 +62,7 @@ from . import (
     test_seen_at_once,
     test_set_aside,
     test_setup,
+    test_snapshot,
     test_specification_rows,
     test_sweep,
     test_tally,

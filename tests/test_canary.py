@@ -27,6 +27,7 @@ CANARIES = {
     "canary-of-token": set(),
     "canary-of-header": set(),
     "canary-of-address": set(),
+    "canary-of-snapshot": set(),
     "canary-of-notify": {"administrator"},
     "canary-of-user-name": {"administrator"},
     "canary-of-payload": {"administrator"},
@@ -88,7 +89,14 @@ class TestCanary(CcpCase, HttpCase):
         super().setUp()
         owner = self.people["owner"]
         self.call = self.make_call(
-            live=False, user_id=owner.id, team_id=self.team_id, note="canary-of-note"
+            live=False,
+            user_id=owner.id,
+            team_id=self.team_id,
+            note="canary-of-note",
+            dialled={
+                **self.env["ccp.call"]._snapshot(self.flow, (), ()),
+                "agent_name": "canary-of-snapshot",
+            },
         )
         self.report(self.call, {**self.event("Ringing", "A"), "text": "canary-of-payload"})
         self.call.token_digest = "canary-of-token"
@@ -209,7 +217,7 @@ class TestCanary(CcpCase, HttpCase):
     def test_searching_tells_nothing(self):
         """A domain on a field that may not be read is refused: its result would tell the value."""
         hidden = {
-            "ccp.call": ("token_digest", "header_digest", "recording_url", "fold_error"),
+            "ccp.call": ("token_digest", "header_digest", "recording_url", "dialled", "fold_error"),
             "ccp.call.event": ("payload", "fingerprint"),
             "ccp.request.log": ("body",),
             "res.company": ("ccp_webhook_token", "ccp_username", "ccp_secret_password"),

@@ -15,6 +15,7 @@ SECRET_FIELDS = {
     "recording_url",
     "recording_file",
     "recording_tries",
+    "dialled",
     "noted_lines",
     "card_message_ids",
 }

@@ -6,7 +6,7 @@ from lxml import etree
 from odoo import fields
 from odoo.tests import freeze_time, tagged
 
-from ..models.ccp_call_tone import TONES
+from ..ccp import states
 from .common import CONNECTS, CcpCase
 
 
@@ -137,10 +137,20 @@ class TestTones(CcpCase):
     """One table says the colour of a state or result."""
 
     def test_every_state_and_result(self):
-        fields_of_call = self.env["ccp.call"]._fields
-        states = {key for key, _label in fields_of_call["state"].selection} - {"ended"}
-        results = {key for key, _label in fields_of_call["result"].selection}
-        self.assertLessEqual(states | results, set(TONES))
+        for name, table in (("state", states.STATES), ("result", states.RESULTS)):
+            selection = self.env["ccp.call"]._fields[name].selection
+            with self.subTest(field=name):
+                self.assertEqual([key for key, _label in selection], list(table))
+
+    def test_every_state_and_result_has_sentences(self):
+        call = self.make_call(live=False)
+        pairs = [(state, False) for state in states.STATES if state != "ended"]
+        for state, result in [*pairs, *(("ended", result) for result in states.RESULTS)]:
+            call.write({"state": state, "result": result})
+            story = call._timeline()
+            with self.subTest(state=state, result=result):
+                self.assertTrue(call._headline())
+                self.assertTrue(call._panel_sentence(story))
 
     def test_who_missed_it(self):
         for result, tone in (

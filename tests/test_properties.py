@@ -14,8 +14,8 @@ from hypothesis.stateful import (
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ..ccp import states
 from ..ccp.callback import kind_and_fingerprint
-from ..models.ccp_call_fold import DEADLINES
 from .common import LONG, CcpCase
 from .histories import SCRIPTS, history
 
@@ -168,7 +168,7 @@ class Calls(RuleBasedStateMachine):
     @invariant()
     def every_wait_has_an_end(self):
         for call in self.calls:
-            assert (call.state in DEADLINES) == bool(call.deadline), call.state
+            assert (call.state in states.LIVE_STATES) == bool(call.deadline), call.state
 
     @invariant()
     def one_card_on_a_record(self):

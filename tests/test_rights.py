@@ -5,7 +5,7 @@ from odoo.tests import tagged
 from .common import CcpCase
 
 SECRETS = ("ccp_username", "ccp_password", "ccp_customer_id", "ccp_webhook_token")
-HIDDEN = ("token_digest", "header_digest", "recording_url")
+HIDDEN = ("token_digest", "header_digest", "recording_url", "dialled")
 
 
 @tagged("post_install", "-at_install")

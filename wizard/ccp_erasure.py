@@ -150,6 +150,7 @@ class CcpErasure(models.TransientModel):
                 "refusal": False,
                 "overridden": False,
                 "override_reason": False,
+                "dialled": False,
                 "noted_lines": False,
                 "correlation_id": False,
                 "session_id": False,

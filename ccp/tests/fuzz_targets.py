@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from urllib3.util import parse_url
 
-from ccp import const
+from ccp import states as table
 from ccp import vocabulary as words
 from ccp.callback import Cdr, Event, kind_and_fingerprint, parse, to_text
 from ccp.hosts import MAX_URL, HostList, Target
@@ -133,7 +133,7 @@ def _check_parts(value) -> None:
 
 
 def _check_timeline(story: Timeline) -> None:
-    assert story.state in const.STATES and story.provisional_result in const.RESULTS
+    assert story.state in table.STATES and story.provisional_result in table.RESULTS
     assert (story.result is not None) == (story.state == "ended")
     assert story.result in (None, story.provisional_result)
     assert story.state == "ended" or not story.has_cdr

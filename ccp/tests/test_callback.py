@@ -336,12 +336,12 @@ def test_the_display_dialect():
     assert (cdr.pulses, cdr.dtmf) == (2, "139")
     assert cdr.started_at == datetime(2020, 2, 26, 12, 19, 1, tzinfo=UTC)
     agent, customer = cdr.legs
-    assert (agent.role, agent.address, agent.status) == ("agent", "9876543210", "disconnected")
+    assert (agent.side, agent.address, agent.status) == ("from", "9876543210", "disconnected")
     assert (agent.cause_code, agent.sip_code) == (16, 699)
     assert agent.cause_text == "Normal call clearing"
     assert (agent.ring_seconds, agent.retries) == (7, 0)
     assert (agent.operator, agent.circle) == ("Airtel", "Delhi")
-    assert (customer.role, customer.address) == ("customer", "9123456789")
+    assert (customer.side, customer.address) == ("to", "9123456789")
     assert (customer.cause_code, customer.sip_code, customer.retries) == (17, 486, 1)
     assert (customer.operator, customer.circle) == ("Jio", "Mumbai")
 
@@ -380,12 +380,12 @@ def test_the_camel_dialect():
     assert cdr.recording_url == "https://rec.airtel.in/r.mp3?token=x"
     assert cdr.events == (read(SAMPLE_EVENT),)
     listed, called, caller, destination = cdr.legs
-    assert (listed.role, listed.name, listed.address) == ("agent", "A", "9876543210")
+    assert (listed.side, listed.name, listed.address) == ("from", "A", "9876543210")
     assert (listed.answered_at, listed.ended_at) == (AT - timedelta(seconds=50), AT)
     assert (listed.talk_seconds, listed.retries, listed.pulses) == (50, 0, 1)
-    assert (called.role, called.status, called.talk_seconds) == ("customer", "noanswer", None)
-    assert (caller.role, caller.ring_seconds) == ("agent", 6)
-    assert (destination.role, destination.status) == ("customer", "noanswer")
+    assert (called.side, called.status, called.talk_seconds) == ("to", "noanswer", None)
+    assert (caller.side, caller.ring_seconds) == ("from", 6)
+    assert (destination.side, destination.status) == ("to", "noanswer")
 
 
 @pytest.mark.parametrize(
@@ -760,10 +760,10 @@ def test_counts_have_limits(count, expected):
 
 
 @pytest.mark.parametrize("word", ["From", "caller", "TO", "Destination", "agent", ""])
-def test_the_roles_of_listed_legs(word):
-    roles = {"From": "agent", "caller": "agent", "TO": "customer", "Destination": "customer"}
+def test_the_sides_of_listed_legs(word):
+    sides = {"From": "from", "caller": "from", "TO": "to", "Destination": "to"}
     leg = read({"participants": [{"participantType": word}]}).legs[0]
-    assert leg.role == roles.get(word)
+    assert leg.side == sides.get(word)
 
 
 def test_lists_are_bounded():

@@ -66,8 +66,8 @@ def test_both_dialects_as_json_and_as_tables(cdr):
         for name in ("direction", "airtel_number", "session_id", "overall_status", "talk_seconds"):
             assert getattr(call.cdr, name) == getattr(expected.cdr, name), name
         assert call.started_at == expected.started_at
-        roles = {(leg.role, leg.address) for leg in call.cdr.legs if len(leg.address) == 10}
-        assert roles == {(leg.role, leg.address) for leg in expected.cdr.legs if leg.address}
+        roles = {(leg.side, leg.address) for leg in call.cdr.legs if len(leg.address) == 10}
+        assert roles == {(leg.side, leg.address) for leg in expected.cdr.legs if leg.address}
 
 
 def test_json_lines():

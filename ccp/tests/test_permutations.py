@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp import const
+from ccp import states as table
 from ccp.callback import parse
 from ccp.timeline import Dialled, fold
 
@@ -242,5 +242,5 @@ def test_when_reports_with_a_time_of_their_own_arrive_changes_nothing(name):
 def test_the_histories_end_in_many_ways():
     stories = [fold(reports, DIALLED, closed=True) for reports in HISTORIES.values()]
     assert len({story.result for story in stories}) >= 6
-    assert {story.result for story in stories} <= set(const.RESULTS)
+    assert {story.result for story in stories} <= set(table.RESULTS)
     assert {story.has_cdr for story in stories} == {True, False}

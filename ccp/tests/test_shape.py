@@ -293,11 +293,38 @@ INCOMING = Dialled((AGENT,), (CUSTOMER,), incoming=True)
 def test_an_incoming_call_is_understood(data):
     report = read(data)
     assert (report.direction, report.not_understood) == ("inbound", ())
-    roles = {leg.role: leg.address for leg in report.legs}
+    roles = {report.who(leg): leg.address for leg in report.legs}
     assert roles == {"agent": AGENT, "customer": CUSTOMER}
     story = fold([report], INCOMING)
     assert (story.state, story.result, story.talk_seconds) == ("ended", "connected", 39)
     assert story.recording_url == URL
+
+
+def test_an_incoming_call_while_it_rings():
+    """The customer is on the phone from the start, so the agent's phone is what rings."""
+    moments = iter(range(10))
+
+    def event(word, number):
+        moment = datetime(2020, 2, 26, 12, 0, next(moments), tzinfo=timezone.utc)
+        data = {"eventType": "CALL", "event": word, "participantAddress": number}
+        return parse(json.dumps({**data, "time": moment.isoformat()}), moment)
+
+    reports, states = [], []
+    for word, number in (
+        ("Answer", CUSTOMER),
+        ("Ringing", AGENT),
+        ("Answer", AGENT),
+        ("Disconnected", CUSTOMER),
+    ):
+        reports.append(event(word, number))
+        states.append(fold(reports, INCOMING).state)
+    assert states == ["ringing_agent", "ringing_agent", "in_call", "ended"]
+    story = fold(reports, INCOMING)
+    assert (story.result, story.hung_up_by) == ("connected", "customer")
+    missed = [*reports[:2], event("Disconnected", CUSTOMER)]
+    story = fold(missed, INCOMING, closed=True)
+    assert (fold(missed, INCOMING).state, story.state) == ("ended", "ended")
+    assert story.result in ("no_report", "agent_no_answer")
 
 
 def test_who_hung_up_an_incoming_call():

@@ -7,9 +7,8 @@ import re
 
 from odoo import fields
 
-from odoo.addons.airtel_ccp.ccp import callback
+from odoo.addons.airtel_ccp.ccp import callback, states
 from odoo.addons.airtel_ccp.ccp.spool import digest
-from odoo.addons.airtel_ccp.models.ccp_call_fold import DEADLINES
 from odoo.addons.airtel_ccp.tests.leaks import find_all
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
@@ -136,7 +135,7 @@ class Audit:
                 self._found(rule, f"call {call.id} differs in {sorted(changes)}")
             if call.fold_error:
                 self._found(rule, f"call {call.id} has an error")
-            waits = call.state in DEADLINES
+            waits = call.state in states.LIVE_STATES
             if waits != bool(call.deadline):
                 self._found(deadline_rule, f"call {call.id} is {call.state}")
             elif waits and call.deadline < fields.Datetime.now():

@@ -1,0 +1,106 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""The one table of a call's states and results, with all that follows from each.
+
+Fold, models, views and reports read it. Labels are in the Selection fields of ``ccp.call``, where
+Odoo translates them; a test compares both. A new state or result also needs a sentence in
+``models/ccp_call_words.py``.
+"""
+
+from datetime import timedelta
+from types import MappingProxyType
+from typing import NamedTuple
+
+from . import vocabulary as words
+
+AGENT = words.AGENT
+CUSTOMER = words.CUSTOMER
+
+
+class State(NamedTuple):
+    """What follows from a state."""
+
+    tone: str
+    """The colour in which every view shows it, by Bootstrap's name."""
+    waits: timedelta | None = None
+    """How long a call may wait for its next report before it is ended without one; ``None`` if
+    the call is over."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the call still waits for reports."""
+        return self.waits is not None
+
+
+class Result(NamedTuple):
+    """What follows from how a call ended."""
+
+    tone: str
+    """The colour in which every view shows it: grey if the customer was not reached, which is
+    everyday; amber if the agent can change it; red if something is broken."""
+    missed_by: str | None = None
+    """``AGENT`` or ``CUSTOMER``: whose part it was that they did not talk."""
+    picked_up: bool = False
+    """Whether the agent certainly picked up."""
+    ends: tuple[str, ...] = ()
+    """The ends of the leg of who missed it that lead to this result."""
+
+
+# In the order of an ordinary call
+STATES = MappingProxyType(
+    {
+        "queued": State("info", timedelta(minutes=5)),
+        "refused": State("warning"),
+        "unknown": State("warning", timedelta(minutes=5)),
+        "ringing_agent": State("info", timedelta(minutes=5)),
+        "ringing_customer": State("info", timedelta(minutes=10)),
+        "in_call": State("success", timedelta(hours=4)),
+        "ended": State("secondary"),
+    }
+)
+RESULTS = MappingProxyType(
+    {
+        "connected": Result("success", picked_up=True),
+        "agent_no_answer": Result("warning", AGENT, ends=(words.NO_ANSWER, words.HUNG_UP)),
+        # Handsets answer a declined call with "busy"
+        "agent_busy": Result("warning", AGENT, ends=(words.BUSY, words.REJECTED)),
+        "agent_unreachable": Result("warning", AGENT, ends=(words.UNREACHABLE,)),
+        "customer_no_answer": Result(
+            "secondary", CUSTOMER, picked_up=True, ends=(words.NO_ANSWER, words.HUNG_UP)
+        ),
+        "customer_busy": Result("secondary", CUSTOMER, picked_up=True, ends=(words.BUSY,)),
+        "customer_unreachable": Result(
+            "secondary", CUSTOMER, picked_up=True, ends=(words.UNREACHABLE,)
+        ),
+        "customer_rejected": Result("secondary", CUSTOMER, picked_up=True, ends=(words.REJECTED,)),
+        "canceled": Result("warning", AGENT),
+        "failed": Result("danger"),
+        "no_report": Result("danger"),
+    }
+)
+
+LIVE_STATES = tuple(name for name, state in STATES.items() if state.is_live)
+PICKED_UP_RESULTS = tuple(name for name, result in RESULTS.items() if result.picked_up)
+MISSED_BY_AGENT = tuple(name for name, result in RESULTS.items() if result.missed_by == AGENT)
+_OF_ENDS = {
+    (result.missed_by, end): name for name, result in RESULTS.items() for end in result.ends
+}
+
+
+def result_of(who: str, end: str) -> str:
+    """Return the result of a call that stopped at one of the two.
+
+    :param who: ``AGENT`` or ``CUSTOMER``
+    :param end: how that one's leg ended, one of ``vocabulary.ENDS``
+    """
+    return _OF_ENDS.get((who, end), "failed")
+
+
+def tone(state: str, result: str | None) -> str:
+    """Return the colour of a call: its result's once there is one, else its state's.
+
+    :param state: one of ``STATES``
+    :param result: one of ``RESULTS``, or nothing
+    """
+    if result in RESULTS:
+        return RESULTS[result].tone
+    return STATES[state].tone if state in STATES else "secondary"

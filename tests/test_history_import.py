@@ -164,7 +164,7 @@ class TestHistoryImport(CcpCase):
         self.env["bus.bus"].search([]).unlink()
         calls = self.load(self.row(), self.incoming(5), self.row(9, Overall_Call_Status="Missed"))
         self.env["ccp.folder"]._fold_again(calls)
-        self.env["ccp.measures"]._measure_all()
+        self.env["ccp.call"]._measure_all()
         self.env.cr.precommit.run()
         self.assertEqual(self.env["mail.message"].search_count([]), messages)
         self.assertEqual(self.env["mail.activity"].search_count([]), activities)
@@ -318,15 +318,15 @@ class TestHistoryImport(CcpCase):
     # Where they count, and where not
 
     def test_they_are_no_attempts(self):
-        self.env["ccp.call.tally"]._count_all()
+        self.env["ccp.call.daily"]._count_all()
         domain = [("trial", "=", False)]
         names = ["attempts:sum", "reached:sum", "connect_rate:avg", "customer_connect_rate:avg"]
         real = self.make_call(live=False, state="ended", result="connected")
-        self.env["ccp.measures"]._measure_all()
+        self.env["ccp.call"]._measure_all()
         measured = ["attempts_until_reached", "first_dial", "first_connect", "speed_to_dial"]
         before = self.calls._read_group(domain, [], names), real.read(measured)
         calls = self.load(self.row(), self.row(5, Overall_Call_Status="Missed"), self.incoming(9))
-        self.env["ccp.measures"]._measure_all()
+        self.env["ccp.call"]._measure_all()
         self.env.invalidate_all()
         self.assertEqual((self.calls._read_group(domain, [], names), real.read(measured)), before)
         everything = [("id", "in", calls.ids)]

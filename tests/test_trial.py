@@ -37,7 +37,7 @@ class TestTrial(CcpCase):
     def finish(self, call):
         """Have Airtel report a call that connected and cost something."""
         self.report(call, *self.connected(), self.cdr(Pulse_Count="3"))
-        self.env["ccp.measures"]._measure(call)
+        call._measure()
 
     def test_a_company_without_an_account_can_call(self):
         self.company.write({"ccp_flow_id": False, "ccp_username": False, "ccp_password": False})

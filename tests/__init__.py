@@ -38,6 +38,7 @@ from . import (
     test_logs,
     test_manual_call,
     test_measures,
+    test_measures_table,
     test_neighbours,
     test_neutralize,
     test_numbers,

@@ -64,6 +64,7 @@ from . import (
     test_set_aside,
     test_setup,
     test_specification_rows,
+    test_sums_migration,
     test_sweep,
     test_time_zones,
     test_trial,

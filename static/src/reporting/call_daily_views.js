@@ -1,9 +1,9 @@
+import { Domain } from "@web/core/domain";
 import { registry } from "@web/core/registry";
 import { GraphRenderer } from "@web/views/graph/graph_renderer";
 import { graphView } from "@web/views/graph/graph_view";
 import { PivotRenderer } from "@web/views/pivot/pivot_renderer";
 import { pivotView } from "@web/views/pivot/pivot_view";
-import { Domain } from "@web/core/domain";
 
 /**
  * Open the calls behind a figure: each field of the report is a field of calls, by the same name.
@@ -26,7 +26,7 @@ function openCalls(renderer, domain, context, newWindow) {
             ],
             target: "current",
             context,
-            domain: calls.toList(context),
+            domain: calls.toString(),
         },
         { newWindow, viewType: "list" }
     );

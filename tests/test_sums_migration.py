@@ -43,11 +43,17 @@ class TestSumsMigration(CcpCase):
 
     def test_the_scheduled_action_stays(self):
         action = self.env.ref("airtel_ccp.ir_cron_measure_calls").ir_actions_server_id
-        former = self.env["ir.model"].create({"name": "Former", "model": "x_former"})
-        self.env.flush_all()
         cr = self.env.cr
-        cr.execute("UPDATE ir_model SET model = 'ccp.measures' WHERE id = %s", [former.id])
-        cr.execute("UPDATE ir_act_server SET model_id = %s WHERE id = %s", [former.id, action.id])
+        cr.execute(
+            """
+            INSERT INTO ir_model (model, name, state, "order")
+            VALUES ('ccp.measures', '{"en_US": "Measures"}', 'base', 'id')
+            RETURNING id
+            """
+        )
+        (former,) = cr.fetchone()
+        self.env.flush_all()
+        cr.execute("UPDATE ir_act_server SET model_id = %s WHERE id = %s", [former, action.id])
         script("pre-sums").migrate(cr, "19.0.1.5.0")
         action.invalidate_recordset()
         self.assertEqual((action.model_id.model, action.model_name), ("ccp.call", "ccp.call"))

@@ -14,8 +14,7 @@ def migrate(cr, version):
     cr.execute(
         """
         UPDATE ir_act_server
-           SET model_id = calls.id,
-               model_name = calls.model
+           SET model_id = calls.id
           FROM ir_model calls, ir_model former
          WHERE calls.model = 'ccp.call'
            AND former.model = 'ccp.measures'

@@ -21,6 +21,6 @@ def uninstall_hook(env):
 
     :param odoo.api.Environment env: superuser's environment
     """
-    env["ccp.call.tally"]._drop_trigger()
+    env["ccp.call.daily"]._drop_trigger()
     env["ccp.call.event"]._drop_function()
     spool_of(env).remove_all()

@@ -1,10 +1,8 @@
-import re
 from datetime import timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import SQL
 
 from ..ccp import number, states
 from .contention import take_turns
@@ -13,31 +11,6 @@ from .utils import RELOAD, notice, time_zone
 SILENT_BATCH = 200
 # The last ten digits: reports and people write the same number in several ways
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
-# What a group of calls shows, where it is no plain sum or average; docs/measures.md explains each
-AGGREGATES = {
-    "connect_rate:avg": (
-        "100.0 * SUM({reached}) / NULLIF(SUM({attempts}) FILTER (WHERE {result} IS NOT NULL), 0)"
-    ),
-    "customer_connect_rate:avg": (
-        "100.0 * SUM({reached}) / NULLIF(SUM({attempts} - {agent_failures})"
-        " FILTER (WHERE {result} IS NOT NULL), 0)"
-    ),
-    "average_talk_seconds:avg": (
-        "AVG({talk_seconds}) FILTER (WHERE {result} = 'connected' AND {talk_unknown} IS NOT TRUE)"
-    ),
-    "agent_ring_seconds:avg": (
-        "AVG({agent_ring_seconds}) FILTER (WHERE {agent_ring_seconds} > 0 AND ("
-        f"{{agent_answer_date}} IS NOT NULL OR {{result}} IN {states.PICKED_UP_RESULTS}))"
-    ),
-    "customer_ring_seconds:avg": (
-        "AVG({customer_ring_seconds}) FILTER (WHERE {customer_ring_seconds} > 0)"
-    ),
-    "attempts_until_reached:avg": (
-        "AVG({attempts_until_reached}) FILTER (WHERE {attempts_until_reached} > 0)"
-    ),
-    "speed_to_dial:avg": "AVG({speed_to_dial}) FILTER (WHERE {first_dial})",
-    "speed_to_connect:avg": "AVG({speed_to_connect}) FILTER (WHERE {first_connect})",
-}
 
 
 class CcpCall(models.Model):
@@ -463,42 +436,6 @@ class CcpCall(models.Model):
     @api.depends("attempts", "reached", "result", "start_date", "customer_number", "lead_id")
     def _compute_measured(self):
         self.measured = False
-
-    def _read_group_select(self, aggregate_spec, query):
-        if aggregate_spec not in AGGREGATES:
-            return super()._read_group_select(aggregate_spec, query)
-        super()._read_group_select(aggregate_spec, query)
-        return self._aggregate_sql(AGGREGATES[aggregate_spec], query)
-
-    @api.model
-    def _read_group(
-        self, domain, groupby=(), aggregates=(), having=(), offset=0, limit=None, order=None
-    ):
-        if not (having or offset or limit):
-            found = self.env["ccp.call.tally"]._grouped(domain, [groupby], aggregates, order)
-            if found is not None:
-                return found[0]
-        return super()._read_group(domain, groupby, aggregates, having, offset, limit, order)
-
-    @api.model
-    def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
-        found = self.env["ccp.call.tally"]._grouped(domain, grouping_sets, aggregates, order)
-        if found is not None:
-            return found
-        return super()._read_grouping_sets(domain, grouping_sets, aggregates, order)
-
-    def _aggregate_sql(self, template, query):
-        """Return an aggregate whose fields stand in braces, with the columns in their place.
-
-        :param str template: an expression of this file
-        :param odoo.tools.Query query: the query that it is for
-        :rtype: odoo.tools.SQL
-        """
-        parts = re.split(r"\{(\w+)\}", template)
-        return SQL("").join(
-            self._field_to_sql(self._table, part, query) if position % 2 else SQL(part)
-            for position, part in enumerate(parts)
-        )
 
     @api.depends("customer_name", "customer_number", "direction")
     @api.depends_context("lang")

@@ -159,8 +159,6 @@ class CcpCall(models.Model):
             "failed": lambda: _("The call failed at Airtel"),
             "no_report": lambda: _("Airtel sent no report of how this call ended"),
         }
-        if self.state == "refused":
-            return _("The call was not placed")
         return ends[self.result]() if self.result in ends else self._headline(story)
 
     def _connected_sentence(self):

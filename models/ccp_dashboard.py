@@ -2,26 +2,14 @@ from datetime import datetime, time, timedelta, timezone
 
 from odoo import api, fields, models
 
-from ..ccp import states
-from .ccp_call_tally import SUMS
+from .measures import ATTEMPT, MEASURES, REACHED, TILES, add
 from .utils import time_zone
 
 DAYS = 30
 # Below so many attempts a share tells more of chance than of the hour
 ENOUGH = 5
-ATTEMPT = [("attempts", "=", 1)]
-ENDED = [*ATTEMPT, ("result", "!=", False)]
-OF_CUSTOMER = [*ENDED, ("agent_failures", "=", 0)]
-REACHED = [("reached", "=", 1)]
-MISSED = [("agent_failures", "=", 1)]
-NO_OUTCOME = [*REACHED, ("outcome_id", "=", False)]
-PICKED_UP = [
-    *ATTEMPT,
-    ("agent_ring_seconds", ">", 0),
-    "|",
-    ("agent_answer_date", "!=", False),
-    ("result", "in", states.PICKED_UP_RESULTS),
-]
+# The columns of the table of agents
+OF_REPS = ("attempts", "reached", "connect_rate", "talk_seconds", "agent_failures")
 
 
 class CcpDashboard(models.AbstractModel):
@@ -51,7 +39,12 @@ class CcpDashboard(models.AbstractModel):
         first = today - timedelta(days=DAYS - 1)
         dashboard = self.with_context(tz=zone.key)
         month = dashboard._period(first, today, zone)
-        by_user, by_day, by_hour = self.env["ccp.call.tally"]._figures(month, zone)
+        daily = dashboard.env["ccp.call.daily"]
+        by_user = {key[0]: row for key, row in daily._attempts(month, ["user_id"]).items()}
+        by_day = {
+            key[0].date(): row for key, row in daily._attempts(month, ["start_date:day"]).items()
+        }
+        by_hour = daily._attempts(month, ["start_weekday", "start_hour"])
         of_today = [by_day[today]] if today in by_day else []
         tiles_today = dashboard._tiles(dashboard._period(today, today, zone), of_today)
         tiles_month = dashboard._tiles(month, by_day.values())
@@ -108,41 +101,18 @@ class CcpDashboard(models.AbstractModel):
         """Return the figures of a period by their key.
 
         :param list period: a domain
-        :param days: the sums of its days; see ``ccp.call.tally``
+        :param days: the sums of its days
         :rtype: dict[str, dict]
         """
-        total = {name: sum(day[name] for day in days) for name in SUMS}
-        ended, missed, reached = (total[name] for name in ("ended", "agent_failures", "reached"))
-        left = reached - total["with_outcome"]
-
-        def figure(kind, value, domain, count):
-            return self._figure(kind, value, [*period, *domain], count=count)
-
-        def share(part, whole, factor=1):
-            return factor * part / whole if whole else None
-
+        total = add(days)
         return {
-            "attempts": figure("number", total["attempts"], ATTEMPT, total["attempts"]),
-            "reached": figure("number", reached, REACHED, reached),
-            "connect_rate": figure("percent", share(reached, ended, 100), ENDED, ended),
-            "customer_connect_rate": figure(
-                "percent", share(reached, ended - missed, 100), OF_CUSTOMER, ended - missed
-            ),
-            "talk": figure("seconds", total["talk_seconds"], REACHED, reached),
-            "average_talk": figure(
-                "seconds",
-                share(total["connected_talk"], total["connected_known"]),
-                REACHED,
-                reached,
-            ),
-            "agent_ring": figure(
-                "seconds",
-                share(total["ring_seconds"], total["ring_known"]),
-                PICKED_UP,
-                total["ring_known"],
-            ),
-            "missed": figure("number", missed, MISSED, missed),
-            "no_outcome": figure("number", left, NO_OUTCOME, left),
+            key: self._figure(
+                measure.kind,
+                measure.value(total),
+                [*period, *measure.behind],
+                count=measure.behind_count(total),
+            )
+            for key, measure in TILES.items()
         }
 
     @api.model
@@ -150,27 +120,23 @@ class CcpDashboard(models.AbstractModel):
         """Return a row for each agent, the busiest first.
 
         :param list period: a domain
-        :param dict by_user: the sums of each agent; see ``ccp.call.tally``
+        :param dict by_user: the sums of each agent
         :rtype: list[dict]
         """
         # Agents of a call that one may see need not be users that one may read
-        users = self.env["res.users"].sudo().browse(by_user)
+        users = self.env["res.users"].sudo().browse([user_id for user_id in by_user if user_id])
         users = users.sorted(lambda user: (-by_user[user.id]["attempts"], user.name, user.login))
         found = []
         for user in users:
             row = by_user[user.id]
             own = [*period, ("user_id", "=", user.id)]
-            rate = 100 * row["reached"] / row["ended"] if row["ended"] else None
             found.append(
                 {
                     "id": user.id,
                     "name": user.name,
                     "figures": [
-                        self._figure("number", row["attempts"], [*own, *ATTEMPT]),
-                        self._figure("number", row["reached"], [*own, *REACHED]),
-                        self._figure("percent", rate, [*own, *ENDED]),
-                        self._figure("seconds", row["talk_seconds"], [*own, *REACHED]),
-                        self._figure("number", row["agent_failures"], [*own, *MISSED]),
+                        self._figure(measure.kind, measure.value(row), [*own, *measure.behind])
+                        for measure in map(MEASURES.get, OF_REPS)
                     ],
                 }
             )
@@ -181,11 +147,11 @@ class CcpDashboard(models.AbstractModel):
         """Return attempts and reached of each day, days without a call included.
 
         :param datetime.date first: the first day
-        :param dict by_day: the sums of each day with a call; see ``ccp.call.tally``
+        :param dict by_day: the sums of each day with a call
         :param zoneinfo.ZoneInfo zone: where a day begins at midnight
         :rtype: list[dict]
         """
-        nothing = dict.fromkeys(SUMS, 0)
+        nothing = add([])
         found = []
         for offset in range(DAYS):
             day = first + timedelta(days=offset)
@@ -205,12 +171,13 @@ class CcpDashboard(models.AbstractModel):
         """Return how often customers were reached in each hour of each weekday.
 
         :param list period: a domain
-        :param dict by_hour: the sums of each weekday and hour; see ``ccp.call.tally``
+        :param dict by_hour: the sums of each weekday and hour
         :rtype: list[dict]
         """
+        measure = MEASURES["customer_connect_rate"]
         found = []
         for (weekday, hour), row in sorted(by_hour.items(), key=str):
-            count = row["ended"] - row["agent_failures"]
+            count = measure.behind_count(row)
             if not (weekday and hour and count):
                 continue
             moment = [("start_weekday", "=", weekday), ("start_hour", "=", hour)]
@@ -220,9 +187,7 @@ class CcpDashboard(models.AbstractModel):
                     "hour": int(hour),
                     "count": count,
                     **self._figure(
-                        "percent",
-                        100 * row["reached"] / count,
-                        [*period, *OF_CUSTOMER, *moment],
+                        measure.kind, measure.value(row), [*period, *measure.behind, *moment]
                     ),
                 }
             )

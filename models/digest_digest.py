@@ -65,12 +65,8 @@ class DigestDigest(models.Model):
         """
         self._check_ccp_reader()
         companies = self._get_kpi_compute_parameters()[2]
-        domain = [
-            ("company_id", "in", companies.ids),
-            *self._ccp_period(),
-            ("trial", "=", False),
-        ]
-        return self.env["ccp.call"]._read_group(domain, [], aggregates)[0]
+        domain = [("company_id", "in", companies.ids), *self._ccp_period()]
+        return self.env["ccp.call.daily"]._read_group(domain, [], aggregates)[0]
 
     def _compute_kpi_ccp_calls_value(self):
         self.kpi_ccp_calls_value = self._ccp_figures("attempts:sum")[0] or 0

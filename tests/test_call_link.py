@@ -87,14 +87,13 @@ class TestLink(CcpCase):
         self.assertEqual(len(call.card_message_ids) * 2, notes)
 
     def test_figures_move_along(self):
-        measures = self.env["ccp.measures"]
         other = self.finished()
-        measures._measure(self.call | other)
+        (self.call | other)._measure()
         self.assertEqual((self.call.first_dial, other.first_dial), (True, False))
         self.link(self.spring)
-        calls = measures._take_unmeasured()
+        calls = self.env["ccp.call"]._take_unmeasured()
         self.assertLessEqual(self.call | other, calls)
-        measures._measure(calls)
+        calls._measure()
         self.assertEqual((self.call.first_dial, other.first_dial), (True, True))
 
     def test_open_chatters_are_told(self):

@@ -48,6 +48,7 @@ ON_MODELS = (
 )
 MODELS = (
     "ccp.call",
+    "ccp.call.daily",
     "ccp.call.event",
     "ccp.call.flow",
     "ccp.call.list.item",

@@ -127,6 +127,6 @@ class TestDashboard(CcpCase):
         with freeze_time(NOW):
             dashboard.figures()
             dashboard.env.invalidate_all()
-            # Nine of calls; the others read names and time zones of users
-            with self.assertQueryCount(12):
+            # Three of sums; the others read rules, names and time zones of users
+            with self.assertQueryCount(14):
                 dashboard.figures()

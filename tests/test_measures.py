@@ -153,8 +153,8 @@ class TestMeasures(CcpCase):
     def measure(self):
         """Run the scheduled action, but for its commit."""
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
-            self.env["ccp.measures"]._cron_measure()
-        self.assertFalse(self.env["ccp.measures"]._take_unmeasured())
+            self.env["ccp.call"]._cron_measure()
+        self.assertFalse(self.env["ccp.call"]._take_unmeasured())
 
     def as_manager(self):
         """Return the calls' model as the manager has it."""
@@ -270,9 +270,9 @@ class TestMeasures(CcpCase):
         names = ["attempts_until_reached", "first_dial", "speed_to_dial", "speed_to_connect"]
         calls = self.env["ccp.call"].search([])
         before = calls.read(names)
-        self.env["ccp.measures"]._measure_all()
+        self.env["ccp.call"]._measure_all()
         self.assertEqual(calls.read(names), before)
-        self.assertFalse(self.env["ccp.measures"]._take_unmeasured())
+        self.assertFalse(self.env["ccp.call"]._take_unmeasured())
 
     def test_price_of_the_day(self):
         call = self.make_call(live=False, state="ended", pulses=3)

@@ -204,8 +204,8 @@ class TestPlans(CcpCase):
         self.assert_indexed(lambda env: env.cr.execute(asked), index="_token_digest_uniq")
 
     def test_unmeasured_calls(self):
-        measures = self.env["ccp.measures"]
-        self.assert_indexed(lambda env: measures._take_unmeasured(), index="_unmeasured_idx")
+        calls = self.env["ccp.call"]
+        self.assert_indexed(lambda env: calls._take_unmeasured(), index="_unmeasured_idx")
 
     def test_recordings_that_are_due(self):
         due = [("recording_next_date", "<=", fields.Datetime.now())]

@@ -13,16 +13,16 @@ OPERATIONS = ("read", "write", "create", "unlink")
 # Who may do what, over RPC: r(ead), w(rite), c(reate), u(nlink); the call is the rep's, in the
 # north team, in the first company. Outcomes and flows are the company's, the entry the rep's.
 MATRIX = {
-    # login: (call, report, listen, flow, outcome, call list entry)
-    "rep": ("r", "r", "", "r", "r", "rwcu"),
-    "other_rep": ("", "", "", "r", "r", ""),
-    "leader": ("r", "r", "r", "r", "r", ""),
-    "other_leader": ("", "", "", "r", "r", ""),
-    "ccp_manager": ("r", "r", "r", "r", "r", ""),
-    "foreign_manager": ("", "", "", "", "r", ""),
-    "plain": ("", "", "", "", "", ""),
-    "portal_user": ("", "", "", "", "", ""),
-    None: ("", "", "", "", "", ""),
+    # login: (call, report, listen, flow, outcome, call list entry, row of the analysis)
+    "rep": ("r", "r", "", "r", "r", "rwcu", "r"),
+    "other_rep": ("", "", "", "r", "r", "", ""),
+    "leader": ("r", "r", "r", "r", "r", "", "r"),
+    "other_leader": ("", "", "", "r", "r", "", ""),
+    "ccp_manager": ("r", "r", "r", "r", "r", "", "r"),
+    "foreign_manager": ("", "", "", "", "r", "", ""),
+    "plain": ("", "", "", "", "", "", ""),
+    "portal_user": ("", "", "", "", "", "", ""),
+    None: ("", "", "", "", "", "", ""),
 }
 # login: status of a listen, status of a download
 RECORDING = {
@@ -122,7 +122,8 @@ class TestRightsMatrix(CcpCase, HttpCase):
                 {"user_id": self.rep.id, "res_model": "crm.lead", "res_id": self.lead.id}
             )
             self.env.flush_all()
-            records = (self.call, report, self.listen, self.flow, self.outcome, self.item)
+            row = self.env["ccp.call.daily"].browse(self.call.id)
+            records = (self.call, report, self.listen, self.flow, self.outcome, self.item, row)
             self.authenticate(login, login)
             for record, letters in zip(records, rights, strict=True):
                 for operation in OPERATIONS:

@@ -230,7 +230,7 @@ class TestSeenAtOnce(BaseCase):
                 "state",
                 "ended",
             ),
-            ("ccp.measures", "_cron_measure", {"state": "ended"}, "measured", True),
+            ("ccp.call", "_cron_measure", {"state": "ended"}, "measured", True),
             (
                 "ccp.call",
                 "_cron_consume_activities",

@@ -52,14 +52,14 @@ MEASURES = [
     "talk_seconds:sum",
     "average_talk_seconds:avg",
 ]
-NO_TRIALS = [("trial", "=", False)]
-LAST_30_DAYS = [*NO_TRIALS, ("start_date", ">=", "today -30d")]
+EVERYTHING = []
+LAST_30_DAYS = [("start_date", ">=", "today -30d")]
 # What the menus under Reporting open with: groups, measures, and the domain with its filter
 REPORTS = {
-    "call analysis, pivot": (["start_date:week"], MEASURES, NO_TRIALS),
-    "call analysis, graph": (["start_date:week"], ["__count", "attempts:sum"], NO_TRIALS),
-    "best hours, pivot": (["start_hour"], MEASURES, NO_TRIALS),
-    "best hours, graph": (["start_hour"], ["__count", "customer_connect_rate:avg"], NO_TRIALS),
+    "call analysis, pivot": (["start_date:week"], MEASURES, EVERYTHING),
+    "call analysis, graph": (["start_date:week"], ["__count", "attempts:sum"], EVERYTHING),
+    "best hours, pivot": (["start_hour"], MEASURES, EVERYTHING),
+    "best hours, graph": (["start_hour"], ["__count", "customer_connect_rate:avg"], EVERYTHING),
     "by agent, pivot": (
         ["user_id"],
         [*MEASURES, "agent_failures:sum", "agent_ring_seconds:avg"],
@@ -206,7 +206,7 @@ def fill(env: api.Environment, total: int) -> People:
         cr.execute(definition)
         cr.commit()
     cr.execute("ALTER TABLE ccp_call ENABLE TRIGGER ALL")
-    env["ccp.call.tally"]._count_all()
+    env["ccp.call.daily"]._count_all()
     cr.commit()
     _vacuum(env)
     return people
@@ -262,7 +262,7 @@ def _vacuum(env):
     try:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE) ccp_call")
-            cursor.execute("VACUUM (ANALYZE) ccp_call_tally")
+            cursor.execute("VACUUM (ANALYZE) ccp_call_daily")
             cursor.execute("ANALYZE")
     finally:
         connection.autocommit = False
@@ -486,8 +486,8 @@ def _lookup(large: History, rounds: int) -> Figure:
 
 def _report(groups, measures, domain):
     def question(env):
-        calls = env["ccp.call"]
-        return calls.formatted_read_grouping_sets(domain, [[], groups], measures)
+        report = env["ccp.call.daily"]
+        return report.formatted_read_grouping_sets(domain, [[], groups], measures)
 
     return question
 
@@ -495,11 +495,7 @@ def _report(groups, measures, domain):
 @contextlib.contextmanager
 def _raw(env) -> Iterator[None]:
     """Have everything counted from the calls themselves."""
-    tally = type(env["ccp.call.tally"])
-    with (
-        patch.object(tally, "_grouped", lambda *_words: None),
-        patch.object(tally, "_translate", lambda *_words: None),
-    ):
+    with patch.object(type(env["ccp.call.daily"]), "_source", lambda *_words: None):
         yield
 
 

@@ -3,45 +3,60 @@ from odoo.tools import SQL
 
 from .ccp_call import CUSTOMER_KEY
 from .contention import take_turns
+from .measures import AGGREGATES, PLACEHOLDER, part_template
 
 BATCH = 500
 
 
-class CcpMeasures(models.AbstractModel):
-    """Counts what depends on several calls: attempts until reached, and a lead's first calls.
+class CcpCall(models.Model):
+    """The measures of calls: rates of groups, and what depends on several calls.
 
-    A report changes its own call only, so this follows in a scheduled action: for the customers
-    and leads of calls that changed, everything is counted anew.
+    Attempts until reached and a lead's first calls depend on other calls of the same customer or
+    lead. A report changes its own call only, so a scheduled action counts these: for the customers
+    and leads of calls that changed, it counts everything anew.
     """
 
-    _name = "ccp.measures"
-    _description = "Measures calls among each other"
+    _inherit = "ccp.call"
+
+    def _read_group_select(self, aggregate_spec, query):
+        measure = AGGREGATES.get(aggregate_spec)
+        if measure is None or not measure.whole:
+            return super()._read_group_select(aggregate_spec, query)
+        # Checks that the user may read the field
+        super()._read_group_select(aggregate_spec, query)
+        return self._aggregate_sql(measure.sql(part_template), query)
+
+    def _aggregate_sql(self, template, query):
+        """Return an aggregate with the columns in the places of their names.
+
+        :param str template: an expression with names of fields in braces
+        :param odoo.tools.Query query: the query that it is for
+        :rtype: odoo.tools.SQL
+        """
+        parts = PLACEHOLDER.split(template)
+        return SQL("").join(
+            self._field_to_sql(self._table, part, query) if position % 2 else SQL(part)
+            for position, part in enumerate(parts)
+        )
 
     @api.model
     def _cron_measure(self):
-        """Measure the customers and leads of calls that changed, and merge sums, in batches."""
-        action = "airtel_ccp.ir_cron_measure_calls"
+        """Measure the customers and leads of calls that changed, in batches."""
 
         def measure_some():
             calls = self._take_unmeasured()
-            self._measure(calls)
-            return len(calls), self.env["ccp.call"].sudo().search_count(self._domain())
+            calls._measure()
+            return len(calls), self.sudo().search_count(self._unmeasured_domain())
 
-        def merge_some():
-            tally = self.env["ccp.call.tally"].sudo()
-            return tally._merge(), tally._count_unmerged()
-
-        if take_turns(self, measure_some, action):
-            take_turns(self, merge_some, action)
+        take_turns(self, measure_some, "airtel_ccp.ir_cron_measure_calls")
 
     @api.model
     def _measure_all(self):
         """Measure every call that has ended, at once: for data that was loaded."""
-        calls = self.env["ccp.call"].sudo().search([("state", "in", ("ended", "refused"))])
-        self._measure(calls)
+        self.sudo().search([("state", "in", ("ended", "refused"))])._measure()
 
     @api.model
-    def _domain(self):
+    def _unmeasured_domain(self):
         """Return the domain of calls that ended and were not measured since."""
         return [("measured", "!=", True), ("state", "in", ("ended", "refused"))]
 
@@ -51,7 +66,7 @@ class CcpMeasures(models.AbstractModel):
 
         :rtype: odoo.models.BaseModel
         """
-        self.env["ccp.call"].flush_model()
+        self.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
@@ -66,24 +81,21 @@ class CcpMeasures(models.AbstractModel):
                 BATCH,
             )
         )
-        return self.env["ccp.call"].browse([row[0] for row in rows])
+        return self.browse([row[0] for row in rows])
 
-    @api.model
-    def _measure(self, calls):
-        """Count anew what depends on other calls of the same customers and leads.
+    def _measure(self):
+        """Count anew what depends on other calls of the customers and leads of these calls.
 
-        Rows that stay as they are are not written, so that live calls are left in peace.
-
-        :param calls: ``ccp.call`` records that changed
+        Rows that do not change are not written, so that no live call is locked.
         """
-        if not calls:
+        if not self:
             return
-        calls.env.flush_all()
-        ids = tuple(calls.ids)
+        self.env.flush_all()
+        ids = tuple(self.ids)
         self.env.cr.execute(self._customers_sql(ids))
         self.env.cr.execute(self._leads_sql(ids))
         self.env.cr.execute(SQL("UPDATE ccp_call SET measured = TRUE WHERE id IN %s", ids))
-        self.env["ccp.call"].invalidate_model()
+        self.invalidate_model()
 
     @api.model
     def _customers_sql(self, ids):

@@ -23,7 +23,7 @@ class CcpCall(models.Model):
     @api.model
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others."""
-        self.env["ccp.spool"]._replay()
+        self.env["ccp.call.event"]._replay_spool()
         if self.env["ccp.call.event"]._unmatched(limit=1):
             take_turns(self, self._match_reports, FOLD_ACTION)
         size = 1

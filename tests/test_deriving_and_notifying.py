@@ -142,7 +142,7 @@ class TestDerivingAndNotifying(CcpCase):
             self.report(call, *self.connected(), self.cdr(), fold=False)
             call.write({"live": False, "start_date": fields.Datetime.now() - timedelta(days=3)})
         with self.failing():
-            self.env["ccp.retention"]._cron_delete()
+            self.env["ccp.call"]._cron_delete_old_data()
         self.assertEqual(self.calls.mapped("result"), ["connected", "connected"])
         self.assertTrue(all(self.calls.mapped("reports_deleted")))
 
@@ -152,7 +152,7 @@ class TestDerivingAndNotifying(CcpCase):
             self.report(call, *self.connected(), self.cdr(), fold=False)
             call.write({"live": False, "start_date": fields.Datetime.now() - timedelta(days=3)})
         with self.failing("_derive"):
-            self.env["ccp.retention"]._cron_delete()
+            self.env["ccp.call"]._cron_delete_old_data()
         self.assertTrue(self.good.reports_deleted)
         self.assertTrue(self.bad.event_ids)
         self.assertFalse(self.bad.reports_deleted)

@@ -217,7 +217,7 @@ export function tellList() {
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.list", {});
 }
 
-/** Sends what `ccp.folder` sends to the agent's browser. */
+/** Sends what a fold sends to the agent's browser. */
 export function tellCall({ card_ids = [], ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
     const panel = callValues(values);

@@ -30,7 +30,7 @@ class TestDerivingAndNotifying(CcpCase):
         self.startPatcher(
             patch.object(type(self.env["ir.cron"]), "_commit_progress", lambda *_args, **_kwargs: 1)
         )
-        self.startPatcher(mute_logger(*LOGGERS))
+        self.enterContext(mute_logger(*LOGGERS))
 
     @contextmanager
     def failing(self, method="_notify_agents"):

@@ -62,11 +62,13 @@ def test_what_fails_is_tried_again_and_keeps_no_other_wake_up_waiting():
     with patch.object(wakeup, "TRIES", 5), patch.object(wakeup, "Registry", open_registry):
         waker.wake("one")
         waker.wake("one")
-        wait_for(lambda: len(woken) == 6, "five more tries", 10)
+        wait_for(lambda: len(woken) >= 6 and not waker._trying, "five more tries", 10)
         time.sleep(0.1)
-        assert woken == ["one"] * 6
+        # On a busy machine the first one may have begun before the second was asked for
+        assert woken in (["one"] * 6, ["one"] * 7)
+        before = len(woken)
         waker.wake("one")
-        wait_for(lambda: len(woken) == 8, "the next ones", 10)
+        wait_for(lambda: len(woken) >= before + 2, "the next ones", 10)
         waker.wake("one")
         waker.wake("other")
         wait_for(lambda: "other" in woken, "another database", 1)

@@ -11,7 +11,7 @@ export QUICK PARTS
 
 help:
 	@echo "make run      start Odoo with the addon, demo data and a stand-in for Airtel; Ctrl-C ends it"
-	@echo "make test     run every test; ARGS=\"-k webhook\" runs only those Odoo tests"
+	@echo "make test     run the tests; ARGS=\"-k webhook\" runs only those Odoo tests"
 	@echo "make neighbours  run tests of Odoo's own in a database with the addon and in one without, and"
 	@echo "              compare; ARGS=\"crm sms\" compares those of these modules only"
 	@echo "make test-all run every test in its long form, then the neighbours'"

@@ -1,9 +1,7 @@
 import re
 from urllib.parse import urlsplit
 
-import pytest
-
-from .common import AGENT, LONG
+from .common import AGENT
 from .leaks import PASSWORD
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
@@ -42,7 +40,6 @@ def dump(server):
     }
 
 
-@pytest.mark.skipif(not LONG, reason="make test-all runs it")
 def test_a_dump_of_the_database_tells_no_secret_it_could_do_without():
     """After a call that was recorded, and whose recording was fetched."""
     with live_stack(speed=50) as (server, sandbox, setup):

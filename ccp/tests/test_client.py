@@ -307,7 +307,7 @@ def test_an_answer_that_drips_ends_in_time(serve, head, drops):
     error = failure(serve(answer).url, connect_timeout=0.5, read_timeout=0.5)
     assert time.monotonic() - started < 10
     assert (error.outcome, error.code) == ("unknown", "TIMEOUT")
-    assert 0.9 < error.seconds < 3
+    assert 0.9 < error.seconds < 10
 
 
 def test_a_slow_answer_in_time_is_an_answer(serve):

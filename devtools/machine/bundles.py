@@ -1,7 +1,7 @@
 """The browser's bundles, made once for all tests.
 
 A test's transaction is rolled back, and the bundles that its browser asked for with it: without
-these, each test with a browser makes them anew, which takes most of its time.
+these, each test with a browser makes them anew, which takes much of its time.
 """
 
 from __future__ import annotations

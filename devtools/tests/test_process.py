@@ -61,6 +61,14 @@ def test_a_sign_of_life(tmp_path):
     assert "Working: half, 0 s" in stream.getvalue()
 
 
+def test_the_command_reads_the_text(tmp_path, progress):
+    log = tmp_path / "log"
+    code = "import sys; print(sys.stdin.read().upper())"
+    run_logged(python(code), progress, log, "It failed.", text="hello")
+    run_logged(python("pass"), progress, tmp_path / "other", "It failed.", text="not read")
+    assert log.read_text() == "HELLO\n"
+
+
 def test_last_lines_of_a_long_file(tmp_path):
     path = tmp_path / "log"
     path.write_text("".join(f"{number}\n\n" for number in range(100_000)))

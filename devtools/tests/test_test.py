@@ -33,6 +33,12 @@ def test_odoos_tests_are_named_by_the_link(layout):
     assert "--numprocesses" not in test.odoo_command(layout, "some_test", 1, [])
 
 
+def test_plain_tests_use_the_jobs(layout):
+    words = test.plain_command(layout, "ccp/tests", 2)
+    assert words[words.index("--numprocesses") + 1] == "2"
+    assert "--numprocesses" not in test.plain_command(layout, "ccp/tests")
+
+
 @pytest.mark.parametrize(
     ("contents", "code", "seen"),
     [((PASSING, PASSING), 0, 2), ((FAILING, PASSING), 1, 1), ((PASSING, FAILING), 1, 2)],

@@ -8,7 +8,7 @@ import {
 import { describe, expect, test } from "@odoo/hoot";
 import { queryAllTexts, queryOne } from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
-import { onRpc, serverState } from "@web/../tests/web_test_helpers";
+import { getService, onRpc, serverState } from "@web/../tests/web_test_helpers";
 
 import { allowCalls, defineCallModels, tellCall, waitFor, waitUntil } from "./call_test_helpers";
 
@@ -66,8 +66,9 @@ test("changes in place, and is fetched once for several reports", async () => {
     const { bodies, cardId, partnerId } = await openContact();
     const lead = { res_model: "customer", res_id: 1, partner_id: partnerId };
     bodies[cardId] = cardOf("Connected");
-    for (const state of ["ringing_customer", "in_call", "in_call"]) {
-        tellCall({ ...lead, state, card_ids: [cardId] });
+    // At once: on a busy machine the bus may bring them further apart than they are gathered for
+    for (let report = 0; report < 3; report++) {
+        getService("airtel_ccp.card").follow(lead, [cardId]);
     }
     await waitFor(".o_airtel_ccp_card:contains(Connected)");
     await contains(".o-mail-Message", { count: 2 });

@@ -190,7 +190,7 @@ describe("player", () => {
         await setInputRange(".o_airtel_ccp_seek", 29.9);
         await waitFor(`${PLAYER}[data-playing=false]`, { timeout: 5000 });
         await waitUntil(() => recallPosition(7) === 0);
-        expect(time()).toBe("00:00 / 00:30");
+        await waitUntil(() => time() === "00:00 / 00:30");
         expect.verifySteps([ADDRESS]);
     });
 

@@ -28,11 +28,12 @@ function isSearching({ props, model: { config } }) {
  * @param {ListController} controller
  */
 export async function reloadRows(controller) {
-    const { model, props } = controller;
+    const { model } = controller;
     // A page that is on its way comes first
     await model.mutex.getUnlockedDef();
     if (status(controller) !== "destroyed") {
-        const search = pick(props, "context", "domain", "groupBy", "orderBy");
+        // Not sooner: a search that began meanwhile came with props of its own
+        const search = pick(controller.props, "context", "domain", "groupBy", "orderBy");
         await model.load(isSearching(controller) ? search : {});
     }
 }

@@ -4,7 +4,8 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import sql
 
-from ..ccp import number, untrusted
+from ..ccp.safe import number
+from ..ccp.safe import text as untrusted
 from .remedy import refusal
 
 MAX_SHOWN = 40
@@ -200,7 +201,7 @@ class Base(models.AbstractModel):
 
         :param company: the ``res.company`` that places the call
         :param str text: the number as it is written
-        :rtype: ccp.number.Countries
+        :rtype: ccp.safe.number.Countries
         """
         if number.names_india(text):
             return number.INDIA
@@ -222,7 +223,7 @@ class Base(models.AbstractModel):
         :param company: the ``res.company`` that places the call
         :param str | None field_name: the phone field; by default the first one of the record that
             has a value, else of its contact
-        :rtype: ccp.number.Reading
+        :rtype: ccp.safe.number.Reading
         :raise UserError: when there is no number that can be dialled
         """
         allowed = self._ccp_phone_fields()
@@ -253,7 +254,7 @@ class Base(models.AbstractModel):
         :param company: the ``res.company`` that places the call
         :param str | None field_name: only the numbers in this field
         :return: dicts with ``owner``, ``label`` (the field), ``phone`` (readable), ``digits`` and
-            ``doubt`` (see ``ccp.number.Reading``)
+            ``doubt`` (see ``ccp.safe.number.Reading``)
         :rtype: dict[str, dict]
         """
         owners = [self]
@@ -317,7 +318,7 @@ class Base(models.AbstractModel):
         """Refuse a doubtful number until the user confirmed that it is Indian.
 
         :param str digits: the ten digits
-        :param str doubt: see ``ccp.number.Reading``
+        :param str doubt: see ``ccp.safe.number.Reading``
         :param str confirmed: the number that the user confirmed, if any
         :raise UserError: with the question, see ``doubt_question``
         """

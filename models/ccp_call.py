@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
-from ..ccp import number, states
+from ..ccp.call import states
+from ..ccp.safe import number
 from .contention import take_turns
 from .utils import RELOAD, notice, time_zone
 

@@ -11,7 +11,8 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..ccp import client, timeline
+from ..ccp.airtel import client
+from ..ccp.call import timeline
 from . import refusals
 from .contention import PAUSE_SECONDS
 from .ir_http import after_answer
@@ -53,7 +54,7 @@ class CcpCall(models.Model):
 
         :param int call_id: the call's id
         :param Plan plan: what was dialled
-        :param ccp.exchange.Exchange exchange: has the answer
+        :param ccp.airtel.pending.Exchange exchange: has the answer
         """
         threading.current_thread().dbname = self.env.registry.db_name
         try:
@@ -68,7 +69,7 @@ class CcpCall(models.Model):
     def _take_late_refusal(self, call_id, plan, error):
         """Commit that Airtel refused a call, or did not answer; see ``_take_late_answer``.
 
-        :param ccp.client.CcpError error: what came of the request
+        :param ccp.airtel.client.CcpError error: what came of the request
         """
         with self.env.registry.cursor() as cr:
             env = self.env(cr=cr)
@@ -97,7 +98,7 @@ class CcpCall(models.Model):
         report does it.
 
         :param int call_id: the call's id
-        :param ccp.client.Answer answer: what Airtel said
+        :param ccp.airtel.client.Answer answer: what Airtel said
         :rtype: str
         """
         try:

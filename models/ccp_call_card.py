@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 from odoo import api, models
 from odoo.tools import SQL, get_lang
 
-from ..ccp import number
+from ..ccp.safe import number
 from .ccp_call_words import shorten
 from .contention import CONTENTION, is_gone
 
@@ -84,7 +84,7 @@ class CcpCall(models.Model):
     def _card_body(self, story, has_note):
         """Return what search, mail, portal and the API read of a call, in its company's language.
 
-        :param ccp.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: what its reports say
         :param bool has_note: whether every reader of the record may read note and outcome
         :return: HTML, every outside text escaped
         :rtype: markupsafe.Markup
@@ -121,7 +121,7 @@ class CcpCall(models.Model):
     def _card_lines(self, story):
         """Return the lines of a card in words: the first and the last ones if there are too many.
 
-        :param ccp.timeline.Timeline story: what the reports say
+        :param ccp.call.timeline.Timeline story: what the reports say
         :return: see ``_line_values``
         :rtype: list[dict]
         """

@@ -17,7 +17,7 @@ class CcpCall(models.Model):
     def _update_card(self, story):
         """Bring the chatter up to date with one call, on its record and on its contact.
 
-        :param ccp.timeline.Timeline story: the call's timeline
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :return: the ``mail.message`` records that look different now
         :rtype: odoo.models.BaseModel
         """
@@ -30,7 +30,7 @@ class CcpCall(models.Model):
         either, whatever people write on it later. The stored text of a card is written when the
         call begins and when its headline changes; readers see the newest story anyway.
 
-        :param dict stories: by call: its ``ccp.timeline.Timeline``
+        :param dict stories: by call: its ``ccp.call.timeline.Timeline``
         :param dict records: by call: the record that was called, see ``_records``
         :param dict | None changes: by call: the values that new reports changed; by default all
             stored texts are written anew
@@ -69,7 +69,7 @@ class CcpCall(models.Model):
     def _write_cards(self, stories, fresh, stale):
         """Rewrite the stored text of cards, and return the text of new ones.
 
-        :param dict stories: by call: its ``ccp.timeline.Timeline``
+        :param dict stories: by call: its ``ccp.call.timeline.Timeline``
         :param dict fresh: by call without a card: the records that get one
         :param list stale: calls whose cards get a new text
         :return: for each new card the call, its record and the HTML
@@ -127,7 +127,7 @@ class CcpCall(models.Model):
     def _new_notes(self, story):
         """Return notes for the lines that the chatter lacks, and remember them as written.
 
-        :param ccp.timeline.Timeline story: the call's timeline
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :return: HTML, in the language of the call's company
         :rtype: list[markupsafe.Markup]
         """

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 
-from ..ccp.timeline import Dialled
+from ..ccp.call.timeline import (
+    Dialled,
+)
 
 
 class CcpCall(models.Model):
@@ -44,7 +46,7 @@ class CcpCall(models.Model):
         A call that Airtel was not asked to place has no snapshot: its own numbers count, with the
         names and components of the specification.
 
-        :rtype: ccp.timeline.Dialled
+        :rtype: ccp.call.timeline.Dialled
         """
         self.ensure_one()
         call = self.sudo()

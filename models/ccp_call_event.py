@@ -6,8 +6,10 @@ import psycopg2.errors
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ccp import callback
-from ..ccp.spool import digest
+from ..ccp.airtel import reports as callback
+from ..ccp.safe.spool import (
+    digest,
+)
 
 
 class CcpCallEvent(models.Model):

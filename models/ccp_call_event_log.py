@@ -5,7 +5,8 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL, escape_psql, format_time
 
-from ..ccp import callback, number, untrusted
+from ..ccp.airtel import reports as callback
+from ..ccp.safe import number, text
 from .utils import RELOAD, notice
 
 # A call with more reports than this is no call that somebody wants explained line by line
@@ -122,11 +123,11 @@ class CcpCallEvent(models.Model):
     def _compute_pretty_payload(self):
         for event in self:
             payload = event.sudo().payload or ""
-            content = untrusted.load(payload)
+            content = text.load(payload)
             event.pretty_payload = (
-                untrusted.hide_urls(payload)
+                text.hide_urls(payload)
                 if content is None
-                else json.dumps(untrusted.hide_urls(content), indent=2, ensure_ascii=False)
+                else json.dumps(text.hide_urls(content), indent=2, ensure_ascii=False)
             )
 
     def _search_pretty_payload(self, operator, value):
@@ -140,7 +141,7 @@ class CcpCallEvent(models.Model):
             return SQL(
                 "regexp_replace(%s, %s, '', 'gi') %s %s",
                 SQL.identifier(alias, "payload"),
-                untrusted.URL_PATTERN,
+                text.URL_PATTERN,
                 SQL("NOT ILIKE") if operator.startswith("not") else SQL("ILIKE"),
                 pattern,
             )
@@ -235,8 +236,8 @@ class CcpCallEvent(models.Model):
                 without = without.replace(spelling, "")
             if any(getattr(each, "recording_url", "") == url for each in event._parsed()):
                 # Spelled in another way, as with \u0026 for &
-                content = untrusted.load(without)
-                if url in untrusted.texts(content):
-                    without = json.dumps(untrusted.hide_urls(content), ensure_ascii=False)
+                content = text.load(without)
+                if url in text.texts(content):
+                    without = json.dumps(text.hide_urls(content), ensure_ascii=False)
             if without != payload:
                 event.payload = without

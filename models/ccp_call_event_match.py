@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ..ccp import callback
+from ..ccp.airtel import reports as callback
 from .utils import naive_utc
 
 MATCH_BATCH = 500
@@ -161,7 +161,7 @@ class CcpCallEvent(models.Model):
 
         :param odoo.fields.Domain own: the calls that may be matched
         :param tuple pair: agent's and customer's last ten digits
-        :param ccp.callback.Cdr report: the record
+        :param ccp.airtel.reports.Cdr report: the record
         """
         agent, customer = pair
         started = naive_utc(report.started_at)

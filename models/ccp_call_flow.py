@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
-from ..ccp import address, caller, const
+from ..ccp.airtel import caller_id, const
+from ..ccp.safe import address
 
 CALLER_SERIES = [
     ("promotional", "Promotional (140)"),
@@ -280,7 +281,7 @@ class CcpCallFlow(models.Model):
         :param text: what somebody typed, or False
         """
         try:
-            return caller.read(text)
+            return caller_id.read(text)
         except ValueError:
             return text
 
@@ -288,7 +289,7 @@ class CcpCallFlow(models.Model):
     def _compute_caller_series(self):
         for flow in self:
             digits = self._read_caller_number(flow.caller_number)
-            flow.caller_series = caller.series(digits or "") or False
+            flow.caller_series = caller_id.series(digits or "") or False
 
     @api.depends("recording")
     def _compute_recording_mode(self):

@@ -3,7 +3,7 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..ccp import components, const, headers, request
+from ..ccp.airtel import components, const, headers, request
 from .ccp_dialer import SECRET_HEADER
 
 SECRET_MASK = "\N{BULLET}" * 8
@@ -174,7 +174,7 @@ class CcpCallFlow(models.Model):
     def _header_sentence(self, error):
         """Say why headers cannot be sent, without any value.
 
-        :param ccp.headers.HeaderError error: what is wrong
+        :param ccp.airtel.headers.HeaderError error: what is wrong
         """
         _ = self.env._
         return {
@@ -223,7 +223,7 @@ class CcpCallFlow(models.Model):
     def _components_sentence(self, error):
         """Say why further components cannot be sent, and how to mend them.
 
-        :param ccp.components.ComponentsError error: what is wrong
+        :param ccp.airtel.components.ComponentsError error: what is wrong
         """
         _ = self.env._
         place = error.where

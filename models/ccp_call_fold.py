@@ -5,7 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ccp import states, timeline
+from ..ccp.call import states, timeline
 from .contention import CONTENTION, is_gone
 from .utils import naive_utc
 
@@ -18,7 +18,7 @@ RETRY_PAUSE = timedelta(minutes=15)
 class Derived:
     """What deriving a call found out, which notifying builds on.
 
-    :param ccp.timeline.Timeline story: what the call's reports say
+    :param ccp.call.timeline.Timeline story: what the call's reports say
     :param dict changes: the values that changed
     :param bool has_new_lines: whether new reports may have added to the story
     """
@@ -52,7 +52,7 @@ class CcpCall(models.Model):
         """Return what all reports of this call say together, or some of them.
 
         :param reports: ``ccp.call.event`` records; by default all of the call
-        :rtype: ccp.timeline.Timeline
+        :rtype: ccp.call.timeline.Timeline
         """
         call = self.sudo()
         return timeline.fold(
@@ -167,7 +167,7 @@ class CcpCall(models.Model):
     def _has_new_lines(self, story):
         """Return whether reports that were not folded yet may have added to a call's story.
 
-        :param ccp.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: what its reports say
         :rtype: bool
         """
         return any(
@@ -179,7 +179,7 @@ class CcpCall(models.Model):
     def _changes(self, story):
         """Return the values of a call that its timeline changes.
 
-        :param ccp.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: what its reports say
         :rtype: dict
         """
         if self.manual:
@@ -202,7 +202,7 @@ class CcpCall(models.Model):
     def _derived_values(self, story):
         """Return the values of a call that follow from its reports alone.
 
-        :param ccp.timeline.Timeline story: what its reports say, or some of them
+        :param ccp.call.timeline.Timeline story: what its reports say, or some of them
         :rtype: dict
         """
         ended = story.state == "ended"
@@ -227,7 +227,7 @@ class CcpCall(models.Model):
         """Return what a call keeps of one of its legs.
 
         :param str role: ``agent`` or ``customer``
-        :param ccp.leg.Leg leg: what the reports say of it
+        :param ccp.call.leg.Leg leg: what the reports say of it
         :rtype: dict
         """
         return {
@@ -239,7 +239,7 @@ class CcpCall(models.Model):
     def _end_date(self, story):
         """Return when a call ended; if no report says so, the moment of the last one.
 
-        :param ccp.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: what its reports say
         :rtype: datetime.datetime | bool
         """
         ended_at = story.ended_at or (story.lines[-1].at if story.lines else None)

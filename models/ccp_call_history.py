@@ -6,8 +6,12 @@ from odoo import api, fields, models
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
-from ..ccp import callback, number, timeline
-from ..ccp.history import PastCall
+from ..ccp.airtel import reports
+from ..ccp.call import timeline
+from ..ccp.call.history import (
+    PastCall,
+)
+from ..ccp.safe import number
 from .ccp_call import CUSTOMER_KEY
 from .ccp_call_event_match import CLOCK_TOLERANCE
 from .utils import naive_utc
@@ -328,7 +332,7 @@ class CcpCall(models.Model):
         )
         story = timeline.fold([cdr], dialled)
         payload = row.past.payload
-        kind, fingerprint = callback.kind_and_fingerprint(payload.encode())
+        kind, fingerprint = reports.kind_and_fingerprint(payload.encode())
         lead, partner = row.lead.sudo(), row.partner.sudo()
         team = lead.team_id or row.user.sale_team_id
         return {

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..ccp import number
+from ..ccp.safe import number
 from .remedy import refusal
 from .utils import CLOSE, notice
 

@@ -83,7 +83,7 @@ class CcpCall(models.Model):
     def _notify_agents(self, stories, messages, records):
         """Send the browser of each call's agent what changed.
 
-        :param dict stories: by call: what its reports say, a ``ccp.timeline.Timeline``
+        :param dict stories: by call: what its reports say, a ``ccp.call.timeline.Timeline``
         :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
             look different now
         :param dict records: by call: the record that was called, see ``_records``

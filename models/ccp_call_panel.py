@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, get_lang
 
-from ..ccp import number
+from ..ccp.safe import number
 from .utils import milliseconds
 
 REMEMBERED = timedelta(hours=12)
@@ -73,7 +73,7 @@ class CcpCall(models.Model):
     def _panel_values_each(self, stories, records):
         """Return what the panel of each call's agent shows of it.
 
-        :param dict stories: by call: its ``ccp.timeline.Timeline``
+        :param dict stories: by call: its ``ccp.call.timeline.Timeline``
         :param dict records: by call: the record that was called, see ``_records``
         :return: by call: see ``_panel_values_of``
         :rtype: dict
@@ -122,7 +122,7 @@ class CcpCall(models.Model):
         Times are milliseconds since 1970, so that a clock in the browser needs no time zone;
         ``now`` is the server's own clock, from which the browser's may differ.
 
-        :param ccp.timeline.Timeline story: the call's timeline
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :param record: the record that was called, see ``_readable_records``
         :param earlier: see ``_earlier_calls``
         :rtype: dict

@@ -3,7 +3,7 @@ import dataclasses
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from ..ccp import const
+from ..ccp.airtel import const
 from .base import doubt_question
 
 
@@ -66,7 +66,7 @@ class CcpCall(models.Model):
     def _about(self):
         """Return what the refusal of a call is about.
 
-        :return: a key of ``ccp.const.ABOUT``
+        :return: a key of ``ccp.airtel.const.ABOUT``
         :rtype: str
         """
         self.ensure_one()

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from ..ccp import const, recording
+from ..ccp.airtel import const
+from ..ccp.safe import download
 from .contention import take_turns
 from .ir_attachment import RECORDING_FIELD
 
@@ -112,7 +113,7 @@ class CcpCall(models.Model):
     def _fetch_sentence(self, reason):
         """Say in words why a recording could not be fetched.
 
-        :param str reason: see ``ccp.recording.RecordingError``
+        :param str reason: see ``ccp.safe.download.RecordingError``
         :rtype: str
         """
         _ = self.env._
@@ -146,7 +147,7 @@ class CcpCall(models.Model):
 
         The caller that writes a recording's address wakes the scheduled action that fetches it.
 
-        :param ccp.timeline.Timeline story: the call's timeline
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :rtype: dict
         """
         if self.recording_state in ("stored", "deleted", "erased"):
@@ -171,26 +172,26 @@ class CcpCall(models.Model):
     def _recording_hosts(self):
         """Return the hosts from which this call's recording may come.
 
-        :rtype: ccp.recording.HostList
+        :rtype: ccp.safe.download.HostList
         """
         company = self.company_id.sudo()
         hosts = company.ccp_recording_hosts or ""
         if self.trial:
             hosts = _origin_of(company.ccp_trial_url or const.SANDBOX_URL)
-        return recording.HostList(hosts)
+        return download.HostList(hosts)
 
     def _open_recording(self, range_header=None):
         """Open this call's pending recording at Airtel.
 
         :param str | None range_header: a Range header to pass on
-        :return: a context manager, see ``ccp.recording.open_recording``
-        :raise ccp.recording.RecordingError: if Airtel does not deliver it
+        :return: a context manager, see ``ccp.safe.download.open_recording``
+        :raise ccp.safe.download.RecordingError: if Airtel does not deliver it
         """
         call = self.sudo()
-        return recording.open_recording(
+        return download.open_recording(
             call.recording_url,
             call._recording_hosts(),
-            max_bytes=recording.MAX_BYTES,
+            max_bytes=download.MAX_BYTES,
             total_seconds=MAX_SECONDS,
             range_header=range_header,
         )
@@ -240,7 +241,7 @@ class CcpCall(models.Model):
                 with self._open_recording() as answer:
                     for chunk in answer.iter_chunks():
                         file.write(chunk)
-            except recording.RecordingError as error:
+            except download.RecordingError as error:
                 self._note_download(functools.partial(self._postpone_recording, error.reason))
                 return
             file.flush()
@@ -272,7 +273,7 @@ class CcpCall(models.Model):
     def _postpone_recording(self, reason):
         """Plan the next try, or give up after the last one.
 
-        :param str reason: see ``ccp.recording.RecordingError``
+        :param str reason: see ``ccp.safe.download.RecordingError``
         """
         tries = self.recording_tries
         _logger.info("Call %s: its recording was not fetched (%s)", self.id, reason)

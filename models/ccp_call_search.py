@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..ccp import number
+from ..ccp.safe import number
 
 # Fewer digits would match half of all calls
 MIN_SEARCH_DIGITS = 4

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..ccp import states
+from ..ccp.call import states
 
 
 class CcpCall(models.Model):

@@ -4,7 +4,8 @@ from datetime import timezone
 from odoo import fields, models
 from odoo.tools import format_date, format_time, get_lang
 
-from ..ccp import number, states
+from ..ccp.call import states
+from ..ccp.safe import number
 
 # Says of a line that ended only that it ended, or by whom, which is told in words
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
@@ -71,7 +72,7 @@ class CcpCall(models.Model):
     def _headline(self, story=None):
         """Return one sentence about how a call stands or ended; never more than Airtel reported.
 
-        :param ccp.timeline.Timeline | None story: what its reports say; needed while it rings
+        :param ccp.call.timeline.Timeline | None story: what its reports say; needed while it rings
         :rtype: str
         """
         _ = self.env._
@@ -110,7 +111,7 @@ class CcpCall(models.Model):
 
         docs/sentences.md lists these sentences.
 
-        :param ccp.timeline.Timeline story: the call's timeline
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :rtype: str
         """
         if self.state == "refused":
@@ -175,7 +176,7 @@ class CcpCall(models.Model):
     def _first_ring_sentence(self, story):
         """Say how a call stands before the agent picked up.
 
-        :param ccp.timeline.Timeline | None story: what its reports say
+        :param ccp.call.timeline.Timeline | None story: what its reports say
         :rtype: str
         """
         if story and story.agent.rang and story.agent.live:
@@ -187,7 +188,7 @@ class CcpCall(models.Model):
     def _line_values(self, line):
         """Return one line of the timeline in words.
 
-        :param ccp.timeline.Line line: one line of what the reports say
+        :param ccp.call.timeline.Line line: one line of what the reports say
         :return: ``offset`` (time since the click), ``text``, ``cause`` and ``leg``
         :rtype: dict
         """

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..ccp import number
+from ..ccp.safe import number
 from .utils import milliseconds
 
 

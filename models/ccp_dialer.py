@@ -12,9 +12,13 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import SQL, config
 
-from ..ccp import number, untrusted
-from ..ccp.exchange import Exchange
-from ..ccp.spool import digest
+from ..ccp.airtel.pending import (
+    Exchange,
+)
+from ..ccp.safe import number, text
+from ..ccp.safe.spool import (
+    digest,
+)
 from .base import shown, unlogged
 from .ir_http import after_answer
 from .remedy import is_house_rule, refusal
@@ -181,7 +185,7 @@ class CcpDialer(models.AbstractModel):
                 )
             )
         self._check_lines(user, (*customer_numbers, *agent_numbers))
-        reason = untrusted.clean(options.override_reason, MAX_REASON)
+        reason = text.clean(options.override_reason, MAX_REASON)
         overridden = ""
         if not self._is_exempt(record, account):
             self._check_outcome(user, company)

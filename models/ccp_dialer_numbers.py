@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..ccp import number
+from ..ccp.safe import number
 
 
 class CcpDialer(models.AbstractModel):
@@ -51,7 +51,7 @@ class CcpDialer(models.AbstractModel):
     def _chosen_number(self, record, field_name, choice, company):
         """Return the number that the rep chose, and why it is doubtful.
 
-        :return: see ``ccp.number.Reading``
+        :return: see ``ccp.safe.number.Reading``
         :rtype: tuple[str, str]
         :raise UserError: when the record does not offer it (any more)
         """

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
-from ..ccp import number
+from ..ccp.safe import number
 from .remedy import refusal
 from .utils import SEARCHED_PERIOD, time_zone
 

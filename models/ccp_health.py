@@ -5,7 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
-from ..ccp import address, const, hosts, probe
+from ..ccp.airtel import const
+from ..ccp.safe import address, hosts, probe
 from .contention import CONTENTION, is_gone, take_turns
 
 _logger = logging.getLogger(__name__)

@@ -3,7 +3,9 @@ from datetime import datetime, timedelta, timezone
 
 from odoo import api, models
 
-from ..ccp.spool import SpoolFullError
+from ..ccp.safe.spool import (
+    SpoolFullError,
+)
 from .spool import spool_of
 from .utils import RELOAD, notice
 

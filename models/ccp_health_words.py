@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
-from ..ccp import const
+from ..ccp.airtel import const
 from . import refusals
 
 # Whose turn it is, when it is not the administrator's; nobody's when another line has the cause
@@ -63,7 +63,7 @@ class CcpHealth(models.Model):
     def _about(self):
         """Return what the refusal that a line keeps is about; lines of before kept its code only.
 
-        :return: a key of ``ccp.const.ABOUT``
+        :return: a key of ``ccp.airtel.const.ABOUT``
         :rtype: str
         """
         details = self.details or {}

@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
-from ..ccp import number
+from ..ccp.safe import number
 
 FOUND_LIMIT = 8
 

@@ -3,7 +3,7 @@ import re
 
 from odoo import api, fields, models
 
-from ..ccp import number
+from ..ccp.safe import number
 
 MASK = "***"
 # Specification 1.4 to 1.9: fields that hold a phone, and fields that whoever has could misuse

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ..ccp import states
+from ..ccp.call import states
 
 ATTEMPT = [("attempts", "=", 1)]
 ENDED = [*ATTEMPT, ("result", "!=", False)]

@@ -1,13 +1,13 @@
 """Airtel's refusals in plain words: what happened, who can mend it, and how."""
 
-from ..ccp import const
+from ..ccp.airtel import const
 
 
 def sentence_of_error(env, error, flow="", caller_number=""):
     """Return the sentence about an error, with Airtel's code at its end (specification 2).
 
     :param odoo.api.Environment env: the reader's
-    :param ccp.client.CcpError error: what the client raised
+    :param ccp.airtel.client.CcpError error: what the client raised
     :param str flow: the name of the call flow that was asked for
     :param str caller_number: the caller number that was sent
     :rtype: str

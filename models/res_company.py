@@ -5,8 +5,12 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
-from ..ccp import address, const, hosts, untrusted
-from ..ccp.spool import digest
+from ..ccp.airtel import const
+from ..ccp.safe import address, hosts
+from ..ccp.safe import text as untrusted
+from ..ccp.safe.spool import (
+    digest,
+)
 from .spool import make_token
 
 WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
@@ -389,7 +393,7 @@ class ResCompany(models.Model):
         """Return why a text is no address, and what to enter.
 
         :param str name: the field
-        :param str reason: see ``ccp.address.AddressError``
+        :param str reason: see ``ccp.safe.address.AddressError``
         :rtype: str
         """
         field = self._ccp_label(name)

@@ -2,7 +2,7 @@ from typing import NamedTuple
 
 from odoo import models
 
-from ..ccp import client, const
+from ..ccp.airtel import client, const
 
 
 class Account(NamedTuple):
@@ -56,7 +56,7 @@ class ResCompany(models.Model):
         """Return the client that sends this company's requests.
 
         :param Account account: see ``_ccp_account``; a click reads it once
-        :rtype: ccp.client.Client
+        :rtype: ccp.airtel.client.Client
         """
         return client.Client(account.base_url, account.api_path, account.username, account.password)
 

@@ -2,7 +2,8 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..ccp import address, const
+from ..ccp.airtel import const
+from ..ccp.safe import address
 from . import refusals
 
 # So many answers and reports are looked through for one that says something

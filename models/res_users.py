@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command, Domain
 
-from ..ccp import caller, number
+from ..ccp.airtel import caller_id
+from ..ccp.safe import number
 from .base import shown, unlogged
 from .ccp_call_flow import CALLER_SERIES
 
@@ -143,7 +144,7 @@ class ResUsers(models.Model):
         flows = self.env["ccp.call.flow"]
         for user in self:
             digits = flows._read_caller_number(user.ccp_caller_number)
-            user.ccp_caller_series = caller.series(digits or "") or False
+            user.ccp_caller_series = caller_id.series(digits or "") or False
 
     @api.depends("group_ids")
     def _compute_ccp_may_call(self):

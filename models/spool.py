@@ -9,7 +9,9 @@ from pathlib import Path
 
 from odoo.tools import config
 
-from ..ccp.spool import Spool
+from ..ccp.safe.spool import (
+    Spool,
+)
 
 _logger = logging.getLogger(__name__)
 

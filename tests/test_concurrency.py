@@ -8,7 +8,9 @@ import requests
 
 from odoo.fields import Command
 
-from ..ccp.spool import digest
+from ..ccp.safe.spool import (
+    digest,
+)
 from ..devtools.lab.session import RpcError
 from .live_server import live_stack, session_of
 from .test_database_away import REPORT

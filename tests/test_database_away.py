@@ -13,7 +13,9 @@ import requests
 
 from odoo.tools import mute_logger
 
-from ..ccp.spool import digest
+from ..ccp.safe.spool import (
+    digest,
+)
 from ..models.ccp_call_event import CcpCallEvent
 from .common import LONG
 from .live_server import live_stack

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..ccp import recording
+from ..ccp.safe import download
 from ..models import ccp_call_notify
 from ..models.ccp_call_recording import CcpCall as Recording
 from .common import CcpCase
@@ -131,7 +131,7 @@ class TestDerivingAndNotifying(CcpCase):
                     "recording_next_date": fields.Datetime.now() - timedelta(seconds=1),
                 }
             )
-        error = recording.RecordingError("not_ready")
+        error = download.RecordingError("not_ready")
         with self.failing(), patch.object(Recording, "_open_recording", side_effect=error):
             self.env["ccp.call"]._cron_fetch_recordings()
         self.assertEqual(self.calls.mapped("recording_tries"), [1, 1])

@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from ..ccp import client, const
+from ..ccp.airtel import client, const
 from ..models import refusals
 from ..sandbox import scripts
 from .common import AGENT, CONNECTS, CcpCase

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from odoo.tests import TransactionCase, tagged
 
-from ..ccp import const
+from ..ccp.airtel import const
 
 
 @tagged("post_install", "-at_install")

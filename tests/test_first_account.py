@@ -9,7 +9,8 @@ from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
-from ..ccp import client, const, probe
+from ..ccp.airtel import client, const
+from ..ccp.safe import probe
 from ..models import refusals
 from ..models.ccp_health import CcpHealth
 from ..sandbox import scripts

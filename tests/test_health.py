@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..ccp import probe
+from ..ccp.safe import probe
 from ..models.ccp_health import CRONS, KEYS, CcpHealth
 from ..sandbox.server import Sandbox
 from .common import CcpCase

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from ..ccp import callback
+from ..ccp.airtel import reports
 from ..controllers.wakeup import Waker
 from .common import AGENT, CcpSetup
 
@@ -50,7 +50,7 @@ class TestHistoryTour(CcpSetup, HttpCase):
             "time": moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
             "metaData": {},
         }
-        kind, fingerprint = callback.kind_and_fingerprint(json.dumps(payload).encode())
+        kind, fingerprint = reports.kind_and_fingerprint(json.dumps(payload).encode())
         self.env["ccp.call.event"].create(
             {
                 "call_id": call.id,

@@ -13,7 +13,9 @@ import odoo
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..ccp.spool import Spool
+from ..ccp.safe.spool import (
+    Spool,
+)
 from ..devtools.lab.session import NoAnswerError, RpcError
 from ..models import spool
 from ..sandbox.server import Sandbox

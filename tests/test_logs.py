@@ -7,7 +7,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..ccp import callback, timeline
+from ..ccp.airtel import reports as callback
+from ..ccp.call import timeline
 from ..models import ccp_call_event_match
 from .common import AGENT, CONNECTS, HEADER, CcpCase
 

@@ -6,7 +6,7 @@ from lxml import etree
 from odoo import fields
 from odoo.tests import freeze_time, tagged
 
-from ..ccp import states
+from ..ccp.call import states
 from .common import CONNECTS, CcpCase
 
 

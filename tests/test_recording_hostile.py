@@ -8,7 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from ..ccp import recording
+from ..ccp.safe import download
 from ..models import ccp_call_recording
 from .common import CcpCase
 from .test_recording import wav
@@ -167,7 +167,7 @@ class TestRecordingHostile(CcpCase, HttpCase):
 
     def test_endless(self):
         call = self.recorded("endless")
-        with patch.object(recording, "MAX_BYTES", 20 * MEGABYTE):
+        with patch.object(download, "MAX_BYTES", 20 * MEGABYTE):
             tracemalloc.start()
             try:
                 self.fetch()

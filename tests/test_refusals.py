@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..ccp import spool
+from ..ccp.safe import spool
 from ..models.ccp_call_event import digest
 from ..models.spool import spool_of
 from .common import HEADER, TOKEN

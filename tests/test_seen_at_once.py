@@ -11,8 +11,10 @@ import psycopg2
 from odoo import fields
 from odoo.tests import BaseCase, tagged
 
-from ..ccp import recording
-from ..ccp.callback import kind_and_fingerprint
+from ..ccp.airtel.reports import (
+    kind_and_fingerprint,
+)
+from ..ccp.safe import download
 from ..models import contention
 from ..models.ccp_call_event import digest
 from ..models.ccp_call_fold import CcpCall as CcpCallFold
@@ -263,7 +265,7 @@ class TestSeenAtOnce(BaseCase):
                     patch.object(
                         CcpCall,
                         "_open_recording",
-                        side_effect=recording.RecordingError("not_ready"),
+                        side_effect=download.RecordingError("not_ready"),
                     ),
                     self.held(call_id, HELD_SECONDS),
                 ):
@@ -279,7 +281,7 @@ class TestSeenAtOnce(BaseCase):
 
         def open_while_a_report_comes(_call):
             self.server.query("UPDATE ccp_call SET note = 'x' WHERE id = %s", call_id)
-            raise recording.RecordingError("not_ready")
+            raise download.RecordingError("not_ready")
 
         with patch.object(CcpCall, "_open_recording", open_while_a_report_comes):
             self.run_action("ccp.call", "_cron_fetch_recordings")

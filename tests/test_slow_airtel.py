@@ -9,8 +9,13 @@ import requests
 
 from odoo.tests import tagged
 
-from ..ccp.client import Answer, CcpError
-from ..ccp.exchange import Exchange
+from ..ccp.airtel.client import (
+    Answer,
+    CcpError,
+)
+from ..ccp.airtel.pending import (
+    Exchange,
+)
 from ..models import ccp_call_answer, ccp_dialer
 from .common import AGENT, CcpCase
 from .live_server import live_stack

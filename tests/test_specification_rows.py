@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from ..ccp import components as further_components
+from ..ccp.airtel import components as further_components
 from ..sandbox.server import Sandbox
 from .common import AGENT, CONNECTS, CcpCase
 

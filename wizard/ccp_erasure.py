@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..ccp import number
+from ..ccp.safe import number
 from ..models.ccp_call_notify import BUS_MESSAGE
 from ..models.utils import CLOSE, notice
 

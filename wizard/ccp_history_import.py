@@ -7,7 +7,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..ccp import history, table
+from ..ccp.call import history
+from ..ccp.safe import table
 from ..models.contention import CONTENTION, is_gone
 
 _logger = logging.getLogger(__name__)
@@ -171,7 +172,7 @@ class CcpHistoryImport(models.TransientModel):
     def _read(self):
         """Return what the file or the pasted text holds.
 
-        :rtype: ccp.history.History
+        :rtype: ccp.call.history.History
         :raise UserError: when nothing can be read, with what to do instead
         """
         # What comes from a browser may be longer than what it showed
@@ -192,7 +193,7 @@ class CcpHistoryImport(models.TransientModel):
     def _sentence(self, reason):
         """Say why a file is not read, and what to do.
 
-        :param str reason: see ``ccp.table.TableError`` and ``ccp.history.History``
+        :param str reason: see ``ccp.safe.table.TableError`` and ``ccp.call.history.History``
         :rtype: str
         """
         _ = self.env._
@@ -227,7 +228,7 @@ class CcpHistoryImport(models.TransientModel):
     def _rows(self, past):
         """Return the calls of a file, and its records without a customer's number.
 
-        :param ccp.history.History past: what the file holds
+        :param ccp.call.history.History past: what the file holds
         :rtype: tuple[list, list]
         """
         good = [each for each in past.calls if not each.problem]
@@ -264,7 +265,7 @@ class CcpHistoryImport(models.TransientModel):
     def _problem_lines(self, problems):
         """Return commands for the lines that are no calls.
 
-        :param dict[int, str] problems: by line: see ``ccp.history.PastCall``
+        :param dict[int, str] problems: by line: see ``ccp.call.history.PastCall``
         :rtype: list
         """
         _ = self.env._

@@ -6,8 +6,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
-from ..ccp import lines as pasted
-from ..ccp import number, table, untrusted
+from ..ccp.safe import lines as pasted
+from ..ccp.safe import number, table
+from ..ccp.safe import text as untrusted
 
 MAX_CHARACTERS = 1024 * 1024
 # What spreadsheets call their columns, in small letters and without signs

@@ -4,7 +4,8 @@ import binascii
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..ccp import address, postman
+from ..ccp.airtel import postman
+from ..ccp.safe import address
 from ..models.res_company import PASSWORD_MASK
 
 # Base64 takes four characters for three bytes
@@ -64,7 +65,7 @@ class CcpPostmanImport(models.TransientModel):
     def _read(self):
         """Return what the file says.
 
-        :rtype: ccp.postman.Environment
+        :rtype: ccp.airtel.postman.Environment
         :raise UserError: when it is no environment file with an account in it
         """
         # What comes from a browser may be longer than what it showed
@@ -90,7 +91,7 @@ class CcpPostmanImport(models.TransientModel):
     def _sentence(self, reason, unused=()):
         """Say why a file is not taken, and whose turn it is.
 
-        :param str reason: see ``ccp.postman.PostmanError``
+        :param str reason: see ``ccp.airtel.postman.PostmanError``
         :param unused: the names of the variables that nobody knows
         :rtype: str
         """
@@ -130,7 +131,7 @@ class CcpPostmanImport(models.TransientModel):
     def _settings(self, environment):
         """Return what the file sets, in the form in which it is kept.
 
-        :param ccp.postman.Environment environment: what the file says
+        :param ccp.airtel.postman.Environment environment: what the file says
         :rtype: dict[str, str]
         :raise ValidationError: when its address is none
         """

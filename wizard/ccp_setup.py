@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
-from ..ccp import address, const
+from ..ccp.airtel import const
+from ..ccp.safe import address
 
 STEPS = ("account", "flow", "notify", "users", "test")
 STEP_STATES = [

@@ -13,11 +13,27 @@ from urllib.parse import urlsplit
 
 from urllib3.util import parse_url
 
-from ccp import states as table
-from ccp import vocabulary as words
-from ccp.callback import Cdr, Event, kind_and_fingerprint, parse, to_text
-from ccp.hosts import MAX_URL, HostList, Target
-from ccp.number import (
+from ccp.airtel import vocabulary as words
+from ccp.airtel.reports import (
+    Cdr,
+    Event,
+    kind_and_fingerprint,
+    parse,
+    to_text,
+)
+from ccp.call import states as table
+from ccp.call.timeline import (
+    LINE_CODES,
+    Dialled,
+    Timeline,
+    fold,
+)
+from ccp.safe.hosts import (
+    MAX_URL,
+    HostList,
+    Target,
+)
+from ccp.safe.number import (
     Countries,
     NumberError,
     Reading,
@@ -29,7 +45,6 @@ from ccp.number import (
     read,
     readings,
 )
-from ccp.timeline import LINE_CODES, Dialled, Timeline, fold
 
 RECEIVED = datetime(2020, 2, 26, 12, 20, tzinfo=timezone.utc)
 EARLIEST, LATEST = RECEIVED - timedelta(days=2), RECEIVED + timedelta(hours=2)
@@ -370,7 +385,7 @@ def _names(entry: str, target: Target) -> bool:
 
 def report_seeds() -> Iterator[bytes]:
     """Reports of the specification and of both dialects, and bodies that are none."""
-    from test_callback import CAMEL_CDR, DISPLAY_CDR, SAMPLE_EVENT
+    from test_reports import CAMEL_CDR, DISPLAY_CDR, SAMPLE_EVENT
     from test_timeline import FULL_CDR
 
     result = {"requestMessageType": "x", "responseType": "ERROR", "errorMessage": "no 9876543210"}

@@ -1,7 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 import pytest
 
-from ccp.address import AddressError, mend, mend_path, read
+from ccp.safe.address import (
+    AddressError,
+    mend,
+    mend_path,
+    read,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from ccp import client, const
-from ccp.client import CcpError, Client
+from ccp.airtel import client, const
+from ccp.airtel.client import (
+    CcpError,
+    Client,
+)
 
 PATH = const.DEFAULT_API_PATH
 USER, PASSWORD = "demo-ü", "p@55w0rd-ß"

@@ -2,7 +2,12 @@ import json
 
 import pytest
 
-from ccp.components import ComponentsError, fill, placed, read
+from ccp.airtel.components import (
+    ComponentsError,
+    fill,
+    placed,
+    read,
+)
 
 CALLER = "8000000001"
 AGENTS = [{"participantAddress": f"900000000{each}", "callerId": CALLER} for each in (1, 2)]

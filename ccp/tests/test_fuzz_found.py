@@ -6,8 +6,17 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp.callback import parse
-from ccp.number import Countries, NumberError, interpret, mask_in, read, readings
+from ccp.airtel.reports import (
+    parse,
+)
+from ccp.safe.number import (
+    Countries,
+    NumberError,
+    interpret,
+    mask_in,
+    read,
+    readings,
+)
 
 
 @pytest.mark.parametrize("country", ["IN", "US", "DE", "", None])

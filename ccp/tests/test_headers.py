@@ -1,6 +1,9 @@
 import pytest
 
-from ccp.headers import HeaderError, read
+from ccp.airtel.headers import (
+    HeaderError,
+    read,
+)
 
 
 def test_reads_one_a_line():

@@ -10,12 +10,17 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_callback import CAMEL_CDR, DISPLAY_CDR
+from test_reports import CAMEL_CDR, DISPLAY_CDR
 from test_shape import INBOUND_CAMEL, INBOUND_DISPLAY
 
-from ccp import history, table
-from ccp.callback import parse
-from ccp.fields import Fields
+from ccp.airtel.fields import (
+    Fields,
+)
+from ccp.airtel.reports import (
+    parse,
+)
+from ccp.call import history
+from ccp.safe import table
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 STARTED = datetime(2020, 2, 26, 12, 19, tzinfo=timezone.utc)

@@ -2,7 +2,12 @@ import socket
 
 import pytest
 
-from ccp.hosts import Address, HostList, Target, is_public
+from ccp.safe.hosts import (
+    Address,
+    HostList,
+    Target,
+    is_public,
+)
 
 HOSTS = HostList("*.airtel.in, rec.example.com, http://127.0.0.1:8270,https://[::1]:8443/")
 

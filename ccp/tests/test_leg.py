@@ -5,8 +5,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp.callback import CdrLeg
-from ccp.leg import Leg, merge_cdr_legs, with_cdr
+from ccp.airtel.reports import (
+    CdrLeg,
+)
+from ccp.call.leg import (
+    Leg,
+    merge_cdr_legs,
+    with_cdr,
+)
 
 A, B = "9876543210", "9123456789"
 START = datetime(2020, 2, 26, 12, 0, tzinfo=timezone.utc)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp import lines
+from ccp.safe import lines
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import SUPPORTED_REGIONS
 
-from ccp.number import (
+from ccp.safe.number import (
     INDIA,
     Countries,
     NumberError,

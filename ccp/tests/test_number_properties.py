@@ -8,7 +8,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ccp.number import Countries, NumberError, interpret, readings
+from ccp.safe.number import (
+    Countries,
+    NumberError,
+    interpret,
+    readings,
+)
 
 COUNTRIES = """
     AE AU BD BR CA CN DE FR GB HK ID JP KE LK MY NP SA SG US ZA

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ccp import const
+from ccp.airtel import const
 
 PACKAGE = Path(__file__).parents[1]
-MODULES = sorted(PACKAGE.glob("*.py"))
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "tests" not in path.parts)
 ERROR_CODES = (Path(__file__).parent / "data" / "error_codes.txt").read_text().splitlines()
 
 

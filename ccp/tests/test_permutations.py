@@ -12,9 +12,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp import states as table
-from ccp.callback import parse
-from ccp.timeline import Dialled, fold
+from ccp.airtel.reports import (
+    parse,
+)
+from ccp.call import states as table
+from ccp.call.timeline import (
+    Dialled,
+    fold,
+)
 
 A, B, SECOND_AGENT = "9876543210", "9123456789", "9811111111"
 START = datetime(2020, 2, 26, 12, 0, tzinfo=timezone.utc)

@@ -3,7 +3,10 @@
 import pytest
 from test_timeline import AGENT_RINGS, OVER, A, B, at, cdr, event
 
-from ccp.timeline import Dialled, fold
+from ccp.call.timeline import (
+    Dialled,
+    fold,
+)
 
 C = "9000000003"
 POOL = Dialled((), (B,), agent_pool=True)

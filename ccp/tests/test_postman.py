@@ -4,7 +4,12 @@ from base64 import b64encode
 
 import pytest
 
-from ccp.postman import MAX_BYTES, MAX_VARIABLES, PostmanError, read
+from ccp.airtel.postman import (
+    MAX_BYTES,
+    MAX_VARIABLES,
+    PostmanError,
+    read,
+)
 
 FLOW = "c2FuZGJveCtmbG93L2RlbW8=+/="
 

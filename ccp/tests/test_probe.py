@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ccp import probe
+from ccp.safe import probe
 
 
 class Quiet(http.server.BaseHTTPRequestHandler):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ccp import const
-from ccp.request import (
+from ccp.airtel import const
+from ccp.airtel.request import (
     AddParticipant,
     Callback,
     InitiateCall,

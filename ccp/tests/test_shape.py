@@ -6,11 +6,19 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_callback import CAMEL_CDR, DISPLAY_CDR, SAMPLE_EVENT
+from test_reports import CAMEL_CDR, DISPLAY_CDR, SAMPLE_EVENT
 
-from ccp import shape
-from ccp.callback import kind_and_fingerprint, parse, parse_all, split
-from ccp.timeline import Dialled, fold
+from ccp.airtel import shape
+from ccp.airtel.reports import (
+    kind_and_fingerprint,
+    parse,
+    parse_all,
+    split,
+)
+from ccp.call.timeline import (
+    Dialled,
+    fold,
+)
 
 RECEIVED = datetime(2020, 2, 26, 12, 20, tzinfo=timezone.utc)
 AGENT, CUSTOMER = "9876543210", "9123456789"

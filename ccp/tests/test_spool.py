@@ -4,7 +4,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp.spool import Spool, SpoolFullError, digest, find_owner
+from ccp.safe.spool import (
+    Spool,
+    SpoolFullError,
+    digest,
+    find_owner,
+)
 
 
 @pytest.fixture

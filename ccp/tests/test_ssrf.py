@@ -9,8 +9,11 @@ from servers import Server
 from test_hosts import FORBIDDEN
 from test_recording import WAV, fetch, play
 
-from ccp import recording
-from ccp.recording import HostList, RecordingError
+from ccp.safe import download
+from ccp.safe.download import (
+    HostList,
+    RecordingError,
+)
 
 LISTED = "*.airtel.in, rec.example.com, files.localhost, *.internal, *.nip.io, *.localtest.me"
 # Documentation's addresses do not count as public, so real ones; nothing is ever sent to them.
@@ -330,7 +333,7 @@ def test_the_address_alone_keeps_the_canary_safe(canary, network, monkeypatch):
 
 def test_the_list_alone_keeps_the_canary_safe(canary, network, monkeypatch):
     """Were every address public, only names that are listed would lead to it, by https."""
-    monkeypatch.setattr(recording, "is_public", lambda address: True)
+    monkeypatch.setattr(download, "is_public", lambda address: True)
     reached = 0
     for url in URLS:
         before = len(network.resolved)

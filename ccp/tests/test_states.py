@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 import pytest
 
-from ccp import states
-from ccp import vocabulary as words
+from ccp.airtel import vocabulary as words
+from ccp.call import states
 
 WHO = (states.AGENT, states.CUSTOMER)
 

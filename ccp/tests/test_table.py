@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp import table
+from ccp.safe import table
 
 
 def workbook(*rows):

@@ -8,9 +8,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ccp import states as table
-from ccp.callback import parse
-from ccp.timeline import LINE_CODES, Dialled, fold
+from ccp.airtel.reports import (
+    parse,
+)
+from ccp.call import states as table
+from ccp.call.timeline import (
+    LINE_CODES,
+    Dialled,
+    fold,
+)
 
 A, B = "9876543210", "9123456789"
 DIALLED = Dialled((A,), (B,))

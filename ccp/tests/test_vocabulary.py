@@ -1,6 +1,6 @@
 import pytest
 
-from ccp import vocabulary as words
+from ccp.airtel import vocabulary as words
 
 
 @pytest.mark.parametrize("word", [*words.OVERALL_ANSWERED, *words.OVERALL_UNANSWERED])

@@ -173,7 +173,9 @@ class Supply:
 
 
 def _kind(report):
-    from odoo.addons.airtel_ccp.ccp.callback import kind_and_fingerprint
+    from odoo.addons.airtel_ccp.ccp.airtel.reports import (
+        kind_and_fingerprint,
+    )
 
     return kind_and_fingerprint(json.dumps(report).encode())[0]
 

@@ -7,8 +7,11 @@ import re
 
 from odoo import fields
 
-from odoo.addons.airtel_ccp.ccp import callback, states
-from odoo.addons.airtel_ccp.ccp.spool import digest
+from odoo.addons.airtel_ccp.ccp.airtel import reports as callback
+from odoo.addons.airtel_ccp.ccp.call import states
+from odoo.addons.airtel_ccp.ccp.safe.spool import (
+    digest,
+)
 from odoo.addons.airtel_ccp.tests.leaks import find_all
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")

@@ -31,22 +31,22 @@ WANTED_PERCENT = 90
 
 PACKAGE = "ccp"
 MODULES = (
-    "timeline",
-    "evidence",
-    "leg",
-    "verdict",
-    "vocabulary",
-    "callback",
-    "fields",
-    "untrusted",
-    "number",
-    "request",
+    "call/timeline",
+    "call/sorting",
+    "call/leg",
+    "call/result",
+    "airtel/vocabulary",
+    "airtel/reports",
+    "airtel/fields",
+    "safe/text",
+    "safe/number",
+    "airtel/request",
 )
 TESTS = (
     "test_timeline",
     "test_leg",
     "test_vocabulary",
-    "test_callback",
+    "test_reports",
     "test_number",
     "test_request",
 )

@@ -14,11 +14,11 @@ def found(path, text):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("ccp/client.py", "import odoo"),
-        ("ccp/client.py", "from odoo.tools import config"),
-        ("ccp/client.py", "import odoo.tools as tools"),
-        ("ccp/client.py", "from ..models import ccp_call"),
-        ("ccp/client.py", "from .. import models"),
+        ("ccp/airtel/client.py", "import odoo"),
+        ("ccp/airtel/client.py", "from odoo.tools import config"),
+        ("ccp/airtel/client.py", "import odoo.tools as tools"),
+        ("ccp/airtel/client.py", "from ..models import ccp_call"),
+        ("ccp/airtel/client.py", "from .. import models"),
         ("ccp/tests/test_client.py", "def test():\n    from sandbox import server"),
         ("sandbox/server.py", "import ccp.const"),
         ("sandbox/server.py", "from ccp import const"),
@@ -35,7 +35,7 @@ def test_forbidden_imports(path, text):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("ccp/client.py", "import requests\nfrom . import const\nfrom .const import PATH"),
+        ("ccp/airtel/client.py", "import requests\nfrom . import const\nfrom .const import PATH"),
         ("ccp/tests/test_client.py", "from ccp import client"),
         ("sandbox/server.py", "from .settings import Settings"),
         ("sandbox/tests/test_server.py", "from sandbox.server import Sandbox"),

@@ -36,8 +36,8 @@ def test_table():
     outcomes = [Outcome("leg", 8, ("a", "b")), Outcome("vocabulary", 0, ())]
     assert table(outcomes).splitlines() == [
         "file               mutants  killed  survived   share",
-        "ccp/leg.py               8       6         2   75.0 %",
-        "ccp/vocabulary.py        0       0         0  100.0 %",
+        "ccp/call/leg.py               8       6         2   75.0 %",
+        "ccp/airtel/vocabulary.py        0       0         0  100.0 %",
         "all                      8       6         2   75.0 %",
     ]
 
@@ -48,7 +48,7 @@ def test_the_configuration_is_toml():
     import tomllib
 
     read = tomllib.loads(configuration(["number"]))["tool"]["mutmut"]
-    assert read["only_mutate"] == ["ccp/number.py"]
+    assert read["only_mutate"] == ["ccp/safe/number.py"]
     assert read["use_git_change_detection"] is False
 
 

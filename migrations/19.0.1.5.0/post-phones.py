@@ -2,7 +2,7 @@
 
 from odoo.tools import SQL
 
-from odoo.addons.airtel_ccp.ccp import number
+from odoo.addons.airtel_ccp.ccp.safe import number
 
 
 def migrate(cr, version):

@@ -3,8 +3,13 @@ import threading
 
 import pytest
 
-from ccp.client import Answer, CcpError
-from ccp.exchange import Exchange
+from ccp.airtel.client import (
+    Answer,
+    CcpError,
+)
+from ccp.airtel.pending import (
+    Exchange,
+)
 
 ANSWER = Answer("Xchange-1", 200, 0.1)
 

@@ -10,7 +10,12 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.recording import HostList, RecordingError, open_recording, sniff
+from ccp.safe.download import (
+    HostList,
+    RecordingError,
+    open_recording,
+    sniff,
+)
 
 TOKEN = "aB+/9=%2f%2B%7e~='!(),;:@&"
 WAV = b"RIFF" + struct.pack("<I", 36 + 4000) + b"WAVEfmt " + bytes(range(200)) * 20

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 
-from . import untrusted
+from . import text as untrusted
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 50_000

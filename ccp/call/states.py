@@ -10,7 +10,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from . import vocabulary as words
+from ..airtel import vocabulary as words
 
 AGENT = words.AGENT
 CUSTOMER = words.CUSTOMER

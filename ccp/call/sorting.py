@@ -12,11 +12,28 @@ from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import NamedTuple
 
-from . import const
-from . import vocabulary as words
-from .callback import ApiResult, Cdr, CdrLeg, Event, Report, Unreadable
-from .fields import fold_name
-from .leg import Fact, Leg, Party, cdr_end, filled, merge_cdr_legs, with_cdr
+from ..airtel import const
+from ..airtel import vocabulary as words
+from ..airtel.fields import (
+    fold_name,
+)
+from ..airtel.reports import (
+    ApiResult,
+    Cdr,
+    CdrLeg,
+    Event,
+    Report,
+    Unreadable,
+)
+from .leg import (
+    Fact,
+    Leg,
+    Party,
+    cdr_end,
+    filled,
+    merge_cdr_legs,
+    with_cdr,
+)
 
 AGENT = words.AGENT
 CUSTOMER = words.CUSTOMER

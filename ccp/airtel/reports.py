@@ -16,10 +16,19 @@ from datetime import datetime
 from functools import cache
 from typing import ClassVar, NamedTuple
 
-from . import shape, untrusted
+from ..safe import text as untrusted
+from ..safe.number import (
+    last10,
+    mask_in,
+)
+from . import shape
 from . import vocabulary as words
-from .fields import IST, UTC, Fields, fold_name
-from .number import last10, mask_in
+from .fields import (
+    IST,
+    UTC,
+    Fields,
+    fold_name,
+)
 
 _MAX_NAME = 64
 _MAX_ID = 128

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp import caller
+from ccp.airtel import caller_id
 
 CALLER = "8000000001"
 
@@ -54,25 +54,25 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "digits"), GOOD.items())
 def test_read(text, digits):
-    assert caller.read(text) == digits
+    assert caller_id.read(text) == digits
 
 
 @pytest.mark.parametrize("text", BAD)
 def test_what_is_not_one_caller_number(text):
     with pytest.raises(ValueError, match="not a caller number"):
-        caller.read(text)
+        caller_id.read(text)
 
 
 @given(st.text(max_size=60))
 def test_reads_ten_digits_or_refuses(text):
     try:
-        digits = caller.read(text)
+        digits = caller_id.read(text)
     except ValueError:
         return
     assert len(digits) == 10
     assert digits.isascii()
     assert digits.isdigit()
-    assert caller.read(digits) == digits
+    assert caller_id.read(digits) == digits
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_reads_ten_digits_or_refuses(text):
     ],
 )
 def test_series(digits, series):
-    assert caller.series(digits) == series
+    assert caller_id.series(digits) == series

@@ -2,8 +2,8 @@
 """Folds the set of a call's reports into its state, its result and its two legs.
 
 Reports come in any order, twice or never (section 3 promises nothing), so ``fold`` is a pure
-function of the *set* of reports and can run again at any time. ``evidence`` says which reports
-count and for which leg, ``leg`` what they say of one leg, ``verdict`` how state and result follow.
+function of the *set* of reports and can run again at any time. ``sorting`` says which reports
+count and for which leg, ``leg`` what they say of one leg, ``result`` how state and result follow.
 Reports of unknown words, or about numbers that were not dialled, change nothing but the lines.
 """
 
@@ -11,10 +11,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from . import verdict
-from . import vocabulary as words
-from .callback import Cdr, Event
-from .evidence import (
+from ..airtel import vocabulary as words
+from ..airtel.reports import (
+    Cdr,
+    Event,
+)
+from ..safe.number import (
+    mask_in,
+)
+from . import result as verdict
+from .leg import (
+    Leg,
+    whole_seconds,
+)
+from .sorting import (
     AGENT,
     CUSTOMER,
     KEYPAD,
@@ -25,8 +35,6 @@ from .evidence import (
     Report,
     Told,
 )
-from .leg import Leg, whole_seconds
-from .number import mask_in
 
 __all__ = ["AGENT", "CUSTOMER", "LINE_CODES", "Dialled", "Leg", "Line", "Timeline", "fold"]
 
@@ -97,7 +105,7 @@ def fold(
 ) -> Timeline:
     """Say what a set of reports tells about a call.
 
-    :param reports: what ``callback.parse`` returned, in any order, repeated at will
+    :param reports: what ``reports.parse`` returned, in any order, repeated at will
     :param dialled: whom the request asked Airtel to dial
     :param request: what became of the request: ``accepted``, ``queued``, ``refused`` or ``unknown``
     :param closed: whether nobody waits for reports any more; a refused request stays refused

@@ -10,7 +10,7 @@ import re
 from collections.abc import Container, Iterator
 from datetime import datetime, timedelta, timezone
 
-from . import untrusted
+from ..safe import text as untrusted
 
 UTC = timezone.utc
 IST = timezone(timedelta(hours=5, minutes=30), "IST")

@@ -26,7 +26,7 @@ _DAY = 24 * 60 * 60
 class Certificate(NamedTuple):
     """What a host shows of itself.
 
-    :ivar reason: "" when it is valid; ``expired``; ``name``: it is for another host; ``untrusted``:
+    :ivar reason: "" when it is valid; ``expired``; ``name``: it is for another host; ``text``:
         nobody known signed it; ``tls``: no encrypted connection at all; ``unreachable``: nobody
         answers, seen from here
     :ivar days_left: whole days until it ends, where it is valid
@@ -84,7 +84,7 @@ def certificate(
     :param url: the address
     :param timeout: seconds
     :param context: whom to trust; by default whom this machine trusts
-    :raises ccp.address.AddressError: when it is no address
+    :raises ccp.safe.address.AddressError: when it is no address
     """
     parts = address.read(url)
     context = context or ssl.create_default_context()

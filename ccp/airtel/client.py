@@ -26,9 +26,14 @@ from requests.exceptions import (
 )
 from urllib3.exceptions import ReadTimeoutError
 
-from . import const, untrusted
-from .number import mask_in
-from .watch import Watch
+from ..safe import text as untrusted
+from ..safe.deadline import (
+    Watch,
+)
+from ..safe.number import (
+    mask_in,
+)
+from . import const
 
 REFUSED = "refused"
 UNKNOWN = "unknown"

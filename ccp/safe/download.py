@@ -19,8 +19,15 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from .hosts import Address, HostList, Target, is_public
-from .watch import Watch
+from .deadline import (
+    Watch,
+)
+from .hosts import (
+    Address,
+    HostList,
+    Target,
+    is_public,
+)
 
 __all__ = ["HostList", "MAX_BYTES", "Recording", "RecordingError", "open_recording", "sniff"]
 

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Calls of the past: the records that Airtel's portal exports, or that somebody kept as JSON.
 
-Columns are known by the names of a CDR's fields in both dialects (``callback``), and by some that
+Columns are known by the names of a CDR's fields in both dialects (``reports``), and by some that
 exports have instead. Nothing here raises but ``table.TableError``.
 """
 
@@ -11,10 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from . import callback, table, untrusted
-from .callback import Cdr
-from .evidence import tells
-from .fields import IST, UTC, Fields, fold_name
+from ..airtel import reports
+from ..airtel.fields import (
+    IST,
+    UTC,
+    Fields,
+    fold_name,
+)
+from ..airtel.reports import (
+    Cdr,
+)
+from ..safe import table
+from ..safe import text as untrusted
+from .sorting import (
+    tells,
+)
 
 _OLDEST = timedelta(days=15 * 365)
 _LONGEST = timedelta(days=1)
@@ -115,7 +126,7 @@ def _of_json(text: str, now: datetime) -> History:
     for line, data in _objects(text):
         if len(found) >= table.MAX_ROWS:
             raise table.TableError("too_many_rows")
-        objects = [each.spelled() for each in callback.shape.reports(data)]
+        objects = [each.spelled() for each in reports.shape.reports(data)]
         found += [_call(line, each, now) for each in objects]
         if not objects:
             found.append(PastCall(line=line, problem="json"))
@@ -163,12 +174,12 @@ def _of_table(rows: list[list[str]], now: datetime) -> History:
 def _known_names() -> frozenset[str]:
     """Folded names of all fields of a CDR, and of columns that say the same."""
     days = {name for both in _DAY_NAMES for name in both}
-    return callback.cdr_names() | set(_ALIASES) | days | {*_START_NAMES, *_END_NAMES}
+    return reports.cdr_names() | set(_ALIASES) | days | {*_START_NAMES, *_END_NAMES}
 
 
 def _is_known(name: str, known: frozenset[str]) -> bool:
     folded, _unit = _column(name)
-    return folded in known or callback.shape.RECORDING in folded
+    return folded in known or reports.shape.RECORDING in folded
 
 
 def _column(name: str) -> tuple[str, str]:
@@ -210,14 +221,14 @@ def _call(line: int, data: dict, now: datetime) -> PastCall:
         return PastCall(line=line, problem="time")
     ended_at = fields.moment(*_END_NAMES, zone=IST)
     if ended_at is None or not started_at <= ended_at <= started_at + _LONGEST:
-        total = fields.seconds(*callback.shape.TOTAL_NAMES)
+        total = fields.seconds(*reports.shape.TOTAL_NAMES)
         ended_at = started_at + timedelta(seconds=min(total or 0, _LONGEST.total_seconds()))
-    report, *others = callback.parse_data(data, ended_at)
+    report, *others = reports.parse_data(data, ended_at)
     if isinstance(report, Cdr) and report.started_at != started_at:
         # Its moment is spelled in a way that reports do not know
         data = {name: data[name] for name in data if fold_name(name) != "starttime"}
         data["startTime"] = int(started_at.timestamp() * 1000)
-        report = callback.parse_data(data, ended_at)[0]
+        report = reports.parse_data(data, ended_at)[0]
     return PastCall(
         line=line,
         problem="kind" if others else _problem(report),
@@ -241,7 +252,7 @@ def _start(fields: Fields) -> datetime | None:
 def _without_recordings(data: dict) -> dict:
     """What a file says, without addresses with which anybody could listen."""
     return untrusted.hide_urls(
-        {name: data[name] for name in data if callback.shape.RECORDING not in fold_name(name)}
+        {name: data[name] for name in data if reports.shape.RECORDING not in fold_name(name)}
     )
 
 
@@ -255,7 +266,7 @@ def _renamed(data: dict) -> dict:
     return found
 
 
-def _problem(report: callback.Report) -> str:
+def _problem(report: reports.Report) -> str:
     if not isinstance(report, Cdr):
         return "kind"
     if not any(len(leg.address) == 10 for leg in report.legs):

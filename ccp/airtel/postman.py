@@ -12,7 +12,7 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from . import address, untrusted
+from ..safe import address, text
 
 MAX_BYTES = 1024 * 1024
 MAX_VALUE = 1000
@@ -115,7 +115,7 @@ def read(raw: bytes) -> Environment:
     """
     if len(raw) > MAX_BYTES:
         raise PostmanError("too_large")
-    content = untrusted.load(untrusted.decode(raw))
+    content = text.load(text.decode(raw))
     if not isinstance(content, dict):
         raise PostmanError("broken")
     if {"info", "item"} & set(content):
@@ -130,7 +130,7 @@ def _name(content: dict) -> str:
     """Return the name of an environment; a back-up of Postman wraps what it exports."""
     wrapped = content.get("environment")
     named = wrapped if isinstance(wrapped, dict) else content
-    return untrusted.clean(named.get("name"), 100)
+    return text.clean(named.get("name"), 100)
 
 
 def _collect(part, found: list[dict], depth: int = 0) -> bool:
@@ -159,7 +159,7 @@ def _environment(name: str, variables: list[dict]) -> Environment:
     for variable in sorted(variables, key=lambda each: _spelling(each) not in _OURS):
         settings = [*_settings(variable)]
         if not settings:
-            unused.append(untrusted.clean(variable.get("key"), 100))
+            unused.append(text.clean(variable.get("key"), 100))
         for setting, value in settings:
             if variable.get("enabled") is False or variable.get("disabled") is True:
                 disabled.add(setting)
@@ -182,7 +182,7 @@ def _environment(name: str, variables: list[dict]) -> Environment:
 
 def _spelling(variable: dict) -> str:
     """Return a variable's name without what different people spell differently."""
-    return _BLANKS.sub("", untrusted.clean(variable.get("key"), 100)).casefold()
+    return _BLANKS.sub("", text.clean(variable.get("key"), 100)).casefold()
 
 
 def _settings(variable: dict):

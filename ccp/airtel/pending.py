@@ -10,7 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 
-from .client import Answer, Client
+from .client import (
+    Answer,
+    Client,
+)
 
 
 class Exchange:
@@ -45,7 +48,7 @@ class Exchange:
     def answer(self) -> Answer:
         """Return the answer, once it is there.
 
-        :raises ccp.client.CcpError: see ``ccp.client.Client.execute``
+        :raises ccp.airtel.client.CcpError: see ``ccp.airtel.client.Client.execute``
         """
         return self._answer.result()
 

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.callback import (
+from ccp.airtel.fields import (
+    Fields,
+)
+from ccp.airtel.reports import (
     ApiResult,
     Cdr,
     CdrLeg,
@@ -18,7 +21,6 @@ from ccp.callback import (
     parse,
     to_text,
 )
-from ccp.fields import Fields
 
 UTC = timezone.utc
 RECEIVED = datetime(2020, 2, 26, 12, 20, tzinfo=UTC)

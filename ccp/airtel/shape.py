@@ -8,9 +8,12 @@ is JSON.
 Nothing here raises.
 """
 
-from . import untrusted
+from ..safe import text
 from . import vocabulary as words
-from .fields import Fields, fold_name
+from .fields import (
+    Fields,
+    fold_name,
+)
 
 EVENT = "event"
 API_RESULT = "api_result"
@@ -86,7 +89,7 @@ class _Search:
     def reports(self, data, depth: int) -> list[Fields]:
         """The reports in any value of a body."""
         if isinstance(data, str) and data.lstrip()[:1] in ("{", "["):
-            data = untrusted.load(data)
+            data = text.load(data)
         if isinstance(data, list):
             return self._of_each(data, depth)
         if not isinstance(data, dict) or self._left <= 0:

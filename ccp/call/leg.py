@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from . import vocabulary as words
-from .callback import CdrLeg, Event
+from ..airtel import vocabulary as words
+from ..airtel.reports import (
+    CdrLeg,
+    Event,
+)
 
 _RANKS = {what: rank for rank, what in enumerate((words.DIALLED, words.RINGING, words.ANSWERED))}
 

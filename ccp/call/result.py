@@ -16,12 +16,24 @@ incoming one the customer, who called. The second party's answer connects the ca
   An error among the API results makes it ``failed`` if nothing else came.
 """
 
+from ..airtel import vocabulary as words
+from ..airtel.fields import (
+    fold_name,
+)
+from ..airtel.reports import (
+    CdrLeg,
+)
 from . import states
-from . import vocabulary as words
-from .callback import CdrLeg
-from .evidence import AGENT, CUSTOMER, Evidence
-from .fields import fold_name
-from .leg import Fact, Party, cdr_end
+from .leg import (
+    Fact,
+    Party,
+    cdr_end,
+)
+from .sorting import (
+    AGENT,
+    CUSTOMER,
+    Evidence,
+)
 
 SYSTEM = "system"
 _RINGING = {AGENT: "ringing_agent", CUSTOMER: "ringing_customer"}

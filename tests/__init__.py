@@ -88,6 +88,7 @@ try:
         test_properties,
         test_right_after_the_click,
         test_slow_airtel,
+        test_upgrade,
         test_wakeup,
     )
 except ModuleNotFoundError as error:

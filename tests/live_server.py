@@ -65,8 +65,11 @@ class LiveServer(Odoo):
         )
 
     def __enter__(self):
-        copy_database(self.database)
+        self._make_database()
         return super().__enter__()
+
+    def _make_database(self):
+        copy_database(self.database)
 
     def __exit__(self, *_exception):
         self.stop()

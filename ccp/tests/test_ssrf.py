@@ -7,7 +7,7 @@ import socket
 import pytest
 from servers import Server
 from test_hosts import FORBIDDEN
-from test_recording import WAV, fetch, play
+from test_download import WAV, fetch, play
 
 from ccp.safe import download
 from ccp.safe.download import (

@@ -19,7 +19,7 @@ from .common import AGENT, CONNECTS, OTHER_AGENT, CcpCase
 
 AIRTEL = "8000000001"
 STRANGER = "9811111111"
-URL = "https://rec.airtel.in/a.mp3?token=canary"
+URL = "https://rec.airtel.in/a.mp3?token=hidden-value"
 INDIA = timezone(timedelta(hours=5, minutes=30))
 
 
@@ -155,7 +155,7 @@ class TestHistoryImport(CcpCase):
         )
         event = call.event_ids
         self.assertRecordValues(event, [{"kind": "cdr", "folded": True, "not_understood": False}])
-        self.assertNotIn("canary", event.payload)
+        self.assertNotIn("hidden-value", event.payload)
         self.assertEqual(json.loads(event.payload)["Caller_Number"], f"0{AGENT}")
 
     def test_nobody_is_told(self):

@@ -12,7 +12,7 @@ from odoo.addons.airtel_ccp.ccp.call import states
 from odoo.addons.airtel_ccp.ccp.safe.spool import (
     digest,
 )
-from odoo.addons.airtel_ccp.tests.leaks import find_all
+from odoo.addons.airtel_ccp.tests.secrets_in_logs import find_all
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
 CARD = "o_airtel_ccp_card"

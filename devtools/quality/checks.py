@@ -87,6 +87,13 @@ def layers(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     return _foreign_imports(path, text, forbidden)
 
 
+def odoo_tests(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
+    """Tests that Odoo's own runner finds need nothing but Odoo: others are in ``tests/live``."""
+    if path.parts[:2] != ("tests", "live"):
+        forbidden = {"tests": frozenset({"devtools", "hypothesis", "live", "pytest"})}
+        yield from _foreign_imports(path, text, forbidden)
+
+
 def registries(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     """No package registry or mirror is named by its host."""
     return _matches(_REGISTRY, text, "names a package registry by its host")
@@ -131,7 +138,14 @@ def _is_model(node: ast.stmt) -> bool:
     return bool(names & {"_name", "_inherit"})
 
 
-CHECKS: tuple[Check, ...] = (layers, registries, machine_paths, left_for_later, one_model_a_file)
+CHECKS: tuple[Check, ...] = (
+    layers,
+    odoo_tests,
+    registries,
+    machine_paths,
+    left_for_later,
+    one_model_a_file,
+)
 
 
 def check_text(path: PurePosixPath, text: str) -> list[Finding]:
@@ -141,12 +155,31 @@ def check_text(path: PurePosixPath, text: str) -> list[Finding]:
     )
 
 
+def unlisted_tests(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
+    """Return the files of tests that ``tests/__init__.py`` does not import.
+
+    Odoo's own runner finds what that file imports, and is silent about the rest.
+
+    :param paths: relative to ``root``.
+    """
+    folder = PurePosixPath("tests")
+    listing = root / folder / "__init__.py"
+    text = listing.read_text(encoding="utf-8") if listing.exists() else ""
+    imported = {name for _line, level, name in _imports(text) if level == 1}
+    return [
+        Finding(str(path), 1, "is not imported in tests/__init__.py")
+        for path in paths
+        if path.parent == folder and path.match("test_*.py") and path.stem not in imported
+    ]
+
+
 def check_files(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
     """Apply every check to files of the repository; what is no text is passed over.
 
     :param paths: relative to ``root``.
     """
-    found = []
+    paths = list(paths)
+    found = unlisted_tests(root, paths)
     for path in paths:
         if path.name in FOREIGN or (path.suffix and path.suffix not in TEXT_SUFFIXES):
             continue

@@ -2,7 +2,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from devtools.quality.checks import check_files, check_text
+from devtools.quality.checks import check_files, check_text, unlisted_tests
 
 MODEL = "class {0}(models.Model):\n    _name = 'ccp.{0}'\n"
 
@@ -25,6 +25,12 @@ def found(path, text):
         ("sandbox/server.py", "from ..ccp import const"),
         ("sandbox/server.py", "from odoo.addons.airtel_ccp.ccp import const"),
         ("sandbox/tests/test_server.py", "from ...ccp import const"),
+        ("tests/test_call.py", "import pytest"),
+        ("tests/common.py", "from hypothesis import given"),
+        ("tests/test_call.py", "def test():\n    from ..devtools.quality.terms import export"),
+        ("tests/test_call.py", "from odoo.addons.airtel_ccp.devtools.lab import session"),
+        ("tests/test_call.py", "from .live.server import LiveServer"),
+        ("tests/__init__.py", "from . import live"),
     ],
 )
 def test_forbidden_imports(path, text):
@@ -40,7 +46,10 @@ def test_forbidden_imports(path, text):
         ("sandbox/server.py", "from .settings import Settings"),
         ("sandbox/tests/test_server.py", "from sandbox.server import Sandbox"),
         ("models/call.py", "from odoo import models\nfrom ..ccp import request"),
-        ("tests/test_live.py", "from odoo.addons.airtel_ccp.ccp import const"),
+        ("tests/test_call.py", "from odoo.addons.airtel_ccp.ccp import const"),
+        ("tests/test_call.py", "from ..sandbox.server import Sandbox\nfrom .common import CcpCase"),
+        ("tests/live/test_call.py", "import pytest\nfrom ...devtools.lab.session import Session"),
+        ("devtools/tests/test_checks.py", "import pytest"),
     ],
 )
 def test_allowed_imports(path, text):
@@ -93,4 +102,13 @@ def test_files_are_read_and_others_passed_over(tmp_path):
     assert [str(finding) for finding in check_files(tmp_path, paths)] == [
         "ccp/bad.py:1: ccp/ imports odoo",
         "latin.txt:1: is not UTF-8",
+    ]
+
+
+def test_every_file_of_tests_is_imported(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "__init__.py").write_text("from . import (\n    test_one,\n)\n")
+    names = ("tests/common.py", "tests/test_one.py", "tests/test_two.py", "tests/live/test_x.py")
+    assert [str(each) for each in unlisted_tests(tmp_path, map(PurePosixPath, names))] == [
+        "tests/test_two.py:1: is not imported in tests/__init__.py"
     ]

@@ -52,8 +52,8 @@ class Merges:
 
 
 @tagged("post_install", "-at_install")
-class TestNeighboursWithoutCalls(Merges, TransactionCase):
-    """Where nobody calls, what Odoo does takes no statement more."""
+class TestMergeStatementsWithoutCalls(Merges, TransactionCase):
+    """In a database without calls, a merge takes no statement more than without the addon."""
 
     def setUp(self):
         super().setUp()
@@ -74,8 +74,8 @@ class TestNeighboursWithoutCalls(Merges, TransactionCase):
 
 
 @tagged("post_install", "-at_install")
-class TestNeighboursBesideCalls(Merges, CcpCase):
-    """Where others are called, a merge takes one statement more; where the merged were, more."""
+class TestMergeStatementsBesideCalls(Merges, CcpCase):
+    """Beside calls, a merge of records that were never called takes one statement more."""
 
     def test_merges(self):
         self.make_call(live=False)
@@ -97,7 +97,7 @@ class TestNeighboursBesideCalls(Merges, CcpCase):
         self.merge_leads(leads)
         self.assertEqual(item.res_id, leads.exists().id)
 
-    def test_other_processes_hear_of_the_first_call_once_it_is_there(self):
+    def test_other_processes_are_signalled_the_first_call_once(self):
         registry = self.env.registry
         self.env["ccp.call"]._look_for_calls()
         with (

@@ -101,25 +101,6 @@ class ResCompany(models.Model):
         problem = self._ccp_notify_problem()
         return problem == "bad_url" or (problem == "loopback" and self._ccp_is_airtel_elsewhere())
 
-    def _ccp_default_flow(self):
-        """Return the call flow that calls run by default: the chosen one, or else the only one.
-
-        :return: one ``ccp.call.flow`` as superuser; empty also when the chosen one is archived
-        :rtype: odoo.models.BaseModel
-        """
-        self.ensure_one()
-        chosen = self.sudo().ccp_flow_id
-        if chosen:
-            return chosen.filtered("active")
-        flows = self.env["ccp.call.flow"].sudo()
-        usable = (
-            Domain("company_id", "=", self.id)
-            & Domain("call_type", "=", "OUTBOUND")
-            & Domain("trial", "=", False)
-        )
-        found = flows.search(usable, limit=2)
-        return found if len(found) == 1 else flows
-
     def _ccp_obstacle(self):
         """Return what keeps every call of a company from being placed, whatever its call flow.
 
@@ -260,6 +241,16 @@ class ResCompany(models.Model):
             & Domain("state", "=", "bad")
         )
         return bool(self.env["ccp.health"].sudo().search_count(late, limit=1))
+
+    def _ccp_check_health(self):
+        """Look at everything on which the company's calls depend, and keep how it stands."""
+        self.ensure_one()
+        self.env["ccp.health"]._check(self)
+
+    def _ccp_correct_health(self):
+        """Correct what is kept of the company's health where calls or settings say otherwise."""
+        self.ensure_one()
+        self.env["ccp.health"]._correct(self)
 
     def _ccp_keep_notify_base(self):
         """Keep the address at which Airtel's reports arrive, when nobody set one.

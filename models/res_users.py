@@ -182,7 +182,7 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        return self.env["ccp.call"]._list_action(Domain("user_id", "=", self.id))
+        return self._ccp_open_calls(Domain("user_id", "=", self.id))
 
     def _ccp_check_may_call(self):
         """Refuse a user who has no right to place calls.

@@ -16,7 +16,7 @@ from ..ccp.airtel.client import (
 from ..ccp.airtel.pending import (
     Exchange,
 )
-from ..models import ccp_call_answer, ccp_dialer
+from ..models import ccp_call_answer, ccp_call_dial
 from .common import AGENT, CcpCase
 from .live_server import live_stack
 from .test_live import set_phone, wait_for
@@ -67,7 +67,7 @@ def test_a_late_answer_is_taken(stack, reps):
     answer, seconds = click(reps[0], setup.lead_id)
     assert answer["state"] == "queued"
     assert "has not answered yet" in answer["message"]
-    assert seconds < ccp_dialer.PATIENCE_SECONDS + SOON
+    assert seconds < ccp_call_dial.PATIENCE_SECONDS + SOON
     call_id = answer["call_id"]
     assert of_call(server, call_id)[:2] == ("queued", "queued")
     wait_for(lambda: of_call(server, call_id)[0] == "accepted", "Airtel's answer")
@@ -95,7 +95,7 @@ def test_everybody_else_is_served(stack, reps):
         pages.append(time.monotonic() - began)
     assert sorted(pages)[2] < SOON
     waiting.join()
-    assert first["answer"][1] > ccp_dialer.PATIENCE_SECONDS
+    assert first["answer"][1] > ccp_call_dial.PATIENCE_SECONDS
     for answer in (first["answer"][0], second):
         call_id = answer["call_id"]
         wait_for(lambda call_id=call_id: of_call(server, call_id)[0] == "unknown", "its outcome")
@@ -124,7 +124,7 @@ class TestLateAnswer(CcpCase):
         def hold(exchange, take):
             held.append((exchange, take))
 
-        self.patch(ccp_dialer, "PATIENCE_SECONDS", 0)
+        self.patch(ccp_call_dial, "PATIENCE_SECONDS", 0)
         self.patch(type(self.env["res.company"]), "_ccp_client", lambda *_arguments: Client())
         # In this thread, because a test has one connection
         self.patch(Exchange, "when_answered", hold)
@@ -166,12 +166,12 @@ class TestLateAnswer(CcpCase):
     def test_nothing_is_sent_whose_answer_could_get_lost(self):
         """What can fail before the wait, such as the request's own connection, fails first."""
 
-        def fail(_dialer):
+        def fail(_calls):
             raise psycopg2.OperationalError("away")
 
         sent = []
-        self.patch(ccp_dialer, "Exchange", lambda *words: sent.append(words))
-        self.patch(type(self.env["ccp.dialer"]), "_patience", fail)
+        self.patch(ccp_call_dial, "Exchange", lambda *words: sent.append(words))
+        self.patch(type(self.env["ccp.call"]), "_patience", fail)
         before = self.env["ccp.call"].search_count([])
         # Not assertRaises, which would roll back what the click committed
         try:
@@ -185,14 +185,14 @@ class TestLateAnswer(CcpCase):
 
     def test_half_of_what_serves_may_wait(self):
         """Places are taken by transactions, and free again when these end."""
-        dialer = self.env["ccp.dialer"]
-        self.patch(ccp_dialer, "config", {"workers": 4, "http_port": 1})
+        calls = self.env["ccp.call"]
+        self.patch(ccp_call_dial, "config", {"workers": 4, "http_port": 1})
         with (
             self.env.registry._db.cursor() as one,
             self.env.registry._db.cursor() as two,
             self.env.registry._db.cursor() as three,
         ):
-            found = [dialer.with_env(self.env(cr=cr))._patience() for cr in (one, two, three)]
-            self.assertEqual(found, [ccp_dialer.PATIENCE_SECONDS] * 2 + [0])
+            found = [calls.with_env(self.env(cr=cr))._patience() for cr in (one, two, three)]
+            self.assertEqual(found, [ccp_call_dial.PATIENCE_SECONDS] * 2 + [0])
             two.rollback()
-            self.assertTrue(dialer.with_env(self.env(cr=three))._patience())
+            self.assertTrue(calls.with_env(self.env(cr=three))._patience())

@@ -50,4 +50,4 @@ class CcpFoldAgain(models.TransientModel):
         calls = self.env["ccp.call"].sudo().search(self._domain())
         if not calls:
             raise UserError(self.env._("No call was placed in this period: choose another one."))
-        return self.env["ccp.call"]._fold_again_and_tell(calls)
+        return calls._fold_again_with_notice()

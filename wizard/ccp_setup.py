@@ -107,7 +107,7 @@ class CcpSetup(models.TransientModel):
         :raise AccessError: when the user is no administrator
         """
         self.check_access("create")
-        self.env["ccp.health"]._correct(self.env.company)
+        self.env.company._ccp_correct_health()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Set up calling"),
@@ -353,7 +353,7 @@ class CcpSetup(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        self.env["ccp.health"]._check(self.company_id)
+        self.company_id._ccp_check_health()
 
     def action_renew_token(self):
         """Replace the token of the notify URL; see ``res.company._ccp_renew_token``.

@@ -230,7 +230,7 @@ class CcpCallFlow(models.Model):
             if isinstance(vals.get(name), str)
         }
         if "caller_number" in vals:
-            cleaned["caller_number"] = self._read_caller_number(vals["caller_number"])
+            cleaned["caller_number"] = caller_id.tidy(vals["caller_number"])
         return {**vals, **cleaned}
 
     @api.constrains("active", "trial")
@@ -243,21 +243,10 @@ class CcpCallFlow(models.Model):
                 )
             )
 
-    @api.model
-    def _read_caller_number(self, text):
-        """Return the ten digits of a caller number, or a text that is none as it is.
-
-        :param text: what somebody typed, or False
-        """
-        try:
-            return caller_id.read(text)
-        except ValueError:
-            return text
-
     @api.depends("caller_number")
     def _compute_caller_series(self):
         for flow in self:
-            digits = self._read_caller_number(flow.caller_number)
+            digits = caller_id.tidy(flow.caller_number)
             flow.caller_series = caller_id.series(digits or "") or False
 
     @api.depends("recording")

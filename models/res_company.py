@@ -217,8 +217,8 @@ class ResCompany(models.Model):
         company = self.sudo()
         now = fields.Datetime.now()
         old_tokens = company._ccp_valid_old_tokens(now)
-        live = Domain("company_id", "=", company.id) & Domain("live", "=", True)
-        if company.ccp_webhook_token and self.env["ccp.call"].sudo().search_count(live, limit=1):
+        live = Domain("live", "=", True)
+        if company.ccp_webhook_token and self._ccp_calls(live, limit=1):
             until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
             old_tokens[digest(company.ccp_webhook_token)] = until
         company.ccp_old_tokens = old_tokens

@@ -164,6 +164,40 @@ class ResCompany(models.Model):
 
     # What calls and reports prove
 
+    def _ccp_calls(self, domain, limit=None):
+        """Return calls of the company, whoever may see them.
+
+        :param odoo.fields.Domain domain: which of the company's calls
+        :param int | None limit: how many at most, the last ones first
+        :return: records of ``ccp.call``, as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        own = Domain("company_id", "=", self.id)
+        return self.env["ccp.call"].sudo().search(own & domain, limit=limit)
+
+    def _ccp_count_calls(self, domain):
+        """Return how many calls of the company there are, whoever may see them.
+
+        :param odoo.fields.Domain domain: which of the company's calls
+        :rtype: int
+        """
+        own = Domain("company_id", "=", self.id)
+        return self.env["ccp.call"].sudo().search_count(own & domain)
+
+    def _ccp_asked_for(self):
+        """Return which of the company's calls were asked of Airtel, or in a trial of the sandbox.
+
+        :rtype: odoo.fields.Domain
+        """
+        return (
+            Domain("trial", "=", self.sudo().ccp_trial)
+            & Domain("manual", "=", False)
+            & Domain("imported", "=", False)
+            & Domain("request_outcome", "=", "accepted")
+            # Without an address for them no reports can come: nobody was asked to place such a call
+            & Domain("token_digest", "!=", False)
+        )
+
     def _ccp_last_answer(self, says=None):
         """Return the last call that Airtel answered, or that did not reach it.
 
@@ -176,15 +210,14 @@ class ResCompany(models.Model):
         self.ensure_one()
         company = self.sudo()
         domain = (
-            Domain("company_id", "=", company.id)
-            & Domain("trial", "=", False)
+            Domain("trial", "=", False)
             & Domain("manual", "=", False)
             & Domain("imported", "=", False)
             & Domain("request_outcome", "in", ("accepted", "refused"))
         )
         if company.ccp_account_date:
             domain &= Domain("create_date", ">=", company.ccp_account_date)
-        calls = self.env["ccp.call"].sudo().search(domain, limit=LOOKED_THROUGH if says else 1)
+        calls = self._ccp_calls(domain, limit=LOOKED_THROUGH if says else 1)
         for call in calls:
             accepted = call.request_outcome == "accepted"
             if not says or says(None if accepted else const.ABOUT[call._about()]):

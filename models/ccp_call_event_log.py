@@ -7,7 +7,7 @@ from odoo.tools import SQL, escape_psql, format_time
 
 from ..ccp.airtel import reports as callback
 from ..ccp.safe import number, text
-from .utils import RELOAD, notice
+from .utils import RELOAD, format_seconds, notice
 
 # A call with more reports than this is no call that somebody wants explained line by line
 SHOWN_REPORTS = 100
@@ -73,9 +73,7 @@ class CcpCallEvent(models.Model):
         if report.talk_seconds is not None:
             parts.insert(
                 1,
-                self.env._(
-                    "talked for %s", self.env["ccp.call"]._format_seconds(report.talk_seconds)
-                ),
+                self.env._("talked for %s", format_seconds(report.talk_seconds)),
             )
         return ", ".join(filter(None, parts))
 
@@ -158,7 +156,7 @@ class CcpCallEvent(models.Model):
         :raise AccessError: when the user is no administrator
         """
         self._check_administrator()
-        return self.env["ccp.call"]._fold_again_and_tell(self.sudo()._find_calls_again())
+        return self.sudo()._find_calls_again()._fold_again_with_notice()
 
     def action_replay(self):
         """Take a stored report as if it had just come, and tell what that changed.

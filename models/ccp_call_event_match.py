@@ -169,21 +169,18 @@ class CcpCallEvent(models.Model):
             window = (started - CLOCK_TOLERANCE, started + CLOCK_TOLERANCE)
         else:
             window = (self.received_at - PAIR_PERIOD, self.received_at + CLOCK_TOLERANCE)
-        calls = (
-            self.env["ccp.call"]
-            .sudo()
-            .search(
-                own
-                & Domain("trial", "=", False)
-                & Domain("request_outcome", "!=", "refused")
-                & Domain("start_date", ">=", window[0])
-                & Domain("start_date", "<=", window[1])
-                & self.env["ccp.call"]._numbers_domain("agent", [agent])
-                & self.env["ccp.call"]._numbers_domain("customer", [customer])
-            )
+        calls = self.env["ccp.call"].sudo()
+        found = calls.search(
+            own
+            & Domain("trial", "=", False)
+            & Domain("request_outcome", "!=", "refused")
+            & Domain("start_date", ">=", window[0])
+            & Domain("start_date", "<=", window[1])
+            & calls._numbers_domain("agent", [agent])
+            & calls._numbers_domain("customer", [customer])
         )
         # A call with a record or ids of its own is another call than the one in this record
-        return calls.filtered(
+        return found.filtered(
             lambda call: (
                 "cdr" not in call.event_ids.mapped("kind")
                 and not (report.correlation_id and call.correlation_id)

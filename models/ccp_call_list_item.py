@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..ccp.safe import number
+from .presence import note_calls
 from .remedy import refusal
 from .utils import CLOSE, notice
 
@@ -50,7 +51,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _create(self, data_list):
-        self.env["ccp.call"]._note_calls()
+        note_calls(self.env)
         return super()._create(data_list)
 
     @api.constrains("res_model")

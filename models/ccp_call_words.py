@@ -6,6 +6,7 @@ from odoo.tools import format_date, format_time, get_lang
 
 from ..ccp.call import states
 from ..ccp.safe import number
+from .utils import format_seconds
 
 # Says of a line that ended only that it ended, or by whom, which is told in words
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
@@ -169,9 +170,7 @@ class CcpCall(models.Model):
         """
         if self.talk_unknown:
             return self.env._("Connected, Airtel did not say for how long.")
-        return self.env._(
-            "Connected, talked for %(time)s.", time=self._format_seconds(self.talk_seconds)
-        )
+        return self.env._("Connected, talked for %(time)s.", time=format_seconds(self.talk_seconds))
 
     def _first_ring_sentence(self, story):
         """Say how a call stands before the agent picked up.
@@ -195,7 +194,7 @@ class CcpCall(models.Model):
         offset = ""
         if line.at:
             start = self.start_date.replace(tzinfo=timezone.utc)
-            offset = self._format_seconds(max(0, round((line.at - start).total_seconds())))
+            offset = format_seconds(max(0, round((line.at - start).total_seconds())))
         return {
             "offset": offset,
             "text": self._line_text(line),

@@ -397,7 +397,8 @@ class TestHistoryImport(CcpCase):
         health = self.env["ccp.health"]
         self.assertEqual(health._check_reports(self.env.company)[1], "none_yet")
         self.assertFalse(self.env.company._ccp_last_answer())
-        self.assertFalse(self.calls.search(health._own_calls(self.env.company)))
+        company = self.env.company
+        self.assertFalse(company._ccp_calls(company._ccp_asked_for()))
 
     def test_no_activity_is_ticked_off(self):
         self.lead.activity_schedule(

@@ -11,7 +11,7 @@ from ..ccp.airtel.client import (
 from ..ccp.airtel.pending import (
     Exchange,
 )
-from ..models import ccp_call_answer, ccp_dialer
+from ..models import ccp_call_answer, ccp_call_dial
 from .common import AGENT, CcpCase
 
 
@@ -37,7 +37,7 @@ class TestLateAnswer(CcpCase):
         def hold(exchange, take):
             held.append((exchange, take))
 
-        self.patch(ccp_dialer, "PATIENCE_SECONDS", 0)
+        self.patch(ccp_call_dial, "PATIENCE_SECONDS", 0)
         self.patch(type(self.env["res.company"]), "_ccp_client", lambda *_arguments: Client())
         # In this thread, because a test has one connection
         self.patch(Exchange, "when_answered", hold)
@@ -79,12 +79,12 @@ class TestLateAnswer(CcpCase):
     def test_nothing_is_sent_whose_answer_could_get_lost(self):
         """What can fail before the wait, such as the request's own connection, fails first."""
 
-        def fail(_dialer):
+        def fail(_calls):
             raise psycopg2.OperationalError("away")
 
         sent = []
-        self.patch(ccp_dialer, "Exchange", lambda *words: sent.append(words))
-        self.patch(type(self.env["ccp.dialer"]), "_patience", fail)
+        self.patch(ccp_call_dial, "Exchange", lambda *words: sent.append(words))
+        self.patch(type(self.env["ccp.call"]), "_patience", fail)
         before = self.env["ccp.call"].search_count([])
         # Not assertRaises, which would roll back what the click committed
         try:
@@ -98,14 +98,14 @@ class TestLateAnswer(CcpCase):
 
     def test_half_of_what_serves_may_wait(self):
         """Places are taken by transactions, and free again when these end."""
-        dialer = self.env["ccp.dialer"]
-        self.patch(ccp_dialer, "config", {"workers": 4, "http_port": 1})
+        calls = self.env["ccp.call"]
+        self.patch(ccp_call_dial, "config", {"workers": 4, "http_port": 1})
         with (
             self.env.registry._db.cursor() as one,
             self.env.registry._db.cursor() as two,
             self.env.registry._db.cursor() as three,
         ):
-            found = [dialer.with_env(self.env(cr=cr))._patience() for cr in (one, two, three)]
-            self.assertEqual(found, [ccp_dialer.PATIENCE_SECONDS] * 2 + [0])
+            found = [calls.with_env(self.env(cr=cr))._patience() for cr in (one, two, three)]
+            self.assertEqual(found, [ccp_call_dial.PATIENCE_SECONDS] * 2 + [0])
             two.rollback()
-            self.assertTrue(dialer.with_env(self.env(cr=three))._patience())
+            self.assertTrue(calls.with_env(self.env(cr=three))._patience())

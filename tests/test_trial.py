@@ -95,18 +95,18 @@ class TestTrial(CcpCase):
 
     def test_a_company_that_begins_with_a_trial(self):
         company = self.env["res.company"].create({"name": "New", "ccp_trial": True})
-        self.assertTrue(self.env["ccp.call.flow"]._for_trial(company))
+        self.assertTrue(company._ccp_trial_flow())
 
     def test_trial_flow_stays_away_from_real_calls(self):
-        flow = self.env["ccp.call.flow"]._for_trial(self.company)
+        flow = self.company._ccp_trial_flow()
         with self.assertRaises(ValidationError):
             flow.active = True
 
     def test_trial_flow_is_made_once(self):
-        flow = self.env["ccp.call.flow"]._for_trial(self.company)
+        flow = self.company._ccp_trial_flow()
         self.company.ccp_trial = False
         self.company.ccp_trial = True
-        self.assertEqual(self.env["ccp.call.flow"]._for_trial(self.company), flow)
+        self.assertEqual(self.company._ccp_trial_flow(), flow)
         self.assertEqual(len(flow), 1)
 
     def test_recordings_of_a_trial_come_from_the_sandbox_only(self):

@@ -50,7 +50,7 @@ GUARDS = (
     Guard(
         "the row is committed in a cursor of its own",
         "tests/live/test_restart_and_update.py::test_everything_ends_in_the_middle_of_a_call",
-        path="models/ccp_dialer.py",
+        path="models/ccp_call_dial.py",
         old="                cr = stack.enter_context(self.env.registry.cursor())\n"
         "                env = self.env(cr=cr)\n",
         new="                env = self.env\n",
@@ -58,7 +58,7 @@ GUARDS = (
     Guard(
         "the answer to a click outlives the replay of its request",
         "tests/live/test_whole_call.py::test_replay_after_a_serialization_failure_sends_one_post",
-        path="models/ccp_dialer.py",
+        path="models/ccp_call_dial.py",
         old="if request else {}\n        if click not in placed:",
         new="if request else {}\n        if True:",
     ),
@@ -82,8 +82,8 @@ GUARDS = (
     Guard(
         "caps are counted by one at a time",
         "tests/live/test_concurrency.py::test_a_limit_holds_exactly",
-        path="models/ccp_dialer.py",
-        old='self.env(cr=lock_cr)["ccp.dialer"]._lock_caps(plan.company)',
+        path="models/ccp_call_dial.py",
+        old="dialer.with_env(self.env(cr=lock_cr))._lock_caps(plan.company)",
         new="pass",
     ),
     Guard(

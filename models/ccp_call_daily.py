@@ -98,6 +98,11 @@ class CcpCallDaily(models.Model):
     )
     direction = fields.Selection(lambda self: self._selection_of_call("direction"), readonly=True)
     result = fields.Selection(lambda self: self._selection_of_call("result"), readonly=True)
+    missed_by = fields.Selection(
+        lambda self: self._selection_of_call("missed_by"),
+        store=False,
+        search="_search_missed_by",
+    )
     outcome_id = fields.Many2one("ccp.call.outcome", readonly=True)
     attempts = fields.Integer(readonly=True, aggregator="sum")
     reached = fields.Integer(readonly=True, aggregator="sum")
@@ -131,6 +136,10 @@ class CcpCallDaily(models.Model):
     @api.model
     def _selection_of_call(self, name):
         return self.env["ccp.call"]._fields[name]._description_selection(self.env)
+
+    @api.model
+    def _search_missed_by(self, operator, value):
+        return self.env["ccp.call"]._search_missed_by(operator, value)
 
     # The report
 

@@ -80,7 +80,13 @@ RESULTS = MappingProxyType(
 
 LIVE_STATES = tuple(name for name, state in STATES.items() if state.is_live)
 PICKED_UP_RESULTS = tuple(name for name, result in RESULTS.items() if result.picked_up)
-MISSED_BY_AGENT = tuple(name for name, result in RESULTS.items() if result.missed_by == AGENT)
+MISSED_BY = MappingProxyType(
+    {
+        who: tuple(name for name, result in RESULTS.items() if result.missed_by == who)
+        for who in (AGENT, CUSTOMER)
+    }
+)
+MISSED_BY_AGENT = MISSED_BY[AGENT]
 _OF_ENDS = {
     (result.missed_by, end): name for name, result in RESULTS.items() for end in result.ends
 }

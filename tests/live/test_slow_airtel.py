@@ -6,7 +6,7 @@ import time
 import pytest
 import requests
 
-from ...models import ccp_dialer
+from ...models import ccp_call_dial
 from .server import live_stack, set_phone, wait_for
 
 SLOW = "7000000113"
@@ -55,7 +55,7 @@ def test_a_late_answer_is_taken(stack, reps):
     answer, seconds = click(reps[0], setup.lead_id)
     assert answer["state"] == "queued"
     assert "has not answered yet" in answer["message"]
-    assert seconds < ccp_dialer.PATIENCE_SECONDS + SOON
+    assert seconds < ccp_call_dial.PATIENCE_SECONDS + SOON
     call_id = answer["call_id"]
     assert of_call(server, call_id)[:2] == ("queued", "queued")
     wait_for(lambda: of_call(server, call_id)[0] == "accepted", "Airtel's answer")
@@ -83,7 +83,7 @@ def test_everybody_else_is_served(stack, reps):
         pages.append(time.monotonic() - began)
     assert sorted(pages)[2] < SOON
     waiting.join()
-    assert first["answer"][1] > ccp_dialer.PATIENCE_SECONDS
+    assert first["answer"][1] > ccp_call_dial.PATIENCE_SECONDS
     for answer in (first["answer"][0], second):
         call_id = answer["call_id"]
         wait_for(lambda call_id=call_id: of_call(server, call_id)[0] == "unknown", "its outcome")

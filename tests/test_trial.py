@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from ..ccp.safe.hosts import Target
 from .common import CcpCase
 
 
@@ -115,10 +116,11 @@ class TestTrial(CcpCase):
         self.company.ccp_recording_hosts = "*.airtel.in"
         other = self.make_call(live=False)._recording_hosts()
         sound = f"{self.sandbox.url}/recording/1"
-        self.assertTrue(hosts.allows(sound))
-        self.assertFalse(hosts.allows("https://recordings.airtel.in/1"))
-        self.assertFalse(other.allows(sound))
-        self.assertTrue(other.allows("https://recordings.airtel.in/1"))
+        sandbox, airtel = map(Target.read, (sound, "https://recordings.airtel.in/1"))
+        self.assertTrue(hosts.allows(sandbox))
+        self.assertFalse(hosts.allows(airtel))
+        self.assertFalse(other.allows(sandbox))
+        self.assertTrue(other.allows(airtel))
 
 
 @tagged("post_install", "-at_install")

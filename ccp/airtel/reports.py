@@ -84,12 +84,13 @@ _KNOWN_OF_CDR = frozenset(
         *("callerid", "callid", "callername", "destinationname", "destinationcli", "displaycli"),
         *("callerduration", "destinationduration", "misseddestinationnumber", "timestamp"),
         *("retrycount", "retrycountcaller", "retrycountdestination", "waittime", "requestname"),
+        *("callerretrycount", "destinationretrycount", "dtmfcapture"),
         *("participantaddress", "participantname", "hangupcause", "hangupstatus", "hangupby"),
     )
 )
 _KNOWN_OF_PARTS = _KNOWN_OF_EVENT | {
     *("participantcalltype", "participantindex", "participantid"),
-    *("billableduration", "duration", "pulse"),
+    *("billableduration", "duration", "pulse", "retrycount"),
 }
 
 # ``received_at`` takes no part in equality: a report that is delivered twice equals itself. Neither
@@ -157,7 +158,6 @@ class CdrLeg:
     ended_at: datetime | None = None
     talk_seconds: int | None = None
     ring_seconds: int | None = None
-    retries: int | None = None
     cause_code: int | None = None
     sip_code: int | None = None
     cause_text: str = ""
@@ -191,7 +191,6 @@ class Cdr:
     recording_url: str = field(default="", repr=False)
     """Exactly as received; whoever has it can listen."""
     hangup_cause: str = ""
-    dtmf: str = field(default="", repr=False)
     pulses: int | None = None
     events: tuple[Event, ...] = ()
     not_understood: tuple[str, ...] = field(default=(), compare=False)
@@ -379,7 +378,6 @@ def _cdr(fields: Fields) -> Cdr:
         "billable_seconds": fields.seconds(*shape.BILLABLE_NAMES),
         "recording_url": _recording_url(fields),
         "hangup_cause": fields.text(*_hangup_names(fields), limit=_MAX_NAME),
-        "dtmf": _keys(fields.text("dtmfcapture")),
         "pulses": fields.whole("pulsecount", "pulse"),
         "events": tuple(map(_event, fields.objects("events", limit=_MAX_EVENTS))),
     }
@@ -465,7 +463,6 @@ def _listed_leg(fields: Fields) -> CdrLeg:
         ended_at=ended_at,
         talk_seconds=talk_seconds,
         ring_seconds=fields.seconds("waittime", "waitingtime"),
-        retries=fields.whole("retrycount", high=100),
         cause_code=cause_code,
         sip_code=sip_code,
         cause_text=fields.text("causecodedescription", "hangupcause"),
@@ -483,7 +480,6 @@ def _side_leg(fields: Fields, prefix: str, side: str) -> CdrLeg | None:
         address=last10(fields.text(f"{prefix}number")),
         status=_leg_status(fields, f"{prefix}status", f"{prefix}numberstatus") or detail.status,
         ring_seconds=fields.seconds(f"{prefix}waitingtime", _WAITING[prefix]),
-        retries=fields.whole(f"{prefix}retrycount", high=100),
         cause_code=detail.cause_code,
         sip_code=detail.sip_code,
         cause_text=detail.cause_text,

@@ -23,9 +23,9 @@ REJECTED = "rejected"
 FAILED = "failed"
 HUNG_UP = "hung_up"
 
-TELLING_ENDS = (BUSY, NO_ANSWER, UNREACHABLE, REJECTED)
+UNANSWERED_ENDS = (BUSY, NO_ANSWER, UNREACHABLE, REJECTED)
 """Ends that say by themselves that the leg was not answered."""
-ENDS = (*TELLING_ENDS, FAILED, HUNG_UP)
+ENDS = (*UNANSWERED_ENDS, FAILED, HUNG_UP)
 LEG_WORDS = (DIALLED, RINGING, ANSWERED, *ENDS)
 """All that can happen to a leg."""
 

@@ -24,7 +24,7 @@ from ..airtel.reports import (
 from ..safe import table
 from ..safe import text as untrusted
 from .sorting import (
-    tells,
+    says_how_it_went,
 )
 
 _OLDEST = timedelta(days=15 * 365)
@@ -271,4 +271,4 @@ def _problem(report: reports.Report) -> str:
         return "kind"
     if not any(len(leg.address) == 10 for leg in report.legs):
         return "numbers"
-    return "" if tells(report) else "result"
+    return "" if says_how_it_went(report) else "result"

@@ -27,9 +27,6 @@ class Leg:
     address: str = field(default="", repr=False)
     """10 digits: the phone that answered, else the one that was last dialled."""
     rang: bool = False
-    dialled_at: datetime | None = None
-    ringing_at: datetime | None = None
-    """When it rang in the last attempt."""
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     ring_seconds: int | None = None
@@ -38,7 +35,6 @@ class Leg:
     cause_code: int | None = None
     sip_code: int | None = None
     cause_text: str = ""
-    attempts: int = 0
     operator: str = ""
     circle: str = ""
     live: bool = False
@@ -102,7 +98,7 @@ class Phone:
 
     def _ends_the_answer(self, end: Fact) -> bool:
         """Whether an end is the answered attempt's and not that of an earlier one."""
-        if end.what in words.TELLING_ENDS:
+        if end.what in words.UNANSWERED_ENDS:
             return self.answer.is_surely_before(end)
         marks = self.all(words.DIALLED) or self.all(words.RINGING)
         attempts = [mark for mark in marks if not self.answer.is_surely_before(mark)]
@@ -158,12 +154,9 @@ class Party:
         answered_at = phone.answer.moment if phone.answer else None
         ended_at = _not_before(ending.moment, answered_at) if ending else None
         ringing_at = _last_until(phone.all(words.RINGING), answered_at or ended_at)
-        dialled = self._all(words.DIALLED)
         return Leg(
             address=phone.address or next(iter(self.numbers), ""),
             rang=bool(self._all(words.RINGING, words.ANSWERED)),
-            dialled_at=dialled[0].moment if dialled else None,
-            ringing_at=ringing_at,
             answered_at=answered_at,
             ended_at=ended_at,
             ring_seconds=whole_seconds(ringing_at, answered_at or ended_at),
@@ -171,7 +164,6 @@ class Party:
             cause_code=event and event.cause_code,
             sip_code=event and event.sip_code,
             cause_text=event.cause_text if event else "",
-            attempts=max(len({fact.moment for fact in dialled}), 1),
             live=ending is None,
         )
 
@@ -230,21 +222,20 @@ def cdr_end(cdr_leg: CdrLeg) -> str | None:
 def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
     """The CDR is the authority; where it is silent, events fill in."""
     end = cdr_end(cdr_leg)
-    if end in (None, words.HUNG_UP) and leg.end in words.TELLING_ENDS and not cdr_leg.answered_at:
+    if (
+        end in (None, words.HUNG_UP)
+        and leg.end in words.UNANSWERED_ENDS
+        and not cdr_leg.answered_at
+    ):
         end = leg.end
     answered_at = cdr_leg.answered_at or leg.answered_at
     ended_at = cdr_leg.ended_at or leg.ended_at
     ring_seconds = cdr_leg.ring_seconds
     if ring_seconds is None:
         ring_seconds = leg.ring_seconds
-    attempts = leg.attempts
-    if cdr_leg.retries is not None and (leg.attempts or cdr_leg.started_at or end):
-        attempts = max(attempts, cdr_leg.retries + 1)
     return Leg(
         address=leg.address or cdr_leg.address,
         rang=leg.rang or bool(answered_at) or end in (words.NO_ANSWER, words.REJECTED),
-        dialled_at=leg.dialled_at or cdr_leg.started_at,
-        ringing_at=leg.ringing_at,
         answered_at=answered_at,
         ended_at=ended_at,
         ring_seconds=ring_seconds,
@@ -252,7 +243,6 @@ def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
         cause_code=cdr_leg.cause_code or leg.cause_code,
         sip_code=cdr_leg.sip_code or leg.sip_code,
         cause_text=cdr_leg.cause_text or leg.cause_text,
-        attempts=attempts,
         operator=cdr_leg.operator,
         circle=cdr_leg.circle,
         live=False,

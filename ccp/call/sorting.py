@@ -135,7 +135,7 @@ def _same(text: str, other: str | None) -> bool:
     return bool(text) and text.casefold() == (other or "").strip().casefold()
 
 
-class Told(NamedTuple):
+class Happened(NamedTuple):
     """An event, the leg it belongs to and what it means."""
 
     event: Event
@@ -144,10 +144,10 @@ class Told(NamedTuple):
     """A word of ``vocabulary``, a recording or keypad word from here, or ``None``."""
 
 
-class Evidence:
+class Sorting:
     """A call's reports, each once, sorted out.
 
-    :ivar told: the events in order of time
+    :ivar happened: the events in order of time
     :ivar cdrs: the CDRs, those first that lead
     :ivar cdr: the CDRs that tell how this call went, as one; ``None`` without any
     :ivar api_errors: API results that are no success
@@ -163,13 +163,13 @@ class Evidence:
         cdrs = (each for each in distinct if isinstance(each, Cdr))
         # What says the same keeps the order of what it says
         self.cdrs = sorted(cdrs, key=self._precedence, reverse=True)
-        self._telling_cdrs = [each for each in self.cdrs if self.counts(each)]
+        self._counting_cdrs = [each for each in self.cdrs if self.counts(each)]
         self._agreeing_cdrs = self._agreeing()
         self.cdr = reduce(_completed, self._agreeing_cdrs, None)
         if self.cdr and not self.cdr.recording_url:
-            urls = filter(None, (each.recording_url for each in self._telling_cdrs))
+            urls = filter(None, (each.recording_url for each in self._counting_cdrs))
             self.cdr = replace(self.cdr, recording_url=next(urls, ""))
-        self.told = self._tell([each for each in distinct if isinstance(each, Event)])
+        self.happened = self._in_order([each for each in distinct if isinstance(each, Event)])
 
         self.parties = {
             AGENT: Party(self._facts(AGENT), dialled.agent_numbers, dialled.agent_pool),
@@ -193,7 +193,7 @@ class Evidence:
                 self._cdr_role(leg) == AGENT and self.dialled.who(leg.side) != CUSTOMER
                 for leg in known
             )
-        return is_ours and tells(cdr)
+        return is_ours and says_how_it_went(cdr)
 
     def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
         """Whether a CDR says that agent and customer talked; ``None`` if it does not say.
@@ -209,12 +209,12 @@ class Evidence:
             return True
         return None
 
-    def _verdict(self, cdr: Cdr) -> bool | None:
+    def _connected(self, cdr: Cdr) -> bool | None:
         return self.says_connected(cdr, self._leg_of(cdr, self.dialled.second))
 
     def _precedence(self, cdr: Cdr) -> tuple:
         """The higher, the more this CDR counts when others contradict it."""
-        says = self._verdict(cdr)
+        says = self._connected(cdr)
         latest = cdr.ended_at or cdr.started_at
         return (
             (says is not None) + bool(says),
@@ -225,35 +225,35 @@ class Evidence:
 
     def _agreeing(self) -> list[Cdr]:
         """The CDRs that do not contradict the one that leads."""
-        verdicts = [self._verdict(each) for each in self._telling_cdrs]
-        leading = next((each for each in verdicts if each is not None), None)
+        answers = [self._connected(each) for each in self._counting_cdrs]
+        leading = next((each for each in answers if each is not None), None)
         return [
             cdr
-            for cdr, says in zip(self._telling_cdrs, verdicts, strict=True)
+            for cdr, says in zip(self._counting_cdrs, answers, strict=True)
             if says is None or says == leading
         ]
 
-    def _tell(self, live: list[Event]) -> list[Told]:
+    def _in_order(self, live: list[Event]) -> list[Happened]:
         """The events in order of time; from a CDR, which repeats them, only what was lost."""
-        told = [self._told(event) for event in live]
-        known = {(each.role, each.what) for each in told}
-        repeated = dict.fromkeys(event for cdr in self._telling_cdrs for event in cdr.events)
-        told += [
+        happened = [self._meaning_of(event) for event in live]
+        known = {(each.role, each.what) for each in happened}
+        repeated = dict.fromkeys(event for cdr in self._counting_cdrs for event in cdr.events)
+        happened += [
             each
-            for each in map(self._told, repeated)
+            for each in map(self._meaning_of, repeated)
             if each.what and (each.role, each.what) not in known
         ]
-        return sorted(told, key=lambda each: each.event.at or each.event.received_at)
+        return sorted(happened, key=lambda each: each.event.at or each.event.received_at)
 
-    def _told(self, event: Event) -> Told:
+    def _meaning_of(self, event: Event) -> Happened:
         role = self.dialled.role(event.address, event.participant_name, event.component)
-        return Told(event, role, _what(event))
+        return Happened(event, role, _what(event))
 
     def _facts(self, role: str) -> list[Fact]:
         """What happened to one leg, in order of time."""
         facts = [
             Fact(each.what, each.event)
-            for each in self.told
+            for each in self.happened
             if each.role == role and each.what in words.LEG_WORDS
         ]
         return sorted(facts, key=lambda fact: (fact.moment, fact.rank))
@@ -319,7 +319,7 @@ def _what(event: Event) -> str | None:
     return None
 
 
-def tells(cdr: Cdr) -> bool:
+def says_how_it_went(cdr: Cdr) -> bool:
     """Whether a CDR says anything of how the call went; without that it is nonsense."""
     measures = (cdr.ended_at, cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds)
     return (

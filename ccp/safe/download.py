@@ -138,7 +138,7 @@ def open_recording(
     :raises RecordingError: when it cannot be fetched
     """
     target = Target.read(url)
-    if target is None or not hosts.allows_target(target):
+    if target is None or not hosts.allows(target):
         raise RecordingError("forbidden_host")
     addresses = _checked_addresses(target, hosts.names_origin(target))
     asked_range = range_header if _RANGE.fullmatch(range_header or "") else None

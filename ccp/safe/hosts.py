@@ -119,13 +119,8 @@ class HostList:
         else:
             self._hosts.add(name)
 
-    def allows(self, url: str) -> bool:
-        """Whether a recording may be fetched from this URL, as far as the URL itself tells."""
-        target = Target.read(url)
-        return target is not None and self.allows_target(target)
-
-    def allows_target(self, target: Target) -> bool:
-        """The same for a URL that was taken apart."""
+    def allows(self, target: Target) -> bool:
+        """Whether a recording may be fetched from this URL, as far as the URL itself shows."""
         if self.names_origin(target):
             return True
         is_default = target.scheme == "https" and target.port == _DEFAULT_PORTS["https"]

@@ -276,7 +276,7 @@ class CcpCallDaily(models.Model):
     def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
         # The records of groups have the caller's context
         context = {key: value for key, value in self.env.context.items() if key != "ccp_grouping"}
-        model = self.with_context(context)
+        model = self.with_env(self.env(context=context))
         return super(CcpCallDaily, model)._read_group_postprocess_groupby(groupby_spec, raw_values)
 
     @api.model

@@ -124,13 +124,13 @@ class CcpCallEvent(models.Model):
     @api.private
     def init(self):
         """Try again, when the addon is installed or updated, what another version set aside."""
-        super().init()
         spool = spool_of(self.env)
         try:
             for each in spool.aside():
                 spool.take_back(each.name)
         except OSError as error:
             _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+        return super().init()
 
     @api.model
     def _store_spooled(self, report):

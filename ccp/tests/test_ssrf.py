@@ -6,8 +6,8 @@ import socket
 
 import pytest
 from servers import Server
-from test_hosts import FORBIDDEN
 from test_download import WAV, fetch, play
+from test_hosts import FORBIDDEN
 
 from ccp.safe import download
 from ccp.safe.download import (

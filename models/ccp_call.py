@@ -320,7 +320,7 @@ class CcpCall(models.Model):
     dismissed = fields.Boolean("Put away from the panel", readonly=True)
     activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
     overridden = fields.Text("House rules that were overridden", readonly=True)
-    override_reason = fields.Char("Why it was placed all the same", readonly=True)
+    override_reason = fields.Char("Reason for overriding", readonly=True)
 
     # Linked records
     list_item_id = fields.Many2one(

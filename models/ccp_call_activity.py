@@ -11,7 +11,7 @@ from odoo.addons.base.models.ir_qweb_fields import nl2br
 from .contention import take_turns
 from .utils import format_seconds
 
-# Tells a browser that messages or activities of a record changed
+# The bus message that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"
 # How long a rep may take to choose an outcome before the planned activity is marked done without
 PATIENCE = timedelta(minutes=15)

@@ -50,7 +50,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _take_late_answer(self, call_id, plan, exchange):
-        """Commit an answer for which the rep's browser did not wait; the bus brings it.
+        """Commit an answer that came after the rep's browser stopped waiting; the bus brings it.
 
         :param int call_id: the call's id
         :param Plan plan: what was dialled

@@ -53,7 +53,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _open_places(self, places):
-        """Return those chatters in which whoever reads the record may read a call's note, too.
+        """Return the chatters in which every reader of the record may read a call's note, too.
 
         That is where the record belongs to the call's company, and everywhere if there is no
         second company from which to keep it.

@@ -350,7 +350,7 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _trigger_sql(self):
-        """Return the statements that have the database keep the sums, whoever changes calls.
+        """Return the statements that make the database keep the sums on any change of a call.
 
         :rtype: odoo.tools.SQL
         """

@@ -5,13 +5,13 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL, escape_psql, format_time
 
-from ..ccp.airtel import reports as callback
+from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.safe import number, text
 from .utils import RELOAD, format_seconds, notice
 
 # A call with more reports than this is no call that somebody wants explained line by line
 SHOWN_REPORTS = 100
-# Of many reports that came at once, or of values that mean nothing, the first ones tell enough
+# Of many reports that came at once, or of values that mean nothing, the first ones say enough
 SHOWN_AT_ONCE = 3
 NAMED_AT_ONCE = 10
 
@@ -151,7 +151,7 @@ class CcpCallEvent(models.Model):
     def action_fold_again(self):
         """Fold the calls of these reports anew; look again for the calls of those without one.
 
-        :return: an action that tells how many
+        :return: an action that says how many
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
@@ -159,9 +159,9 @@ class CcpCallEvent(models.Model):
         return self.sudo()._find_calls_again()._fold_again_with_notice()
 
     def action_replay(self):
-        """Take a stored report as if it had just come, and tell what that changed.
+        """Take a stored report as if it had just come, and say what that changed.
 
-        :return: an action that tells it
+        :return: an action that says it
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
@@ -207,7 +207,7 @@ class CcpCallEvent(models.Model):
     def _read_kinds_again(self):
         """Correct the kinds of reports that came when they were not understood yet."""
         for event in self:
-            kind, _fingerprint = callback.kind_and_fingerprint((event.payload or "").encode())
+            kind, _fingerprint = kind_and_fingerprint((event.payload or "").encode())
             if event.kind != kind:
                 event.kind = kind
 
@@ -226,7 +226,7 @@ class CcpCallEvent(models.Model):
             raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
 
     def _forget_url(self, url):
-        """Take a recording's address out of the stored reports: whoever has it can listen.
+        """Remove a recording's address from the stored reports: anybody who has it can listen.
 
         :param str url: the address as it was received
         """

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ..ccp.airtel import reports as callback
+from ..ccp.airtel.reports import kind_and_fingerprint, split
 from .utils import naive_utc
 
 MATCH_BATCH = 500
@@ -88,8 +88,8 @@ class CcpCallEvent(models.Model):
             if len(reports) == 1:
                 alone |= event
                 continue
-            for text in callback.split(event.payload):
-                kind, fingerprint = callback.kind_and_fingerprint(text.encode())
+            for text in split(event.payload):
+                kind, fingerprint = kind_and_fingerprint(text.encode())
                 known = self.search(
                     Domain("company_id", "=", event.company_id.id)
                     & Domain("call_id", "=", False)

@@ -53,7 +53,7 @@ class CcpCallEvent(models.Model):
     def _replay_one(self, spool, name):
         """Store one report that waits; one that cannot be stored does not hold up the others.
 
-        :param airtel_ccp.ccp.spool.Spool spool: where it waits
+        :param airtel_ccp.ccp.safe.spool.Spool spool: where it waits
         :param str name: its name there
         :return: whether it can be removed there
         :rtype: bool
@@ -64,7 +64,7 @@ class CcpCallEvent(models.Model):
                 self._store_spooled(report)
                 return True
             reason = NO_REPORT
-            _logger.error("Report %s on disk is none: it is set aside", name)
+            _logger.error("File %s on disk holds no report: it is set aside", name)
         except FileNotFoundError:
             # Another run was quicker
             return False
@@ -136,7 +136,7 @@ class CcpCallEvent(models.Model):
     def _store_spooled(self, report):
         """Store one report as if it had just come, with the time at which it really came.
 
-        :param airtel_ccp.ccp.spool.Spooled report: what lies on disk
+        :param airtel_ccp.ccp.safe.spool.Spooled report: what lies on disk
         :return: whether it is a new report of one of our calls or companies
         :rtype: bool
         """

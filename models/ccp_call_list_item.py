@@ -9,7 +9,7 @@ from .remedy import refusal
 from .utils import CLOSE, notice
 
 AGAIN_AFTER = timedelta(hours=1)
-# Tells the rep's tabs that the call list changed
+# The bus message that a rep's call list changed
 LIST_MESSAGE = "airtel_ccp.list"
 
 
@@ -133,7 +133,8 @@ class CcpCallListItem(models.Model):
     def _follow_merge(self, survivor):
         """Move entries to the record that their own was merged into.
 
-        Who had both on the list keeps one that waits; the others count as skipped.
+        If both records were on a rep's list, one entry stays waiting and the rest are marked
+        skipped.
 
         :param survivor: the record that stays
         """

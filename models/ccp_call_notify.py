@@ -66,7 +66,7 @@ class CcpCall(models.Model):
         self._notify_leaders(listed.company_id)
 
     def _notify_anew(self):
-        """Bring card, panel and live view up to date with a call, whatever changed."""
+        """Bring card, panel and live view up to date with all values of a call."""
         if self.reports_deleted or self.imported or self.erased:
             return
         self._finish_list_item()
@@ -95,7 +95,7 @@ class CcpCall(models.Model):
             call.user_id._bus_send(BUS_MESSAGE, values)
 
     def _notify_later(self, error, tries=1):
-        """Mark a call of which nobody could be notified, so that it is tried again.
+        """Mark a call whose notifying failed, so that it is tried again.
 
         The ORM is passed by: what failed may be a rule about changed calls. After the last try the
         call counts as notified, and its rules as run.

@@ -164,7 +164,7 @@ class CcpCall(models.Model):
             call._update_card(call._timeline())
 
     def _delete_reports(self):
-        """Delete what Airtel sent; what was derived from it stays, whatever is reported later."""
+        """Delete what Airtel sent; what was derived from it stays, even if reports follow."""
         self.filtered(lambda call: call._has_unfolded_reports())._fold()
         # What cannot be derived keeps the reports that it is to be derived from
         derived = self.filtered(lambda call: not call.fold_error)

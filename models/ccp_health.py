@@ -94,7 +94,7 @@ class CcpHealth(models.Model):
         required=True,
     )
     state = fields.Selection(
-        [("ok", "Good"), ("warning", "Look at it"), ("bad", "Bad"), ("unknown", "Not known")],
+        [("ok", "Good"), ("warning", "Check this"), ("bad", "Bad"), ("unknown", "Not known")],
         readonly=True,
         required=True,
     )
@@ -110,7 +110,7 @@ class CcpHealth(models.Model):
             ("airtel", "Airtel"),
             ("server", "Whoever runs this server"),
         ],
-        "Whose turn",
+        "Next step by",
         compute="_compute_turn",
     )
 

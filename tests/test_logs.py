@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..ccp.airtel import reports as callback
+from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.call import timeline
 from ..models import ccp_call_event_match
 from .common import AGENT, CONNECTS, HEADER, CcpCase
@@ -241,7 +241,7 @@ class TestReportLog(CcpCase):
 
     def test_replay_of_a_report_without_a_call(self):
         raw = json.dumps({**self.event("Answer", "A"), "vmSessionId": "session-c"}).encode()
-        kind, fingerprint = callback.kind_and_fingerprint(raw)
+        kind, fingerprint = kind_and_fingerprint(raw)
         event = self.env["ccp.call.event"].create(
             {
                 "company_id": self.env.company.id,

@@ -67,7 +67,7 @@ class About(NamedTuple):
 
     turn: str
     """Who can mend it: ``ADMINISTRATOR``, ``AGENT`` (in the own or the customer's number),
-    ``AIRTEL`` or ``SERVER`` (whoever runs it); "" when it passes by itself."""
+    ``AIRTEL`` or ``SERVER`` (who runs it); "" when it passes by itself."""
     step: str = ""
     """The step of the set-up whose settings it is about: ``account``, ``flow``, or ""."""
     credentials: bool | None = None

@@ -16,7 +16,7 @@ incoming one the customer, who called. The second party's answer connects the ca
   An error among the API results makes it ``failed`` if nothing else came.
 """
 
-from ..airtel import vocabulary as words
+from ..airtel import vocabulary
 from ..airtel.fields import (
     fold_name,
 )
@@ -77,7 +77,7 @@ def _has_first_left(sorting: Sorting) -> bool:
     # Nobody reported the first party's answer, but the second one's leg shows that it happened. An
     # end before that belongs to an earlier attempt.
     is_earlier = first.ending.is_surely_before(second.facts[0])
-    return first.ending.what not in words.UNANSWERED_ENDS and not is_earlier
+    return first.ending.what not in vocabulary.UNANSWERED_ENDS and not is_earlier
 
 
 def result(sorting: Sorting) -> str:
@@ -107,10 +107,10 @@ def _has_first_answered(sorting: Sorting) -> bool | None:
     if sorting.legs[first].answered_at or sorting.parties[second].facts:
         return True
     first_end, second_end = (cdr_end(sorting.cdr_legs[who] or _NO_LEG) for who in (first, second))
-    if first_end in words.UNANSWERED_ENDS:
+    if first_end in vocabulary.UNANSWERED_ENDS:
         return False
     # Nobody dials the second party before; and a leg that was answered ends with "Disconnected".
-    if second_end in words.UNANSWERED_ENDS or first_end == words.HUNG_UP:
+    if second_end in vocabulary.UNANSWERED_ENDS or first_end == vocabulary.HUNG_UP:
         return True
     return False if first_end or sorting.parties[first].facts else None
 
@@ -130,7 +130,7 @@ def _result_of_second(sorting: Sorting) -> str:
         # result of its own for it (``abandoned``) belongs here.
         return _result_of_agent(sorting)
     end = sorting.legs[sorting.dialled.second].end
-    if end in words.UNANSWERED_ENDS and end != words.NO_ANSWER:
+    if end in vocabulary.UNANSWERED_ENDS and end != vocabulary.NO_ANSWER:
         return states.result_of(sorting.dialled.second, end)
     if _has_first_canceled(sorting, end):
         return "canceled"
@@ -142,12 +142,12 @@ def _result_of_second(sorting: Sorting) -> str:
 
 def _overall_end(sorting: Sorting) -> str | None:
     """How the call stopped by the CDR's overall status."""
-    return words.OVERALL_UNANSWERED.get(sorting.cdr.overall_status) if sorting.cdr else None
+    return vocabulary.OVERALL_UNANSWERED.get(sorting.cdr.overall_status) if sorting.cdr else None
 
 
 def _network_end(sorting: Sorting) -> str | None:
     ending = sorting.parties[sorting.dialled.first].ending
-    return words.FAILED if ending and ending.what == words.FAILED else None
+    return vocabulary.FAILED if ending and ending.what == vocabulary.FAILED else None
 
 
 def _has_first_canceled(sorting: Sorting, second_end: str | None) -> bool:
@@ -156,7 +156,7 @@ def _has_first_canceled(sorting: Sorting, second_end: str | None) -> bool:
     if said in (AGENT, CUSTOMER, SYSTEM):
         return said == sorting.dialled.first
     ending = sorting.parties[sorting.dialled.first].ending
-    if second_end == words.NO_ANSWER or ending is None or ending.what == words.FAILED:
+    if second_end == vocabulary.NO_ANSWER or ending is None or ending.what == vocabulary.FAILED:
         return False
     second_ended_at = sorting.legs[sorting.dialled.second].ended_at
     return second_ended_at is None or ending.moment <= second_ended_at
@@ -177,7 +177,7 @@ def _who_hung_up(sorting: Sorting) -> str | None:
     if sorting.cdr is None:
         return None
     word = sorting.cdr.hangup_cause
-    said = words.who_hung_up(fold_name(word))
+    said = vocabulary.who_hung_up(fold_name(word))
     return sorting.dialled.role("", word) or sorting.dialled.who(said) or said
 
 
@@ -196,4 +196,4 @@ def _first_to_leave(sorting: Sorting) -> str | None:
 
 
 def _is_network(ending: Fact | None) -> bool:
-    return ending is not None and ending.what == words.FAILED
+    return ending is not None and ending.what == vocabulary.FAILED

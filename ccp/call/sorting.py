@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Which of a call's reports count, and for which leg.
+"""Sorts a call's reports: which of them count, and which leg each is about.
 
 Several CDRs of one call may contradict each other, as when Airtel writes one for each try. Which
 of them leads depends on what they say and never on which came first: one of a call that connected
@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import NamedTuple
 
-from ..airtel import const
-from ..airtel import vocabulary as words
+from ..airtel import const, vocabulary
 from ..airtel.fields import (
     fold_name,
 )
@@ -35,8 +34,8 @@ from .leg import (
     with_cdr,
 )
 
-AGENT = words.AGENT
-CUSTOMER = words.CUSTOMER
+AGENT = vocabulary.AGENT
+CUSTOMER = vocabulary.CUSTOMER
 
 KEYPAD = "keypad"
 RECORDING_STARTED = "recording_started"
@@ -67,16 +66,16 @@ class Dialled:
     @property
     def first(self) -> str:
         """The party that Airtel has on the phone first, ``AGENT`` or ``CUSTOMER``."""
-        return words.who(words.FROM, self.incoming)
+        return vocabulary.who(vocabulary.FROM, self.incoming)
 
     @property
     def second(self) -> str:
         """The other party, whose answer connects the call."""
-        return words.who(words.TO, self.incoming)
+        return vocabulary.who(vocabulary.TO, self.incoming)
 
     def who(self, side: str | None) -> str | None:
         """Return the party on a side of Airtel's, see ``vocabulary.who``."""
-        return words.who(side, self.incoming)
+        return vocabulary.who(side, self.incoming)
 
     agent_pool: bool = False
     """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
@@ -107,7 +106,7 @@ class Dialled:
     def role(self, address: str, name: str, component: str = "") -> str | None:
         """Which leg a report belongs to: by number, then name, then component.
 
-        A whole number that was not dialled belongs to none, whatever else the report says; if a
+        A whole number that was not dialled belongs to no leg, even if the report names one; if a
         pool rings, it is an agent's unless the report names the customer.
         """
         is_strange = len(address) == 10 and not self.knows(address)
@@ -145,14 +144,14 @@ class Happened(NamedTuple):
 
 
 class Sorting:
-    """A call's reports, each once, sorted out.
+    """A call's reports, deduplicated and assigned to its legs.
 
     :ivar happened: the events in order of time
     :ivar cdrs: the CDRs, those first that lead
-    :ivar cdr: the CDRs that tell how this call went, as one; ``None`` without any
-    :ivar api_errors: API results that are no success
+    :ivar cdr: the CDRs that say how this call went, as one; ``None`` without any
+    :ivar api_errors: API results that report an error
     :ivar parties: what events say of each leg
-    :ivar cdr_legs: what CDRs say of each leg, ``None`` where nothing
+    :ivar cdr_legs: what CDRs say of each leg, ``None`` if nothing
     :ivar legs: both together
     """
 
@@ -161,7 +160,7 @@ class Sorting:
         distinct = _distinct(reports)
         self.api_errors = [each for each in distinct if isinstance(each, ApiResult) and not each.ok]
         cdrs = (each for each in distinct if isinstance(each, Cdr))
-        # What says the same keeps the order of what it says
+        # Stable: CDRs of equal rank keep the order of their content
         self.cdrs = sorted(cdrs, key=self._precedence, reverse=True)
         self._counting_cdrs = [each for each in self.cdrs if self.counts(each)]
         self._agreeing_cdrs = self._agreeing()
@@ -201,11 +200,11 @@ class Sorting:
         :param leg: what it says of whose answer connects the call
         """
         leg = leg or CdrLeg()
-        if leg.answered_at or cdr.overall_status in words.OVERALL_ANSWERED:
+        if leg.answered_at or cdr.overall_status in vocabulary.OVERALL_ANSWERED:
             return True
-        if cdr.overall_status in words.OVERALL_UNANSWERED:
+        if cdr.overall_status in vocabulary.OVERALL_UNANSWERED:
             return False
-        if cdr.talk_seconds or words.meaning(leg.status) == words.ANSWERED:
+        if cdr.talk_seconds or vocabulary.meaning(leg.status) == vocabulary.ANSWERED:
             return True
         return None
 
@@ -234,7 +233,7 @@ class Sorting:
         ]
 
     def _in_order(self, live: list[Event]) -> list[Happened]:
-        """The events in order of time; from a CDR, which repeats them, only what was lost."""
+        """Return the events in order of time. A CDR repeats them: only lost ones are added."""
         happened = [self._meaning_of(event) for event in live]
         known = {(each.role, each.what) for each in happened}
         repeated = dict.fromkeys(event for cdr in self._counting_cdrs for event in cdr.events)
@@ -254,7 +253,7 @@ class Sorting:
         facts = [
             Fact(each.what, each.event)
             for each in self.happened
-            if each.role == role and each.what in words.LEG_WORDS
+            if each.role == role and each.what in vocabulary.LEG_WORDS
         ]
         return sorted(facts, key=lambda fact: (fact.moment, fact.rank))
 
@@ -313,18 +312,18 @@ def _what(event: Event) -> str | None:
         return KEYPAD if event.digits else None
     if event.event in _RECORDING:
         return _RECORDING[event.event]
-    # Other types say nothing of a leg.
+    # Other types say nothing about a leg.
     if event.event_type in ("CALL", ""):
-        return words.meaning(event.event, event.cause_code, event.sip_code)
+        return vocabulary.meaning(event.event, event.cause_code, event.sip_code)
     return None
 
 
 def says_how_it_went(cdr: Cdr) -> bool:
-    """Whether a CDR says anything of how the call went; without that it is nonsense."""
+    """Whether a CDR says anything about how the call went; otherwise it is ignored."""
     measures = (cdr.ended_at, cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds)
     return (
-        words.is_overall_status(cdr.overall_status)
-        or words.who_hung_up(fold_name(cdr.hangup_cause)) is not None
+        vocabulary.is_overall_status(cdr.overall_status)
+        or vocabulary.who_hung_up(fold_name(cdr.hangup_cause)) is not None
         or bool(cdr.recording_url)
         or any(measure is not None for measure in measures)
         or any(leg.answered_at or leg.ended_at or cdr_end(leg) for leg in cdr.legs)

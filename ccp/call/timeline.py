@@ -4,14 +4,14 @@
 Reports come in any order, twice or never (section 3 promises nothing), so ``fold`` is a pure
 function of the *set* of reports and can run again at any time. ``sorting`` says which reports
 count and for which leg, ``leg`` what they say of one leg, ``result`` how state and result follow.
-Reports of unknown words, or about numbers that were not dialled, change nothing but the lines.
+Reports with unknown words, or about numbers that were not dialled, only add lines.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ..airtel import vocabulary as words
+from ..airtel import vocabulary
 from ..airtel.reports import (
     Cdr,
     Event,
@@ -19,7 +19,7 @@ from ..airtel.reports import (
 from ..safe.number import (
     mask_in,
 )
-from . import result as outcome
+from . import result
 from .leg import (
     Leg,
     whole_seconds,
@@ -39,7 +39,7 @@ from .sorting import (
 __all__ = ["AGENT", "CUSTOMER", "LINE_CODES", "Dialled", "Leg", "Line", "Timeline", "fold"]
 
 LINE_CODES = (
-    *words.LEG_WORDS,
+    *vocabulary.LEG_WORDS,
     RECORDING_STARTED,
     RECORDING_FINISHED,
     KEYPAD,
@@ -47,7 +47,7 @@ LINE_CODES = (
     "api_error",
     "other",
 )
-"""What a line of the timeline can tell."""
+"""What a line of the timeline can say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Line:
     """One line of the timeline, for people."""
 
     at: datetime
-    """Aware, in UTC: when it happened or, where nobody says, when the report came."""
+    """Aware, in UTC: when it happened; if no report says, when the report came."""
     leg: str | None
     """``agent``, ``customer`` or ``None``."""
     what: str
@@ -78,7 +78,7 @@ class Timeline:
     """When who was called answered, which connected the call: in an incoming one the agent."""
     ended_at: datetime | None
     talk_seconds: int | None
-    """0 for a call that ended unconnected, ``None`` where nobody says."""
+    """0 for a call that ended unconnected, ``None`` if no report says."""
     agent: Leg
     customer: Leg
     hung_up_by: str | None
@@ -86,7 +86,7 @@ class Timeline:
     session_id: str
     correlation_id: str
     recording_url: str = field(repr=False)
-    """Exactly as received; whoever has it can listen."""
+    """Exactly as received; anybody who has it can listen."""
     has_cdr: bool
     """Whether a CDR says how the call went."""
     pulses: int | None
@@ -101,29 +101,29 @@ def fold(
     request: str = "accepted",
     closed: bool = False,
 ) -> Timeline:
-    """Say what a set of reports tells about a call.
+    """Return what a set of reports says about a call.
 
     :param reports: what ``reports.parse`` returned, in any order, repeated at will
     :param dialled: whom the request asked Airtel to dial
-    :param request: what became of the request: ``accepted``, ``queued``, ``refused`` or ``unknown``
+    :param request: the request's outcome: ``accepted``, ``queued``, ``refused`` or ``unknown``
     :param closed: whether nobody waits for reports any more; a refused request stays refused
     """
     sorting = Sorting(reports, dialled)
-    state = outcome.state(sorting, request, closed)
-    result = outcome.result(sorting)
-    is_ended, is_connected = state == "ended", result == "connected"
+    call_state = result.state(sorting, request, closed)
+    call_result = result.result(sorting)
+    is_ended, is_connected = call_state == "ended", call_result == "connected"
     legs = {
         role: replace(leg, live=leg.live and not is_ended) for role, leg in sorting.legs.items()
     }
     return Timeline(
-        state=state,
-        result=result if is_ended else None,
+        state=call_state,
+        result=call_result if is_ended else None,
         answered_at=_answered_at(sorting) if is_connected else None,
         ended_at=_ended_at(sorting) if is_ended else None,
         talk_seconds=_talk_seconds(sorting, is_connected) if is_ended else None,
         agent=legs[AGENT],
         customer=legs[CUSTOMER],
-        hung_up_by=outcome.hung_up_by(sorting, result) if is_ended else None,
+        hung_up_by=result.hung_up_by(sorting, call_result) if is_ended else None,
         session_id=_identifier(sorting, "session_id"),
         correlation_id=_identifier(sorting, "correlation_id"),
         recording_url=sorting.cdr.recording_url if sorting.cdr else "",
@@ -151,7 +151,7 @@ def _ended_at(sorting: Sorting) -> datetime | None:
 
 
 def _talk_seconds(sorting: Sorting, is_connected: bool) -> int | None:
-    """By the CDR, by its leg of who was called, or from the answer to the first end it tells."""
+    """By the CDR, by its leg of who was called, or from the answer to the first end."""
     if not is_connected:
         return 0
     for source in (sorting.cdr, sorting.cdr_legs[sorting.dialled.second]):
@@ -197,13 +197,13 @@ def _line_order(line: Line) -> tuple:
 def _event_line(happened: Happened, sorting: Sorting) -> Line:
     event, role, what = happened
     detail = event.digits if what == KEYPAD else ""
-    if what is None or (role is None and what in words.LEG_WORDS):
+    if what is None or (role is None and what in vocabulary.LEG_WORDS):
         what = "other"
         detail = mask_in(f"{event.event_type} {event.event}".strip())
-    elif what == words.FAILED and sorting.parties[role].is_answered:
+    elif what == vocabulary.FAILED and sorting.parties[role].is_answered:
         # Often only the other party's hanging up
-        what = words.HUNG_UP
-    cause = cause_of(event) if what in words.ENDS else ""
+        what = vocabulary.HUNG_UP
+    cause = cause_of(event) if what in vocabulary.ENDS else ""
     return Line(at=event.at or event.received_at, leg=role, what=what, detail=detail, cause=cause)
 
 

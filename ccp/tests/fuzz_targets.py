@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from urllib3.util import parse_url
 
-from ccp.airtel import vocabulary as words
+from ccp.airtel import vocabulary
 from ccp.airtel.reports import (
     Cdr,
     Event,
@@ -155,7 +155,7 @@ def _check_timeline(story: Timeline) -> None:
     assert story.hung_up_by in (None, "agent", "customer", "system")
     assert not story.answered_at or story.result in (None, "connected")
     for leg in (story.agent, story.customer):
-        assert leg.end is None or leg.end in words.ENDS
+        assert leg.end is None or leg.end in vocabulary.ENDS
         assert not (leg.live and story.state == "ended")
         assert leg.ring_seconds is None or leg.ring_seconds >= 0
     assert [line.at for line in story.lines] == sorted(line.at for line in story.lines)

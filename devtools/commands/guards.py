@@ -149,7 +149,7 @@ GUARDS = (
         "recordings come from allowed hosts",
         "tests/test_recording.py::TestRecording::test_hosts_that_are_not_allowed",
         path="ccp/safe/download.py",
-        old="if target is None or not hosts.allows_target(target):",
+        old="if target is None or not hosts.allows(target):",
         new="if target is None:",
     ),
     Guard(

@@ -2,6 +2,7 @@
 
 # By XML id: what the action runs now, on the model of calls
 CODES = {
+    "ir_cron_fold_reports": "model._cron_fold()",
     "ir_cron_fetch_recordings": "model._cron_fetch_recordings()",
     "ir_cron_delete_old_data": "model._cron_delete_old_data()",
     "ir_cron_consume_activities": "model._cron_consume_activities()",

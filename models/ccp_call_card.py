@@ -42,7 +42,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _no_access_sentence(self):
-        """Say why nothing is played to somebody who may not know whether there is such a call.
+        """Return the sentence for users who may not know whether such a call exists.
 
         :rtype: str
         """

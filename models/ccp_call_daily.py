@@ -7,13 +7,14 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.sql import table_exists
 
+from ..ccp.airtel.fields import IST
 from .contention import take_turns
 from .measures import AGGREGATES, PARTS, columns, part_sql
 from .utils import HOME_TIME_ZONES
 
 # India has had no other time since 1945
-HOME_OFFSET = timedelta(hours=5, minutes=30)
-HOME_INTERVAL = "330 minutes"
+HOME_OFFSET = IST.utcoffset(None)
+HOME_INTERVAL = f"{HOME_OFFSET // timedelta(minutes=1)} minutes"
 MERGE_BATCH = 20000
 # Periods of whole days
 GRANULARITIES = ("day", "week", "month", "quarter", "year")
@@ -39,7 +40,7 @@ KINDS = {
 }
 KEY = ("kind", "is_attempt", *DIMENSIONS)
 NEVER_NULL = ("kind", "is_attempt", "start_date", "company_id")
-# A change of a call in nothing of this changes no sum
+# Only changes of these columns change a sum
 WATCHED = sorted({*DIMENSIONS, *columns(), "attempts", "trial"})
 # Fields of the report that no sum has
 PER_CALL = (
@@ -128,7 +129,7 @@ class CcpCallDaily(models.Model):
     speed_to_connect = fields.Float(
         "Speed to connect (seconds)", digits=(16, 0), readonly=True, aggregator="avg"
     )
-    # In no sum: reports on them read the calls
+    # The sums lack these: reports on them read the calls
     pulses = fields.Integer(readonly=True, aggregator="sum")
     currency_id = fields.Many2one("res.currency", readonly=True)
     cost = fields.Monetary(readonly=True)

@@ -20,7 +20,7 @@ class CcpCallEvent(models.Model):
     _order = "received_at, id"
     _rec_name = "kind"
 
-    # Its index is that of fingerprints, see ``init``: each index more is work for each report
+    # The index of fingerprints serves it too, see ``init``: every index costs each report time
     call_id = fields.Many2one("ccp.call", readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(
         "res.company",
@@ -85,7 +85,7 @@ class CcpCallEvent(models.Model):
         The index has the name that Odoo gives to that of ``call_id``, so that Odoo finds it and
         makes no other one. It serves for both: what it holds begins with the call.
 
-        PostgreSQL plans what is in a function once for a connection. As a statement of its own it
+        PostgreSQL plans the body of a function once per connection. As a statement of its own it
         is planned for each report, with all indexes of calls in mind, which takes longer than all
         else that a report costs in the database.
         """

@@ -9,9 +9,9 @@ from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.safe import number, text
 from .utils import RELOAD, format_seconds, notice
 
-# A call with more reports than this is no call that somebody wants explained line by line
+# Nobody reads the lines of a call with more reports than this one by one
 SHOWN_REPORTS = 100
-# Of many reports that came at once, or of values that mean nothing, the first ones say enough
+# How many of the reports that came at once, or of the values that mean nothing, are named
 SHOWN_AT_ONCE = 3
 NAMED_AT_ONCE = 10
 
@@ -235,7 +235,7 @@ class CcpCallEvent(models.Model):
             for spelling in {url, url.replace("/", "\\/")}:
                 without = without.replace(spelling, "")
             if any(getattr(each, "recording_url", "") == url for each in event._parsed()):
-                # Spelled in another way, as with \u0026 for &
+                # Another spelling, such as \u0026 for &
                 content = text.load(without)
                 if url in text.texts(content):
                     without = json.dumps(text.hide_urls(content), ensure_ascii=False)

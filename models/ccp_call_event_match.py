@@ -63,7 +63,7 @@ class CcpCallEvent(models.Model):
             report = event._parsed()[0]
             call, matched_by = event._call_of(report)
             if not call:
-                # Nothing that comes later can match a report that names no call
+                # A report that names no call can never match one
                 is_old = event.received_at < now - MATCH_PERIOD
                 event.write({"folded": is_old or not self._names(report), "match_date": now})
             elif event.fingerprint in call.event_ids.mapped("fingerprint"):
@@ -76,7 +76,7 @@ class CcpCallEvent(models.Model):
         return matched
 
     def _split(self):
-        """Make a row of each report if several came at once, for each may be of another call.
+        """Make a row of each report if several came at once: each may be about another call.
 
         What came is there until then, and in its parts from then on.
 
@@ -124,7 +124,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _pair(self, report):
-        """Return whom a call data record names as agent and customer, or None.
+        """Return the numbers of agent and customer in a call data record, or None.
 
         :return: each one's last ten digits
         :rtype: tuple[str, str] | None

@@ -12,7 +12,7 @@ from .utils import naive_utc
 _logger = logging.getLogger(__name__)
 
 BATCH = 500
-# Why a file was set aside in which there is no report
+# The reason of files that were set aside because they hold no report
 NO_REPORT = "NoReport"
 
 
@@ -69,7 +69,7 @@ class CcpCallEvent(models.Model):
             # Another run was quicker
             return False
         except OSError as error:
-            # That says nothing of the report, which goes on waiting
+            # The database's fault, not the report's: the report goes on waiting
             _logger.warning("Report %s on disk cannot be read (%s)", name, type(error).__name__)
             return False
         except CONTENTION:

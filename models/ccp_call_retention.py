@@ -166,7 +166,7 @@ class CcpCall(models.Model):
     def _delete_reports(self):
         """Delete what Airtel sent; what was derived from it stays, even if reports follow."""
         self.filtered(lambda call: call._has_unfolded_reports())._fold()
-        # What cannot be derived keeps the reports that it is to be derived from
+        # A call that cannot be derived keeps its reports, to be derived later
         derived = self.filtered(lambda call: not call.fold_error)
         derived.event_ids.unlink()
         derived.request_ids.unlink()

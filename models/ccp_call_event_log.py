@@ -218,6 +218,8 @@ class CcpCallEvent(models.Model):
 
         :rtype: list[dict]
         """
+        if not call:
+            return []
         return call.read([*call._derived_values(call._timeline()), "recording_state"])
 
     def _check_administrator(self):

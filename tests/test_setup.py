@@ -160,7 +160,11 @@ class TestPhoneImport(CcpCase):
         problems = wizard.line_ids - saved
         self.assertTrue(all(problems.mapped("note")))
         self.assertEqual(len(wizard.text.splitlines()), len(problems))
-        for line, words in ((3, "line 1"), (5, "not an Indian"), (8, "Asha Rep has this phone")):
+        for line, words in (
+            (3, "line 1"),
+            (5, "not an Indian"),
+            (8, "Asha Rep already uses this number"),
+        ):
             note = wizard.line_ids.filtered(lambda each: each.sequence == line).note  # noqa: B023
             self.assertIn(words, note)
 

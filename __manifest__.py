@@ -46,7 +46,12 @@
     ],
     "demo": ["demo/ccp_demo.xml", "demo/ccp_history_demo.xml"],
     "assets": {
-        "web.assets_backend": ["airtel_ccp/static/src/**/*"],
+        "web.assets_backend": [
+            "airtel_ccp/static/src/**/*",
+            # Odoo loads graphs and pivots when the first of them is opened
+            ("remove", "airtel_ccp/static/src/reporting/call_daily_views.js"),
+        ],
+        "web.assets_backend_lazy": ["airtel_ccp/static/src/reporting/call_daily_views.js"],
         "web.assets_unit_tests": [
             "airtel_ccp/static/tests/**/*",
             ("remove", "airtel_ccp/static/tests/tours/**/*"),

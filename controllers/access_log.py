@@ -11,7 +11,7 @@ FILE = re.compile(r"((['\"])file\2: b?['\"])[^'\"]*")
 
 
 class TokenFilter(logging.Filter):
-    """Masks the tokens of notify URLs and recordings: whoever has one can report, or listen."""
+    """Masks the tokens of notify URLs and recordings: anybody who has one can report, or listen."""
 
     def filter(self, record):
         """Mask the record's text and arguments; never drops a record.

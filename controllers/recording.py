@@ -28,7 +28,7 @@ class AirtelCcpRecording(http.Controller):
         :param int call_id: the call's id
         :param str | None download: anything, to get a file that the browser keeps
         :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404
-            if there is none or the user may not see the call, with the same sentence for both
+            if there is no call or the user may not see it, with the same sentence for both
             calls that do not exist and calls that the user may not see; 410 if it was deleted; 503
             if Airtel does not deliver it yet
         :rtype: odoo.http.Response

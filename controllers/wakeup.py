@@ -64,10 +64,10 @@ class Waker:
     def _trigger(self, database, failed=0):
         """Ask for a run of the folding action, unless another process has just done so.
 
-        Then ask again after the pause, for that run may have begun before our report was there. An
-        older request is none: nobody may have heard of it, or a run which is about to end may take
-        it for done. And with the moment in full, for a run takes as done what was asked for in
-        the second in which it began.
+        If another process has, ask again after the pause, because that run may have begun before
+        our report was there. Ignore triggers older than the pause: their NOTIFY may be lost, or a
+        finishing run may consume them. Keep the microseconds: a run deletes every trigger dated
+        before the second in which it started.
         """
         with self._lock:
             if not failed:
@@ -96,7 +96,7 @@ class Waker:
                     """,
                     [self._pause],
                 )
-                # No row where the action was deleted: then there is nobody to wake, now or later
+                # No row if the action was deleted: then there is nothing to wake
                 found = cr.fetchone()
                 if found and found[0]:
                     actions = api.Environment(cr, SUPERUSER_ID, {})["ir.cron"]

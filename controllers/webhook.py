@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 30
 ACCEPTED = {"status": "ok"}
-# Tells a proxy that it is us who know no such token, not Odoo that knows no database
+# Lets a proxy distinguish our 404 (unknown token) from Odoo's (no database)
 UNKNOWN = {"X-Airtel-Ccp": "unknown"}
 
 access_log.mask_tokens()
@@ -42,11 +42,11 @@ class AirtelCcpWebhook(http.Controller):
     def report(self, token):
         """Store one report and answer 200; an unknown token is answered 404, storing nothing.
 
-        Where the addon is one of ``server_wide_modules``, Odoo comes here without a database too:
-        when it is away, or when there are several and nothing tells which. Then the report waits
-        on disk, and a token that may not be ours is answered 503.
+        If the addon is one of ``server_wide_modules``, Odoo calls this without a database too: when
+        the database is away, or when there are several and nothing says which. Then the report
+        waits on disk; a token that may not be ours is answered 503.
 
-        :param str token: the secret of one call
+        :param str token: the secret in a notify URL, a call's or a company's
         :rtype: odoo.http.Response
         """
         header = request.httprequest.headers.get(SECRET_HEADER)
@@ -62,9 +62,8 @@ class AirtelCcpWebhook(http.Controller):
     def _store(self, token, header, raw):
         """Store a report; once this returns True, it is durable.
 
-        Whatever keeps the database from it, the report can wait on disk: with the connection gone
-        psycopg2 raises errors of several classes, and a full disk or a lock is no reason to lose it
-        either.
+        Any error of the database sends the report to disk: a lost connection raises errors of
+        several classes, and a full disk or a lock must not lose a report either.
 
         :return: False for a token that the database does not know, None when it takes no report
         :rtype: bool | None
@@ -87,7 +86,7 @@ class AirtelCcpWebhook(http.Controller):
             spool = find_owner(root(), token)
             if spool:
                 spool.put(token, header, raw)
-                # The database may be there: with several, Odoo cannot tell whose the report is
+                # The database may be there: with several, Odoo does not know whose report it is
                 waker.wake(spool.folder.name)
                 abort(Response(json.dumps(ACCEPTED), mimetype="application/json"))
         except OSError as error:

@@ -1,7 +1,7 @@
 import logging
 
 from odoo import api, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import sql
 
 from ..ccp.safe import number
@@ -166,6 +166,52 @@ class Base(models.AbstractModel):
         :rtype: str
         """
         return self.display_name if self == contact else self._ccp_person(contact)
+
+    def _ccp_check_readable(self):
+        """Check that the user may read a record, in a sentence of our own.
+
+        Odoo's names the model, the operation and ids, which help no agent.
+
+        :raise AccessError: when the user may not
+        """
+        if not self.has_access("read"):
+            raise AccessError(
+                self.env._(
+                    "You may not see this record: ask its owner or your administrator for access."
+                )
+            )
+
+    def _ccp_activity_to_tick(self, activity_id):
+        """Return the planned call here that a click named, if this user's call can tick it off.
+
+        A colleague's activity stays planned, however often others call; so does one that is done
+        or deleted meanwhile, and one of another record, which only a forged request names.
+
+        :param int activity_id: what the browser sent; 0 if no activity was clicked
+        :return: one ``mail.activity``, or none
+        :rtype: odoo.models.BaseModel
+        """
+        activities = self.env["mail.activity"]
+        if isinstance(activity_id, bool) or not 0 < activity_id <= MAX_ID:
+            return activities
+        activity = activities.search(
+            [
+                ("id", "=", activity_id),
+                ("res_model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("user_id", "in", (False, self.env.uid)),
+            ]
+        )
+        return activity if activity.activity_category == "phonecall" else activity.browse()
+
+    def _ccp_open_calls(self, domain):
+        """Return the action that opens calls which have to do with this record.
+
+        :param odoo.fields.Domain domain: the calls
+        :rtype: dict
+        :raise AccessError: when the user may not see calls at all
+        """
+        return self.env["ccp.call"]._list_action(domain)
 
     def _ccp_call_action(self, field_name=None):
         """Return the action with which the browser calls this record.

@@ -320,7 +320,7 @@ class CcpCall(models.Model):
     dismissed = fields.Boolean("Put away from the panel", readonly=True)
     activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
     overridden = fields.Text("House rules that were overridden", readonly=True)
-    override_reason = fields.Char("Why it was placed all the same", readonly=True)
+    override_reason = fields.Char("Reason for overriding", readonly=True)
 
     # Linked records
     list_item_id = fields.Many2one(
@@ -459,17 +459,15 @@ class CcpCall(models.Model):
         self.check_access("read")
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
-        return self._fold_again_and_tell(self)
+        return self._fold_again_with_notice()
 
-    @api.model
-    def _fold_again_and_tell(self, calls):
-        """Fold calls anew, and return a notice of how many.
+    def _fold_again_with_notice(self):
+        """Fold these calls anew, and return a notice of how many.
 
-        :param calls: ``ccp.call`` records
         :rtype: dict
         """
-        folded, left = calls._fold_again()
-        failed = len(calls.sudo().filtered("fold_error"))
+        folded, left = self._fold_again()
+        failed = len(self.sudo().filtered("fold_error"))
         sentences = [self.env._("Calls taken up again from their reports: %s.", folded)]
         if left:
             sentences.append(self.env._("Left as they are, for want of reports: %s.", left))

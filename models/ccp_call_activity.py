@@ -8,10 +8,10 @@ from odoo.fields import Command
 
 from odoo.addons.base.models.ir_qweb_fields import nl2br
 
-from .base import MAX_ID
 from .contention import take_turns
+from .utils import format_seconds
 
-# Tells a browser that messages or activities of a record changed
+# The bus message that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"
 # How long a rep may take to choose an outcome before the planned activity is marked done without
 PATIENCE = timedelta(minutes=15)
@@ -41,31 +41,6 @@ class CcpCall(models.Model):
         readonly=True,
         groups=fields.NO_ACCESS,
     )
-
-    @api.model
-    def _activity_to_tick(self, record, activity_id):
-        """Return the planned call that a click named, if this user's call can tick it off.
-
-        A colleague's activity stays planned, however often others call; so does one that is done
-        or deleted meanwhile, and one of another record, which only a forged request names.
-
-        :param record: the record that is called
-        :param int activity_id: what the browser sent; 0 if no activity was clicked
-        :return: one ``mail.activity``, or none
-        :rtype: odoo.models.BaseModel
-        """
-        activities = self.env["mail.activity"]
-        if isinstance(activity_id, bool) or not 0 < activity_id <= MAX_ID:
-            return activities
-        activity = activities.search(
-            [
-                ("id", "=", activity_id),
-                ("res_model", "=", record._name),
-                ("res_id", "=", record.id),
-                ("user_id", "in", (False, self.env.uid)),
-            ]
-        )
-        return activity if activity.activity_category == "phonecall" else activity.browse()
 
     def _plan_activity(self, record, note="", **values):
         """Plan an activity that follows from this call, and remember it.
@@ -161,7 +136,7 @@ class CcpCall(models.Model):
             return self.env._("Called. %s", outcome).strip()
         return self.env._(
             "Called, talked for %(time)s. %(outcome)s",
-            time=self._format_seconds(self.talk_seconds),
+            time=format_seconds(self.talk_seconds),
             outcome=outcome,
         ).strip()
 

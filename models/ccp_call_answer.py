@@ -36,7 +36,7 @@ class CcpCall(models.Model):
     def _take_answer(self, call_id, plan, exchange):
         """Commit what Airtel answered, and return what the rep sees.
 
-        :return: as ``ccp.dialer._dial``
+        :return: as ``_dial``
         """
         try:
             answer = exchange.answer()
@@ -45,12 +45,12 @@ class CcpCall(models.Model):
         return {
             "call_id": call_id,
             "state": self._accept(call_id, answer),
-            "message": self.env["ccp.dialer"]._accepted_sentence(plan),
+            "message": self._accepted_sentence(plan),
         }
 
     @api.model
     def _take_late_answer(self, call_id, plan, exchange):
-        """Commit an answer for which the rep's browser did not wait; the bus brings it.
+        """Commit an answer that came after the rep's browser stopped waiting; the bus brings it.
 
         :param int call_id: the call's id
         :param Plan plan: what was dialled
@@ -123,7 +123,7 @@ class CcpCall(models.Model):
                         call=call_id,
                         correlation=answer.correlation_id,
                         state=ACCEPTED_STATE,
-                        deadline=self.env["ccp.call"]._deadline(ACCEPTED_STATE),
+                        deadline=self._deadline(ACCEPTED_STATE),
                         status=answer.status,
                         milliseconds=round(answer.seconds * 1000),
                     ),
@@ -210,7 +210,7 @@ class CcpCall(models.Model):
     def _settle_error(self, call_id, plan, error):
         """Commit that Airtel refused, or that it is unknown whether Airtel accepted.
 
-        :return: as ``ccp.dialer._dial``, when phones may be ringing
+        :return: as ``_dial``, when phones may be ringing
         :raise UserError: when no call was placed
         """
         _logger.warning(

@@ -42,7 +42,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _no_access_sentence(self):
-        """Say why nothing is played to somebody who may not know whether there is such a call.
+        """Return the sentence for users who may not know whether such a call exists.
 
         :rtype: str
         """
@@ -53,7 +53,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _open_places(self, places):
-        """Return those chatters in which whoever reads the record may read a call's note, too.
+        """Return the chatters in which every reader of the record may read a call's note, too.
 
         That is where the record belongs to the call's company, and everywhere if there is no
         second company from which to keep it.

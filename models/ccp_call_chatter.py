@@ -158,7 +158,7 @@ class CcpCall(models.Model):
             by_model[text[1]._name].append(text)
         messages, links = {}, []
         for model, some in by_model.items():
-            # As Odoo's _message_log_batch does, which takes one author only
+            # Odoo's _message_log_batch does the same, but takes one author only
             values = [call._note_values(thread, body) for call, thread, body in some]
             logged = self.env[model].sudo()._message_create(values)
             for (call, _thread, _body), message in zip(some, logged, strict=True):

@@ -7,13 +7,14 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.sql import table_exists
 
+from ..ccp.airtel.fields import IST
 from .contention import take_turns
 from .measures import AGGREGATES, PARTS, columns, part_sql
 from .utils import HOME_TIME_ZONES
 
 # India has had no other time since 1945
-HOME_OFFSET = timedelta(hours=5, minutes=30)
-HOME_INTERVAL = "330 minutes"
+HOME_OFFSET = IST.utcoffset(None)
+HOME_INTERVAL = f"{HOME_OFFSET // timedelta(minutes=1)} minutes"
 MERGE_BATCH = 20000
 # Periods of whole days
 GRANULARITIES = ("day", "week", "month", "quarter", "year")
@@ -39,7 +40,7 @@ KINDS = {
 }
 KEY = ("kind", "is_attempt", *DIMENSIONS)
 NEVER_NULL = ("kind", "is_attempt", "start_date", "company_id")
-# A change of a call in nothing of this changes no sum
+# Only changes of these columns change a sum
 WATCHED = sorted({*DIMENSIONS, *columns(), "attempts", "trial"})
 # Fields of the report that no sum has
 PER_CALL = (
@@ -98,6 +99,11 @@ class CcpCallDaily(models.Model):
     )
     direction = fields.Selection(lambda self: self._selection_of_call("direction"), readonly=True)
     result = fields.Selection(lambda self: self._selection_of_call("result"), readonly=True)
+    missed_by = fields.Selection(
+        lambda self: self._selection_of_call("missed_by"),
+        store=False,
+        search="_search_missed_by",
+    )
     outcome_id = fields.Many2one("ccp.call.outcome", readonly=True)
     attempts = fields.Integer(readonly=True, aggregator="sum")
     reached = fields.Integer(readonly=True, aggregator="sum")
@@ -123,7 +129,7 @@ class CcpCallDaily(models.Model):
     speed_to_connect = fields.Float(
         "Speed to connect (seconds)", digits=(16, 0), readonly=True, aggregator="avg"
     )
-    # In no sum: reports on them read the calls
+    # The sums lack these: reports on them read the calls
     pulses = fields.Integer(readonly=True, aggregator="sum")
     currency_id = fields.Many2one("res.currency", readonly=True)
     cost = fields.Monetary(readonly=True)
@@ -131,6 +137,10 @@ class CcpCallDaily(models.Model):
     @api.model
     def _selection_of_call(self, name):
         return self.env["ccp.call"]._fields[name]._description_selection(self.env)
+
+    @api.model
+    def _search_missed_by(self, operator, value):
+        return self.env["ccp.call"]._search_missed_by(operator, value)
 
     # The report
 
@@ -267,7 +277,7 @@ class CcpCallDaily(models.Model):
     def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
         # The records of groups have the caller's context
         context = {key: value for key, value in self.env.context.items() if key != "ccp_grouping"}
-        model = self.with_context(context)
+        model = self.with_env(self.env(context=context))
         return super(CcpCallDaily, model)._read_group_postprocess_groupby(groupby_spec, raw_values)
 
     @api.model
@@ -341,7 +351,7 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _trigger_sql(self):
-        """Return the statements that have the database keep the sums, whoever changes calls.
+        """Return the statements that make the database keep the sums on any change of a call.
 
         :rtype: odoo.tools.SQL
         """

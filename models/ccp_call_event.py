@@ -6,7 +6,7 @@ import psycopg2.errors
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ccp.airtel import reports as callback
+from ..ccp.airtel.reports import kind_and_fingerprint, parse_all, to_text
 from ..ccp.safe.spool import (
     digest,
 )
@@ -20,7 +20,7 @@ class CcpCallEvent(models.Model):
     _order = "received_at, id"
     _rec_name = "kind"
 
-    # Its index is that of fingerprints, see ``init``: each index more is work for each report
+    # The index of fingerprints serves it too, see ``init``: every index costs each report time
     call_id = fields.Many2one("ccp.call", readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(
         "res.company",
@@ -38,8 +38,8 @@ class CcpCallEvent(models.Model):
         readonly=True,
         required=True,
     )
-    # As it came, with the recording's address, with which anybody can listen: so nobody reads it,
-    # searches or groups by it but this addon; others get ``pretty_payload``
+    # As it came, with the recording's address, with which anybody can listen: so only this addon
+    # reads it, searches or groups by it; others get ``pretty_payload``
     payload = fields.Text("As received", readonly=True, groups=fields.NO_ACCESS)
     fingerprint = fields.Char(readonly=True, required=True, groups="base.group_system")
     received_at = fields.Datetime("Received", readonly=True, required=True)
@@ -85,7 +85,7 @@ class CcpCallEvent(models.Model):
         The index has the name that Odoo gives to that of ``call_id``, so that Odoo finds it and
         makes no other one. It serves for both: what it holds begins with the call.
 
-        PostgreSQL plans what is in a function once for a connection. As a statement of its own it
+        PostgreSQL plans the body of a function once per connection. As a statement of its own it
         is planned for each report, with all indexes of calls in mind, which takes longer than all
         else that a report costs in the database.
         """
@@ -131,7 +131,7 @@ class CcpCallEvent(models.Model):
         :rtype: list[tuple]
         """
         return [
-            callback.parse_all(event.payload or "", event.received_at.replace(tzinfo=timezone.utc))
+            parse_all(event.payload or "", event.received_at.replace(tzinfo=timezone.utc))
             for event in self.sudo()
         ]
 
@@ -169,7 +169,7 @@ class CcpCallEvent(models.Model):
         company_id = None if call_id else self._find_company(token_digest)
         if not call_id and not company_id:
             return False
-        kind, fingerprint = callback.kind_and_fingerprint(raw)
+        kind, fingerprint = kind_and_fingerprint(raw)
         self.env.cr.execute(
             SQL(
                 """
@@ -180,7 +180,7 @@ class CcpCallEvent(models.Model):
                 call_id,
                 company_id,
                 kind,
-                callback.to_text(raw),
+                to_text(raw),
                 fingerprint,
                 "token" if call_id else None,
                 received_at,
@@ -205,7 +205,7 @@ class CcpCallEvent(models.Model):
     def _find_company(self, token_digest):
         """Return the id of the company whose own notify URL ends in a token, or None.
 
-        Such a URL is set at Airtel, where no secret header can be asked for.
+        Such a URL is configured at Airtel, which sends no secret header to it.
         """
         self.env.cr.execute(
             "SELECT id, ccp_webhook_token, ccp_old_tokens FROM res_company"

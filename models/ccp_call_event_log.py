@@ -5,13 +5,13 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL, escape_psql, format_time
 
-from ..ccp.airtel import reports as callback
+from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.safe import number, text
-from .utils import RELOAD, notice
+from .utils import RELOAD, format_seconds, notice
 
-# A call with more reports than this is no call that somebody wants explained line by line
+# Nobody reads the lines of a call with more reports than this one by one
 SHOWN_REPORTS = 100
-# Of many reports that came at once, or of values that mean nothing, the first ones tell enough
+# How many of the reports that came at once, or of the values that mean nothing, are named
 SHOWN_AT_ONCE = 3
 NAMED_AT_ONCE = 10
 
@@ -73,9 +73,7 @@ class CcpCallEvent(models.Model):
         if report.talk_seconds is not None:
             parts.insert(
                 1,
-                self.env._(
-                    "talked for %s", self.env["ccp.call"]._format_seconds(report.talk_seconds)
-                ),
+                self.env._("talked for %s", format_seconds(report.talk_seconds)),
             )
         return ", ".join(filter(None, parts))
 
@@ -153,17 +151,17 @@ class CcpCallEvent(models.Model):
     def action_fold_again(self):
         """Fold the calls of these reports anew; look again for the calls of those without one.
 
-        :return: an action that tells how many
+        :return: an action that says how many
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
         self._check_administrator()
-        return self.env["ccp.call"]._fold_again_and_tell(self.sudo()._find_calls_again())
+        return self.sudo()._find_calls_again()._fold_again_with_notice()
 
     def action_replay(self):
-        """Take a stored report as if it had just come, and tell what that changed.
+        """Take a stored report as if it had just come, and say what that changed.
 
-        :return: an action that tells it
+        :return: an action that says it
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
@@ -209,7 +207,7 @@ class CcpCallEvent(models.Model):
     def _read_kinds_again(self):
         """Correct the kinds of reports that came when they were not understood yet."""
         for event in self:
-            kind, _fingerprint = callback.kind_and_fingerprint((event.payload or "").encode())
+            kind, _fingerprint = kind_and_fingerprint((event.payload or "").encode())
             if event.kind != kind:
                 event.kind = kind
 
@@ -218,6 +216,8 @@ class CcpCallEvent(models.Model):
 
         :rtype: list[dict]
         """
+        if not call:
+            return []
         return call.read([*call._derived_values(call._timeline()), "recording_state"])
 
     def _check_administrator(self):
@@ -226,7 +226,7 @@ class CcpCallEvent(models.Model):
             raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
 
     def _forget_url(self, url):
-        """Take a recording's address out of the stored reports: whoever has it can listen.
+        """Remove a recording's address from the stored reports: anybody who has it can listen.
 
         :param str url: the address as it was received
         """
@@ -235,7 +235,7 @@ class CcpCallEvent(models.Model):
             for spelling in {url, url.replace("/", "\\/")}:
                 without = without.replace(spelling, "")
             if any(getattr(each, "recording_url", "") == url for each in event._parsed()):
-                # Spelled in another way, as with \u0026 for &
+                # Another spelling, such as \u0026 for &
                 content = text.load(without)
                 if url in text.texts(content):
                     without = json.dumps(text.hide_urls(content), ensure_ascii=False)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ..ccp.airtel import reports as callback
+from ..ccp.airtel.reports import kind_and_fingerprint, split
 from .utils import naive_utc
 
 MATCH_BATCH = 500
@@ -63,7 +63,7 @@ class CcpCallEvent(models.Model):
             report = event._parsed()[0]
             call, matched_by = event._call_of(report)
             if not call:
-                # Nothing that comes later can match a report that names no call
+                # A report that names no call can never match one
                 is_old = event.received_at < now - MATCH_PERIOD
                 event.write({"folded": is_old or not self._names(report), "match_date": now})
             elif event.fingerprint in call.event_ids.mapped("fingerprint"):
@@ -76,7 +76,7 @@ class CcpCallEvent(models.Model):
         return matched
 
     def _split(self):
-        """Make a row of each report if several came at once, for each may be of another call.
+        """Make a row of each report if several came at once: each may be about another call.
 
         What came is there until then, and in its parts from then on.
 
@@ -88,8 +88,8 @@ class CcpCallEvent(models.Model):
             if len(reports) == 1:
                 alone |= event
                 continue
-            for text in callback.split(event.payload):
-                kind, fingerprint = callback.kind_and_fingerprint(text.encode())
+            for text in split(event.payload):
+                kind, fingerprint = kind_and_fingerprint(text.encode())
                 known = self.search(
                     Domain("company_id", "=", event.company_id.id)
                     & Domain("call_id", "=", False)
@@ -124,7 +124,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _pair(self, report):
-        """Return whom a call data record names as agent and customer, or None.
+        """Return the numbers of agent and customer in a call data record, or None.
 
         :return: each one's last ten digits
         :rtype: tuple[str, str] | None
@@ -169,21 +169,18 @@ class CcpCallEvent(models.Model):
             window = (started - CLOCK_TOLERANCE, started + CLOCK_TOLERANCE)
         else:
             window = (self.received_at - PAIR_PERIOD, self.received_at + CLOCK_TOLERANCE)
-        calls = (
-            self.env["ccp.call"]
-            .sudo()
-            .search(
-                own
-                & Domain("trial", "=", False)
-                & Domain("request_outcome", "!=", "refused")
-                & Domain("start_date", ">=", window[0])
-                & Domain("start_date", "<=", window[1])
-                & self.env["ccp.call"]._numbers_domain("agent", [agent])
-                & self.env["ccp.call"]._numbers_domain("customer", [customer])
-            )
+        calls = self.env["ccp.call"].sudo()
+        found = calls.search(
+            own
+            & Domain("trial", "=", False)
+            & Domain("request_outcome", "!=", "refused")
+            & Domain("start_date", ">=", window[0])
+            & Domain("start_date", "<=", window[1])
+            & calls._numbers_domain("agent", [agent])
+            & calls._numbers_domain("customer", [customer])
         )
         # A call with a record or ids of its own is another call than the one in this record
-        return calls.filtered(
+        return found.filtered(
             lambda call: (
                 "cdr" not in call.event_ids.mapped("kind")
                 and not (report.correlation_id and call.correlation_id)

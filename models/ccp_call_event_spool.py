@@ -12,7 +12,7 @@ from .utils import naive_utc
 _logger = logging.getLogger(__name__)
 
 BATCH = 500
-# Why a file was set aside in which there is no report
+# The reason of files that were set aside because they hold no report
 NO_REPORT = "NoReport"
 
 
@@ -53,7 +53,7 @@ class CcpCallEvent(models.Model):
     def _replay_one(self, spool, name):
         """Store one report that waits; one that cannot be stored does not hold up the others.
 
-        :param airtel_ccp.ccp.spool.Spool spool: where it waits
+        :param airtel_ccp.ccp.safe.spool.Spool spool: where it waits
         :param str name: its name there
         :return: whether it can be removed there
         :rtype: bool
@@ -64,12 +64,12 @@ class CcpCallEvent(models.Model):
                 self._store_spooled(report)
                 return True
             reason = NO_REPORT
-            _logger.error("Report %s on disk is none: it is set aside", name)
+            _logger.error("File %s on disk holds no report: it is set aside", name)
         except FileNotFoundError:
             # Another run was quicker
             return False
         except OSError as error:
-            # That says nothing of the report, which goes on waiting
+            # The database's fault, not the report's: the report goes on waiting
             _logger.warning("Report %s on disk cannot be read (%s)", name, type(error).__name__)
             return False
         except CONTENTION:
@@ -124,19 +124,19 @@ class CcpCallEvent(models.Model):
     @api.private
     def init(self):
         """Try again, when the addon is installed or updated, what another version set aside."""
-        super().init()
         spool = spool_of(self.env)
         try:
             for each in spool.aside():
                 spool.take_back(each.name)
         except OSError as error:
             _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+        return super().init()
 
     @api.model
     def _store_spooled(self, report):
         """Store one report as if it had just come, with the time at which it really came.
 
-        :param airtel_ccp.ccp.spool.Spooled report: what lies on disk
+        :param airtel_ccp.ccp.safe.spool.Spooled report: what lies on disk
         :return: whether it is a new report of one of our calls or companies
         :rtype: bool
         """

@@ -1,7 +1,7 @@
 import re
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..ccp.airtel import caller_id, const
@@ -230,39 +230,8 @@ class CcpCallFlow(models.Model):
             if isinstance(vals.get(name), str)
         }
         if "caller_number" in vals:
-            cleaned["caller_number"] = self._read_caller_number(vals["caller_number"])
+            cleaned["caller_number"] = caller_id.tidy(vals["caller_number"])
         return {**vals, **cleaned}
-
-    @api.model
-    def _for_trial(self, company):
-        """Return the flow that a company's trial calls run at the sandbox, or an empty recordset.
-
-        :param company: one ``res.company``
-        :rtype: odoo.models.BaseModel
-        """
-        domain = [("company_id", "=", company.id), ("trial", "=", True)]
-        return self.sudo().with_context(active_test=False).search(domain, limit=1)
-
-    @api.model
-    def _make_for_trial(self, company):
-        """Make the flow of a company's trial calls, where it is not there yet.
-
-        It is archived, so that nobody chooses it for real calls.
-
-        :param company: one ``res.company``
-        """
-        if self._for_trial(company):
-            return
-        self.sudo().create(
-            {
-                "name": self.env._("Trial"),
-                "code": const.SANDBOX_FLOW_ID,
-                "caller_number": const.SANDBOX_CALLER_NUMBER,
-                "company_id": company.id,
-                "trial": True,
-                "active": False,
-            }
-        )
 
     @api.constrains("active", "trial")
     def _check_trial(self):
@@ -274,21 +243,10 @@ class CcpCallFlow(models.Model):
                 )
             )
 
-    @api.model
-    def _read_caller_number(self, text):
-        """Return the ten digits of a caller number, or a text that is none as it is.
-
-        :param text: what somebody typed, or False
-        """
-        try:
-            return caller_id.read(text)
-        except ValueError:
-            return text
-
     @api.depends("caller_number")
     def _compute_caller_series(self):
         for flow in self:
-            digits = self._read_caller_number(flow.caller_number)
+            digits = caller_id.tidy(flow.caller_number)
             flow.caller_series = caller_id.series(digits or "") or False
 
     @api.depends("recording")
@@ -347,65 +305,6 @@ class CcpCallFlow(models.Model):
         flow = self.sudo().with_context(active_test=False)
         teams = flow.team_ids.filtered("active")
         return user in flow.user_ids | teams.member_ids | teams.user_id
-
-    @api.model
-    def _in_line(self, company, user, team):
-        """Return the flows that are chosen for a call, the one that counts first.
-
-        The user's, then the sales team's, then the company's default; only the company's own.
-        During a trial that of the sandbox.
-
-        :param company: the ``res.company`` that places the call
-        :param user: the agent
-        :param team: the ``crm.team`` that the call counts for, if any
-        :return: a recordset of ``ccp.call.flow``, as superuser
-        """
-        company = company.sudo()
-        if company.ccp_trial:
-            return self._for_trial(company)
-        chosen = (
-            user.sudo().with_company(company).ccp_flow_id
-            | team.sudo().with_company(company).ccp_flow_id
-            | company._ccp_default_flow()
-        )
-        return chosen.filtered(lambda flow: flow.active and flow.company_id == company)
-
-    @api.model
-    def _for_call(self, company, user, team):
-        """Return the flow that runs a call: the first in line that the user may use.
-
-        :param company: the ``res.company`` that places the call
-        :param user: the agent
-        :param team: the ``crm.team`` that the call counts for, if any
-        :return: one ``ccp.call.flow``, as superuser
-        :raise UserError: when there is none
-        """
-        chosen = self._in_line(company, user, team)
-        if not chosen and self.env.user.has_group("base.group_system"):
-            raise UserError(
-                self.env._(
-                    "Calling is not set up yet: choose a default call flow in Settings > Airtel "
-                    "CCP."
-                )
-            )
-        if not chosen:
-            raise UserError(
-                self.env._(
-                    "Calling is not set up yet: ask your administrator to choose a default call "
-                    "flow in Settings > Airtel CCP."
-                )
-            )
-        flow = chosen.filtered(lambda each: each._may_use(user))[:1]
-        if not flow:
-            raise UserError(
-                self.env._(
-                    "You may not use call flow %(flows)s: ask your administrator to allow it to "
-                    "you, or to choose another one for you, under Airtel CCP > Configuration > "
-                    "Call flows.",
-                    flows=", ".join(chosen.mapped("name")),
-                )
-            )
-        return flow
 
     @api.constrains("code")
     def _check_code(self):

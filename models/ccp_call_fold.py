@@ -66,13 +66,13 @@ class CcpCall(models.Model):
         """Bring calls up to date with their reports, then notify of what changed.
 
         This is the one way in which a call is folded. A call that cannot be derived is marked and
-        tried again later; one of which nobody can be notified is derived all the same, and
-        ``_cron_notify`` tries that again. Neither stops the other calls. Nobody else may write
+        tried again later. A call whose notifying fails stays derived, and ``_cron_notify`` tries
+        to notify again. Neither stops the other calls. Nobody else may write
         these calls at the same moment.
 
         :param bool closing: whether to stop waiting for reports
         """
-        # Whoever looks at a call may have chosen companies that are not its agent's
+        # The current user may have chosen other companies than the agent's
         calls = self.sudo().with_context(allowed_company_ids=[])
         derived = {}
         calls._guarded(

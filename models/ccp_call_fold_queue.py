@@ -23,9 +23,16 @@ class CcpCall(models.Model):
     @api.model
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others."""
-        self.env["ccp.call.event"]._replay_spool()
-        if self.env["ccp.call.event"]._unmatched(limit=1):
-            take_turns(self, self._match_reports, FOLD_ACTION)
+        reports = self.env["ccp.call.event"]
+        reports._replay_spool()
+
+        def match():
+            reports._match()
+            # One look is all
+            return 0, 0
+
+        if reports._unmatched(limit=1):
+            take_turns(self, match, FOLD_ACTION)
         size = 1
 
         def fold_some():
@@ -39,16 +46,6 @@ class CcpCall(models.Model):
         take_turns(self, fold_some, FOLD_ACTION)
         if self._count_to_notify():
             self.env.ref(NOTIFY_ACTION)._trigger()
-
-    @api.model
-    def _match_reports(self):
-        """Look for the calls of reports that name one by other means than the notify URL.
-
-        :return: how many were done and how many are left, see ``take_turns``: one look is all
-        :rtype: tuple[int, int]
-        """
-        self.env["ccp.call.event"]._match()
-        return 0, 0
 
     def _fold_batch(self, size):
         """Fold the first of these locked calls, as many as can be done before the next commit.

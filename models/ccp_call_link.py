@@ -1,5 +1,5 @@
 from odoo import api, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
 
 class CcpCall(models.Model):
@@ -113,27 +113,11 @@ class CcpCall(models.Model):
             raise UserError(self.env._("A call can be linked to a contact or a lead only."))
         if not record:
             raise UserError(self.env._("The record does not exist any more."))
-        self._check_readable(record)
+        record._ccp_check_readable()
         company = record.company_id if "company_id" in record._fields else False
         if company and company != self.sudo().company_id:
             raise UserError(self.env._("The record belongs to another company than the call."))
         return record
-
-    @api.model
-    def _check_readable(self, record):
-        """Check that the user may read a record, in a sentence of our own.
-
-        Odoo's names the model, the operation and ids, which help no agent.
-
-        :param record: the record
-        :raise AccessError: when the user may not
-        """
-        if not record.has_access("read"):
-            raise AccessError(
-                self.env._(
-                    "You may not see this record: ask its owner or your administrator for access."
-                )
-            )
 
     def _measure_lead_again(self):
         """Have the other calls of this call's lead be counted anew, as this one leaves it."""

@@ -4,11 +4,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..ccp.safe import number
+from .presence import note_calls
 from .remedy import refusal
 from .utils import CLOSE, notice
 
 AGAIN_AFTER = timedelta(hours=1)
-# Tells the rep's tabs that the call list changed
+# The bus message that a rep's call list changed
 LIST_MESSAGE = "airtel_ccp.list"
 
 
@@ -50,7 +51,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _create(self, data_list):
-        self.env["ccp.call"]._note_calls()
+        note_calls(self.env)
         return super()._create(data_list)
 
     @api.constrains("res_model")
@@ -132,7 +133,8 @@ class CcpCallListItem(models.Model):
     def _follow_merge(self, survivor):
         """Move entries to the record that their own was merged into.
 
-        Who had both on the list keeps one that waits; the others count as skipped.
+        If both records were on a rep's list, one entry stays waiting and the rest are marked
+        skipped.
 
         :param survivor: the record that stays
         """

@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from .presence import there_are_calls
+
 
 class CcpCall(models.Model):
     """Calls stay with their contacts and leads when those are merged."""
@@ -16,7 +18,7 @@ class CcpCall(models.Model):
         :param sources: the records that are merged away, all of one model
         :param survivor: the record that stays
         """
-        if not self._there_are_calls():
+        if not there_are_calls(self.env):
             return
         calls, with_lead, items = self._of_merged(sources)
         calls.res_id = survivor.id

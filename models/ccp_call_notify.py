@@ -66,7 +66,7 @@ class CcpCall(models.Model):
         self._notify_leaders(listed.company_id)
 
     def _notify_anew(self):
-        """Bring card, panel and live view up to date with a call, whatever changed."""
+        """Bring card, panel and live view up to date with all values of a call."""
         if self.reports_deleted or self.imported or self.erased:
             return
         self._finish_list_item()
@@ -95,10 +95,10 @@ class CcpCall(models.Model):
             call.user_id._bus_send(BUS_MESSAGE, values)
 
     def _notify_later(self, error, tries=1):
-        """Mark a call of which nobody could be notified, so that it is tried again.
+        """Mark a call whose notifying failed, so that it is tried again.
 
-        The ORM is passed by: what failed may be a rule about changed calls. After the last try the
-        call counts as notified, and its rules as run.
+        This bypasses the ORM, because a rule about changed calls may be what failed. After the last
+        try the call counts as notified, and its rules as run.
 
         :param Exception error: why it failed
         :param int tries: how often it failed since the call last changed
@@ -139,7 +139,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _cron_notify(self):
-        """Notify of calls of which that failed before, and let rules run for calls that ended."""
+        """Notify again of calls whose notifying failed, and run the rules for calls that ended."""
 
         def notify_some():
             since = time.monotonic()
@@ -155,7 +155,7 @@ class CcpCall(models.Model):
         take_turns(self, notify_some, NOTIFY_ACTION)
 
     def _notify_by_itself(self):
-        """Do for one call what is due of it; either part may fail without the other one."""
+        """Notify of one call again or run its rules; either may fail without the other."""
         call = self.sudo().with_context(allowed_company_ids=[])
         errors = []
 
@@ -173,7 +173,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _take_to_notify(self):
-        """Lock and return the next call of which somebody is to be notified, or none.
+        """Lock and return the next call whose notifying or rules are due, or an empty recordset.
 
         :rtype: odoo.models.BaseModel
         """
@@ -188,17 +188,17 @@ class CcpCall(models.Model):
 
     @api.model
     def _count_to_notify(self):
-        """Return of how many calls somebody is to be notified now, at most ``BATCH``."""
+        """Return how many calls are due now, at most ``BATCH``; see ``_take_to_notify``."""
         self.env.flush_all()
         return self.env.execute_query(SQL("SELECT count(*) %s", self._to_notify_sql()))[0][0]
 
     @api.model
     def _to_notify_sql(self):
-        """Return FROM and WHERE of some calls of which somebody is to be notified now.
+        """Return FROM and WHERE of some calls whose notifying or rules are due now.
 
         :rtype: odoo.tools.SQL
         """
-        # In an array of its own: else the planner may read all calls by id until it finds one
+        # The array keeps the planner from reading all calls by id until it finds one
         return SQL(
             """
               FROM ccp_call call

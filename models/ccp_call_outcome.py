@@ -216,7 +216,7 @@ class CcpCallOutcome(models.Model):
                 )
             ]
         before = self._listed(call).filtered("active")
-        others = self._answering_for(before, call)
+        others = call._others_blacklisted(before)
         entries = (
             self.env["phone.blacklist"]
             .sudo()
@@ -232,19 +232,6 @@ class CcpCallOutcome(models.Model):
             self.env._("%s is never called again.", self._as_written(each)) for each in numbers
         ], []
 
-    @api.model
-    def _answering_for(self, entries, call):
-        """Return those blacklist entries that other calls' outcomes made.
-
-        :param entries: ``phone.blacklist`` records
-        :param call: the ``ccp.call`` whose own part does not count
-        :rtype: odoo.models.BaseModel
-        """
-        others = self.env["ccp.call"].sudo()
-        if entries:
-            others = others.search([("blacklist_ids", "in", entries.ids), ("id", "!=", call.id)])
-        return others.blacklist_ids & entries
-
     def _take_back(self, call):
         """Take a call's numbers off the blacklist again, if only this outcome put them there.
 
@@ -256,7 +243,7 @@ class CcpCallOutcome(models.Model):
             return []
         own = call.blacklist_ids.with_context(active_test=False)
         call.blacklist_ids = False
-        free = (own - self._answering_for(own, call)).filtered("active")
+        free = (own - call._others_blacklisted(own)).filtered("active")
         if free:
             free._remove(
                 free.mapped("number"),

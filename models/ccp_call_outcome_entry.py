@@ -115,7 +115,7 @@ class CcpCall(models.Model):
         :return: a ``ccp.call.outcome``, as superuser
         :raise UserError: when the call's company does not offer it
         """
-        offered = self.env["ccp.call.outcome"]._offered(self.company_id) | self.outcome_id
+        offered = self.company_id._ccp_outcomes() | self.outcome_id
         outcome = offered.filtered(lambda each: each.id == outcome_id)
         if outcome_id and not outcome:
             raise UserError(self.env._("This outcome is not offered any more: choose another one."))
@@ -130,6 +130,17 @@ class CcpCall(models.Model):
         if not outcome.blacklist or outcome == self.outcome_id:
             return ""
         return outcome._blacklist_question(self)
+
+    def _others_blacklisted(self, entries):
+        """Return those blacklist entries that the outcomes of other calls made.
+
+        :param entries: ``phone.blacklist`` records
+        :rtype: odoo.models.BaseModel
+        """
+        others = self.sudo().browse()
+        if entries:
+            others = others.search([("blacklist_ids", "in", entries.ids), ("id", "!=", self.id)])
+        return others.blacklist_ids & entries
 
     def _write_note(self, note):
         """Keep a note that was written on the call's form.

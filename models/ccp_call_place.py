@@ -8,7 +8,7 @@ from .base import doubt_question
 
 
 class CcpCall(models.Model):
-    """The door through which calls are placed; ``ccp.dialer`` places them."""
+    """The door through which browsers place calls; ``_dial`` places them."""
 
     _inherit = "ccp.call"
 
@@ -56,7 +56,7 @@ class CcpCall(models.Model):
         if choices and not field_name:
             choice = choices[0]["key"]
         try:
-            return dialer._dial(record, field_name, choice=choice, list_item=item, options=options)
+            return self._dial(record, field_name, choice=choice, list_item=item, options=options)
         except UserError as error:
             question = doubt_question(error) or dialer._override_question(error)
             if not question:

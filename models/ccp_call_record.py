@@ -76,7 +76,7 @@ class CcpCall(models.Model):
         if not self._record():
             sentence = self.env._("The record that was called does not exist any more.")
             return notice(sentence, "warning")
-        self._check_readable(self._record())
+        self._record()._ccp_check_readable()
         return {
             "type": "ir.actions.act_window",
             "res_model": self.res_model,
@@ -96,5 +96,5 @@ class CcpCall(models.Model):
         record = self._record()
         if not record:
             raise UserError(self.env._("The record that was called does not exist any more."))
-        self._check_readable(record)
+        record._ccp_check_readable()
         return record._ccp_call_action()

@@ -82,7 +82,7 @@ class CcpCall(models.Model):
             )
 
     def _recording_source(self):
-        """Return from where this call's recording can be played.
+        """Return the source from which this call's recording can be played.
 
         :return: ``stored`` (our own copy), ``airtel`` (not fetched yet), ``deleted`` or ``none``
         :rtype: str
@@ -94,7 +94,7 @@ class CcpCall(models.Model):
         return "deleted" if self.recording_state in ("deleted", "erased") else "none"
 
     def _absence_sentence(self):
-        """Say why there is nothing to listen to; see ``_recording_source``.
+        """Return the sentence that says why nothing can be played; see ``_recording_source``.
 
         :rtype: str
         """
@@ -111,7 +111,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _fetch_sentence(self, reason):
-        """Say in words why a recording could not be fetched.
+        """Return the sentence that says why a recording could not be fetched.
 
         :param str reason: see ``ccp.safe.download.RecordingError``
         :rtype: str

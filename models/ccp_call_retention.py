@@ -164,9 +164,9 @@ class CcpCall(models.Model):
             call._update_card(call._timeline())
 
     def _delete_reports(self):
-        """Delete what Airtel sent; what was derived from it stays, whatever is reported later."""
+        """Delete what Airtel sent; what was derived from it stays, even if reports follow."""
         self.filtered(lambda call: call._has_unfolded_reports())._fold()
-        # What cannot be derived keeps the reports that it is to be derived from
+        # A call that cannot be derived keeps its reports, to be derived later
         derived = self.filtered(lambda call: not call.fold_error)
         derived.event_ids.unlink()
         derived.request_ids.unlink()

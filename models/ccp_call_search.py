@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..ccp.call import states
 from ..ccp.safe import number
 
 # Fewer digits would match half of all calls
@@ -9,12 +10,17 @@ MIN_SEARCH_DIGITS = 4
 
 
 class CcpCall(models.Model):
-    """Finds calls by a phone number, or by its last digits."""
+    """Finds calls by a phone number or its last digits, and by who missed them."""
 
     _inherit = "ccp.call"
 
     phone_search = fields.Char(
         "Number", compute="_compute_phone_search", search="_search_phone_search"
+    )
+    missed_by = fields.Selection(
+        [(states.AGENT, "Agent"), (states.CUSTOMER, "Customer")],
+        compute="_compute_missed_by",
+        search="_search_missed_by",
     )
     # Users search by the last digits; in the reversed number those are a prefix, which an index
     # finds. Not partial: an empty partial index has no statistics, and the planner then picks a
@@ -23,6 +29,23 @@ class CcpCall(models.Model):
     _agent_second_suffix_idx = models.Index("(reverse(agent_second_number) text_pattern_ops)")
     _customer_suffix_idx = models.Index("(reverse(customer_number) text_pattern_ops)")
     _customer_second_suffix_idx = models.Index("(reverse(customer_second_number) text_pattern_ops)")
+
+    @api.depends("result")
+    def _compute_missed_by(self):
+        for call in self:
+            result = states.RESULTS.get(call.result)
+            call.missed_by = result and result.missed_by
+
+    @api.model
+    def _search_missed_by(self, operator, value):
+        """Find calls by who missed them, through their results."""
+        if operator != "in":
+            return NotImplemented
+        results = [name for who in value for name in states.MISSED_BY.get(who, ())]
+        if False in value:
+            missed = [name for names in states.MISSED_BY.values() for name in names]
+            return Domain("result", "not in", missed) | Domain("result", "in", results)
+        return Domain("result", "in", results)
 
     @api.depends("customer_number")
     def _compute_phone_search(self):

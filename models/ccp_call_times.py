@@ -1,7 +1,8 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.tools import format_duration
+
+from .utils import format_seconds
 
 
 class CcpCall(models.Model):
@@ -22,7 +23,7 @@ class CcpCall(models.Model):
         self._set_times("talk_time", self.mapped("talk_seconds"))
         connected = self.filtered(lambda call: call.result == "connected" and not call.talk_seconds)
         for call in connected:
-            call.talk_time = self.env._("Unknown") if call.talk_unknown else self._format_seconds(0)
+            call.talk_time = self.env._("Unknown") if call.talk_unknown else format_seconds(0)
 
     @api.depends("agent_ring_seconds", "customer_ring_seconds")
     @api.depends_context("lang")
@@ -56,17 +57,5 @@ class CcpCall(models.Model):
         for call_id, seconds in zip(self._ids, durations, strict=True):
             ids[seconds].append(call_id)
         for seconds, call_ids in ids.items():
-            text = self._format_seconds(seconds) if seconds else ""
+            text = format_seconds(seconds) if seconds else ""
             self.browse(call_ids)[field_name] = text
-
-    @api.model
-    def _format_seconds(self, seconds):
-        """Return a duration as minutes and seconds, such as ``02:35``, or with hours.
-
-        :param int seconds: the duration
-        :rtype: str
-        """
-        if seconds >= 3600:
-            hours, rest = divmod(seconds, 3600)
-            return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
-        return format_duration(seconds / 60)

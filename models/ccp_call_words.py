@@ -6,6 +6,7 @@ from odoo.tools import format_date, format_time, get_lang
 
 from ..ccp.call import states
 from ..ccp.safe import number
+from .utils import format_seconds
 
 # Says of a line that ended only that it ended, or by whom, which is told in words
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
@@ -69,8 +70,18 @@ class CcpCall(models.Model):
         time = format_time(self.env, local.time(), time_format="short")
         return f"{format_date(self.env, local.date())} {time}"
 
+    def _label(self, name):
+        """Return the label of the value that a Selection field has.
+
+        :param str name: the field
+        :rtype: str
+        """
+        return dict(self._fields[name]._description_selection(self.env)).get(self[name], "")
+
     def _headline(self, story=None):
         """Return one sentence about how a call stands or ended; never more than Airtel reported.
+
+        A state or result without a sentence of its own is named by its label.
 
         :param ccp.call.timeline.Timeline | None story: what its reports say; needed while it rings
         :rtype: str
@@ -81,7 +92,7 @@ class CcpCall(models.Model):
         if self.erased:
             return _("The data of this call were erased on request.")
         if self.state != "ended":
-            return {
+            sentences = {
                 "queued": lambda: _("The call is being sent to Airtel."),
                 "refused": lambda: self.refusal or _("Airtel did not place the call."),
                 "unknown": lambda: _("Airtel did not confirm the call."),
@@ -90,7 +101,8 @@ class CcpCall(models.Model):
                     "%(agent)s picked up; Airtel is calling %(customer)s.", **names
                 ),
                 "in_call": lambda: _("Connected with %(customer)s.", **names),
-            }[self.state]()
+            }
+            return sentences.get(self.state, lambda: self._label("state"))()
         sentences = {
             "connected": self._connected_sentence,
             "agent_no_answer": lambda: _("%(agent)s did not pick up.", **names),
@@ -104,7 +116,7 @@ class CcpCall(models.Model):
             "failed": lambda: _("The call failed at Airtel."),
             "no_report": lambda: _("Airtel sent no report of how this call ended."),
         }
-        return sentences[self.result]()
+        return sentences.get(self.result, lambda: self._label("result"))()
 
     def _panel_sentence(self, story):
         """Say to the agent how this call stands; never more than Airtel reported.
@@ -169,9 +181,7 @@ class CcpCall(models.Model):
         """
         if self.talk_unknown:
             return self.env._("Connected, Airtel did not say for how long.")
-        return self.env._(
-            "Connected, talked for %(time)s.", time=self._format_seconds(self.talk_seconds)
-        )
+        return self.env._("Connected, talked for %(time)s.", time=format_seconds(self.talk_seconds))
 
     def _first_ring_sentence(self, story):
         """Say how a call stands before the agent picked up.
@@ -195,7 +205,7 @@ class CcpCall(models.Model):
         offset = ""
         if line.at:
             start = self.start_date.replace(tzinfo=timezone.utc)
-            offset = self._format_seconds(max(0, round((line.at - start).total_seconds())))
+            offset = format_seconds(max(0, round((line.at - start).total_seconds())))
         return {
             "offset": offset,
             "text": self._line_text(line),

@@ -66,7 +66,7 @@ class CcpCallableMixin(models.AbstractModel):
         :raise AccessError: when the user may not call, or may not read the record
         """
         self.ensure_one()
-        return self.env["ccp.dialer"]._dial(self, field_name)
+        return self.env["ccp.call"]._dial(self, field_name)
 
     def action_ccp_call_button(self):
         """Have the browser call this record, as if its Call button had been clicked.
@@ -79,7 +79,7 @@ class CcpCallableMixin(models.AbstractModel):
         """
         self.env.user._ccp_check_may_call()
         self.ensure_one()
-        self.env["ccp.call"]._check_readable(self)
+        self._ccp_check_readable()
         return self._ccp_call_action()
 
     @api.model
@@ -123,5 +123,5 @@ class CcpCallableMixin(models.AbstractModel):
         :raise AccessError: when the user may not read the record, or no calls at all
         """
         self.ensure_one()
-        self.env["ccp.call"]._check_readable(self)
-        return self.env["ccp.call"]._list_action(self._ccp_calls_domain())
+        self._ccp_check_readable()
+        return self._ccp_open_calls(self._ccp_calls_domain())

@@ -1,36 +1,15 @@
-import contextlib
 import dataclasses
-import functools
-import logging
-import secrets
-import socket
 
-import psycopg2.errors
-
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.http import request
-from odoo.tools import SQL, config
 
-from ..ccp.airtel.pending import (
-    Exchange,
-)
 from ..ccp.safe import number, text
-from ..ccp.safe.spool import (
-    digest,
-)
 from .base import shown, unlogged
-from .ir_http import after_answer
 from .remedy import is_house_rule, refusal
 from .res_company_calling import Account
-from .spool import make_token
-
-_logger = logging.getLogger(__name__)
 
 SECRET_HEADER = "X-Airtel-Ccp-Secret"
 MAX_REASON = 200
-# How long a click waits for Airtel's answer, where it may; Airtel mostly takes less than one second
-PATIENCE_SECONDS = 3
 # What the guards ask about an agent; by themselves, those of each company are read a second time
 AGENT_FIELDS = (
     "partner_id",
@@ -41,8 +20,6 @@ AGENT_FIELDS = (
     "ccp_flow_id",
     "ccp_caller_number",
 )
-# Where a request keeps the calls that it placed, which outlives a replay of its transaction
-PLACED = "airtel_ccp.placed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,64 +52,20 @@ class Plan:
     customer_numbers: tuple
     caller_number: str
     recorded: bool
+    has_caps: bool
     overridden: str
     override_reason: str
     activity: object
 
 
 class CcpDialer(models.AbstractModel):
-    """The way of a click: check, make the call's row durable, ask Airtel once, note the answer.
+    """What is decided before a call: its questions to the rep, its guards, and what to dial.
 
-    The row and the answer are committed in cursors of their own, and the request's transaction
-    writes nothing. When Odoo replays a request all the same, because something else in it met a
-    serialization failure, the replay gets what the first try got: it does not dial twice.
+    ``ccp.call._dial`` then makes the call's row durable and asks Airtel.
     """
 
     _name = "ccp.dialer"
     _description = "Places calls through Airtel CCP"
-
-    def _dial(self, record, field_name=None, choice=None, list_item=None, options=None):
-        """Place one call on a record.
-
-        :param record: the record that was clicked, of any model with a phone field
-        :param str | None field_name: the phone field that was clicked; by default the first
-            one that has a value
-        :param str | None choice: the key of one of the numbers that ``_ccp_numbers`` offers
-        :param list_item: the ``ccp.call.list.item`` that this call is for, if any
-        :param Options | None options: what else the rep said
-        :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` where
-            Airtel's answer is not waited for, which the bus tells then, also a refusal
-        :rtype: dict
-        :raise UserError: when no call was placed
-        :raise AccessError: when the user may not call, or may not read the record
-        """
-        # Clients send anything, and these are looked up
-        choice = str(choice) if choice else None
-        click = (self.env.uid, record._name, record.id, repr(field_name), choice)
-        placed = request.httprequest.environ.setdefault(PLACED, {}) if request else {}
-        if click not in placed:
-            placed[click] = self._place(record, field_name, choice, list_item, options or Options())
-        return placed[click]
-
-    def _place(self, record, field_name, choice, list_item, options):
-        """Check, commit the row, ask Airtel once, commit the answer; see ``_dial``."""
-        plan = self._plan(record, field_name, choice, options)
-        token, header = make_token(self.env), secrets.token_urlsafe(24)
-        body = self._request_body(plan, token, header)
-        # While a request is under way nothing may fail that would lose its answer
-        patience = self._patience()
-        call_id = self._reserve(record, plan, token, header, body, list_item)
-        exchange = Exchange(plan.company._ccp_client(plan.account), body)
-        calls = self.env["ccp.call"]
-        if exchange.wait(patience):
-            return calls._take_answer(call_id, plan, exchange)
-        exchange.when_answered(functools.partial(calls._take_late_answer, call_id, plan))
-        after_answer(functools.partial(calls._notify_leaders_of_wait, plan.company))
-        return {
-            "call_id": call_id,
-            "state": "queued",
-            "message": self._waiting_sentence(plan),
-        }
 
     @api.model
     def _read_options(self, values):
@@ -165,7 +98,7 @@ class CcpDialer(models.AbstractModel):
                 self.env._("There is nobody to call: the record does not exist any more.")
             )
         record.ensure_one()
-        self.env["ccp.call"]._check_readable(record)
+        record._ccp_check_readable()
         company = record._ccp_company(options.company_id)
         company._ccp_check_set_up()
         account = company._ccp_account()
@@ -187,7 +120,8 @@ class CcpDialer(models.AbstractModel):
         self._check_lines(user, (*customer_numbers, *agent_numbers))
         reason = text.clean(options.override_reason, MAX_REASON)
         overridden = ""
-        if not self._is_exempt(record, account):
+        is_exempt = self._is_exempt(record, account)
+        if not is_exempt:
             self._check_outcome(user, company)
             overridden = self._check_rules(user, company, flow, customer_numbers, reason)
         return Plan(
@@ -204,9 +138,10 @@ class CcpDialer(models.AbstractModel):
                 or flow.caller_number
             ),
             recorded=flow._is_recorded(options.record),
+            has_caps=not is_exempt and not overridden and self._has_caps(company),
             overridden=overridden,
             override_reason=reason if overridden else "",
-            activity=self.env["ccp.call"]._activity_to_tick(record, options.activity_id),
+            activity=record._ccp_activity_to_tick(options.activity_id),
         )
 
     def _read_people(self, record, company):
@@ -228,9 +163,7 @@ class CcpDialer(models.AbstractModel):
         :param team_id: the id of the ``crm.team`` that the call counts for, or False
         :raise UserError: when there is none that the user may use
         """
-        return self.env["ccp.call.flow"]._for_call(
-            company, self.env.user, self.env["crm.team"].browse(team_id)
-        )
+        return company._ccp_flow_for(self.env.user, self.env["crm.team"].browse(team_id))
 
     # Questions to the rep
 
@@ -245,7 +178,7 @@ class CcpDialer(models.AbstractModel):
         :return: ``res.company``; empty where the record or the rep says which one calls
         :raise AccessError: when the user may not read the record
         """
-        self.env["ccp.call"]._check_readable(record)
+        record._ccp_check_readable()
         if not record or options.company_id or record._ccp_own_company():
             return self.env["res.company"]
         companies = self.env.companies.filtered(lambda company: not company._ccp_obstacle())
@@ -261,7 +194,7 @@ class CcpDialer(models.AbstractModel):
         :rtype: bool
         """
         team = self.env["crm.team"].browse(record._ccp_sales_values(company)["team_id"])
-        flows = self.env["ccp.call.flow"]._in_line(company, self.env.user, team)
+        flows = company._ccp_flows_in_line(self.env.user, team)
         return any(flow._may_use(self.env.user) for flow in flows)
 
     @api.model
@@ -354,85 +287,3 @@ class CcpDialer(models.AbstractModel):
                     reason=str(error),
                 )
             ) from error
-
-    def _reserve(self, record, plan, token, header, body, list_item=None):
-        """Commit the call's row and the masked request before Airtel is asked, and return its id.
-
-        :raise UserError: when another click of the same agent was faster
-        """
-        now = fields.Datetime.now()
-        values = {
-            "res_model": record._name,
-            "res_id": record.id,
-            "start_date": now,
-            **self.env["ccp.call"]._start_values(now, self.env.user),
-            "customer_name": plan.customer_name,
-            "partner_id": plan.partner.id,
-            "user_id": self.env.uid,
-            **plan.sales_values,
-            "company_id": plan.company.id,
-            "currency_id": plan.company.sudo().currency_id.id,
-            "trial": plan.account.is_trial,
-            "flow_id": plan.flow.id,
-            "recorded": plan.recorded,
-            "recording_announced": plan.recorded and plan.flow.announces_recording,
-            **self.env["ccp.call"]._number_values(plan.agent_numbers, plan.customer_numbers),
-            "dialled": self.env["ccp.call"]._snapshot(
-                plan.flow, plan.agent_numbers, plan.customer_numbers
-            ),
-            "agent_pool": plan.flow._rings_pool() and plan.flow.pool_code,
-            "list_item_id": list_item.id if list_item else False,
-            "activity_id": plan.activity.id,
-            "caller_number": plan.caller_number,
-            "token_digest": digest(token),
-            "header_digest": digest(header),
-            "overridden": plan.overridden or False,
-            "override_reason": plan.override_reason or False,
-            "deadline": self.env["ccp.call"]._deadline("queued"),
-        }
-        if plan.overridden:
-            _logger.info("User %s calls despite a house rule", self.env.uid)
-        applies = not plan.overridden and not self._is_exempt(record, plan.account)
-        has_caps = applies and self._has_caps(plan.company)
-        try:
-            with contextlib.ExitStack() as stack:
-                if has_caps:
-                    # In a transaction of its own: what waits for a lock sees the past afterwards
-                    lock_cr = stack.enter_context(self.env.registry.cursor())
-                    self.env(cr=lock_cr)["ccp.dialer"]._lock_caps(plan.company)
-                cr = stack.enter_context(self.env.registry.cursor())
-                env = self.env(cr=cr)
-                dialer = self.with_env(env)
-                dialer._take_line(env.user)
-                if has_caps:
-                    company, flow = plan.company.with_env(env), plan.flow.with_env(env)
-                    dialer._check_rules(env.user, company, flow, plan.customer_numbers)
-                # With the company, whose defaults count, the agent's need not be read
-                calls = env["ccp.call"].sudo().with_company(plan.company.id)
-                call = calls.create(values)
-                env["ccp.request.log"].sudo()._open(call, body)
-                return call.id
-        except psycopg2.errors.UniqueViolation as error:
-            raise refusal(self._line_busy_sentence(), opens="panel") from error
-
-    def _patience(self):
-        """Return how long a click may keep what serves its request waiting for Airtel, in seconds.
-
-        At most half of a server's workers (or threads) wait at a time, so that the others serve
-        everybody else however long Airtel takes. The request's transaction holds its place.
-
-        :rtype: float
-        """
-        serving = config["workers"] or config["db_maxconn"] // 2
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT FROM generate_series(1, %s) place
-                 WHERE pg_try_advisory_xact_lock(hashtext(%s), place)
-                 LIMIT 1
-                """,
-                max(1, serving // 2),
-                f"ccp.dialer {socket.gethostname()}:{config['http_port']}",
-            )
-        )
-        return PATIENCE_SECONDS if self.env.cr.rowcount else 0

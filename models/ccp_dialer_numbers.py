@@ -1,8 +1,6 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..ccp.safe import number
-
 
 class CcpDialer(models.AbstractModel):
     """Which phones a click rings: those of the agent, and those of the customer."""
@@ -83,37 +81,3 @@ class CcpDialer(models.AbstractModel):
         same = [key for key in sure if key.rsplit(",", 1)[0] == field]
         others = [key for key in sure if key.rsplit(",", 2)[0] == owner and key not in same]
         return [candidates[key]["digits"] for key in (*same, *(others if limit > 2 else ()))]
-
-    def _waiting_sentence(self, plan):
-        """Say to the rep what may happen while Airtel has not answered.
-
-        :param Plan plan: what was dialled
-        :rtype: str
-        """
-        if not plan.agent_numbers:
-            return self.env._(
-                "Airtel has not answered yet. An agent of the pool rings first; if Airtel refuses "
-                "the call, you will be told."
-            )
-        return self.env._(
-            "Airtel has not answered yet. If your phone %(phone)s rings, pick up; if Airtel "
-            "refuses the call, you will be told.",
-            phone=number.mask(plan.agent_numbers[0]),
-        )
-
-    def _accepted_sentence(self, plan):
-        """Say to the rep what happens now that Airtel took the call.
-
-        :param Plan plan: what was dialled
-        :rtype: str
-        """
-        if not plan.agent_numbers:
-            return self.env._(
-                "Airtel is calling an agent of the pool. When one picks up, it calls %s.",
-                plan.customer_name,
-            )
-        return self.env._(
-            "Airtel is calling your phone %(phone)s. Pick up, and it calls %(customer)s.",
-            phone=number.mask(plan.agent_numbers[0]),
-            customer=plan.customer_name,
-        )

@@ -183,9 +183,8 @@ class CcpDialer(models.AbstractModel):
         company = company.sudo()
         today = self._today(company)
         placed = today & Domain("manual", "=", False)
-        calls = self.env["ccp.call"].sudo()
         limit = company.ccp_daily_limit
-        if limit and calls.search_count(placed & Domain("user_id", "=", user.id)) >= limit:
+        if limit and company._ccp_count_calls(placed & Domain("user_id", "=", user.id)) >= limit:
             yield self._with_remedy(
                 self.env._(
                     "You have reached your daily limit of calls, %(limit)s: call again tomorrow, "
@@ -199,7 +198,7 @@ class CcpDialer(models.AbstractModel):
                 ),
             )
         limit = company.ccp_company_daily_limit
-        if limit and calls.search_count(placed) >= limit:
+        if limit and company._ccp_count_calls(placed) >= limit:
             values = {"company": company.name, "limit": limit}
             yield self._with_remedy(
                 self.env._(
@@ -215,8 +214,8 @@ class CcpDialer(models.AbstractModel):
             )
         limit = company.ccp_number_daily_limit
         for digits in numbers if limit else ():
-            attempts = calls._numbers_domain("customer", [digits])
-            if calls.search_count(today & attempts) >= limit:
+            attempts = self.env["ccp.call"]._numbers_domain("customer", [digits])
+            if company._ccp_count_calls(today & attempts) >= limit:
                 values = {"number": number.mask(digits), "limit": limit}
                 yield self._with_remedy(
                     self.env._(
@@ -233,15 +232,14 @@ class CcpDialer(models.AbstractModel):
                 )
 
     def _today(self, company):
-        """Return which calls of a company count for the caps of today.
+        """Return which of a company's calls count for the caps of today.
 
         :rtype: odoo.fields.Domain
         """
         zone = time_zone(company.ccp_calendar_id.tz)
         midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return (
-            Domain("company_id", "=", company.id)
-            & Domain("start_date", ">=", midnight.astimezone(timezone.utc).replace(tzinfo=None))
+            Domain("start_date", ">=", midnight.astimezone(timezone.utc).replace(tzinfo=None))
             & Domain("state", "!=", "refused")
             & Domain("direction", "=", "outbound")
             & Domain("trial", "=", company.ccp_trial)
@@ -261,24 +259,17 @@ class CcpDialer(models.AbstractModel):
         """
         if not company.sudo().ccp_require_outcome:
             return
-        last = (
-            self.env["ccp.call"]
-            .sudo()
-            .search(
-                [
-                    ("user_id", "=", user.id),
-                    ("state", "=", "ended"),
-                    ("result", "=", "connected"),
-                    ("company_id", "=", company.id),
-                    ("imported", "=", False),
-                    # A call that was logged by hand answers for itself alone
-                    ("manual", "=", False),
-                    ("trial", "=", False),
-                    ("token_digest", "!=", False),
-                    ("res_model", "!=", "ccp.setup"),
-                ],
-                limit=1,
-            )
+        last = company._ccp_calls(
+            Domain("user_id", "=", user.id)
+            & Domain("state", "=", "ended")
+            & Domain("result", "=", "connected")
+            & Domain("imported", "=", False)
+            # A call that was logged by hand answers for itself alone
+            & Domain("manual", "=", False)
+            & Domain("trial", "=", False)
+            & Domain("token_digest", "!=", False)
+            & Domain("res_model", "!=", "ccp.setup"),
+            limit=1,
         )
         if not last or last.outcome_id or last.erased:
             return

@@ -94,7 +94,7 @@ class CcpHealth(models.Model):
         required=True,
     )
     state = fields.Selection(
-        [("ok", "Good"), ("warning", "Look at it"), ("bad", "Bad"), ("unknown", "Not known")],
+        [("ok", "Good"), ("warning", "Check this"), ("bad", "Bad"), ("unknown", "Not known")],
         readonly=True,
         required=True,
     )
@@ -110,7 +110,7 @@ class CcpHealth(models.Model):
             ("airtel", "Airtel"),
             ("server", "Whoever runs this server"),
         ],
-        "Whose turn",
+        "Next step by",
         compute="_compute_turn",
     )
 
@@ -414,22 +414,6 @@ class CcpHealth(models.Model):
         return self._check_notify_url(company, known)[0] == "bad"
 
     @api.model
-    def _own_calls(self, company):
-        """Return which calls were asked of Airtel, or during a trial of the sandbox.
-
-        :rtype: odoo.fields.Domain
-        """
-        return (
-            Domain("company_id", "=", company.id)
-            & Domain("trial", "=", company.ccp_trial)
-            & Domain("manual", "=", False)
-            & Domain("imported", "=", False)
-            & Domain("request_outcome", "=", "accepted")
-            # Without an address for them no reports can come: nobody was asked to place such a call
-            & Domain("token_digest", "!=", False)
-        )
-
-    @api.model
     def _check_reports(self, company):
         """Tell when the last report came, and whether reports of calls are late.
 
@@ -437,10 +421,9 @@ class CcpHealth(models.Model):
         """
         if company.ccp_trial:
             return "ok", "trial", {}
-        own = self._own_calls(company)
         now = fields.Datetime.now()
-        late = self.env["ccp.call"].search(
-            own
+        late = company._ccp_calls(
+            company._ccp_asked_for()
             & Domain("start_date", ">=", now - LATE_PERIOD)
             & Domain("start_date", "<=", now - LATE_AFTER)
         )
@@ -460,14 +443,13 @@ class CcpHealth(models.Model):
     @api.model
     def _check_silent_calls(self, company):
         """Tell how many calls of a day ended without any report."""
-        calls = self.env["ccp.call"]
         ended = (
-            self._own_calls(company)
+            company._ccp_asked_for()
             & Domain("state", "=", "ended")
             & Domain("start_date", ">=", fields.Datetime.now() - SILENT_PERIOD)
         )
-        total = calls.search_count(ended)
-        silent = calls.search_count(ended & Domain("result", "=", "no_report"))
+        total = company._ccp_count_calls(ended)
+        silent = company._ccp_count_calls(ended & Domain("result", "=", "no_report"))
         details = {"count": silent, "total": total}
         if not silent:
             return "ok", "none", details
@@ -480,9 +462,8 @@ class CcpHealth(models.Model):
     def _check_recordings(self, company):
         """Tell how many recordings wait for longer than Airtel takes to deliver them."""
         now = fields.Datetime.now()
-        waiting = self.env["ccp.call"].search(
-            Domain("company_id", "=", company.id)
-            & Domain("trial", "=", company.ccp_trial)
+        waiting = company._ccp_calls(
+            Domain("trial", "=", company.ccp_trial)
             & Domain("recording_state", "=", "pending")
             & Domain("end_date", "<", now - RECORDING_WAITS)
         )

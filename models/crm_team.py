@@ -35,4 +35,4 @@ class CrmTeam(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        return self.env["ccp.call"]._list_action(Domain("team_id", "=", self.id))
+        return self._ccp_open_calls(Domain("team_id", "=", self.id))

@@ -208,31 +208,6 @@ class ResCompany(models.Model):
             if typed or not company.ccp_password:
                 company.ccp_secret_password = typed
 
-    def _ccp_set_flow(self, code, caller_number):
-        """Let a company's calls run a call flow by default; make or change it where needed.
-
-        :param str code: Airtel's call flow id
-        :param str caller_number: what both phones show
-        :raise ValidationError: when either cannot be one
-        """
-        self.ensure_one()
-        flows = self.env["ccp.call.flow"]
-        values = {"code": code, "caller_number": caller_number}
-        wanted = flows._ccp_clean(values)
-        same = flows.search(
-            Domain("company_id", "=", self.id)
-            & Domain("code", "=", wanted["code"])
-            & Domain("caller_number", "=", wanted["caller_number"]),
-            limit=1,
-        )
-        flow = same or self.ccp_flow_id or self._ccp_default_flow().sudo(False)
-        if not flow:
-            flow = flows.create({"name": self.env._("Calls"), "company_id": self.id, **values})
-        elif not same:
-            flow.write(values)
-        if self.ccp_flow_id != flow:
-            self.ccp_flow_id = flow
-
     def _ccp_renew_token(self):
         """Replace the token of the notify URL.
 
@@ -242,8 +217,8 @@ class ResCompany(models.Model):
         company = self.sudo()
         now = fields.Datetime.now()
         old_tokens = company._ccp_valid_old_tokens(now)
-        live = Domain("company_id", "=", company.id) & Domain("live", "=", True)
-        if company.ccp_webhook_token and self.env["ccp.call"].sudo().search_count(live, limit=1):
+        live = Domain("live", "=", True)
+        if company.ccp_webhook_token and self._ccp_calls(live, limit=1):
             until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
             old_tokens[digest(company.ccp_webhook_token)] = until
         company.ccp_old_tokens = old_tokens
@@ -265,7 +240,7 @@ class ResCompany(models.Model):
         """Create companies; one that begins with a trial gets the call flow of the sandbox."""
         companies = super().create([self._ccp_clean(vals) for vals in vals_list])
         for company in companies.sudo().filtered("ccp_trial"):
-            self.env["ccp.call.flow"]._make_for_trial(company)
+            company._ccp_make_trial_flow()
         return companies
 
     def write(self, vals):
@@ -281,10 +256,10 @@ class ResCompany(models.Model):
             super(ResCompany, changed).write({"ccp_account_date": self.env.cr.now()})
         if vals.get("ccp_trial"):
             for company in self:
-                self.env["ccp.call.flow"]._make_for_trial(company)
+                company._ccp_make_trial_flow()
         if not vals.keys().isdisjoint(CHECKED_FIELDS):
             for company in self:
-                self.env["ccp.health"]._correct(company)
+                company._ccp_correct_health()
         return result
 
     def _ccp_clean(self, vals):

@@ -101,25 +101,6 @@ class ResCompany(models.Model):
         problem = self._ccp_notify_problem()
         return problem == "bad_url" or (problem == "loopback" and self._ccp_is_airtel_elsewhere())
 
-    def _ccp_default_flow(self):
-        """Return the call flow that calls run by default: the chosen one, or else the only one.
-
-        :return: one ``ccp.call.flow`` as superuser; empty also when the chosen one is archived
-        :rtype: odoo.models.BaseModel
-        """
-        self.ensure_one()
-        chosen = self.sudo().ccp_flow_id
-        if chosen:
-            return chosen.filtered("active")
-        flows = self.env["ccp.call.flow"].sudo()
-        usable = (
-            Domain("company_id", "=", self.id)
-            & Domain("call_type", "=", "OUTBOUND")
-            & Domain("trial", "=", False)
-        )
-        found = flows.search(usable, limit=2)
-        return found if len(found) == 1 else flows
-
     def _ccp_obstacle(self):
         """Return what keeps every call of a company from being placed, whatever its call flow.
 
@@ -183,6 +164,40 @@ class ResCompany(models.Model):
 
     # What calls and reports prove
 
+    def _ccp_calls(self, domain, limit=None):
+        """Return calls of the company, whoever may see them.
+
+        :param odoo.fields.Domain domain: which of the company's calls
+        :param int | None limit: how many at most, the last ones first
+        :return: records of ``ccp.call``, as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        own = Domain("company_id", "=", self.id)
+        return self.env["ccp.call"].sudo().search(own & domain, limit=limit)
+
+    def _ccp_count_calls(self, domain):
+        """Return how many calls of the company there are, whoever may see them.
+
+        :param odoo.fields.Domain domain: which of the company's calls
+        :rtype: int
+        """
+        own = Domain("company_id", "=", self.id)
+        return self.env["ccp.call"].sudo().search_count(own & domain)
+
+    def _ccp_asked_for(self):
+        """Return which of the company's calls were asked of Airtel, or in a trial of the sandbox.
+
+        :rtype: odoo.fields.Domain
+        """
+        return (
+            Domain("trial", "=", self.sudo().ccp_trial)
+            & Domain("manual", "=", False)
+            & Domain("imported", "=", False)
+            & Domain("request_outcome", "=", "accepted")
+            # Without an address for them no reports can come: nobody was asked to place such a call
+            & Domain("token_digest", "!=", False)
+        )
+
     def _ccp_last_answer(self, says=None):
         """Return the last call that Airtel answered, or that did not reach it.
 
@@ -195,15 +210,14 @@ class ResCompany(models.Model):
         self.ensure_one()
         company = self.sudo()
         domain = (
-            Domain("company_id", "=", company.id)
-            & Domain("trial", "=", False)
+            Domain("trial", "=", False)
             & Domain("manual", "=", False)
             & Domain("imported", "=", False)
             & Domain("request_outcome", "in", ("accepted", "refused"))
         )
         if company.ccp_account_date:
             domain &= Domain("create_date", ">=", company.ccp_account_date)
-        calls = self.env["ccp.call"].sudo().search(domain, limit=LOOKED_THROUGH if says else 1)
+        calls = self._ccp_calls(domain, limit=LOOKED_THROUGH if says else 1)
         for call in calls:
             accepted = call.request_outcome == "accepted"
             if not says or says(None if accepted else const.ABOUT[call._about()]):
@@ -260,6 +274,16 @@ class ResCompany(models.Model):
             & Domain("state", "=", "bad")
         )
         return bool(self.env["ccp.health"].sudo().search_count(late, limit=1))
+
+    def _ccp_check_health(self):
+        """Look at everything on which the company's calls depend, and keep how it stands."""
+        self.ensure_one()
+        self.env["ccp.health"]._check(self)
+
+    def _ccp_correct_health(self):
+        """Correct what is kept of the company's health where calls or settings say otherwise."""
+        self.ensure_one()
+        self.env["ccp.health"]._correct(self)
 
     def _ccp_keep_notify_base(self):
         """Keep the address at which Airtel's reports arrive, when nobody set one.

@@ -103,7 +103,7 @@ class ResConfigSettings(models.TransientModel):
         self.check_access("write")
         self.ensure_one()
         self.company_id.check_access("write")
-        self.env["ccp.health"]._check(self.company_id)
+        self.company_id._ccp_check_health()
         return self.env["ir.actions.actions"]._for_xml_id("airtel_ccp.action_ccp_settings")
 
     @api.depends("company_id", "ccp_notify_base_url")

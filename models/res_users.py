@@ -84,8 +84,7 @@ class ResUsers(models.Model):
         vals = self._ccp_clean_further(vals)
         cleaned = {name: self._ccp_read_phone(vals[name]) for name in PHONES if vals.get(name)}
         if vals.get("ccp_caller_number"):
-            digits = self.env["ccp.call.flow"]._read_caller_number(vals["ccp_caller_number"])
-            cleaned["ccp_caller_number"] = digits
+            cleaned["ccp_caller_number"] = caller_id.tidy(vals["ccp_caller_number"])
         return {**vals, **cleaned}
 
     @api.model
@@ -141,9 +140,8 @@ class ResUsers(models.Model):
     @api.depends("ccp_caller_number")
     @api.depends_context("company")
     def _compute_ccp_caller_series(self):
-        flows = self.env["ccp.call.flow"]
         for user in self:
-            digits = flows._read_caller_number(user.ccp_caller_number)
+            digits = caller_id.tidy(user.ccp_caller_number)
             user.ccp_caller_series = caller_id.series(digits or "") or False
 
     @api.depends("group_ids")
@@ -182,7 +180,7 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        return self.env["ccp.call"]._list_action(Domain("user_id", "=", self.id))
+        return self._ccp_open_calls(Domain("user_id", "=", self.id))
 
     def _ccp_check_may_call(self):
         """Refuse a user who has no right to place calls.

@@ -3,6 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytz
 
+from odoo.tools import format_duration
+
 HOME_TIME_ZONE = "Asia/Kolkata"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
 # How far ahead the next opening of a calendar is looked for
@@ -35,6 +37,18 @@ def notice(message, kind="info", then=None, sticky=False):
     if then:
         params["next"] = dict(then)
     return {"type": "ir.actions.client", "tag": "display_notification", "params": params}
+
+
+def format_seconds(seconds):
+    """Return a duration as minutes and seconds, such as ``02:35``, or with hours.
+
+    :param int seconds: the duration
+    :rtype: str
+    """
+    if seconds >= 3600:
+        hours, rest = divmod(seconds, 3600)
+        return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+    return format_duration(seconds / 60)
 
 
 def naive_utc(moment):

@@ -1,4 +1,4 @@
-"""The tests, for Odoo's own runner; pytest finds them by itself."""
+"""The tests that Odoo's own runner finds; those in ``live`` need pytest-odoo."""
 
 from . import (
     test_browser,
@@ -6,7 +6,6 @@ from . import (
     test_call_link,
     test_call_list,
     test_call_list_tour,
-    test_canary,
     test_card,
     test_companies,
     test_consent,
@@ -34,15 +33,17 @@ from . import (
     test_imported_later,
     test_injection,
     test_install,
-    test_leaks,
+    test_late_answer,
     test_live_view,
     test_logs,
+    test_lost_reports,
     test_manual_call,
     test_measures,
     test_measures_table,
-    test_neighbours,
+    test_merge_statements,
     test_neutralize,
     test_numbers,
+    test_one_live_call,
     test_one_word,
     test_own_dialogs,
     test_panel,
@@ -61,37 +62,13 @@ from . import (
     test_rights,
     test_rights_matrix,
     test_rpc_surface,
-    test_seen_at_once,
-    test_set_aside,
+    test_secrets_in_logs,
+    test_secrets_reach_no_browser,
     test_setup,
     test_snapshot,
     test_specification_rows,
     test_sums_migration,
-    test_sweep,
     test_time_zones,
     test_trial,
-    test_uninstall,
     test_webhook,
 )
-
-try:
-    from . import (
-        test_concurrency,
-        test_database_away,
-        test_dump,
-        test_edge,
-        test_foreign_models,
-        test_fuzz_http,
-        test_life,
-        test_live,
-        test_one_card,
-        test_properties,
-        test_right_after_the_click,
-        test_slow_airtel,
-        test_upgrade,
-        test_wakeup,
-    )
-except ModuleNotFoundError as error:
-    # Without these, `make test` runs what needs them
-    if error.name not in ("hypothesis", "pytest"):
-        raise

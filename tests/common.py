@@ -13,7 +13,7 @@ from odoo.tests.common import _super_send
 from ..controllers.wakeup import Waker
 from ..models.ccp_call_event import digest
 from ..sandbox.server import Sandbox
-from .leaks import HEADER, TOKEN, watching
+from .secrets_in_logs import HEADER, TOKEN, searching_logs
 
 # What takes minutes has a short form too; `make test-all` runs the long one
 LONG = bool(os.environ.get("AIRTEL_CCP_LONG"))
@@ -28,16 +28,16 @@ __all__ = ["AGENT", "CONNECTS", "HEADER", "LONG", "OTHER_AGENT", "TOKEN", "CcpCa
 class CcpSetup:
     """A company with an account at the sandbox, two reps, a manager, a contact and a lead.
 
-    What a test logs is watched: no secret, token, recording's address or whole number in it.
+    What a test logs is searched: it holds no secret, token, recording's address or whole number.
     """
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(self._check_leaks)
-        self.leak_watch = self.enterContext(watching())
+        self.addCleanup(self._check_logs)
+        self.secret_finder = self.enterContext(searching_logs())
 
-    def _check_leaks(self):
-        self.assertFalse(self.leak_watch.found, "\n".join(self.leak_watch.found[:5]))
+    def _check_logs(self):
+        self.assertFalse(self.secret_finder.found, "\n".join(self.secret_finder.found[:5]))
 
     @classmethod
     def _request_handler(cls, session, request, /, **kw):
@@ -192,8 +192,8 @@ class CcpCase(CcpSetup, TransactionCase):
         if fold:
             call._fold()
 
-    def sweep(self, calls):
-        """Let the deadlines of calls be over, and do what the scheduled action does then."""
+    def end_silent(self, calls):
+        """Move the deadlines of calls into the past, and do what the scheduled action does then."""
         waiting = calls.filtered("deadline")
         waiting.deadline = fields.Datetime.now() - timedelta(seconds=1)
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):

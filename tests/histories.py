@@ -28,7 +28,7 @@ def history(body, script, rng, speed=20):
     identity = Identity(str(uuid.UUID(int=rng.getrandbits(128), version=4)))
     clock = Clock(time.time_ns() // 1_000_000 - 60_000, speed)
     dialect = script.dialect or rng.choice(("display", "camel"))
-    url = "https://rec.airtel.in/a.wav?token=canary" if story.recorded else None
+    url = "https://rec.airtel.in/a.wav?token=hidden-value" if story.recorded else None
 
     def post(moment):
         if moment.kind != CDR:

@@ -270,14 +270,14 @@ class TestDialer(CcpCase):
         self.assertIn("base URL", self.words(302))
 
     def test_log_holds_no_secret(self):
-        self.env.company.ccp_password = "canary-password"
+        self.env.company.ccp_password = "hidden-value-password"
         with (
             self.assertLogs("odoo.addons", level="DEBUG") as logs,
             self.assertLogs("urllib3", level="DEBUG") as client_logs,
         ):
             self.refusal()
         text = "\n".join(logs.output + client_logs.output)
-        for secret in ("canary-password", CONNECTS, AGENT, "airtel_ccp/webhook/"):
+        for secret in ("hidden-value-password", CONNECTS, AGENT, "airtel_ccp/webhook/"):
             self.assertNotIn(secret, text)
 
     def test_record_that_is_gone(self):

@@ -25,7 +25,7 @@ class TestErasure(CcpCase):
             self.report(
                 call,
                 *self.connected(),
-                self.cdr(Recording="https://rec.airtel.in/r?token=canary"),
+                self.cdr(Recording="https://rec.airtel.in/r?token=hidden-value"),
             )
             self.calls |= call
         self.calls[0]._store_recording(wav(), "audio/wav")
@@ -70,7 +70,7 @@ class TestErasure(CcpCase):
             self.env.cr.execute(
                 f"SELECT count(*) FROM {table} t WHERE {condition} AND "  # noqa: S608
                 f"({column} LIKE %s OR {column} LIKE %s OR {column} LIKE %s)",
-                [f"%{CONNECTS}%", "%Priya%", "%canary%"],
+                [f"%{CONNECTS}%", "%Priya%", "%hidden-value%"],
             )
             with self.subTest(table=table):
                 self.assertEqual(self.env.cr.fetchone()[0], 0)

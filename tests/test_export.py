@@ -32,9 +32,9 @@ class TestExport(CcpCase, HttpCase):
         self.call = self.make_call(
             live=False,
             customer_name="=1+1",
-            recording_url="https://rec.airtel.in/r?token=canary",
+            recording_url="https://rec.airtel.in/r?token=hidden-value",
         )
-        self.report(self.call, self.cdr(Recording="https://rec.airtel.in/r?token=canary"))
+        self.report(self.call, self.cdr(Recording="https://rec.airtel.in/r?token=hidden-value"))
         self.env.flush_all()
         self.authenticate("ccp_manager", "ccp_manager")
 
@@ -62,7 +62,7 @@ class TestExport(CcpCase, HttpCase):
         rows = list(csv.reader(io.StringIO(answer.text)))
         self.assertEqual(len(rows), 2)
         self.assertEqual(rows[1][1], "'=1+1", "no formula")
-        self.assertNotIn("canary", answer.text)
+        self.assertNotIn("hidden-value", answer.text)
 
     def test_xlsx(self):
         answer = self.export("xlsx")
@@ -89,7 +89,7 @@ class TestExport(CcpCase, HttpCase):
                 with self.subTest(field=name, kind=kind), self.allow_errors():
                     answer = self.export(kind, ("start_date", name))
                     self.assertNotEqual(answer.status_code, 200)
-                    self.assertNotIn(b"canary", answer.content)
+                    self.assertNotIn(b"hidden-value", answer.content)
 
     def allow_errors(self):
         """Let Odoo's log say why an export was refused."""

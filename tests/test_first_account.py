@@ -207,16 +207,37 @@ class TestAgreement(FirstAccountCase):
             code = call.refusal_code
             seen.add(code)
             with self.subTest(code):
-                page = self.assert_agreement(before=("check",))
-                about = const.ABOUT[call._about()]
-                sentence = call.with_user(self.admin).sudo()._refusal_sentence()
-                if about.step:
-                    shown = (page[f"{about.step}_state"], page[f"{about.step}_note"])
-                    self.assertEqual(shown, (about.turn, sentence))
-                if about.credentials is not None:
-                    expected = "ok" if about.credentials else "bad"
-                    self.assertEqual(self.line("credentials").state, expected)
+                self.assert_one_answer(call)
         self.assertLessEqual({*const.ERROR_CODES}, seen)
+
+    @mute_logger(LOGGER)
+    def test_every_own_code_and_status(self):
+        """The same for codes of our own, and for statuses that come without a code."""
+        self.company.ccp_notify_base_url = PUBLIC
+        errors = [client.CcpError("refused", code) for code in const.OWN_CODES]
+        errors += [
+            client.CcpError("refused", f"HTTP_{status}", status=status)
+            for status in (302, *const.STATUSES, 418, 599)
+        ]
+        for error in errors:
+            with self.subTest(error.code):
+                with patch.object(client.Client, "execute", side_effect=error):
+                    self.assertTrue(self.click())
+                call = self.env["ccp.call"].search([], limit=1)
+                self.assertEqual(call.refusal_code, error.code)
+                self.assert_one_answer(call)
+
+    def assert_one_answer(self, call):
+        """Check that the refusal of the last call has one sentence, turn and step everywhere."""
+        page = self.assert_agreement(before=("check",))
+        about = const.ABOUT[call._about()]
+        sentence = call.with_user(self.admin).sudo()._refusal_sentence()
+        if about.step:
+            shown = (page[f"{about.step}_state"], page[f"{about.step}_note"])
+            self.assertEqual(shown, (about.turn, sentence))
+        if about.credentials is not None:
+            expected = "ok" if about.credentials else "bad"
+            self.assertEqual(self.line("credentials").state, expected)
 
     @mute_logger(LOGGER)
     def test_an_unknown_code_beside_a_known_status(self):

@@ -24,9 +24,8 @@ class TestFlow(CcpCase):
         )
 
     def flow_for(self, user=None, team=None, company=None):
-        return self.env["ccp.call.flow"]._for_call(
-            company or self.env.company, user or self.rep, self.team if team is None else team
-        )
+        company = company or self.env.company
+        return company._ccp_flow_for(user or self.rep, self.team if team is None else team)
 
     # The line
 

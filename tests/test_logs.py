@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..ccp.airtel import reports as callback
+from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.call import timeline
 from ..models import ccp_call_event_match
 from .common import AGENT, CONNECTS, HEADER, CcpCase
@@ -147,7 +147,9 @@ class TestReportLog(CcpCase):
         self.admin = self.env.ref("base.user_admin")
 
     def test_what_it_says_and_changed(self):
-        self.report(self.call, *self.connected(), self.cdr(Recording="https://x.airtel.in/canary"))
+        self.report(
+            self.call, *self.connected(), self.cdr(Recording="https://x.airtel.in/hidden-value")
+        )
         events = self.call.event_ids
         self.assertIn("State: Customer's phone rings; Agent picked up: ", events[2].changed)
         self.assertIn("Customer picked up: ", events[5].changed)
@@ -155,7 +157,7 @@ class TestReportLog(CcpCase):
         self.assertIn("00:42", events[6].summary)
         self.assertFalse(events[0].changed, "it rings already")
         shown = " ".join(map(str, events.mapped("summary") + events.mapped("changed")))
-        for secret in (AGENT, CONNECTS, "canary"):
+        for secret in (AGENT, CONNECTS, "hidden-value"):
             self.assertNotIn(secret, shown)
             self.assertIn(secret, "".join(events.mapped("payload")))
         self.assertIn("70xx…01", shown)
@@ -239,7 +241,7 @@ class TestReportLog(CcpCase):
 
     def test_replay_of_a_report_without_a_call(self):
         raw = json.dumps({**self.event("Answer", "A"), "vmSessionId": "session-c"}).encode()
-        kind, fingerprint = callback.kind_and_fingerprint(raw)
+        kind, fingerprint = kind_and_fingerprint(raw)
         event = self.env["ccp.call.event"].create(
             {
                 "company_id": self.env.company.id,

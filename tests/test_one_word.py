@@ -152,6 +152,34 @@ class TestTones(CcpCase):
                 self.assertTrue(call._headline())
                 self.assertTrue(call._panel_sentence(story))
 
+    def test_the_label_stands_in_for_a_sentence(self):
+        call = self.make_call(live=False, state="ended", result="connected")
+        self.assertEqual(call._label("result"), "Connected")
+
+    def test_calls_are_found_by_who_missed_them(self):
+        self.env["ccp.call"].search([]).unlink()
+        for result in states.RESULTS:
+            self.make_call(live=False, state="ended", result=result)
+        self.env.flush_all()
+        for model in ("ccp.call", "ccp.call.daily"):
+            arch = etree.fromstring(self.env[model].get_view(view_type="search")["arch"])
+            for name, who in (("agent_missed", "agent"), ("customer_missed", "customer")):
+                with self.subTest(model=model, who=who):
+                    (domain,) = arch.xpath(f"//filter[@name='{name}']/@domain")
+                    found = self.env[model].search(literal_eval(domain))
+                    expected = {
+                        key for key, each in states.RESULTS.items() if each.missed_by == who
+                    }
+                    self.assertEqual(set(found.mapped("result")), expected)
+            others = self.env[model].search([("missed_by", "=", False)])
+            self.assertIn("connected", others.mapped("result"))
+            self.assertNotIn("agent_busy", others.mapped("result"))
+        report = self.env["ccp.call.daily"]
+        found = report._read_group([("missed_by", "=", "agent")], ["result"], ["attempts:sum"])
+        self.assertEqual({each[0] for each in found}, {*states.MISSED_BY_AGENT})
+        call = self.env["ccp.call"].search([("result", "=", "agent_busy")])
+        self.assertEqual(call.missed_by, "agent")
+
     def test_who_missed_it(self):
         for result, tone in (
             ("customer_busy", "secondary"),

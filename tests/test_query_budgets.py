@@ -167,7 +167,7 @@ class TestQueryBudgets(CcpCase):
     def test_click(self):
         self.place().live = False
         lead = self.as_user(self.lead, self.rep)
-        with self.budget(36):
+        with self.budget(39):
             lead.action_ccp_call("phone")
 
     def test_panel(self):

@@ -14,7 +14,7 @@ class TestRights(CcpCase):
 
     def setUp(self):
         super().setUp()
-        self.call = self.make_call(recording_url="https://x.airtel.in/canary")
+        self.call = self.make_call(recording_url="https://x.airtel.in/hidden-value")
         self.report(self.call, self.event("Ringing", "A"))
 
     def test_secrets_of_the_company(self):

@@ -10,7 +10,7 @@ from .common import AGENT, CONNECTS, CcpCase
 VALUES = {
     "baseUrl": "iqtelephony.airtel.in/gateway/airtel-xchange/v2/execute/workflow",
     "username": "acme",
-    "password": "canary-password",
+    "password": "hidden-value-password",
     "customerId": "ACME",
     "callFlowId": " ab+c/d== ",
     "callerId": "+91 80000 00001",
@@ -53,7 +53,7 @@ class TestPostmanImport(CcpCase):
                 }
             ],
         )
-        self.assertNotIn("canary", str(wizard.read()[0] | {"file": ""}))
+        self.assertNotIn("hidden-value", str(wizard.read()[0] | {"file": ""}))
         self.assertEqual(company.ccp_username, before, "nothing is saved yet")
         wizard.action_save()
         self.assertFalse(wizard.file, "the file holds the password")
@@ -63,7 +63,7 @@ class TestPostmanImport(CcpCase):
                 {
                     "ccp_username": "acme",
                     "ccp_customer_id": "ACME",
-                    "ccp_secret_password": "canary-password",
+                    "ccp_secret_password": "hidden-value-password",
                     "ccp_base_url": "https://iqtelephony.airtel.in/gateway/airtel-xchange",
                 }
             ],
@@ -160,7 +160,11 @@ class TestPhoneImport(CcpCase):
         problems = wizard.line_ids - saved
         self.assertTrue(all(problems.mapped("note")))
         self.assertEqual(len(wizard.text.splitlines()), len(problems))
-        for line, words in ((3, "line 1"), (5, "not an Indian"), (8, "Asha Rep has this phone")):
+        for line, words in (
+            (3, "line 1"),
+            (5, "not an Indian"),
+            (8, "Asha Rep already uses this number"),
+        ):
             note = wizard.line_ids.filtered(lambda each: each.sequence == line).note  # noqa: B023
             self.assertIn(words, note)
 

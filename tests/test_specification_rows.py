@@ -169,7 +169,7 @@ class TestAgentPool(SpecificationCase):
         call = self.place()
         ring, *_rest = self.connected()
         self.report(call, ring, {**ring, "event": "Noanswer"})
-        self.sweep(call)
+        self.end_silent(call)
         self.assertEqual(call.result, "agent_no_answer")
         self.assertIn("An agent of the pool did not pick up", self.cards(self.lead).body)
 

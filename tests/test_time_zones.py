@@ -72,4 +72,4 @@ class TestTimeZones(CcpCase):
         self.assertEqual(call.start_hour, f"{local.hour:02d}")
         self.assertTrue(self.env["ccp.dashboard"].with_user(self.manager).figures()["tiles"])
         panel = self.env["ccp.panel"].with_user(self.rep)
-        self.assertEqual(panel._zone().key, "Asia/Kolkata")
+        self.assertTrue(panel.follow_up_times(call.id))

@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from ..ccp.safe.hosts import Target
 from .common import CcpCase
 
 
@@ -95,18 +96,18 @@ class TestTrial(CcpCase):
 
     def test_a_company_that_begins_with_a_trial(self):
         company = self.env["res.company"].create({"name": "New", "ccp_trial": True})
-        self.assertTrue(self.env["ccp.call.flow"]._for_trial(company))
+        self.assertTrue(company._ccp_trial_flow())
 
     def test_trial_flow_stays_away_from_real_calls(self):
-        flow = self.env["ccp.call.flow"]._for_trial(self.company)
+        flow = self.company._ccp_trial_flow()
         with self.assertRaises(ValidationError):
             flow.active = True
 
     def test_trial_flow_is_made_once(self):
-        flow = self.env["ccp.call.flow"]._for_trial(self.company)
+        flow = self.company._ccp_trial_flow()
         self.company.ccp_trial = False
         self.company.ccp_trial = True
-        self.assertEqual(self.env["ccp.call.flow"]._for_trial(self.company), flow)
+        self.assertEqual(self.company._ccp_trial_flow(), flow)
         self.assertEqual(len(flow), 1)
 
     def test_recordings_of_a_trial_come_from_the_sandbox_only(self):
@@ -115,10 +116,11 @@ class TestTrial(CcpCase):
         self.company.ccp_recording_hosts = "*.airtel.in"
         other = self.make_call(live=False)._recording_hosts()
         sound = f"{self.sandbox.url}/recording/1"
-        self.assertTrue(hosts.allows(sound))
-        self.assertFalse(hosts.allows("https://recordings.airtel.in/1"))
-        self.assertFalse(other.allows(sound))
-        self.assertTrue(other.allows("https://recordings.airtel.in/1"))
+        sandbox, airtel = map(Target.read, (sound, "https://recordings.airtel.in/1"))
+        self.assertTrue(hosts.allows(sandbox))
+        self.assertFalse(hosts.allows(airtel))
+        self.assertFalse(other.allows(sandbox))
+        self.assertTrue(other.allows(airtel))
 
 
 @tagged("post_install", "-at_install")

@@ -10,7 +10,7 @@ from odoo.tests import HttpCase, tagged
 from ..controllers.access_log import TokenFilter
 from ..models.ccp_call_event import digest
 from .common import HEADER, TOKEN, CcpCase
-from .leaks import watching
+from .secrets_in_logs import searching_logs
 
 URL = f"/airtel_ccp/webhook/{TOKEN}"
 
@@ -195,19 +195,22 @@ class TestWebhook(WebhookCase):
 
     def test_calls_of_a_browser_are_logged_without_the_password(self):
         logger = logging.getLogger("odoo.service.model")
-        with watching() as watch:
-            watch.found = lines = []
-            watch.emit = lambda record: lines.append(record.getMessage())
+        with searching_logs() as finder:
+            finder.found = lines = []
+            finder.emit = lambda record: lines.append(record.getMessage())
             for model, values in (
-                ("res.config.settings()", {"ccp_password": "canary", "ccp_username": "100% me"}),
-                ("ccp.setup(1,)", {"password": "canary"}),
+                (
+                    "res.config.settings()",
+                    {"ccp_password": "hidden-value", "ccp_username": "100% me"},
+                ),
+                ("ccp.setup(1,)", {"password": "hidden-value"}),
                 ("ccp.postman.import()", {"file": "Y2FuYXJ5", "file_name": "x"}),
             ):
                 logger.debug("call %s.%s(%s)", model, "web_save", values)
         text = "\n".join(lines)
         self.assertEqual(len(lines), 3)
         self.assertIn("100% me", text)
-        self.assertNotIn("canary", text)
+        self.assertNotIn("hidden-value", text)
         self.assertNotIn("Y2FuYXJ5", text)
 
     def test_company_url(self):

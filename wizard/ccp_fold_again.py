@@ -22,16 +22,15 @@ class CcpFoldAgain(models.TransientModel):
     @api.depends("start_date", "end_date", "only_errors")
     def _compute_call_count(self):
         for wizard in self:
-            wizard.call_count = self.env["ccp.call"].sudo().search_count(wizard._domain())
+            wizard.call_count = wizard.company_id._ccp_count_calls(wizard._domain())
 
     def _domain(self):
-        """Return which calls are meant.
+        """Return which of the company's calls are meant.
 
         :rtype: odoo.fields.Domain
         """
         domain = (
-            Domain("company_id", "=", self.company_id.id)
-            & Domain("start_date", ">=", self.start_date)
+            Domain("start_date", ">=", self.start_date)
             & Domain("start_date", "<=", self.end_date)
             & Domain("manual", "=", False)
         )
@@ -47,7 +46,7 @@ class CcpFoldAgain(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        calls = self.env["ccp.call"].sudo().search(self._domain())
+        calls = self.company_id._ccp_calls(self._domain())
         if not calls:
             raise UserError(self.env._("No call was placed in this period: choose another one."))
-        return self.env["ccp.call"]._fold_again_and_tell(calls)
+        return calls._fold_again_with_notice()

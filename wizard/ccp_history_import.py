@@ -153,7 +153,7 @@ class CcpHistoryImport(models.TransientModel):
         :raise AccessError: when the user may not see calls
         """
         self._check_own()
-        return self.env["ccp.call"]._list_action([("imported", "=", True)])
+        return self._ccp_open_calls([("imported", "=", True)])
 
     def _check_own(self):
         self.ensure_one()

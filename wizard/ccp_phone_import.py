@@ -309,14 +309,13 @@ class CcpPhoneImport(models.TransientModel):
         user = self.env["res.users"].browse(report["user_id"])
         phone = report["phone"]
         if user in seen:
-            report.update(
-                state="problem", note=_("This user stands in line %s already.", seen[user])
-            )
+            report.update(state="problem", note=_("This user is already on line %s.", seen[user]))
             return
         owner = owners.get(phone)
         if owner and owner != user:
             report.update(
-                state="problem", note=_("%s has this phone already: one of both.", owner.name)
+                state="problem",
+                note=_("%s already uses this number. Keep it for one of the two.", owner.name),
             )
             return
         seen[user] = position

@@ -4,7 +4,7 @@ import binascii
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..ccp.airtel import postman
+from ..ccp.airtel import caller_id, postman
 from ..ccp.safe import address
 from ..models.res_company import PASSWORD_MASK
 
@@ -140,8 +140,7 @@ class CcpPostmanImport(models.TransientModel):
             cleaned = self.company_id._ccp_clean({"ccp_base_url": values["base_url"]})
             values["base_url"] = cleaned["ccp_base_url"]
         if "caller_id" in values:
-            flows = self.env["ccp.call.flow"]
-            values["caller_id"] = flows._read_caller_number(values["caller_id"])
+            values["caller_id"] = caller_id.tidy(values["caller_id"])
         return values
 
     def _warning(self, environment):

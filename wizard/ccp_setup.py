@@ -107,7 +107,7 @@ class CcpSetup(models.TransientModel):
         :raise AccessError: when the user is no administrator
         """
         self.check_access("create")
-        self.env["ccp.health"]._correct(self.env.company)
+        self.env.company._ccp_correct_health()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Set up calling"),
@@ -122,9 +122,7 @@ class CcpSetup(models.TransientModel):
     @api.depends("trial")
     def _compute_trial_call_count(self):
         for page in self:
-            page.trial_call_count = self._calls().search_count(
-                [("company_id", "=", page.company_id.id), ("trial", "=", True)]
-            )
+            page.trial_call_count = page.company_id._ccp_count_calls(Domain("trial", "=", True))
 
     @api.depends("company_id.ccp_flow_id")
     def _compute_flow_id(self):
@@ -172,16 +170,11 @@ class CcpSetup(models.TransientModel):
             elif page.test_number == TRIAL_CUSTOMER:
                 page.test_number = False
 
-    def _calls(self):
-        """Return the model of calls: an administrator sets up, also without a right to calls."""
-        return self.env["ccp.call"].sudo()
-
     @api.depends_context("uid")
     def _compute_test_call_id(self):
         for page in self:
-            page.test_call_id = self._calls().search(
+            page.test_call_id = page.company_id._ccp_calls(
                 Domain("user_id", "=", self.env.uid)
-                & Domain("company_id", "=", page.company_id.id)
                 & Domain("res_model", "=", self._name)
                 & Domain("trial", "=", page.trial),
                 limit=1,
@@ -324,15 +317,14 @@ class CcpSetup(models.TransientModel):
         :return: a ``ccp.call`` or an empty recordset, as superuser
         """
         domain = (
-            Domain("company_id", "=", self.company_id.id)
-            & Domain("res_model", "=", self._name)
+            Domain("res_model", "=", self._name)
             & Domain("trial", "=", self.trial)
             & Domain("result", "=", "connected")
         )
         changed = self.company_id.sudo().ccp_account_date
         if changed and not self.trial:
             domain &= Domain("create_date", ">=", changed)
-        return self._calls().search(domain, limit=1)
+        return self.company_id._ccp_calls(domain, limit=1)
 
     def _when(self, moment):
         """Return a moment in the reader's time zone and format.
@@ -353,7 +345,7 @@ class CcpSetup(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        self.env["ccp.health"]._check(self.company_id)
+        self.company_id._ccp_check_health()
 
     def action_renew_token(self):
         """Replace the token of the notify URL; see ``res.company._ccp_renew_token``.
@@ -385,9 +377,8 @@ class CcpSetup(models.TransientModel):
         self.check_access("write")
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(self.env._("Only an administrator deletes trial calls."))
-        domain = Domain("company_id", "=", self.company_id.id) & Domain("trial", "=", True)
-        calls = self._calls().search(domain & Domain("live", "=", False))
-        calls._delete_calls()
+        over = Domain("trial", "=", True) & Domain("live", "=", False)
+        self.company_id._ccp_calls(over)._delete_calls()
 
     def action_users(self):
         """Open the list of the company's people with their phones.

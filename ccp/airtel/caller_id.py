@@ -40,6 +40,17 @@ def read(text: str) -> str:
     return match[1]
 
 
+def tidy(text: object) -> object:
+    """Return the ten digits of a caller number, or what is none as it is.
+
+    :param text: what somebody typed, or False
+    """
+    try:
+        return read(text)
+    except ValueError:
+        return text
+
+
 def series(digits: str) -> str:
     """Return the series that a caller number belongs to.
 

@@ -26,13 +26,13 @@ from requests.exceptions import (
 )
 from urllib3.exceptions import ReadTimeoutError
 
-from ..safe import text as untrusted
 from ..safe.deadline import (
     Watch,
 )
 from ..safe.number import (
     mask_in,
 )
+from ..safe.text import clean, decode, load
 from . import const
 
 REFUSED = "refused"
@@ -97,7 +97,7 @@ class _Response(NamedTuple):
     status: int
     body: bytes
     fault: str
-    """Why the body is not whole: ``TIMEOUT``, ``RESET``, ``BROKEN_BODY``, or "" where it is."""
+    """Why the body is not whole: ``TIMEOUT``, ``RESET``, ``BROKEN_BODY``, or "" if it is."""
 
 
 class Client:
@@ -143,7 +143,7 @@ class Client:
                     self._url,
                     data=data,
                     auth=self._credentials,
-                    # Identity: an answer needs no compression, and none can then swell.
+                    # No compression: a small answer cannot swell into a large one.
                     headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
                     timeout=self._timeouts,
                     allow_redirects=False,
@@ -154,12 +154,12 @@ class Client:
             else:
                 with response:
                     return _Response(response.status_code, *_read(response, watch))
-        # Raised out here, so that no exception of requests, which tells the URL, hangs on it.
+        # Raised outside `except`, so that the requests error (it contains the URL) is not chained.
         raise CcpError(outcome, code, seconds=time.monotonic() - started)
 
     def _judge(self, response: _Response, seconds: float) -> Answer:
         """Turn a response into an answer or the exception (section 2 and 4.2)."""
-        content = untrusted.load(untrusted.decode(response.body))
+        content = load(decode(response.body))
         is_object = isinstance(content, dict)
         answered = content if is_object else {}
         succeeded = 200 <= response.status < 300
@@ -184,7 +184,7 @@ class Client:
     def _detail(self, answered: dict) -> str:
         """Airtel's message, without what it may echo of our secrets."""
         message = answered.get("errorMessage") or answered.get("message")
-        text = untrusted.clean(message, 2 * MAX_DETAIL)
+        text = clean(message, 2 * MAX_DETAIL)
         for secret in (self._credentials[1], b64encode(b":".join(self._credentials))):
             text = text.replace(secret.decode(), "…") if secret else text
         return mask_in(text)[:MAX_DETAIL]
@@ -257,7 +257,7 @@ class _WatchedAdapter(HTTPAdapter):
 
 
 def _guarded(pool_class, watch: Watch):
-    """A connection pool whose connections come under the watch as soon as they stand."""
+    """A connection pool whose connections come under the watch as soon as they are open."""
 
     class Connection(pool_class.ConnectionCls):
         def connect(self):

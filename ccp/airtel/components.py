@@ -20,7 +20,7 @@ MAX_DEPTH = 8
 INITIATE = "initiateCall"
 ADD = "addParticipant"
 CALLER_ID = "{{callerId}}"
-"""Stands for the caller number of the call."""
+"""Placeholder for the caller number of the call."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 # The first phone of each side belongs to the flow's own component
@@ -179,7 +179,7 @@ def _refuse_constant(name):
 
 
 def _check_value(value, where, pool_key, seen, depth):
-    """Refuse what may stand nowhere in a component, however deep."""
+    """Refuse names and numbers that a component may not contain at any depth."""
     if depth > MAX_DEPTH:
         raise ComponentsError("deep", where)
     if isinstance(value, dict):

@@ -67,7 +67,7 @@ class About(NamedTuple):
 
     turn: str
     """Who can mend it: ``ADMINISTRATOR``, ``AGENT`` (in the own or the customer's number),
-    ``AIRTEL`` or ``SERVER`` (whoever runs it); "" when it passes by itself."""
+    ``AIRTEL`` or ``SERVER`` (who runs it); "" when it passes by itself."""
     step: str = ""
     """The step of the set-up whose settings it is about: ``account``, ``flow``, or ""."""
     credentials: bool | None = None
@@ -113,8 +113,6 @@ class ErrorCode(NamedTuple):
     """Airtel's message, verbatim."""
     about: str
     """What it is about: a key of ``ABOUT``."""
-    other_message: str = ""
-    """A second wording, where section 2 prints the code twice."""
 
 
 ERROR_CODES = MappingProxyType(
@@ -123,7 +121,7 @@ ERROR_CODES = MappingProxyType(
         "CUSTOMER_DETAILS_NOT_AVAILABLE": ErrorCode("cpm details not found", "account"),
         "INCORRECT_CUSTOMER_ID": ErrorCode("incorrect customerId", "customer_id"),
         "INVALID_CALLER_ID": ErrorCode("invalid called id", "caller_id"),
-        "CALLER_ID_REGEX_ERROR": ErrorCode("Incorrect number", "caller_id", "caller Id not valid"),
+        "CALLER_ID_REGEX_ERROR": ErrorCode("Incorrect number", "caller_id"),
         "DUPLICATE_PARTICIPANT_ADDRESS_FOUND": ErrorCode(
             "participant address cannot be duplicate", "same_number"
         ),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Container, Iterator
 from datetime import datetime, timedelta, timezone
 
-from ..safe import text as untrusted
+from ..safe.text import clean
 
 UTC = timezone.utc
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
@@ -110,7 +110,7 @@ class Fields:
         :param known_in_parts: those of the objects in the lists that were read
         """
         names = [
-            untrusted.clean(self._spelled[name], _MAX_NAME)
+            clean(self._spelled[name], _MAX_NAME)
             for name, _value in self.items()
             if name not in self._read and name not in known
         ]
@@ -137,7 +137,7 @@ class Fields:
             # Most fields that are asked for are not there
             if (value := self._values.get(name)) is None:
                 continue
-            text = untrusted.clean(value, limit)
+            text = clean(value, limit)
             if text.lower() not in _NOTHING:
                 self._read.update(names)
                 return text
@@ -164,7 +164,7 @@ class Fields:
     def moment(self, *names: str, zone: timezone = UTC) -> datetime | None:
         """A moment in UTC: epoch (seconds or milliseconds), ISO 8601, or day first.
 
-        :param zone: how to read a text without one; the other of UTC and IST is tried where that is
+        :param zone: how to read a text without one; the other of UTC and IST is tried if that is
             not plausible
         """
         for name in names:

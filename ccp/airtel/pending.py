@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """A request to Airtel that is under way in a thread of its own.
 
-Airtel may keep a request for many seconds. Whoever asked waits for as long as it can afford to,
-then goes on with other work and has the answer taken when it comes.
+Airtel may keep a request for many seconds. The caller waits as long as it can afford to, then
+continues with other work and has a callback take the answer when it comes.
 """
 
 import threading
@@ -19,8 +19,8 @@ from .client import (
 class Exchange:
     """One request, sent once, and its answer.
 
-    The thread is no daemon: a process that ends waits for the answer, for which the client's
-    timeouts are the bound.
+    The thread is not a daemon: a process that ends waits for the answer, at most as long as the
+    client's timeouts.
 
     :param client: sends the request
     :param body: what ``request.body`` returned
@@ -33,7 +33,7 @@ class Exchange:
     def _run(self, client, body):
         try:
             answer = client.execute(body)
-        except BaseException as error:  # noqa: BLE001 - it is whoever asks for the answer's
+        except BaseException as error:  # noqa: BLE001 - raised again by ``answer``
             self._answer.set_exception(error)
         else:
             self._answer.set_result(answer)

@@ -58,8 +58,8 @@ NAMES = MappingProxyType(
         "caller_id": ("callerid", "callernumber", "virtualnumber", "cli"),
     }
 )
-# Words that say no more than whose setting it is. "auth" and "basic" stand before the names of
-# credentials only.
+# Words that only say whose setting it is. "auth" and "basic" come before the names of credentials
+# only.
 _BEFORE = re.compile(r"(?:airtel|api|ccp|c2c|clicktocall|iq|xchange|prod|uat|my)+")
 _VALUES = ("value", "currentValue", "current", "sessionValue", "initialValue", "initial")
 _LISTS = ("values", "variables", "variable", "environment", "environments", "data")
@@ -96,7 +96,7 @@ class Environment:
     :ivar empty: settings without a value, or with a placeholder such as ``{{callerId}}``
     :ivar conflicting: settings that two variables give different values: the first one counts,
         one that is named exactly before others
-    :ivar unused: the names of the variables that were not taken, as they stand in the file
+    :ivar unused: the names of the variables that were not taken, as the file spells them
     """
 
     name: str
@@ -210,7 +210,7 @@ def _text(value) -> str:
     if not isinstance(value, str) or len(value) > MAX_VALUE:
         return ""
     value = address.clean(value)
-    # A line break or control character is part of no setting
+    # No setting contains a line break or control character
     return value if value.isprintable() else ""
 
 

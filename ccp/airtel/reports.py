@@ -16,13 +16,12 @@ from datetime import datetime
 from functools import cache
 from typing import ClassVar, NamedTuple
 
-from ..safe import text as untrusted
 from ..safe.number import (
     last10,
     mask_in,
 )
-from . import shape
-from . import vocabulary as words
+from ..safe.text import decode, load
+from . import shape, vocabulary
 from .fields import (
     IST,
     UTC,
@@ -45,13 +44,13 @@ _IS_URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
 _CAUSE_NAMES = ("causecode", "sipcode")
 # How the names of one side's fields begin in a CDR
-_SIDES = (("caller", words.FROM), ("destination", words.TO))
+_SIDES = (("caller", vocabulary.FROM), ("destination", vocabulary.TO))
 _WAITING = {"caller": "fromwaitingtime", "destination": "towaitingtime"}
 _SIDE_OF_TYPE = {
-    "from": words.FROM,
-    "caller": words.FROM,
-    "to": words.TO,
-    "destination": words.TO,
+    "from": vocabulary.FROM,
+    "caller": vocabulary.FROM,
+    "to": vocabulary.TO,
+    "destination": vocabulary.TO,
 }
 _DIRECTIONS = {
     "inbound": "inbound",
@@ -84,16 +83,17 @@ _KNOWN_OF_CDR = frozenset(
         *("callerid", "callid", "callername", "destinationname", "destinationcli", "displaycli"),
         *("callerduration", "destinationduration", "misseddestinationnumber", "timestamp"),
         *("retrycount", "retrycountcaller", "retrycountdestination", "waittime", "requestname"),
+        *("callerretrycount", "destinationretrycount", "dtmfcapture"),
         *("participantaddress", "participantname", "hangupcause", "hangupstatus", "hangupby"),
     )
 )
 _KNOWN_OF_PARTS = _KNOWN_OF_EVENT | {
     *("participantcalltype", "participantindex", "participantid"),
-    *("billableduration", "duration", "pulse"),
+    *("billableduration", "duration", "pulse", "retrycount"),
 }
 
-# ``received_at`` takes no part in equality: a report that is delivered twice equals itself. Neither
-# does ``not_understood``, which says what of a report changes nothing.
+# Equality ignores ``received_at``, so that a report that is delivered twice equals itself, and
+# ``not_understood``, which names the values that change nothing.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +110,9 @@ class Event:
     """Last ten digits of the participant's number."""
     participant_name: str = ""
     component: str = ""
-    """Id of the request's component, where the report tells it."""
+    """Id of the request's component, if the report names it."""
     at: datetime | None = None
-    """``None`` where it is missing or implausible."""
+    """``None`` if it is missing or implausible."""
     cause_code: int | None = None
     """Q.850, 1 to 127."""
     sip_code: int | None = None
@@ -129,7 +129,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiResult:
-    """What became of one of the flow's own commands."""
+    """The outcome of one of the flow's own commands."""
 
     kind: ClassVar[str] = "api_result"
     received_at: datetime = field(compare=False)
@@ -157,7 +157,6 @@ class CdrLeg:
     ended_at: datetime | None = None
     talk_seconds: int | None = None
     ring_seconds: int | None = None
-    retries: int | None = None
     cause_code: int | None = None
     sip_code: int | None = None
     cause_text: str = ""
@@ -189,16 +188,15 @@ class Cdr:
     total_seconds: int | None = None
     billable_seconds: int | None = None
     recording_url: str = field(default="", repr=False)
-    """Exactly as received; whoever has it can listen."""
+    """Exactly as received; anybody who has it can listen."""
     hangup_cause: str = ""
-    dtmf: str = field(default="", repr=False)
     pulses: int | None = None
     events: tuple[Event, ...] = ()
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
     def who(self, leg: CdrLeg) -> str | None:
         """Return ``agent`` or ``customer``, by the leg's side and the CDR's direction."""
-        return words.who(leg.side, self.direction == "inbound")
+        return vocabulary.who(leg.side, self.direction == "inbound")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +215,7 @@ Report = Event | ApiResult | Cdr | Unreadable
 
 def to_text(raw: bytes) -> str:
     """What arrived as a text that PostgreSQL stores and ``parse`` reads the same."""
-    return untrusted.decode(raw)
+    return decode(raw)
 
 
 def kind_and_fingerprint(raw: bytes) -> tuple[str, str]:
@@ -225,9 +223,9 @@ def kind_and_fingerprint(raw: bytes) -> tuple[str, str]:
 
     :return: ``event``, ``api_result``, ``cdr`` or ``unreadable``, and a SHA-256 in hexadecimal: of
         the JSON in a canonical form, so that the order of keys and white space do not count, or of
-        the bytes as they are where they are unreadable
+        the bytes as they are if they are unreadable
     """
-    data = untrusted.load(untrusted.decode(raw))
+    data = load(decode(raw))
     kinds = [shape.kind(each) for each in shape.reports(data)]
     kind = _leading(kinds, kinds) if kinds else Unreadable.kind
     if kind != Unreadable.kind:
@@ -255,8 +253,8 @@ def parse_all(text: str | bytes, received_at: datetime) -> tuple[Report, ...]:
     :return: one at least
     """
     if isinstance(text, bytes):
-        text = untrusted.decode(text)
-    data = untrusted.load(text)
+        text = decode(text)
+    data = load(text)
     return parse_data(data, received_at) or (
         Unreadable(received_at=_in_utc(received_at), reason=_reason(text, data)),
     )
@@ -275,10 +273,7 @@ def split(text: str) -> list[str]:
 
     :param text: what ``to_text`` made of a body
     """
-    return [
-        json.dumps(each.spelled(), ensure_ascii=False)
-        for each in shape.reports(untrusted.load(text))
-    ]
+    return [json.dumps(each.spelled(), ensure_ascii=False) for each in shape.reports(load(text))]
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -313,8 +308,8 @@ def _event(fields: Fields) -> Event:
     cause_code, sip_code = _causes(details, fields)
     event_type = fields.text("eventtype", limit=_MAX_NAME).upper()
     event = fold_name(fields.text("event", *shape.STATUS_NAMES, limit=_MAX_NAME))
-    if event_type in ("", "CALL") and words.meaning(event) is None:
-        # Other types say nothing of a leg, whatever their words
+    if event_type in ("", "CALL") and vocabulary.meaning(event) is None:
+        # Other types say nothing about a leg, even if they use the same words
         fields.fail("event", *shape.STATUS_NAMES)
     values = {
         "event_type": event_type,
@@ -359,7 +354,7 @@ def _api_result(fields: Fields) -> ApiResult:
 def _cdr(fields: Fields) -> Cdr:
     """Both dialects: names that differ only in case and underscores are read as one."""
     status = fold_name(fields.text(*shape.STATUS_NAMES, "status", limit=_MAX_NAME))
-    if not words.is_overall_status(status):
+    if not vocabulary.is_overall_status(status):
         fields.fail(*shape.STATUS_NAMES, "status")
     direction = fold_name(fields.text("calltype", "direction", "calldirection"))
     started_at = fields.moment("starttime", "callstarttime", "timestamp")
@@ -379,7 +374,6 @@ def _cdr(fields: Fields) -> Cdr:
         "billable_seconds": fields.seconds(*shape.BILLABLE_NAMES),
         "recording_url": _recording_url(fields),
         "hangup_cause": fields.text(*_hangup_names(fields), limit=_MAX_NAME),
-        "dtmf": _keys(fields.text("dtmfcapture")),
         "pulses": fields.whole("pulsecount", "pulse"),
         "events": tuple(map(_event, fields.objects("events", limit=_MAX_EVENTS))),
     }
@@ -423,12 +417,12 @@ def _hangup_names(fields: Fields) -> tuple[str, ...]:
     """Names of who or what ended the call, the one that says who first."""
     names = ("hangupcause", "hangupstatus", "hangupby")
     return tuple(
-        sorted(names, key=lambda name: words.who_hung_up(fold_name(fields.text(name))) is None)
+        sorted(names, key=lambda name: vocabulary.who_hung_up(fold_name(fields.text(name))) is None)
     )
 
 
 def _recording_url(fields: Fields) -> str:
-    """The address of the recording, whatever its field is called and however deep it lies."""
+    """The address of the recording, under any name and at any depth."""
     for name in fields.named(shape.RECORDING):
         if url := _url(fields.raw(name)):
             return url
@@ -465,7 +459,6 @@ def _listed_leg(fields: Fields) -> CdrLeg:
         ended_at=ended_at,
         talk_seconds=talk_seconds,
         ring_seconds=fields.seconds("waittime", "waitingtime"),
-        retries=fields.whole("retrycount", high=100),
         cause_code=cause_code,
         sip_code=sip_code,
         cause_text=fields.text("causecodedescription", "hangupcause"),
@@ -483,7 +476,6 @@ def _side_leg(fields: Fields, prefix: str, side: str) -> CdrLeg | None:
         address=last10(fields.text(f"{prefix}number")),
         status=_leg_status(fields, f"{prefix}status", f"{prefix}numberstatus") or detail.status,
         ring_seconds=fields.seconds(f"{prefix}waitingtime", _WAITING[prefix]),
-        retries=fields.whole(f"{prefix}retrycount", high=100),
         cause_code=detail.cause_code,
         sip_code=detail.sip_code,
         cause_text=detail.cause_text,
@@ -495,7 +487,7 @@ def _side_leg(fields: Fields, prefix: str, side: str) -> CdrLeg | None:
 
 def _leg_status(fields: Fields, *names: str) -> str:
     status = fold_name(fields.text(*names, limit=_MAX_NAME))
-    if words.meaning(status) is None:
+    if vocabulary.meaning(status) is None:
         fields.fail(*names)
     return status
 
@@ -523,7 +515,7 @@ class _StatusDetail(NamedTuple):
 
 
 def _causes(*sources: Fields) -> tuple[int | None, int | None]:
-    """Q.850 cause and SIP code, told apart by their values: some documents swap the names."""
+    """Q.850 cause and SIP code, distinguished by their values: some documents swap the names."""
     cause_code = sip_code = None
     for fields in sources:
         cause_code = cause_code or fields.whole(*_CAUSE_NAMES, low=_Q850[0], high=_Q850[-1])

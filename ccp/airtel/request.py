@@ -120,8 +120,6 @@ class Workflow:
     further: Mapping[str, Mapping] = field(default_factory=dict, repr=False)
     """Further components by their ids, as ``components.read`` returned them. The phones that they
     ring are those of ``initiate`` and ``add``, which do not ring them then."""
-    meta_data: Mapping[str, str] | None = None
-    """Some accounts echo these in the CDR; not in the specification."""
 
 
 def body(workflow: Workflow) -> dict:
@@ -168,7 +166,6 @@ def body(workflow: Workflow) -> dict:
         callType=workflow.call_type,
         callerId=workflow.caller_id,
         callFlowConfiguration=configuration,
-        metaData=None if workflow.meta_data is None else dict(workflow.meta_data),
     )
 
 

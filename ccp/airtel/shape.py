@@ -9,7 +9,7 @@ Nothing here raises.
 """
 
 from ..safe import text
-from . import vocabulary as words
+from . import vocabulary
 from .fields import (
     Fields,
     fold_name,
@@ -41,7 +41,7 @@ _CDR_NAMES += ("destinationstatus", "callernumberstatus", "destinationnumberstat
 _OWN_PARTS = ("metadata", "participants")
 # What an object around a report says for the report too
 _SHARED = ("sessionid", "vmsessionid", "clientcorrelationid", "correlationid")
-_LIVE = (words.DIALLED, words.RINGING)
+_LIVE = (vocabulary.DIALLED, vocabulary.RINGING)
 
 
 def kind(fields: Fields) -> str:
@@ -56,7 +56,7 @@ def kind(fields: Fields) -> str:
     if fields.text("requestmessagetype"):
         return API_RESULT
     status = _status(fields)
-    if status and words.meaning(status) in _LIVE and not _has_measures(fields):
+    if status and vocabulary.meaning(status) in _LIVE and not _has_measures(fields):
         return EVENT
     if status or (_has_measures(fields) or fields.text(*SESSION_NAMES)) and not word:
         return CDR
@@ -136,7 +136,7 @@ def _status(fields: Fields) -> str:
 
 def _means_something(word: str) -> bool:
     folded = fold_name(word)
-    return words.meaning(folded) is not None or folded.startswith(RECORDING)
+    return vocabulary.meaning(folded) is not None or folded.startswith(RECORDING)
 
 
 def _has_measures(fields: Fields) -> bool:

@@ -23,14 +23,14 @@ REJECTED = "rejected"
 FAILED = "failed"
 HUNG_UP = "hung_up"
 
-TELLING_ENDS = (BUSY, NO_ANSWER, UNREACHABLE, REJECTED)
+UNANSWERED_ENDS = (BUSY, NO_ANSWER, UNREACHABLE, REJECTED)
 """Ends that say by themselves that the leg was not answered."""
-ENDS = (*TELLING_ENDS, FAILED, HUNG_UP)
+ENDS = (*UNANSWERED_ENDS, FAILED, HUNG_UP)
 LEG_WORDS = (DIALLED, RINGING, ANSWERED, *ENDS)
 """All that can happen to a leg."""
 
 OVERALL_ANSWERED = ("answered", "connected")
-"""A CDR's overall status where anyone but the agent answered."""
+"""A CDR's overall status if anyone but the agent answered."""
 OVERALL_UNANSWERED = {
     "missed": NO_ANSWER,
     "noanswer": NO_ANSWER,
@@ -43,7 +43,7 @@ OVERALL_UNANSWERED = {
     "rejected": REJECTED,
     "failed": FAILED,
 }
-"""A CDR's overall status where nobody but the agent answered, and why, as far as it goes."""
+"""A CDR's overall status if nobody but the agent answered, and the reason that it gives."""
 
 _EVENTS = {
     "callednumber": DIALLED,
@@ -133,13 +133,13 @@ def who(side: str | None, incoming: bool) -> str | None:
 
 
 def meaning(word: str, cause_code: int | None = None, sip_code: int | None = None) -> str | None:
-    """What a word of an event or status means; of a plain end, its causes tell the reason."""
+    """Return what a word of an event or status means; the causes explain a plain end."""
     what = _EVENTS.get(word)
     return reason(cause_code, sip_code) or HUNG_UP if what == HUNG_UP else what
 
 
 def reason(cause_code: int | None, sip_code: int | None) -> str | None:
-    """Why a leg was not answered by its Q.850 cause or SIP code, where these tell it."""
+    """Return why a leg was not answered, by its Q.850 cause or SIP code; or ``None``."""
     return _Q850.get(cause_code) or _SIP.get(sip_code)
 
 

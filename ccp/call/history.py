@@ -22,9 +22,9 @@ from ..airtel.reports import (
     Cdr,
 )
 from ..safe import table
-from ..safe import text as untrusted
+from ..safe.text import hide_urls, load
 from .sorting import (
-    tells,
+    says_how_it_went,
 )
 
 _OLDEST = timedelta(days=15 * 365)
@@ -136,7 +136,7 @@ def _of_json(text: str, now: datetime) -> History:
 
 def _objects(text: str) -> Iterator[tuple[int, object]]:
     """Each object of a JSON text with its place."""
-    data = untrusted.load(text)
+    data = load(text)
     if isinstance(data, list):
         yield from enumerate(data, 1)
     elif data is not None:
@@ -144,7 +144,7 @@ def _objects(text: str) -> Iterator[tuple[int, object]]:
     else:
         for line, each in enumerate(text.splitlines(), 1):
             if each.strip():
-                yield line, untrusted.load(each.strip().rstrip(","))
+                yield line, load(each.strip().rstrip(","))
 
 
 def _of_table(rows: list[list[str]], now: datetime) -> History:
@@ -251,7 +251,7 @@ def _start(fields: Fields) -> datetime | None:
 
 def _without_recordings(data: dict) -> dict:
     """What a file says, without addresses with which anybody could listen."""
-    return untrusted.hide_urls(
+    return hide_urls(
         {name: data[name] for name in data if reports.shape.RECORDING not in fold_name(name)}
     )
 
@@ -271,4 +271,4 @@ def _problem(report: reports.Report) -> str:
         return "kind"
     if not any(len(leg.address) == 10 for leg in report.legs):
         return "numbers"
-    return "" if tells(report) else "result"
+    return "" if says_how_it_went(report) else "result"

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from ..airtel import vocabulary as words
+from ..airtel import vocabulary
 from ..airtel.reports import (
     CdrLeg,
     Event,
 )
 
-_RANKS = {what: rank for rank, what in enumerate((words.DIALLED, words.RINGING, words.ANSWERED))}
+_RANKS = {
+    what: rank
+    for rank, what in enumerate((vocabulary.DIALLED, vocabulary.RINGING, vocabulary.ANSWERED))
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +30,6 @@ class Leg:
     address: str = field(default="", repr=False)
     """10 digits: the phone that answered, else the one that was last dialled."""
     rang: bool = False
-    dialled_at: datetime | None = None
-    ringing_at: datetime | None = None
-    """When it rang in the last attempt."""
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     ring_seconds: int | None = None
@@ -38,7 +38,6 @@ class Leg:
     cause_code: int | None = None
     sip_code: int | None = None
     cause_text: str = ""
-    attempts: int = 0
     operator: str = ""
     circle: str = ""
     live: bool = False
@@ -54,12 +53,12 @@ class Fact:
 
     @property
     def moment(self) -> datetime:
-        """When it happened or, where the event does not say, arrived."""
+        """When it happened; if the event does not say, when it arrived."""
         return self.event.at or self.event.received_at
 
     @property
     def is_timed(self) -> bool:
-        """Whether the event tells its own time, so that its place among others is certain."""
+        """Whether the event has a time of its own, so that its place among others is certain."""
         return self.event.at is not None
 
     @property
@@ -68,7 +67,7 @@ class Fact:
         return _RANKS.get(self.what, len(_RANKS))
 
     def is_surely_before(self, other: "Fact") -> bool:
-        """Whether both tell their time, and this one's is earlier."""
+        """Whether both have a time of their own, and this one's is earlier."""
         return self.is_timed and other.is_timed and self.moment < other.moment
 
 
@@ -81,7 +80,7 @@ class Phone:
     def __init__(self, facts: list[Fact]):
         self.facts = facts
         self.address = facts[0].event.address
-        self.answer = self._first(words.ANSWERED)
+        self.answer = self._first(vocabulary.ANSWERED)
         self.ending = self._ending_of_answered() if self.answer else self._ending_of_unanswered()
         """The fact that ended it, ``None`` while it lives."""
 
@@ -95,16 +94,18 @@ class Phone:
     def _ending_of_unanswered(self) -> Fact | None:
         """Airtel may dial again, so only the last thing that happened counts."""
         last = self.facts[-1]
-        return last if last.what in words.ENDS else None
+        return last if last.what in vocabulary.ENDS else None
 
     def _ending_of_answered(self) -> Fact | None:
-        return next((fact for fact in self.all(*words.ENDS) if self._ends_the_answer(fact)), None)
+        return next(
+            (fact for fact in self.all(*vocabulary.ENDS) if self._ends_the_answer(fact)), None
+        )
 
     def _ends_the_answer(self, end: Fact) -> bool:
         """Whether an end is the answered attempt's and not that of an earlier one."""
-        if end.what in words.TELLING_ENDS:
+        if end.what in vocabulary.UNANSWERED_ENDS:
             return self.answer.is_surely_before(end)
-        marks = self.all(words.DIALLED) or self.all(words.RINGING)
+        marks = self.all(vocabulary.DIALLED) or self.all(vocabulary.RINGING)
         attempts = [mark for mark in marks if not self.answer.is_surely_before(mark)]
         return not (attempts and end.is_surely_before(attempts[-1]))
 
@@ -136,7 +137,7 @@ class Party:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of it lives, as far as events tell. In a conference the last counts."""
+        """Whether all its phones have ended, by the events. In a conference the last one counts."""
         phones = self._answered_phones or self.phones
         return bool(phones) and all(phone.ending for phone in phones)
 
@@ -157,13 +158,10 @@ class Party:
         phone = self._shown_phone()
         answered_at = phone.answer.moment if phone.answer else None
         ended_at = _not_before(ending.moment, answered_at) if ending else None
-        ringing_at = _last_until(phone.all(words.RINGING), answered_at or ended_at)
-        dialled = self._all(words.DIALLED)
+        ringing_at = _last_until(phone.all(vocabulary.RINGING), answered_at or ended_at)
         return Leg(
             address=phone.address or next(iter(self.numbers), ""),
-            rang=bool(self._all(words.RINGING, words.ANSWERED)),
-            dialled_at=dialled[0].moment if dialled else None,
-            ringing_at=ringing_at,
+            rang=bool(self._all(vocabulary.RINGING, vocabulary.ANSWERED)),
             answered_at=answered_at,
             ended_at=ended_at,
             ring_seconds=whole_seconds(ringing_at, answered_at or ended_at),
@@ -171,7 +169,6 @@ class Party:
             cause_code=event and event.cause_code,
             sip_code=event and event.sip_code,
             cause_text=event.cause_text if event else "",
-            attempts=max(len({fact.moment for fact in dialled}), 1),
             live=ending is None,
         )
 
@@ -186,7 +183,7 @@ class Party:
         if ending is None:
             return None
         # A network error after the answer often only means that the other party hung up.
-        return words.HUNG_UP if self.is_answered else ending.what
+        return vocabulary.HUNG_UP if self.is_answered else ending.what
 
 
 def merge_cdr_legs(legs: Iterable[CdrLeg]) -> CdrLeg | None:
@@ -219,32 +216,31 @@ def _is_empty(value) -> bool:
 def cdr_end(cdr_leg: CdrLeg) -> str | None:
     """How a leg ended by its status and causes in the CDR."""
     if cdr_leg.answered_at:
-        return words.HUNG_UP
+        return vocabulary.HUNG_UP
     causes = cdr_leg.cause_code, cdr_leg.sip_code
-    what = words.meaning(cdr_leg.status, *causes)
-    if what == words.ANSWERED:
-        return words.HUNG_UP
-    return what if what in words.ENDS else words.reason(*causes)
+    what = vocabulary.meaning(cdr_leg.status, *causes)
+    if what == vocabulary.ANSWERED:
+        return vocabulary.HUNG_UP
+    return what if what in vocabulary.ENDS else vocabulary.reason(*causes)
 
 
 def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
-    """The CDR is the authority; where it is silent, events fill in."""
+    """Return a leg with what the CDR says of it; events fill in what the CDR leaves out."""
     end = cdr_end(cdr_leg)
-    if end in (None, words.HUNG_UP) and leg.end in words.TELLING_ENDS and not cdr_leg.answered_at:
+    if (
+        end in (None, vocabulary.HUNG_UP)
+        and leg.end in vocabulary.UNANSWERED_ENDS
+        and not cdr_leg.answered_at
+    ):
         end = leg.end
     answered_at = cdr_leg.answered_at or leg.answered_at
     ended_at = cdr_leg.ended_at or leg.ended_at
     ring_seconds = cdr_leg.ring_seconds
     if ring_seconds is None:
         ring_seconds = leg.ring_seconds
-    attempts = leg.attempts
-    if cdr_leg.retries is not None and (leg.attempts or cdr_leg.started_at or end):
-        attempts = max(attempts, cdr_leg.retries + 1)
     return Leg(
         address=leg.address or cdr_leg.address,
-        rang=leg.rang or bool(answered_at) or end in (words.NO_ANSWER, words.REJECTED),
-        dialled_at=leg.dialled_at or cdr_leg.started_at,
-        ringing_at=leg.ringing_at,
+        rang=leg.rang or bool(answered_at) or end in (vocabulary.NO_ANSWER, vocabulary.REJECTED),
         answered_at=answered_at,
         ended_at=ended_at,
         ring_seconds=ring_seconds,
@@ -252,7 +248,6 @@ def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
         cause_code=cdr_leg.cause_code or leg.cause_code,
         sip_code=cdr_leg.sip_code or leg.sip_code,
         cause_text=cdr_leg.cause_text or leg.cause_text,
-        attempts=attempts,
         operator=cdr_leg.operator,
         circle=cdr_leg.circle,
         live=False,
@@ -260,7 +255,7 @@ def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
 
 
 def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
-    """Seconds between two moments, ``None`` where one is missing or they are in the wrong order."""
+    """Seconds between two moments, ``None`` if one is missing or they are in the wrong order."""
     if start is None or end is None or end < start:
         return None
     return int((end - start).total_seconds() + 0.5)

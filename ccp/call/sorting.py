@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Which of a call's reports count, and for which leg.
+"""Sorts a call's reports: which of them count, and which leg each is about.
 
 Several CDRs of one call may contradict each other, as when Airtel writes one for each try. Which
 of them leads depends on what they say and never on which came first: one of a call that connected
@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import NamedTuple
 
-from ..airtel import const
-from ..airtel import vocabulary as words
+from ..airtel import const, vocabulary
 from ..airtel.fields import (
     fold_name,
 )
@@ -35,8 +34,8 @@ from .leg import (
     with_cdr,
 )
 
-AGENT = words.AGENT
-CUSTOMER = words.CUSTOMER
+AGENT = vocabulary.AGENT
+CUSTOMER = vocabulary.CUSTOMER
 
 KEYPAD = "keypad"
 RECORDING_STARTED = "recording_started"
@@ -67,16 +66,16 @@ class Dialled:
     @property
     def first(self) -> str:
         """The party that Airtel has on the phone first, ``AGENT`` or ``CUSTOMER``."""
-        return words.who(words.FROM, self.incoming)
+        return vocabulary.who(vocabulary.FROM, self.incoming)
 
     @property
     def second(self) -> str:
         """The other party, whose answer connects the call."""
-        return words.who(words.TO, self.incoming)
+        return vocabulary.who(vocabulary.TO, self.incoming)
 
     def who(self, side: str | None) -> str | None:
         """Return the party on a side of Airtel's, see ``vocabulary.who``."""
-        return words.who(side, self.incoming)
+        return vocabulary.who(side, self.incoming)
 
     agent_pool: bool = False
     """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
@@ -107,7 +106,7 @@ class Dialled:
     def role(self, address: str, name: str, component: str = "") -> str | None:
         """Which leg a report belongs to: by number, then name, then component.
 
-        A whole number that was not dialled belongs to none, whatever else the report says; if a
+        A whole number that was not dialled belongs to no leg, even if the report names one; if a
         pool rings, it is an agent's unless the report names the customer.
         """
         is_strange = len(address) == 10 and not self.knows(address)
@@ -135,7 +134,7 @@ def _same(text: str, other: str | None) -> bool:
     return bool(text) and text.casefold() == (other or "").strip().casefold()
 
 
-class Told(NamedTuple):
+class Happened(NamedTuple):
     """An event, the leg it belongs to and what it means."""
 
     event: Event
@@ -144,15 +143,15 @@ class Told(NamedTuple):
     """A word of ``vocabulary``, a recording or keypad word from here, or ``None``."""
 
 
-class Evidence:
-    """A call's reports, each once, sorted out.
+class Sorting:
+    """A call's reports, deduplicated and assigned to its legs.
 
-    :ivar told: the events in order of time
+    :ivar happened: the events in order of time
     :ivar cdrs: the CDRs, those first that lead
-    :ivar cdr: the CDRs that tell how this call went, as one; ``None`` without any
-    :ivar api_errors: API results that are no success
+    :ivar cdr: the CDRs that say how this call went, as one; ``None`` without any
+    :ivar api_errors: API results that report an error
     :ivar parties: what events say of each leg
-    :ivar cdr_legs: what CDRs say of each leg, ``None`` where nothing
+    :ivar cdr_legs: what CDRs say of each leg, ``None`` if nothing
     :ivar legs: both together
     """
 
@@ -161,15 +160,15 @@ class Evidence:
         distinct = _distinct(reports)
         self.api_errors = [each for each in distinct if isinstance(each, ApiResult) and not each.ok]
         cdrs = (each for each in distinct if isinstance(each, Cdr))
-        # What says the same keeps the order of what it says
+        # Stable: CDRs of equal rank keep the order of their content
         self.cdrs = sorted(cdrs, key=self._precedence, reverse=True)
-        self._telling_cdrs = [each for each in self.cdrs if self.counts(each)]
+        self._counting_cdrs = [each for each in self.cdrs if self.counts(each)]
         self._agreeing_cdrs = self._agreeing()
         self.cdr = reduce(_completed, self._agreeing_cdrs, None)
         if self.cdr and not self.cdr.recording_url:
-            urls = filter(None, (each.recording_url for each in self._telling_cdrs))
+            urls = filter(None, (each.recording_url for each in self._counting_cdrs))
             self.cdr = replace(self.cdr, recording_url=next(urls, ""))
-        self.told = self._tell([each for each in distinct if isinstance(each, Event)])
+        self.happened = self._in_order([each for each in distinct if isinstance(each, Event)])
 
         self.parties = {
             AGENT: Party(self._facts(AGENT), dialled.agent_numbers, dialled.agent_pool),
@@ -193,7 +192,7 @@ class Evidence:
                 self._cdr_role(leg) == AGENT and self.dialled.who(leg.side) != CUSTOMER
                 for leg in known
             )
-        return is_ours and tells(cdr)
+        return is_ours and says_how_it_went(cdr)
 
     def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
         """Whether a CDR says that agent and customer talked; ``None`` if it does not say.
@@ -201,20 +200,20 @@ class Evidence:
         :param leg: what it says of whose answer connects the call
         """
         leg = leg or CdrLeg()
-        if leg.answered_at or cdr.overall_status in words.OVERALL_ANSWERED:
+        if leg.answered_at or cdr.overall_status in vocabulary.OVERALL_ANSWERED:
             return True
-        if cdr.overall_status in words.OVERALL_UNANSWERED:
+        if cdr.overall_status in vocabulary.OVERALL_UNANSWERED:
             return False
-        if cdr.talk_seconds or words.meaning(leg.status) == words.ANSWERED:
+        if cdr.talk_seconds or vocabulary.meaning(leg.status) == vocabulary.ANSWERED:
             return True
         return None
 
-    def _verdict(self, cdr: Cdr) -> bool | None:
+    def _connected(self, cdr: Cdr) -> bool | None:
         return self.says_connected(cdr, self._leg_of(cdr, self.dialled.second))
 
     def _precedence(self, cdr: Cdr) -> tuple:
         """The higher, the more this CDR counts when others contradict it."""
-        says = self._verdict(cdr)
+        says = self._connected(cdr)
         latest = cdr.ended_at or cdr.started_at
         return (
             (says is not None) + bool(says),
@@ -225,36 +224,36 @@ class Evidence:
 
     def _agreeing(self) -> list[Cdr]:
         """The CDRs that do not contradict the one that leads."""
-        verdicts = [self._verdict(each) for each in self._telling_cdrs]
-        leading = next((each for each in verdicts if each is not None), None)
+        answers = [self._connected(each) for each in self._counting_cdrs]
+        leading = next((each for each in answers if each is not None), None)
         return [
             cdr
-            for cdr, says in zip(self._telling_cdrs, verdicts, strict=True)
+            for cdr, says in zip(self._counting_cdrs, answers, strict=True)
             if says is None or says == leading
         ]
 
-    def _tell(self, live: list[Event]) -> list[Told]:
-        """The events in order of time; from a CDR, which repeats them, only what was lost."""
-        told = [self._told(event) for event in live]
-        known = {(each.role, each.what) for each in told}
-        repeated = dict.fromkeys(event for cdr in self._telling_cdrs for event in cdr.events)
-        told += [
+    def _in_order(self, live: list[Event]) -> list[Happened]:
+        """Return the events in order of time. A CDR repeats them: only lost ones are added."""
+        happened = [self._meaning_of(event) for event in live]
+        known = {(each.role, each.what) for each in happened}
+        repeated = dict.fromkeys(event for cdr in self._counting_cdrs for event in cdr.events)
+        happened += [
             each
-            for each in map(self._told, repeated)
+            for each in map(self._meaning_of, repeated)
             if each.what and (each.role, each.what) not in known
         ]
-        return sorted(told, key=lambda each: each.event.at or each.event.received_at)
+        return sorted(happened, key=lambda each: each.event.at or each.event.received_at)
 
-    def _told(self, event: Event) -> Told:
+    def _meaning_of(self, event: Event) -> Happened:
         role = self.dialled.role(event.address, event.participant_name, event.component)
-        return Told(event, role, _what(event))
+        return Happened(event, role, _what(event))
 
     def _facts(self, role: str) -> list[Fact]:
         """What happened to one leg, in order of time."""
         facts = [
             Fact(each.what, each.event)
-            for each in self.told
-            if each.role == role and each.what in words.LEG_WORDS
+            for each in self.happened
+            if each.role == role and each.what in vocabulary.LEG_WORDS
         ]
         return sorted(facts, key=lambda fact: (fact.moment, fact.rank))
 
@@ -313,18 +312,18 @@ def _what(event: Event) -> str | None:
         return KEYPAD if event.digits else None
     if event.event in _RECORDING:
         return _RECORDING[event.event]
-    # Other types say nothing of a leg.
+    # Other types say nothing about a leg.
     if event.event_type in ("CALL", ""):
-        return words.meaning(event.event, event.cause_code, event.sip_code)
+        return vocabulary.meaning(event.event, event.cause_code, event.sip_code)
     return None
 
 
-def tells(cdr: Cdr) -> bool:
-    """Whether a CDR says anything of how the call went; without that it is nonsense."""
+def says_how_it_went(cdr: Cdr) -> bool:
+    """Whether a CDR says anything about how the call went; otherwise it is ignored."""
     measures = (cdr.ended_at, cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds)
     return (
-        words.is_overall_status(cdr.overall_status)
-        or words.who_hung_up(fold_name(cdr.hangup_cause)) is not None
+        vocabulary.is_overall_status(cdr.overall_status)
+        or vocabulary.who_hung_up(fold_name(cdr.hangup_cause)) is not None
         or bool(cdr.recording_url)
         or any(measure is not None for measure in measures)
         or any(leg.answered_at or leg.ended_at or cdr_end(leg) for leg in cdr.legs)

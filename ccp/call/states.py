@@ -10,10 +10,10 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..airtel import vocabulary as words
+from ..airtel import vocabulary
 
-AGENT = words.AGENT
-CUSTOMER = words.CUSTOMER
+AGENT = vocabulary.AGENT
+CUSTOMER = vocabulary.CUSTOMER
 
 
 class State(NamedTuple):
@@ -60,18 +60,22 @@ STATES = MappingProxyType(
 RESULTS = MappingProxyType(
     {
         "connected": Result("success", picked_up=True),
-        "agent_no_answer": Result("warning", AGENT, ends=(words.NO_ANSWER, words.HUNG_UP)),
+        "agent_no_answer": Result(
+            "warning", AGENT, ends=(vocabulary.NO_ANSWER, vocabulary.HUNG_UP)
+        ),
         # Handsets answer a declined call with "busy"
-        "agent_busy": Result("warning", AGENT, ends=(words.BUSY, words.REJECTED)),
-        "agent_unreachable": Result("warning", AGENT, ends=(words.UNREACHABLE,)),
+        "agent_busy": Result("warning", AGENT, ends=(vocabulary.BUSY, vocabulary.REJECTED)),
+        "agent_unreachable": Result("warning", AGENT, ends=(vocabulary.UNREACHABLE,)),
         "customer_no_answer": Result(
-            "secondary", CUSTOMER, picked_up=True, ends=(words.NO_ANSWER, words.HUNG_UP)
+            "secondary", CUSTOMER, picked_up=True, ends=(vocabulary.NO_ANSWER, vocabulary.HUNG_UP)
         ),
-        "customer_busy": Result("secondary", CUSTOMER, picked_up=True, ends=(words.BUSY,)),
+        "customer_busy": Result("secondary", CUSTOMER, picked_up=True, ends=(vocabulary.BUSY,)),
         "customer_unreachable": Result(
-            "secondary", CUSTOMER, picked_up=True, ends=(words.UNREACHABLE,)
+            "secondary", CUSTOMER, picked_up=True, ends=(vocabulary.UNREACHABLE,)
         ),
-        "customer_rejected": Result("secondary", CUSTOMER, picked_up=True, ends=(words.REJECTED,)),
+        "customer_rejected": Result(
+            "secondary", CUSTOMER, picked_up=True, ends=(vocabulary.REJECTED,)
+        ),
         "canceled": Result("warning", AGENT),
         "failed": Result("danger"),
         "no_report": Result("danger"),
@@ -80,7 +84,13 @@ RESULTS = MappingProxyType(
 
 LIVE_STATES = tuple(name for name, state in STATES.items() if state.is_live)
 PICKED_UP_RESULTS = tuple(name for name, result in RESULTS.items() if result.picked_up)
-MISSED_BY_AGENT = tuple(name for name, result in RESULTS.items() if result.missed_by == AGENT)
+MISSED_BY = MappingProxyType(
+    {
+        who: tuple(name for name, result in RESULTS.items() if result.missed_by == who)
+        for who in (AGENT, CUSTOMER)
+    }
+)
+MISSED_BY_AGENT = MISSED_BY[AGENT]
 _OF_ENDS = {
     (result.missed_by, end): name for name, result in RESULTS.items() for end in result.ends
 }

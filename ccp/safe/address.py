@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Reads the web addresses that an administrator types: Airtel's, this Odoo's, the sandbox's.
 
-Whatever decides on an address (settings, set-up, health, a click) reads it here. Recordings' URLs
-come from outside and are read strictly, by ``hosts.Target``.
+Settings, set-up, health and clicks read addresses here. Recordings' URLs come from outside and are
+read strictly, by ``hosts.Target``.
 """
 
 import ipaddress
@@ -117,7 +117,7 @@ def read(text: str) -> WebAddress:
     elif re.fullmatch(r":[0-9]{1,5}", port) and 0 < int(port[1:]) < 65536:
         number = int(port[1:])
     else:
-        # What stands before a colon without a number may be a user name
+        # The text before a colon without a number may be a user name
         raise AddressError("port")
     if not _PATH.fullmatch(path):
         raise AddressError("path")

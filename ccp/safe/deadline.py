@@ -27,7 +27,7 @@ class Watch:
 
     @property
     def connected(self) -> bool:
-        """Whether a connection stood, so that a request may have been sent."""
+        """Whether a connection was open, so that a request may have been sent."""
         return bool(self._sockets)
 
     def guard(self, connection: socket.socket) -> None:

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Fetches a recording (section 1.1: its URL comes with the CDR).
 
-Whoever has the URL can listen, and whoever can post a CDR could make us fetch: so the URL is in no
-exception and no log, only hosts on a list are asked, and the connection goes to the very address
+Anybody who has the URL can listen, so no exception and no log contains it. Anybody who can post a
+CDR could make us fetch, so only listed hosts are asked, and the connection goes to the very address
 that was checked.
 """
 
@@ -46,8 +46,8 @@ class RecordingError(Exception):
     """The recording could not be fetched. Its text is the reason alone.
 
     :ivar reason: ``forbidden_host``; ``private_address``; ``not_ready`` (try again later);
-        ``gone``; ``too_large``; ``timeout``; ``no_connection`` (also where it broke off, and where
-        the certificate is wrong); ``not_audio``; ``redirect``; ``http_error``
+        ``gone``; ``too_large``; ``timeout``; ``no_connection`` (also if it broke off, or the
+        certificate is wrong); ``not_audio``; ``redirect``; ``http_error``
     :ivar status: HTTP status, ``None`` without an answer
     """
 
@@ -58,7 +58,7 @@ class RecordingError(Exception):
 
 
 def sniff(head: bytes) -> str | None:
-    """Content type of a sound by its first bytes; ``None`` for anything that is no sound.
+    """Content type of a sound by its first bytes; ``None`` for anything else.
 
     :param head: 12 bytes are enough
     """
@@ -99,18 +99,18 @@ class Recording:
     """A recording, or the part of it that was asked for, while it is being fetched."""
 
     status: int
-    """200, or 206 where a range was asked for."""
+    """200, or 206 if a range was asked for."""
     headers: Mapping[str, str]
     """Of ``Accept-Ranges``, ``Content-Length`` and ``Content-Range`` those that make sense."""
     content_type: str
     length: int | None
-    """Bytes to come, where the server tells."""
+    """Bytes to come; ``None`` if the server does not say."""
     _chunks: Iterator[bytes] = field(repr=False)
 
     def iter_chunks(self) -> Iterator[bytes]:
         """The bytes, as they come, once.
 
-        :raises RecordingError: ``too_large``, ``timeout``, or ``no_connection`` where it breaks off
+        :raises RecordingError: ``too_large``, ``timeout``, or ``no_connection`` if it breaks off
         """
         return self._chunks
 
@@ -138,7 +138,7 @@ def open_recording(
     :raises RecordingError: when it cannot be fetched
     """
     target = Target.read(url)
-    if target is None or not hosts.allows_target(target):
+    if target is None or not hosts.allows(target):
         raise RecordingError("forbidden_host")
     addresses = _checked_addresses(target, hosts.names_origin(target))
     asked_range = range_header if _RANGE.fullmatch(range_header or "") else None
@@ -210,7 +210,7 @@ def _recording(response: requests.Response, watch: Watch, max_bytes: int) -> Rec
     content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     content_type = sniff(head)
     if not content_type and status == 206 and content_range and int(content_range[1]):
-        # From the middle of a file, where nothing shows what it is
+        # The middle of a file does not show its type
         announced = _AUDIO_TYPE.fullmatch(response.headers.get("Content-Type", ""))
         content_type = announced[0] if announced else "application/octet-stream"
     if not content_type:
@@ -276,7 +276,7 @@ def _broken(error: Exception, watch: Watch) -> RecordingError:
 
 
 class _PinnedAdapter(BaseAdapter):
-    """Makes one exchange with addresses that were checked, whatever the name leads to by now.
+    """Makes one exchange with the checked addresses, even if the name resolves to others by now.
 
     Not urllib3: that would write the URL with its token into its debug log, and re-encode it.
     """
@@ -307,7 +307,7 @@ class _PinnedAdapter(BaseAdapter):
         """Nothing is kept: each response closes its connection."""
 
     def _connection(self, timeout, verify) -> http.client.HTTPConnection:
-        """A connection that stands, TLS included, so that http.client makes none itself."""
+        """An open connection, TLS included, so that http.client does not open one itself."""
         connect_timeout, read_timeout = timeout
         host, port = self._target.host, self._target.port
         plain = self._connect(connect_timeout)

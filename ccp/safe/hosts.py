@@ -52,7 +52,7 @@ class Target:
 
     @classmethod
     def read(cls, url: str) -> "Target | None":
-        """Take a URL apart; ``None`` where there is anything unusual about it."""
+        """Take a URL apart; ``None`` if there is anything unusual about it."""
         if not isinstance(url, str) or len(url) > MAX_URL:
             return None
         match = _URL.fullmatch(url.strip(" "))
@@ -94,7 +94,7 @@ class HostList:
     :param setting: entries with commas between: a host, or ``*.`` and a domain for all hosts in it,
         by https on its default port and only at public addresses; or scheme, host and port, which
         allows exactly that origin wherever it is
-    :ivar unreadable: the entries that are none of these; they allow nothing
+    :ivar unreadable: all other entries; they allow nothing
     """
 
     def __init__(self, setting: str):
@@ -119,13 +119,8 @@ class HostList:
         else:
             self._hosts.add(name)
 
-    def allows(self, url: str) -> bool:
-        """Whether a recording may be fetched from this URL, as far as the URL itself tells."""
-        target = Target.read(url)
-        return target is not None and self.allows_target(target)
-
-    def allows_target(self, target: Target) -> bool:
-        """The same for a URL that was taken apart."""
+    def allows(self, target: Target) -> bool:
+        """Whether a recording may be fetched from this URL, as far as the URL itself shows."""
         if self.names_origin(target):
             return True
         is_default = target.scheme == "https" and target.port == _DEFAULT_PORTS["https"]
@@ -133,7 +128,7 @@ class HostList:
         return is_default and is_listed and _is_name(target.host)
 
     def names_origin(self, target: Target) -> bool:
-        """Whether an entry allows exactly this origin, at whatever address."""
+        """Whether an entry allows exactly this origin, at any address."""
         return target.origin in self._origins
 
 

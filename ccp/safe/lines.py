@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 MAX_ROWS = 5000
-"""Whoever takes lines refuses more than these."""
+"""Callers refuse more lines than these."""
 MAX_COLUMNS = 30
 MAX_CELL = 500
 MAX_RECORD_LINES = 10
@@ -38,7 +38,7 @@ def records(text: str) -> list[str]:
 
 
 def _record_size(lines: list[str]) -> int:
-    """How many lines the first row has; a quote that is never closed stands for itself."""
+    """How many lines the first row has; a quote that is never closed is a plain character."""
     quotes = 0
     for size, line in enumerate(lines[:MAX_RECORD_LINES], 1):
         quotes += line.count('"')

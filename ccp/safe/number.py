@@ -106,7 +106,7 @@ class _Run(NamedTuple):
 
     groups: tuple[str, ...]
     gaps: tuple[str, ...]
-    """What stands before each group but the first."""
+    """What separates each group from the one before it."""
     has_plus: bool = False
     carried: int = 0
     """How many digits belong to a code with words behind it, as in ``+91 (mobile) 98765 43210``."""
@@ -124,7 +124,7 @@ class _Run(NamedTuple):
 class _Piece(NamedTuple):
     run: _Run
     flaw: str = ""
-    """Why this cannot be dialled, whatever its digits are."""
+    """Why this cannot be dialled, with any digits."""
 
 
 class _Spelling(NamedTuple):
@@ -146,7 +146,7 @@ def read(text: str) -> str:
 def interpret(text: str, countries: Countries = INDIA) -> Reading:
     """Read the one number that a phone field holds.
 
-    With India's code it is Indian, whatever the countries are; with another one it is foreign. A
+    With India's code it is Indian, in any country; with another one it is foreign. A
     valid Indian mobile without a code is Indian too, but doubtful when it is also valid in the
     contact's own country abroad. A landline without a code is doubtful when the contact is abroad,
     or when it is also valid where the company is.
@@ -227,7 +227,7 @@ def last10(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """ASCII digits and plain blanks; a semicolon where a line or a cell ended."""
+    """ASCII digits and plain blanks; a semicolon at the end of a line or a cell."""
     if not text:
         raise NumberError("empty")
     if not isinstance(text, str) or len(text) > MAX_TEXT:
@@ -430,7 +430,7 @@ def _is_one_number(run: _Run, length: int, codes: tuple[str, ...]) -> bool:
     """Whether the groups are those of one number, and not of a date, a price or a number with more.
 
     :param length: how many digits the national number has, at the run's end
-    :param codes: what may stand before it; anything when empty
+    :param codes: what may come before it; anything when empty
     """
     sizes = _sizes(run, length, codes)
     if not sizes or len(run.digits) - length < run.carried:

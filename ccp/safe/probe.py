@@ -29,7 +29,7 @@ class Certificate(NamedTuple):
     :ivar reason: "" when it is valid; ``expired``; ``name``: it is for another host; ``text``:
         nobody known signed it; ``tls``: no encrypted connection at all; ``unreachable``: nobody
         answers, seen from here
-    :ivar days_left: whole days until it ends, where it is valid
+    :ivar days_left: whole days until it ends, if it is valid
     """
 
     reason: str

@@ -87,7 +87,7 @@ class Spool:
         return base64.urlsafe_b64encode(random + _sign(self._make_key(), random)).decode()
 
     def knows(self, token):
-        """Tell whether this folder's key has signed a token.
+        """Return whether this folder's key has signed a token.
 
         :param str token: the last part of a notify URL
         :rtype: bool
@@ -167,7 +167,7 @@ class Spool:
             return []
 
     def read(self, name):
-        """Return a report that waits, or None for a file that is none.
+        """Return a report that waits, or None if the file holds no report.
 
         :param str name: one of ``names()``
         :rtype: Spooled | None
@@ -205,7 +205,7 @@ class Spool:
         path = self.folder / name
         aside = path.with_suffix(f".{reason}{_ASIDE_SUFFIX}")
         path.replace(aside)
-        # A renamed file keeps its time, which tells when it was tried last
+        # Renaming keeps the file's time; touch it, because its time says when it was last tried
         os.utime(aside)
 
     def take_back(self, name):

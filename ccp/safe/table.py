@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Tables from files and pasted text: CSV in any delimiter and encoding, or xlsx, as rows of texts.
 
-Whoever gives a file may be hostile: sizes, rows, columns, cells, what a workbook unpacks to and the
-time that it takes are bounded. A formula is the text that it is: nothing is computed.
+A file may be hostile: its size, rows, columns, cells, unpacked size and reading time are bounded.
+Nothing is computed: a formula is read as text.
 """
 
 import codecs
@@ -125,7 +125,7 @@ def _of_workbook(raw: bytes) -> Iterator[list[str]]:
         book.close()
     except TableError:
         raise
-    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a broken file leads to
+    except Exception as error:  # noqa: BLE001 - a broken file makes openpyxl raise anything
         raise TableError("broken") from error
 
 

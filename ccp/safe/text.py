@@ -1,12 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Text and JSON from outside, read without trust: nothing here raises, whatever comes."""
+"""Text and JSON from outside, read without trust: no input makes anything here raise."""
 
 import json
 import re
 
 MAX_DEPTH = 64
 """Deeper JSON is not read. Far below Python's recursion limit, so that the answer does not depend
-on how deep the caller stands."""
+on the depth of the caller's stack."""
 
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _STRING = re.compile(r'"[^"]*"')
@@ -19,7 +19,7 @@ _MAX_INTEGER_DIGITS = 100
 def decode(raw: bytes) -> str:
     """Bytes to a text that PostgreSQL can store: no NUL, no lone surrogate.
 
-    UTF-8, or UTF-16 and UTF-32 where a byte order mark or the pattern of zeros shows them. What
+    UTF-8, or UTF-16 and UTF-32 if a byte order mark or the pattern of zeros shows them. What
     cannot be read becomes U+FFFD, so that the rest can still be parsed.
     """
     return storable(raw.decode(_encoding(raw), "replace"))
@@ -32,7 +32,7 @@ def storable(text: str) -> str:
 
 def _encoding(raw: bytes) -> str:
     encoding = json.detect_encoding(raw)
-    # Zeros in garbage look like UTF-16 or UTF-32; read those only where it makes a text that begins
+    # Zeros in garbage look like UTF-16 or UTF-32; read those only if it makes a text that begins
     # as JSON does, and keep the bytes legible otherwise.
     if encoding.startswith(("utf-16", "utf-32")):
         head = raw[:256].decode(encoding, "replace").lstrip(" \t\r\n")
@@ -41,7 +41,7 @@ def _encoding(raw: bytes) -> str:
 
 
 def load(text: str):
-    """Parse JSON, or return ``None`` where it is none or nests deeper than ``MAX_DEPTH``.
+    """Parse JSON, or return ``None`` if it is not JSON or nests deeper than ``MAX_DEPTH``.
 
     Control characters inside strings are let through, as templates produce them. Integers too long
     for Python and NaN or Infinity come as texts.
@@ -82,7 +82,7 @@ _HOST = re.compile(r"(https?://)(?:[^/?#@]*@)?([^/?#]*)", re.IGNORECASE)
 def hide_urls(value):
     """Return what JSON held, or a text, with each URL cut after its host.
 
-    Whoever has a recording's URL can listen; its host is what an administrator has to know.
+    Anybody who has a recording's URL can listen. Administrators need its host.
     """
     if isinstance(value, str):
         return _URL.sub(_host_of, value)

@@ -25,8 +25,6 @@ def at(seconds):
 BY_EVENTS = Leg(
     address=A,
     rang=True,
-    dialled_at=at(0),
-    ringing_at=at(1),
     answered_at=at(5),
     ended_at=at(41),
     ring_seconds=4,
@@ -34,7 +32,6 @@ BY_EVENTS = Leg(
     cause_code=16,
     sip_code=699,
     cause_text="Normal call clearing",
-    attempts=2,
     live=True,
 )
 BY_CDR = CdrLeg(
@@ -43,7 +40,6 @@ BY_CDR = CdrLeg(
     answered_at=at(6),
     ended_at=at(43),
     ring_seconds=0,
-    retries=3,
     cause_code=31,
     sip_code=500,
     cause_text="Normal, unspecified",
@@ -57,7 +53,6 @@ OF_CDR = {
     "cause_code": 31,
     "sip_code": 500,
     "cause_text": "Normal, unspecified",
-    "attempts": 4,
     "operator": "Jio",
     "circle": "Mumbai",
     "live": False,
@@ -68,12 +63,11 @@ def test_a_silent_cdr_changes_nothing_but_that_it_is_over():
     assert with_cdr(BY_EVENTS, CdrLeg()) == replace(BY_EVENTS, live=False)
 
 
-def test_a_cdr_alone_tells_a_leg():
-    told = {"address": B, "rang": True, "dialled_at": at(2), "end": "hung_up"}
-    assert with_cdr(Leg(), BY_CDR) == Leg(**told, **OF_CDR)
+def test_a_cdr_alone_makes_a_leg():
+    assert with_cdr(Leg(), BY_CDR) == Leg(address=B, rang=True, end="hung_up", **OF_CDR)
 
 
-def test_a_cdr_wins_over_events_but_for_which_phone_it_was_and_when_it_was_dialled():
+def test_a_cdr_wins_over_events_but_for_which_phone_it_was():
     assert with_cdr(BY_EVENTS, BY_CDR) == replace(BY_EVENTS, **OF_CDR)
 
 
@@ -93,21 +87,6 @@ def test_a_cdr_wins_over_events_but_for_which_phone_it_was_and_when_it_was_diall
 def test_how_an_unanswered_leg_ended(by_events, status, end, rang):
     leg = with_cdr(Leg(end=by_events), CdrLeg(status=status))
     assert (leg.end, leg.rang) == (end, rang)
-
-
-@pytest.mark.parametrize(
-    ("leg", "cdr_leg", "attempts"),
-    [
-        (Leg(), CdrLeg(retries=1), 0),
-        (Leg(attempts=1), CdrLeg(retries=1), 2),
-        (Leg(attempts=3), CdrLeg(retries=1), 3),
-        (Leg(), CdrLeg(retries=1, started_at=START), 2),
-        (Leg(), CdrLeg(retries=0, status="busy"), 1),
-        (Leg(attempts=2), CdrLeg(), 2),
-    ],
-)
-def test_retries_count_where_somebody_was_dialled(leg, cdr_leg, attempts):
-    assert with_cdr(leg, cdr_leg).attempts == attempts
 
 
 def test_entries_of_one_party():

@@ -13,6 +13,9 @@ PACKAGE = Path(__file__).parents[1]
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "tests" not in path.parts)
 ERROR_CODES = (Path(__file__).parent / "data" / "error_codes.txt").read_text().splitlines()
 
+# The second wording of a code that section 2 prints twice
+OTHER_MESSAGES = {"CALLER_ID_REGEX_ERROR": "caller Id not valid"}
+
 
 def test_importing_the_package_is_light():
     code = (
@@ -35,7 +38,7 @@ def test_imports_neither_odoo_nor_the_sandbox(module):
 def test_every_error_code_of_the_specification_is_known_verbatim(line):
     code, message = line.split(" ", 1)[1].split(": ", 1)
     known = const.ERROR_CODES[code]
-    assert message in (known.message, known.other_message)
+    assert message in (known.message, OTHER_MESSAGES.get(code))
     assert known.about in const.ABOUT
 
 

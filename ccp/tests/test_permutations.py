@@ -15,7 +15,7 @@ import pytest
 from ccp.airtel.reports import (
     parse,
 )
-from ccp.call import states as table
+from ccp.call import states
 from ccp.call.timeline import (
     Dialled,
     fold,
@@ -247,5 +247,5 @@ def test_when_reports_with_a_time_of_their_own_arrive_changes_nothing(name):
 def test_the_histories_end_in_many_ways():
     stories = [fold(reports, DIALLED, closed=True) for reports in HISTORIES.values()]
     assert len({story.result for story in stories}) >= 6
-    assert {story.result for story in stories} <= set(table.RESULTS)
+    assert {story.result for story in stories} <= set(states.RESULTS)
     assert {story.has_cdr for story in stories} == {True, False}

@@ -335,16 +335,16 @@ def test_the_display_dialect():
     assert (cdr.overall_status, cdr.hangup_cause) == ("answered", "USER_INITIATED")
     assert cdr.recording_url == DISPLAY_CDR["Recording"]
     assert (cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds) == (3725, 55, 40)
-    assert (cdr.pulses, cdr.dtmf) == (2, "139")
+    assert cdr.pulses == 2
     assert cdr.started_at == datetime(2020, 2, 26, 12, 19, 1, tzinfo=UTC)
     agent, customer = cdr.legs
     assert (agent.side, agent.address, agent.status) == ("from", "9876543210", "disconnected")
     assert (agent.cause_code, agent.sip_code) == (16, 699)
     assert agent.cause_text == "Normal call clearing"
-    assert (agent.ring_seconds, agent.retries) == (7, 0)
+    assert agent.ring_seconds == 7
     assert (agent.operator, agent.circle) == ("Airtel", "Delhi")
     assert (customer.side, customer.address) == ("to", "9123456789")
-    assert (customer.cause_code, customer.sip_code, customer.retries) == (17, 486, 1)
+    assert (customer.cause_code, customer.sip_code) == (17, 486)
     assert (customer.operator, customer.circle) == ("Jio", "Mumbai")
 
 
@@ -384,7 +384,7 @@ def test_the_camel_dialect():
     listed, called, caller, destination = cdr.legs
     assert (listed.side, listed.name, listed.address) == ("from", "A", "9876543210")
     assert (listed.answered_at, listed.ended_at) == (AT - timedelta(seconds=50), AT)
-    assert (listed.talk_seconds, listed.retries, listed.pulses) == (50, 0, 1)
+    assert (listed.talk_seconds, listed.pulses) == (50, 1)
     assert (called.side, called.status, called.talk_seconds) == ("to", "noanswer", None)
     assert (caller.side, caller.ring_seconds) == ("from", 6)
     assert (destination.side, destination.status) == ("to", "noanswer")
@@ -532,7 +532,7 @@ def test_texts_are_one_clean_line(value, text):
     ],
 )
 def test_whole_numbers(value, number):
-    assert read({"participants": [{"retryCount": value}]}).legs[0].retries == number
+    assert read({"vmSessionId": "s", "pulseCount": value}).pulses == number
 
 
 def test_how_deep_json_may_nest():
@@ -588,7 +588,6 @@ CDR_NAMES = {
     "billable_seconds": (("billableDuration",), 35_000, 35),
     "recording_url": (("recording", "recordingUrl"), "https://h/r", "https://h/r"),
     "hangup_cause": (("hangupCause",), "SYSTEM_INITIATED", "SYSTEM_INITIATED"),
-    "dtmf": (("dtmfCapture",), "1 | 3", "13"),
     "pulses": (("pulseCount", "pulse"), "2", 2),
 }
 LISTED_LEG_NAMES = {
@@ -599,7 +598,6 @@ LISTED_LEG_NAMES = {
     "answered_at": (("callAnswerTime",), EPOCH_MS, AT),
     "ended_at": (("endTime",), EPOCH_MS, AT),
     "ring_seconds": (("waitTime", "waitingTime"), 7_000, 7),
-    "retries": (("retryCount",), 2, 2),
     "cause_code": (("causeCode", "sipCode"), 17, 17),
     "sip_code": (("causeCode", "sipCode"), 486, 486),
     "cause_text": (("causeCodeDescription", "hangupCause"), "User busy", "User busy"),
@@ -614,7 +612,6 @@ def side_leg_names(side, waiting):
         "address": ((f"{side}Number",), "09123456789", "9123456789"),
         "status": ((f"{side}Status", f"{side}NumberStatus"), "No Answer", "noanswer"),
         "ring_seconds": ((f"{side}WaitingTime", waiting), 7_000, 7),
-        "retries": ((f"{side}RetryCount",), 2, 2),
         "operator": ((f"{side}OperatorName",), "Jio", "Jio"),
         "circle": ((f"{side}CircleName",), "Mumbai", "Mumbai"),
     }
@@ -683,7 +680,6 @@ LENGTHS = {
     "message": 200,
     "overall_status": 64,
     "hangup_cause": 64,
-    "dtmf": 64,
     "name": 64,
     "status": 64,
     "operator": 64,
@@ -750,14 +746,11 @@ def test_how_long_a_listed_leg_talked():
             assert read({"participants": [entry]}).legs[0].talk_seconds == seconds
 
 
-@pytest.mark.parametrize(("count", "expected"), [(0, 0), (100, 100), (101, None), (-1, None)])
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, 0), (100_000, 100_000), (100_001, None), (-1, None)]
+)
 def test_counts_have_limits(count, expected):
-    assert read({"participants": [{"retryCount": count}]}).legs[0].retries == expected
-    legs = read({"vmSessionId": "s", "callerStatus": "x", "callerRetryCount": count}).legs
-    assert legs[0].retries == expected
-    pulses = count * 1000
-    expected = None if count < 0 or count > 100 else pulses
-    assert read({"vmSessionId": "s", "pulseCount": pulses}).pulses == expected
+    assert read({"vmSessionId": "s", "pulseCount": count}).pulses == expected
     assert read({"vmSessionId": "s", "pulseCount": 100_001}).pulses is None
 
 

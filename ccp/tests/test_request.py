@@ -126,7 +126,6 @@ def test_every_optional_value_can_be_set():
             caller_id="8000000002",
             record_id="record_7",
             record=False,
-            meta_data={"token": "opaque"},
             initiate=replace(
                 WORKFLOW.initiate,
                 component_id="first_leg",
@@ -150,10 +149,8 @@ def test_every_optional_value_can_be_set():
         "callType",
         "callerId",
         "callFlowConfiguration",
-        "metaData",
     ]
     assert rendered["callerId"] == "8000000002"
-    assert rendered["metaData"] == {"token": "opaque"}
     configuration = rendered["callFlowConfiguration"]
     assert list(configuration) == ["first_leg", "client_add_participant", "record_7"]
     assert configuration["record_7"] == {"enabled": False}

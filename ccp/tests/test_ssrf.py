@@ -6,8 +6,8 @@ import socket
 
 import pytest
 from servers import Server
+from test_download import WAV, fetch, play
 from test_hosts import FORBIDDEN
-from test_recording import WAV, fetch, play
 
 from ccp.safe import download
 from ccp.safe.download import (
@@ -323,7 +323,7 @@ def test_only_names_that_are_listed_are_resolved(canary, network):
 
 def test_the_address_alone_keeps_the_canary_safe(canary, network, monkeypatch):
     """Were every URL allowed that can be read at all, no address inside would be asked."""
-    monkeypatch.setattr(HostList, "allows_target", lambda self, target: True)
+    monkeypatch.setattr(HostList, "allows", lambda self, target: True)
     for url in URLS:
         url = url.replace("CANARY", str(canary.server_port))
         if not url.startswith(f"{canary.url}/"):

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 import pytest
 
-from ccp.airtel import vocabulary as words
+from ccp.airtel import vocabulary
 from ccp.call import states
 
 WHO = (states.AGENT, states.CUSTOMER)
@@ -16,11 +16,11 @@ def test_every_live_state_has_a_limit():
 
 
 @pytest.mark.parametrize("who", WHO)
-@pytest.mark.parametrize("end", words.ENDS)
+@pytest.mark.parametrize("end", vocabulary.ENDS)
 def test_every_end_of_a_leg_has_one_result(who, end):
     result = states.result_of(who, end)
     assert result in states.RESULTS
-    assert states.RESULTS[result].missed_by == (None if end == words.FAILED else who)
+    assert states.RESULTS[result].missed_by == (None if end == vocabulary.FAILED else who)
 
 
 def test_who_missed_it():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ccp.airtel.reports import (
     parse,
 )
-from ccp.call import states as table
+from ccp.call import states
 from ccp.call.timeline import (
     LINE_CODES,
     Dialled,
@@ -52,7 +52,7 @@ CONNECTED = [*CUSTOMER_RINGS, event("Answer", B, 12)]
 OVER = [*CONNECTED, event("Disconnected", B, 40, 16), event("Disconnected", A, 41, 16)]
 
 
-def states(reports, **options):
+def states_after(reports, **options):
     """State after each report."""
     return [fold(reports[:count], DIALLED, **options).state for count in range(len(reports) + 1)]
 
@@ -61,7 +61,7 @@ def states(reports, **options):
 
 
 def test_states_of_an_ordinary_call():
-    assert states(OVER) == [
+    assert states_after(OVER) == [
         *["ringing_agent"] * 3,
         *["ringing_customer"] * 3,
         "in_call",
@@ -72,14 +72,13 @@ def test_states_of_an_ordinary_call():
 
 def test_the_whole_story_of_an_ordinary_call():
     story = fold(OVER, DIALLED)
-    assert (story.state, story.result, story.provisional_result) == ("ended", *["connected"] * 2)
+    assert (story.state, story.result) == ("ended", "connected")
     assert (story.answered_at, story.ended_at) == (at(12), at(41))
     assert (story.talk_seconds, story.hung_up_by, story.has_cdr) == (28, "customer", False)
     assert (story.recording_url, story.pulses) == ("", None)
     agent, customer = story.agent, story.customer
     assert (agent.address, customer.address) == (A, B)
-    assert (agent.dialled_at, agent.ringing_at, agent.answered_at) == (START, at(1), at(5))
-    assert (agent.ended_at, agent.ring_seconds, agent.attempts) == (at(41), 4, 1)
+    assert (agent.answered_at, agent.ended_at, agent.ring_seconds) == (at(5), at(41), 4)
     assert (agent.rang, agent.end, agent.live, agent.cause_code) == (True, "hung_up", False, 16)
     assert (customer.answered_at, customer.ended_at, customer.ring_seconds) == (at(12), at(40), 4)
     assert [(line.what, line.leg, line.at) for line in story.lines] == [
@@ -122,7 +121,7 @@ def test_a_leg_is_known_by_number_then_name_then_component(identified_by):
         event("Answer", "", 12, **identify("B")),
         event("Disconnected", "", 40, **identify("A")),
     ]
-    assert states(reports) == ["ringing_agent", "ringing_customer", "in_call", "ended"]
+    assert states_after(reports) == ["ringing_agent", "ringing_customer", "in_call", "ended"]
     assert fold(reports, DIALLED).hung_up_by == "agent"
 
 
@@ -152,7 +151,7 @@ def test_without_reports_the_request_is_the_state(request_):
 def test_an_accepted_request_rings_the_agent():
     assert (fold([], DIALLED).session_id, fold([], DIALLED).correlation_id) == ("", "")
     assert fold([], DIALLED).state == "ringing_agent"
-    assert fold([], DIALLED).provisional_result == "no_report"
+    assert fold([], DIALLED, closed=True).result == "no_report"
 
 
 @pytest.mark.parametrize("request_", ["queued", "unknown", "refused", "accepted"])
@@ -262,7 +261,6 @@ RESULTS = {
 def test_result_by_events(reports, result):
     story = fold(reports, DIALLED, closed=True)
     assert (story.state, story.result) == ("ended", result)
-    assert fold(reports, DIALLED).provisional_result == result
     shuffled = [*reports, *reports]
     random.Random(7).shuffle(shuffled)
     assert fold(shuffled, DIALLED, closed=True) == story
@@ -303,7 +301,7 @@ def test_an_agent_who_is_dialled_again_lives():
         event("Answer", A, 45),
     ]
     story = fold(again, DIALLED)
-    assert (story.state, story.agent.live, story.agent.attempts) == ("ringing_customer", True, 2)
+    assert (story.state, story.agent.live) == ("ringing_customer", True)
     assert (story.agent.answered_at, story.agent.ring_seconds) == (at(45), 4)
 
 
@@ -405,7 +403,7 @@ def test_a_conference_of_agents_goes_on_while_one_is_left():
 def test_what_a_leg_says_before_it_is_dialled():
     story = fold([], DIALLED)
     assert (story.agent.address, story.customer.address) == (A, B)
-    assert (story.agent.rang, story.agent.attempts, story.agent.live) == (False, 0, False)
+    assert (story.agent.rang, story.agent.live) == (False, False)
     assert fold([], Dialled((), ())).agent.address == ""
     named = event("Ringing", "", 1, participantName="A")
     assert fold([named], Dialled((), ())).agent.address == ""
@@ -416,7 +414,7 @@ def test_what_a_leg_says_before_it_is_dialled():
 )
 def test_a_phone_rang_when_it_rings_or_was_answered(word, rang):
     story = fold([event(word, A, 1)], DIALLED)
-    assert (story.agent.rang, story.agent.attempts) == (rang, 1)
+    assert story.agent.rang == rang
 
 
 def test_why_a_leg_ended():
@@ -428,12 +426,9 @@ def test_why_a_leg_ended():
 
 def test_ringing_counts_until_the_answer():
     late = [*AGENT_ANSWERS, event("Ringing", A, 7)]
-    assert (fold(late, DIALLED).agent.ringing_at, fold(late, DIALLED).agent.ring_seconds) == (
-        at(1),
-        4,
-    )
+    assert fold(late, DIALLED).agent.ring_seconds == 4
     at_once = fold([event("Ringing", A, 5), event("Answer", A, 5)], DIALLED).agent
-    assert (at_once.ringing_at, at_once.ring_seconds) == (at(5), 0)
+    assert at_once.ring_seconds == 0
 
 
 def test_an_unanswered_end_in_the_moment_of_the_answer_is_an_earlier_attempts():
@@ -491,11 +486,7 @@ def test_the_cdr_is_the_authority():
     assert (story.session_id, story.correlation_id) == ("s-1", "Xchange-s-1")
     assert story.recording_url == FULL_CDR["recordingURL"]
     assert (story.agent.answered_at, story.agent.ended_at) == (at(6), at(43))
-    assert (story.agent.operator, story.agent.circle, story.agent.attempts) == (
-        "Airtel",
-        "Delhi",
-        2,
-    )
+    assert (story.agent.operator, story.agent.circle) == ("Airtel", "Delhi")
     assert (story.customer.answered_at, story.customer.end) == (at(13), "hung_up")
     assert story.lines[-1].what == "cdr"
 
@@ -799,17 +790,6 @@ def test_a_leg_that_the_cdr_knows_as_answered_ended_as_one():
     assert (story.result, story.customer.end) == ("connected", "hung_up")
 
 
-def test_who_was_not_dialled_has_no_attempts():
-    report = cdr(
-        Overall_Call_Status="Missed",
-        Caller_Status="No Answer",
-        Caller_Retry_Count=2,
-        Destination_Retry_Count=0,
-    )
-    story = fold([report], DIALLED)
-    assert (story.agent.attempts, story.customer.attempts) == (3, 0)
-
-
 @pytest.mark.parametrize(
     ("word", "who"),
     [
@@ -831,9 +811,10 @@ def test_who_hung_up(word, who):
 def test_before_the_end_nobody_hung_up():
     reports = [event("Busy", A, 2), event("CalledNumber", B, 6)]
     story = fold(reports, DIALLED)
-    assert (story.state, story.provisional_result) == ("ringing_customer", "canceled")
+    assert (story.state, story.result) == ("ringing_customer", None)
     assert (story.ended_at, story.hung_up_by) == (None, None)
-    assert fold(reports, DIALLED, closed=True).hung_up_by == "agent"
+    closed = fold(reports, DIALLED, closed=True)
+    assert (closed.result, closed.hung_up_by) == ("canceled", "agent")
 
 
 def test_who_hung_up_by_events():
@@ -1044,17 +1025,18 @@ def test_order_and_repetition_cannot_matter(reports, chance, request, closed):
 @given(report_lists, requests, st.booleans())
 def test_what_always_holds(reports, request, closed):
     story = fold(reports, DIALLED, request=request, closed=closed)
-    assert story.state in table.STATES
-    assert story.provisional_result in table.RESULTS
+    assert story.state in states.STATES
+    final = fold(reports, DIALLED, request=request, closed=True)
+    assert final.result in (None, *states.RESULTS)
     assert (story.result is not None) == (story.state == "ended")
-    assert story.result in (None, story.provisional_result)
+    assert story.result in (None, final.result)
     assert story.state == "ended" or not story.has_cdr
     assert all(line.what in LINE_CODES for line in story.lines)
     assert [line.at for line in story.lines] == sorted(line.at for line in story.lines)
     if story.state == "in_call":
-        assert story.customer.answered_at and story.provisional_result == "connected"
+        assert story.customer.answered_at and final.result == "connected"
     if story.answered_at:
-        assert story.provisional_result == "connected"
+        assert final.result == "connected"
     if story.state == "ended":
         assert not story.agent.live and not story.customer.live
     assert story.talk_seconds is None or story.talk_seconds >= 0
@@ -1082,7 +1064,7 @@ def test_more_reports_of_an_ordinary_call_never_lead_back(some, more):
     """Whatever arrived first: what arrives later leads to the same state or a later one."""
     earlier = fold([OVER[index] for index in some], DIALLED).state
     later = fold([OVER[index] for index in some | more], DIALLED).state
-    order = list(table.STATES)
+    order = list(states.STATES)
     assert order.index(later) >= order.index(earlier)
 
 

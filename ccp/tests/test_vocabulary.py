@@ -1,25 +1,25 @@
 import pytest
 
-from ccp.airtel import vocabulary as words
+from ccp.airtel import vocabulary
 
 
-@pytest.mark.parametrize("word", [*words.OVERALL_ANSWERED, *words.OVERALL_UNANSWERED])
+@pytest.mark.parametrize("word", [*vocabulary.OVERALL_ANSWERED, *vocabulary.OVERALL_UNANSWERED])
 def test_every_overall_status_says_something(word):
-    assert words.is_overall_status(word)
-    assert words.meaning(word) in words.LEG_WORDS
+    assert vocabulary.is_overall_status(word)
+    assert vocabulary.meaning(word) in vocabulary.LEG_WORDS
 
 
 @pytest.mark.parametrize("word", ["", "banana", "Answered"])
 def test_other_words_say_nothing(word):
-    assert not words.is_overall_status(word)
-    assert words.meaning(word, 17, 486) is None
+    assert not vocabulary.is_overall_status(word)
+    assert vocabulary.meaning(word, 17, 486) is None
 
 
 def test_only_a_plain_end_has_a_reason():
-    assert words.meaning("disconnected") == words.HUNG_UP
-    assert words.meaning("disconnected", 17) == words.BUSY
-    assert words.meaning("disconnected", None, 603) == words.REJECTED
-    assert words.meaning("disconnected", 16, 699) == words.HUNG_UP
-    assert words.meaning("disconnected", 19, 486) == words.NO_ANSWER
-    assert words.meaning("failed", 17) == words.FAILED
-    assert words.meaning("answer", 17) == words.ANSWERED
+    assert vocabulary.meaning("disconnected") == vocabulary.HUNG_UP
+    assert vocabulary.meaning("disconnected", 17) == vocabulary.BUSY
+    assert vocabulary.meaning("disconnected", None, 603) == vocabulary.REJECTED
+    assert vocabulary.meaning("disconnected", 16, 699) == vocabulary.HUNG_UP
+    assert vocabulary.meaning("disconnected", 19, 486) == vocabulary.NO_ANSWER
+    assert vocabulary.meaning("failed", 17) == vocabulary.FAILED
+    assert vocabulary.meaning("answer", 17) == vocabulary.ANSWERED

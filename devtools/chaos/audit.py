@@ -7,12 +7,12 @@ import re
 
 from odoo import fields
 
-from odoo.addons.airtel_ccp.ccp.airtel import reports as callback
+from odoo.addons.airtel_ccp.ccp.airtel.reports import kind_and_fingerprint
 from odoo.addons.airtel_ccp.ccp.call import states
 from odoo.addons.airtel_ccp.ccp.safe.spool import (
     digest,
 )
-from odoo.addons.airtel_ccp.tests.leaks import find_all
+from odoo.addons.airtel_ccp.tests.secrets_in_logs import find_all
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
 CARD = "o_airtel_ccp_card"
@@ -116,9 +116,7 @@ class Audit:
         )
 
         def keys(reports):
-            return {
-                (digest(token), callback.kind_and_fingerprint(body)[1]) for token, body in reports
-            }
+            return {(digest(token), kind_and_fingerprint(body)[1]) for token, body in reports}
 
         for key in keys(self._relay.accepted):
             if stored[key] != 1:

@@ -49,41 +49,41 @@ class Guard:
 GUARDS = (
     Guard(
         "the row is committed in a cursor of its own",
-        "tests/test_life.py::test_everything_ends_in_the_middle_of_a_call",
-        path="models/ccp_dialer.py",
+        "tests/live/test_restart_and_update.py::test_everything_ends_in_the_middle_of_a_call",
+        path="models/ccp_call_dial.py",
         old="                cr = stack.enter_context(self.env.registry.cursor())\n"
         "                env = self.env(cr=cr)\n",
         new="                env = self.env\n",
     ),
     Guard(
         "the answer to a click outlives the replay of its request",
-        "tests/test_live.py::test_replay_after_a_serialization_failure_sends_one_post",
-        path="models/ccp_dialer.py",
+        "tests/live/test_whole_call.py::test_replay_after_a_serialization_failure_sends_one_post",
+        path="models/ccp_call_dial.py",
         old="if request else {}\n        if click not in placed:",
         new="if request else {}\n        if True:",
     ),
     Guard(
         "one live call for an agent, as an index",
-        "tests/test_life.py::TestGuards",
+        "tests/test_one_live_call.py::TestOneLiveCall",
         sql="DROP INDEX ccp_call_live_agent_uniq",
     ),
     Guard(
         "one row for a report, as an index",
-        "tests/test_concurrency.py::test_the_same_report_many_times_at_once",
+        "tests/live/test_concurrency.py::test_the_same_report_many_times_at_once",
         sql="DROP INDEX ccp_call_event__call_id_index",
     ),
     Guard(
         "nobody else folds a call that is being folded",
-        "tests/test_life.py::test_two_runs_of_the_folding_action_never_take_the_same_call",
+        "tests/live/test_restart_and_update.py::test_two_runs_of_the_folding_action_never_take_the_same_call",
         path="models/ccp_call_fold_queue.py",
         old=" FOR NO KEY UPDATE SKIP LOCKED",
         new="",
     ),
     Guard(
         "caps are counted by one at a time",
-        "tests/test_concurrency.py::test_a_limit_holds_exactly",
-        path="models/ccp_dialer.py",
-        old='self.env(cr=lock_cr)["ccp.dialer"]._lock_caps(plan.company)',
+        "tests/live/test_concurrency.py::test_a_limit_holds_exactly",
+        path="models/ccp_call_dial.py",
+        old="dialer.with_env(self.env(cr=lock_cr))._lock_caps(plan.company)",
         new="pass",
     ),
     Guard(
@@ -102,14 +102,14 @@ GUARDS = (
     ),
     Guard(
         "only a signed token is kept without the database",
-        "tests/test_database_away.py::test_a_foreign_token_is_asked_to_come_again_and_leaves_nothing",
+        "tests/live/test_database_away.py::test_a_foreign_token_is_asked_to_come_again_and_leaves_nothing",
         path="ccp/safe/spool.py",
         old="return len(key) == _KEY_BYTES and hmac.compare_digest(_sign(key, random), signature)",
         new="return True",
     ),
     Guard(
         "a connection that ends sets no report aside",
-        "tests/test_database_away.py"
+        "tests/live/test_database_away.py"
         "::test_a_connection_that_dies_while_they_are_taken_in_loses_nothing",
         path="models/ccp_call_event_spool.py",
         old="            if is_gone(self.env.cr):\n",
@@ -117,7 +117,7 @@ GUARDS = (
     ),
     Guard(
         "what others hold is waited for",
-        "tests/test_seen_at_once.py"
+        "tests/live/test_seen_at_once.py"
         "::TestSeenAtOnce::test_a_call_that_is_held_for_a_moment_is_folded_by_the_same_run",
         path="models/contention.py",
         old="        elif waited < WAIT_SECONDS:\n",
@@ -125,7 +125,7 @@ GUARDS = (
     ),
     Guard(
         "a connection that is gone is known as such, whatever the error",
-        "tests/test_set_aside.py"
+        "tests/live/test_set_aside.py"
         "::TestSetAside::test_a_crash_of_postgresql_is_known_as_a_lost_connection",
         path="models/contention.py",
         old='            cursor.execute("SELECT 1")\n',
@@ -133,7 +133,7 @@ GUARDS = (
     ),
     Guard(
         "workers go on when one cannot be replaced",
-        "tests/test_database_away.py::test_a_worker_that_ends_takes_no_other_along",
+        "tests/live/test_database_away.py::test_a_worker_that_ends_takes_no_other_along",
         path="server_wide.py",
         old="        keep_serving()\n",
         new="        return\n",
@@ -149,7 +149,7 @@ GUARDS = (
         "recordings come from allowed hosts",
         "tests/test_recording.py::TestRecording::test_hosts_that_are_not_allowed",
         path="ccp/safe/download.py",
-        old="if target is None or not hosts.allows_target(target):",
+        old="if target is None or not hosts.allows(target):",
         new="if target is None:",
     ),
     Guard(
@@ -190,7 +190,7 @@ GUARDS = (
     ),
     Guard(
         "who tells a call in the chatter changes its row",
-        "tests/test_one_card.py::TestOneCard::test_the_click_knows_neither_the_report_nor_its_fold",
+        "tests/live/test_one_card.py::TestOneCard::test_the_click_knows_neither_the_report_nor_its_fold",
         path="models/ccp_call_chatter.py",
         old="                 WHERE call.id = link.call_id\n",
         new="                 WHERE call.id = link.call_id AND false\n",

@@ -1,15 +1,17 @@
 """House rules that no general linter knows.
 
-Each check looks at one file's text and returns the places that break its rule.
+Most checks look at one file's text and return the places that break their rule; one looks at all
+models together.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 TEXT_SUFFIXES = frozenset(
     ".cfg .csv .css .html .ini .js .json .md .mjs .po .pot .py .rst .scss .sh .sql .toml .txt .xml "
@@ -87,6 +89,13 @@ def layers(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     return _foreign_imports(path, text, forbidden)
 
 
+def odoo_tests(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
+    """Tests that Odoo's own runner finds need nothing but Odoo: others are in ``tests/live``."""
+    if path.parts[:2] != ("tests", "live"):
+        forbidden = {"tests": frozenset({"devtools", "hypothesis", "live", "pytest"})}
+        yield from _foreign_imports(path, text, forbidden)
+
+
 def registries(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     """No package registry or mirror is named by its host."""
     return _matches(_REGISTRY, text, "names a package registry by its host")
@@ -111,27 +120,95 @@ def _matches(pattern: re.Pattern, text: str, message: str) -> Iterator[tuple[int
 
 def one_model_a_file(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     """One Odoo model a file."""
-    if path.suffix != ".py" or path.parts[0] not in {"models", "wizard"}:
+    if not _may_hold_models(path):
         return
-    models = [node for node in ast.parse(text).body if _is_model(node)]
-    for node in models[1:]:
+    for node in _model_classes(text)[1:]:
         yield node.lineno, f"is the file's second model, {node.name}"
 
 
-def _is_model(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.ClassDef):
-        return False
-    names = {
-        target.id
+def _may_hold_models(path: PurePosixPath) -> bool:
+    return path.suffix == ".py" and path.parts[0] in {"models", "wizard"}
+
+
+def _model_classes(text: str) -> list[ast.ClassDef]:
+    return [
+        node
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ClassDef) and _declared(node).keys() & {"_name", "_inherit"}
+    ]
+
+
+def _declared(node: ast.ClassDef) -> dict[str, ast.expr]:
+    """Return the attributes that a class sets, and the expressions it sets them to."""
+    return {
+        target.id: statement.value
         for statement in node.body
         if isinstance(statement, ast.Assign)
         for target in statement.targets
         if isinstance(target, ast.Name)
     }
-    return bool(names & {"_name", "_inherit"})
 
 
-CHECKS: tuple[Check, ...] = (layers, registries, machine_paths, left_for_later, one_model_a_file)
+class _Definition(NamedTuple):
+    """A method of a model, and whether it calls ``super()``."""
+
+    path: PurePosixPath
+    line: int
+    calls_super: bool
+
+
+def _methods(text: str) -> Iterator[tuple[str, str, int, bool]]:
+    """Yield model, name, line and whether it calls ``super()`` of each method of a file's models.
+
+    A class with both names defines or extends the model in ``_name``; what it inherits beside that
+    is a mixin, whose methods it may replace.
+    """
+    for node in _model_classes(text):
+        declared = _declared(node)
+        named = declared.get("_name") or declared["_inherit"]
+        if not (isinstance(named, ast.Constant) and isinstance(named.value, str)):
+            continue
+        for method in node.body:
+            if isinstance(method, ast.FunctionDef):
+                calls_super = any(
+                    isinstance(each, ast.Call)
+                    and isinstance(each.func, ast.Name)
+                    and each.func.id == "super"
+                    for each in ast.walk(method)
+                )
+                yield named.value, method.name, method.lineno, calls_super
+
+
+def methods_defined_twice(texts: Mapping[PurePosixPath, str]) -> Iterator[Finding]:
+    """No file replaces a method that another file defines on the same model.
+
+    Odoo keeps the one that was imported last and says nothing. A definition that calls ``super()``
+    extends the other one and is fine.
+
+    :param texts: the files' texts by their paths
+    """
+    definitions: dict[tuple[str, str], list[_Definition]] = {}
+    for path, text in texts.items():
+        if _may_hold_models(path):
+            for model, name, line, calls_super in _methods(text):
+                found = definitions.setdefault((model, name), [])
+                found.append(_Definition(path, line, calls_super))
+    for (model, name), found in definitions.items():
+        first, *others = sorted(each for each in found if not each.calls_super) or [None]
+        for each in others:
+            yield Finding(
+                str(each.path), each.line, f"defines {name} of {model} again, after {first.path}"
+            )
+
+
+CHECKS: tuple[Check, ...] = (
+    layers,
+    odoo_tests,
+    registries,
+    machine_paths,
+    left_for_later,
+    one_model_a_file,
+)
 
 
 def check_text(path: PurePosixPath, text: str) -> list[Finding]:
@@ -141,12 +218,32 @@ def check_text(path: PurePosixPath, text: str) -> list[Finding]:
     )
 
 
-def check_files(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
-    """Apply every check to files of the repository; what is no text is passed over.
+def unlisted_tests(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
+    """Return the files of tests that ``tests/__init__.py`` does not import.
+
+    Odoo's own runner finds what that file imports, and is silent about the rest.
 
     :param paths: relative to ``root``.
     """
-    found = []
+    folder = PurePosixPath("tests")
+    listing = root / folder / "__init__.py"
+    text = listing.read_text(encoding="utf-8") if listing.exists() else ""
+    imported = {name for _line, level, name in _imports(text) if level == 1}
+    return [
+        Finding(str(path), 1, "is not imported in tests/__init__.py")
+        for path in paths
+        if path.parent == folder and path.match("test_*.py") and path.stem not in imported
+    ]
+
+
+def check_files(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
+    """Apply every check to files of the repository, except to those that hold no text.
+
+    :param paths: relative to ``root``.
+    """
+    paths = list(paths)
+    found = unlisted_tests(root, paths)
+    texts = {}
     for path in paths:
         if path.name in FOREIGN or (path.suffix and path.suffix not in TEXT_SUFFIXES):
             continue
@@ -157,4 +254,5 @@ def check_files(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
                 found.append(Finding(str(path), 1, "is not UTF-8"))
             continue
         found += check_text(path, text)
-    return found
+        texts[path] = text
+    return [*found, *sorted(methods_defined_twice(texts))]

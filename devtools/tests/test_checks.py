@@ -2,7 +2,12 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from devtools.quality.checks import check_files, check_text
+from devtools.quality.checks import (
+    check_files,
+    check_text,
+    methods_defined_twice,
+    unlisted_tests,
+)
 
 MODEL = "class {0}(models.Model):\n    _name = 'ccp.{0}'\n"
 
@@ -25,6 +30,12 @@ def found(path, text):
         ("sandbox/server.py", "from ..ccp import const"),
         ("sandbox/server.py", "from odoo.addons.airtel_ccp.ccp import const"),
         ("sandbox/tests/test_server.py", "from ...ccp import const"),
+        ("tests/test_call.py", "import pytest"),
+        ("tests/common.py", "from hypothesis import given"),
+        ("tests/test_call.py", "def test():\n    from ..devtools.quality.terms import export"),
+        ("tests/test_call.py", "from odoo.addons.airtel_ccp.devtools.lab import session"),
+        ("tests/test_call.py", "from .live.server import LiveServer"),
+        ("tests/__init__.py", "from . import live"),
     ],
 )
 def test_forbidden_imports(path, text):
@@ -40,7 +51,10 @@ def test_forbidden_imports(path, text):
         ("sandbox/server.py", "from .settings import Settings"),
         ("sandbox/tests/test_server.py", "from sandbox.server import Sandbox"),
         ("models/call.py", "from odoo import models\nfrom ..ccp import request"),
-        ("tests/test_live.py", "from odoo.addons.airtel_ccp.ccp import const"),
+        ("tests/test_call.py", "from odoo.addons.airtel_ccp.ccp import const"),
+        ("tests/test_call.py", "from ..sandbox.server import Sandbox\nfrom .common import CcpCase"),
+        ("tests/live/test_call.py", "import pytest\nfrom ...devtools.lab.session import Session"),
+        ("devtools/tests/test_checks.py", "import pytest"),
     ],
 )
 def test_allowed_imports(path, text):
@@ -82,15 +96,79 @@ def test_one_model_a_file():
     assert found("tests/common.py", one + two) == []
 
 
+def model(head, *methods):
+    return f"class X(models.Model):\n    {head}\n" + "".join(
+        f"    def {name}(self):\n        {body}\n" for name, body in methods
+    )
+
+
+CALL = model("_name = 'ccp.call'", ("_fold", "pass"), ("write", "return super().write()"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        (model("_inherit = 'ccp.call'", ("_fold", "pass")), True),
+        (model("_name = _inherit = 'ccp.call'", ("_fold", "pass")), True),
+        (model("_name = 'ccp.call'\n    _inherit = ['ccp.call', 'm']", ("_fold", "pass")), True),
+        (model("_inherit = 'ccp.call'", ("_fold", "return super()._fold()")), False),
+        (model("_inherit = 'ccp.call'", ("write", "return super().write()")), False),
+        (model("_inherit = 'ccp.call'", ("_notify", "pass")), False),
+        (model("_inherit = 'ccp.flow'", ("_fold", "pass")), False),
+        (model("_name = 'ccp.list'\n    _inherit = 'ccp.call'", ("_fold", "pass")), False),
+        (model("_inherit = ['mail.thread', 'ccp.call']", ("_fold", "pass")), False),
+        ("class Helper:\n    def _fold(self):\n        pass\n", False),
+    ],
+)
+def test_no_method_is_defined_twice_on_a_model(text, is_found):
+    paths = map(PurePosixPath, ("models/ccp_call.py", "models/ccp_call_fold.py"))
+    findings = map(str, methods_defined_twice(dict(zip(paths, (CALL, text), strict=True))))
+    line = 1 + next((n for n, each in enumerate(text.splitlines()) if "def" in each), 0)
+    expected = (
+        f"models/ccp_call_fold.py:{line}: defines _fold of ccp.call again, after models/ccp_call.py"
+    )
+    assert list(findings) == ([expected] if is_found else [])
+
+
+def test_a_method_may_be_defined_again_in_tests_and_by_a_third_file():
+    names = ("tests/a.py", "wizard/b.py", "models/c.py", "models/a.py")
+    found = methods_defined_twice({PurePosixPath(name): CALL for name in names})
+    assert [str(each) for each in sorted(found)] == [
+        "models/c.py:3: defines _fold of ccp.call again, after models/a.py",
+        "wizard/b.py:3: defines _fold of ccp.call again, after models/a.py",
+    ]
+
+
 def test_files_are_read_and_others_passed_over(tmp_path):
     (tmp_path / "ccp").mkdir()
     (tmp_path / "ccp" / "bad.py").write_text("import odoo\n")
     (tmp_path / "icon.png").write_bytes(b"\x89PNG\xff")
     for name in ("LICENSE", "program", "latin.txt"):
         (tmp_path / name).write_bytes(b"\xff")
-    names = ("ccp/bad.py", "icon.png", "LICENSE", "program", "latin.txt")
+    (tmp_path / "models").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "models" / f"{name}.py").write_text(CALL)
+    names = (
+        "ccp/bad.py",
+        "icon.png",
+        "LICENSE",
+        "program",
+        "latin.txt",
+        "models/a.py",
+        "models/b.py",
+    )
     paths = [PurePosixPath(name) for name in names]
     assert [str(finding) for finding in check_files(tmp_path, paths)] == [
         "ccp/bad.py:1: ccp/ imports odoo",
         "latin.txt:1: is not UTF-8",
+        "models/b.py:3: defines _fold of ccp.call again, after models/a.py",
+    ]
+
+
+def test_every_file_of_tests_is_imported(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "__init__.py").write_text("from . import (\n    test_one,\n)\n")
+    names = ("tests/common.py", "tests/test_one.py", "tests/test_two.py", "tests/live/test_x.py")
+    assert [str(each) for each in unlisted_tests(tmp_path, map(PurePosixPath, names))] == [
+        "tests/test_two.py:1: is not imported in tests/__init__.py"
     ]

@@ -9,13 +9,16 @@ from devtools.machine.layout import LAYOUT
 DOCUMENTS = (
     "README.md",
     "SECURITY.md",
-    "docs/administrator.md",
-    "docs/benchmarks.md",
-    "docs/developer.md",
-    "docs/reliability.md",
-    "docs/sizing.md",
     "sandbox/README.md",
+    *sorted(f"docs/{path.name}" for path in (LAYOUT.root / "docs").glob("*.md")),
 )
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"[\w.-]+(?:/[\w.*-]*)+")
+# Dotted names of the protocol's modules, of models and of their methods and fields
+DOTTED = re.compile(r"ccp(?:\.\w+)+")
+MODELS = re.compile(r"^    _name = \"(ccp\.[\w.]+)\"", re.MULTILINE)
+# Files that a reader is asked to make
+MADE = frozenset({"i18n/XX.po"})
 NAMED = re.compile(r"`((?:ccp/|devtools/|sandbox/)?tests/\w+\.py)((?:::\w+)*)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
@@ -35,6 +38,71 @@ def test_links_lead_somewhere(name):
     document = LAYOUT.root / name
     for target in LINK.findall(document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+def spans(name):
+    """Return what a document has between backticks."""
+    return CODE.findall((LAYOUT.root / name).read_text())
+
+
+@pytest.fixture(scope="module")
+def sources():
+    """All Python of the models, by path."""
+    folders = ("models", "wizard")
+    return {
+        path: path.read_text() for folder in folders for path in (LAYOUT.root / folder).glob("*.py")
+    }
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_paths_that_are_named_are_there(name):
+    tops = {path.name for path in LAYOUT.root.iterdir() if path.is_dir()} - {".dev", ".git"}
+    for text in spans(name):
+        path = text.split("::")[0]
+        if PATH.fullmatch(path) and path.split("/")[0] in tops and path not in MADE:
+            assert any(LAYOUT.root.glob(path)), path
+
+
+@pytest.mark.parametrize("name", (*DOCUMENTS, "CHANGELOG.md"))
+def test_targets_that_are_named_are_there(name):
+    makefile = (LAYOUT.root / "Makefile").read_text()
+    targets = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())
+    text = (LAYOUT.root / name).read_text()
+    named = re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", text, re.MULTILINE)
+    assert set(named) <= targets
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_modules_models_and_methods_that_are_named_are_there(name, sources):
+    models = {found for text in sources.values() for found in MODELS.findall(text)}
+    for text in spans(name):
+        for dotted in filter(DOTTED.fullmatch, [text, text.partition("(")[0]]):
+            assert dotted in models or _is_of_model(dotted, models, sources) or _is_plain(dotted), (
+                dotted
+            )
+
+
+def _is_of_model(dotted, models, sources):
+    """Whether this is a method or field of a model."""
+    model, _dot, word = dotted.rpartition(".")
+    pattern = re.compile(rf"^    (?:def {word}\(|{word} = )", re.MULTILINE)
+    names = (f'_name = "{model}"', f'_inherit = "{model}"')
+    return model in models and any(
+        pattern.search(text) for text in sources.values() if any(name in text for name in names)
+    )
+
+
+def _is_plain(dotted):
+    """Whether this is a module of the protocol, or something that one defines."""
+    for parts in (dotted.split("."), dotted.split(".")[:-1]):
+        path = LAYOUT.root.joinpath(*parts)
+        file = path.with_suffix(".py")
+        if len(parts) == dotted.count(".") + 1 and (file.is_file() or path.is_dir()):
+            return True
+        if file.is_file():
+            word = dotted.rpartition(".")[2]
+            return bool(re.search(rf"^(?:def |class )?{word}\b", file.read_text(), re.MULTILINE))
+    return False
 
 
 def test_the_page_on_reliability_lists_each_guard():

@@ -33,12 +33,12 @@ def test_percent(killed, total, share):
 
 
 def test_table():
-    outcomes = [Outcome("leg", 8, ("a", "b")), Outcome("vocabulary", 0, ())]
+    outcomes = [Outcome("call/leg", 8, ("a", "b")), Outcome("airtel/vocabulary", 0, ())]
     assert table(outcomes).splitlines() == [
-        "file               mutants  killed  survived   share",
-        "ccp/call/leg.py               8       6         2   75.0 %",
+        "file                      mutants  killed  survived   share",
+        "ccp/call/leg.py                 8       6         2   75.0 %",
         "ccp/airtel/vocabulary.py        0       0         0  100.0 %",
-        "all                      8       6         2   75.0 %",
+        "all                             8       6         2   75.0 %",
     ]
 
 
@@ -47,7 +47,7 @@ def test_the_configuration_is_toml():
         pytest.skip("needs tomllib")
     import tomllib
 
-    read = tomllib.loads(configuration(["number"]))["tool"]["mutmut"]
+    read = tomllib.loads(configuration(["safe/number"]))["tool"]["mutmut"]
     assert read["only_mutate"] == ["ccp/safe/number.py"]
     assert read["use_git_change_detection"] is False
 

@@ -21,9 +21,9 @@ from odoo.addons.airtel_ccp.ccp.airtel.client import (
 )
 from odoo.addons.airtel_ccp.controllers.webhook import waker
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
+from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
 from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
 from odoo.addons.airtel_ccp.models.ccp_call_recording import CcpCall
-from odoo.addons.airtel_ccp.models.ccp_dialer import CcpDialer
 from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
 from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.base.models.ir_attachment import IrAttachment
@@ -101,7 +101,7 @@ def _press_time():
     server.SLEEP_INTERVAL = 1
 
 
-_wrap(CcpDialer, "_reserve", before="click, before its row", after="click, after its row")
+_wrap(CcpCallDial, "_reserve", before="click, before its row", after="click, after its row")
 _wrap(Client, "execute", after="click, after the POST")
 _wrap(CcpCallAnswer, "_accept", after="click, after the answer")
 _wrap(CcpCallAnswer, "_settle", after="click, after the answer")

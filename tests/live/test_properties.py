@@ -14,12 +14,12 @@ from hypothesis.stateful import (
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..ccp.airtel.reports import (
+from ...ccp.airtel.reports import (
     kind_and_fingerprint,
 )
-from ..ccp.call import states
-from .common import LONG, CcpCase
-from .histories import SCRIPTS, history
+from ...ccp.call import states
+from ..common import LONG, CcpCase
+from ..histories import SCRIPTS, history
 
 # What the sandbox answers to a POST for these customers, and what that means for the call
 ANSWERS = {
@@ -115,8 +115,8 @@ class Calls(RuleBasedStateMachine):
         self.calls._fold()
 
     @rule()
-    def sweep(self):
-        self.case.sweep(self.calls)
+    def end_silent(self):
+        self.case.end_silent(self.calls)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())

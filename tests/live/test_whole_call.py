@@ -1,22 +1,7 @@
-import time
-
 import pytest
 import requests
 
-from .live_server import live_stack
-
-WAIT_SECONDS = 45
-FOLDED = "SELECT state, result, live FROM ccp_call WHERE id = %s"
-
-
-def wait_for(condition, what, seconds=WAIT_SECONDS):
-    """Wait until ``condition()`` is true, and return what it returned."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} seconds for {what}")
+from .server import FOLDED, is_over, live_stack, set_phone, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +30,6 @@ def setup(stack, sandbox):
         "UPDATE ccp_call SET live = false, state = 'ended', result = 'no_report', "
         "deadline = NULL WHERE live"
     )
-
-
-def set_phone(server, setup, number):
-    server.query("UPDATE crm_lead SET phone = %s WHERE id = %s", number, setup.lead_id)
-
-
-def is_over(server, call_id):
-    return lambda: server.query(FOLDED, call_id)[0][0] == "ended"
 
 
 def test_whole_path(server, sandbox, setup):

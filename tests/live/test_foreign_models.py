@@ -4,14 +4,13 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from ..devtools.lab.session import RpcError
-from ..sandbox.server import Sandbox
-from .common import LONG
-from .live_server import LiveServer, LiveSetup
-from .test_live import is_over, wait_for
+from ...devtools.lab.session import RpcError
+from ...sandbox.server import Sandbox
+from ..common import LONG
+from .server import LiveServer, LiveSetup, is_over, wait_for
 
 INSTALL = ("hr_recruitment", "event", "airtel_ccp_helpdesk")
-ADDONS = Path(__file__).parent / "addons"
+ADDONS = Path(__file__).parents[1] / "addons"
 NUMBER = "+91 7000000101"
 # Three addons more are installed for it
 pytestmark = pytest.mark.skipif(not LONG, reason="make test-all runs it")

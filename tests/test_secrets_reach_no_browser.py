@@ -20,22 +20,22 @@ OWN_COMPANY = {
 }
 FOREIGN_MANAGER = "foreign"
 # Which secret lies where, and who may see it
-CANARIES = {
-    "canary-of-password": set(),
-    "canary-of-old-token": set(),
-    "canary-of-token": set(),
-    "canary-of-header": set(),
-    "canary-of-address": set(),
-    "canary-of-snapshot": set(),
-    "canary-of-notify": {"administrator"},
-    "canary-of-user-name": {"administrator"},
-    "canary-of-payload": {"administrator"},
-    "canary-of-request": {"administrator"},
-    "canary-of-note": {"owner", "leader", "manager"},
-    "canary-of-entry": {"owner"},
-    "canary-of-elsewhere": {FOREIGN_MANAGER},
+SECRETS = {
+    "hidden-value-of-password": set(),
+    "hidden-value-of-old-token": set(),
+    "hidden-value-of-token": set(),
+    "hidden-value-of-header": set(),
+    "hidden-value-of-address": set(),
+    "hidden-value-of-snapshot": set(),
+    "hidden-value-of-notify": {"administrator"},
+    "hidden-value-of-user-name": {"administrator"},
+    "hidden-value-of-payload": {"administrator"},
+    "hidden-value-of-request": {"administrator"},
+    "hidden-value-of-note": {"owner", "leader", "manager"},
+    "hidden-value-of-entry": {"owner"},
+    "hidden-value-of-elsewhere": {FOREIGN_MANAGER},
 }
-CHATTER = ("canary-of-note", "canary-of-elsewhere")
+CHATTER = ("hidden-value-of-note", "hidden-value-of-elsewhere")
 # Asked of a model, not of records
 ON_MODELS = (
     "default_get",
@@ -63,8 +63,8 @@ PREFIXES = {"res.company": "ccp_"}
 
 
 @tagged("post_install", "-at_install")
-class TestCanary(CcpCase, HttpCase):
-    """Secrets that sing: every role asks every model in every way, and hears its own only."""
+class TestSecretsReachNoBrowser(CcpCase, HttpCase):
+    """Every role asks every model in every way, and gets no secret but its own."""
 
     @classmethod
     def setUpClass(cls):
@@ -92,30 +92,30 @@ class TestCanary(CcpCase, HttpCase):
             live=False,
             user_id=owner.id,
             team_id=self.team_id,
-            note="canary-of-note",
+            note="hidden-value-of-note",
             dialled={
                 **self.env["ccp.call"]._snapshot(self.flow, (), ()),
-                "agent_name": "canary-of-snapshot",
+                "agent_name": "hidden-value-of-snapshot",
             },
         )
-        self.report(self.call, {**self.event("Ringing", "A"), "text": "canary-of-payload"})
-        self.call.token_digest = "canary-of-token"
-        self.call.header_digest = "canary-of-header"
-        self.call.recording_url = "https://x.airtel.in/canary-of-address"
+        self.report(self.call, {**self.event("Ringing", "A"), "text": "hidden-value-of-payload"})
+        self.call.token_digest = "hidden-value-of-token"
+        self.call.header_digest = "hidden-value-of-header"
+        self.call.recording_url = "https://x.airtel.in/hidden-value-of-address"
         self.foreign = self.make_call(
             live=False,
             user_id=self.people[FOREIGN_MANAGER].id,
             company_id=self.elsewhere.id,
             flow_id=False,
-            note="canary-of-elsewhere",
+            note="hidden-value-of-elsewhere",
         )
-        self.env["ccp.request.log"]._open(self.call, {"callFlowId": "canary-of-request"})
+        self.env["ccp.request.log"]._open(self.call, {"callFlowId": "hidden-value-of-request"})
         self.env["ccp.call.list.item"].create(
             {
                 "user_id": owner.id,
                 "res_model": "res.partner",
                 "res_id": self.partner.id,
-                "customer_name": "canary-of-entry",
+                "customer_name": "hidden-value-of-entry",
             }
         )
         self.env["ccp.call.listen"].create(
@@ -125,10 +125,11 @@ class TestCanary(CcpCase, HttpCase):
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
-                "UPDATE res_company SET ccp_secret_password = 'canary-of-password',"
-                " ccp_webhook_token = 'canary-of-notify', ccp_username = 'canary-of-user-name',"
+                "UPDATE res_company SET ccp_secret_password = 'hidden-value-of-password',"
+                " ccp_webhook_token = 'hidden-value-of-notify',"
+                " ccp_username = 'hidden-value-of-user-name',"
                 " ccp_old_tokens = %s WHERE id = %s",
-                json.dumps({"canary-of-old-token": "2999-01-01 00:00:00"}),
+                json.dumps({"hidden-value-of-old-token": "2999-01-01 00:00:00"}),
                 self.env.company.id,
             )
         )
@@ -157,7 +158,7 @@ class TestCanary(CcpCase, HttpCase):
         try:
             ids = [] if method in ON_MODELS else [records.ids]
             answer = call_kw(records.browse(), method, [*ids, *args], kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever it says must tell no secret
+        except Exception as error:  # noqa: BLE001 - an error must tell no secret either
             answer = error
         savepoint.close(rollback=True)
         records.env.invalidate_all()
@@ -178,7 +179,7 @@ class TestCanary(CcpCase, HttpCase):
             ("default_get", names),
             ("copy",),
             ("copy_data",),
-            ("name_search", "canary"),
+            ("name_search", "hidden-value"),
             ("export_data", names),
             ("export_data", visible),
             ("read", visible),
@@ -202,17 +203,17 @@ class TestCanary(CcpCase, HttpCase):
                 yield f"{method} {name}", self.ask(records, method, *args)
 
     def test_every_model(self):
-        heard = {canary: set() for canary in CANARIES}
+        seen_by = {secret: set() for secret in SECRETS}
         for turn, (role, user) in enumerate(self.people.items()):
             for model in MODELS:
                 ids = self.env[model].sudo().search([]).ids
                 records = self.env[model].with_user(user).browse(ids)
                 for way, text in self.ask_everything(records, turn):
-                    for canary, entitled in CANARIES.items():
-                        if canary in text:
-                            heard[canary].add(role)
-                            self.assertIn(role, entitled, f"{canary} in {model}, {way}")
-        self.assertEqual(heard, CANARIES, "somebody does not see what is theirs")
+                    for secret, entitled in SECRETS.items():
+                        if secret in text:
+                            seen_by[secret].add(role)
+                            self.assertIn(role, entitled, f"{secret} in {model}, {way}")
+        self.assertEqual(seen_by, SECRETS, "somebody does not see what is theirs")
 
     def test_searching_tells_nothing(self):
         """A domain on a field that may not be read is refused: its result would tell the value."""
@@ -227,7 +228,7 @@ class TestCanary(CcpCase, HttpCase):
             for model, names in hidden.items():
                 for name in names:
                     for domain in (
-                        [[name, "=like", "canary%"]],
+                        [[name, "=like", "hidden-value%"]],
                         [[name, "!=", False]],
                         ["|", [name, "ilike", "c"], ["id", "=", 0]],
                     ):
@@ -235,7 +236,7 @@ class TestCanary(CcpCase, HttpCase):
                             self.assertIn('"error"', self.rpc(model, "search_count", domain))
         for path in ("call_id.note", "call_id.token_digest"):
             self.authenticate("sees_other", "sees_other")
-            answer = self.rpc("ccp.call.event", "search", [[path, "like", "canary"]])
+            answer = self.rpc("ccp.call.event", "search", [[path, "like", "hidden-value"]])
             self.assertTrue('"error"' in answer or '"result": []' in answer, answer)
 
     def test_files_and_messages(self):
@@ -260,10 +261,10 @@ class TestCanary(CcpCase, HttpCase):
                     answer = self.url_open(path)
                     self.assertNotIn(b"RIFF", answer.content[:100])
                 text = self.rpc("mail.message", "search_read", [], ["body", "subject"])
-                # The note stands on the card, for everybody who sees the record
-                told = CHATTER if role != "portal" else ()
-                heard = [each for each in CANARIES if each in text and each not in told]
-                self.assertEqual(heard, [])
+                # The note is on the card, for everybody who sees the record
+                shown = CHATTER if role != "portal" else ()
+                found = [each for each in SECRETS if each in text and each not in shown]
+                self.assertEqual(found, [])
 
     def test_tricks_on_the_recordings_path(self):
         self.call._store_recording(wav(), "audio/wav")
@@ -293,5 +294,5 @@ class TestCanary(CcpCase, HttpCase):
                 answer = self.url_open(f"/airtel_ccp/recording/{trick}", allow_redirects=False)
                 self.assertIn(answer.status_code, (301, 308, 400, 404), answer.text[:200])
                 self.assertNotIn(b"RIFF", answer.content[:100])
-        heard = self.url_open(f"/airtel_ccp/recording/{self.call.id}")
-        self.assertEqual(heard.content, wav())
+        own = self.url_open(f"/airtel_ccp/recording/{self.call.id}")
+        self.assertEqual(own.content, wav())

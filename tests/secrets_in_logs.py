@@ -11,9 +11,9 @@ SECRETS = (
     b64encode(f"demo:{PASSWORD}".encode()).decode(),
     TOKEN,
     HEADER,
-    "canary",
+    "hidden-value",
 )
-LEAK = re.compile(
+SECRET = re.compile(
     "|".join(
         [
             *map(re.escape, SECRETS),
@@ -26,7 +26,7 @@ LEAK = re.compile(
         ]
     )
 )
-# What tests and the browser say of themselves; SQL and RPC with their values are Odoo's to show
+# What tests and the browser log themselves; SQL and RPC with their values are Odoo's to show
 NOT_OURS = (
     "odoo.api",
     "odoo.service",
@@ -48,7 +48,7 @@ def find(text):
 
     :rtype: str
     """
-    found = LEAK.search(text)
+    found = SECRET.search(text)
     return f"…{text[max(0, found.start() - 60) : found.end()]}" if found else ""
 
 
@@ -58,30 +58,30 @@ def find_all(text):
     :rtype: list[str]
     """
     lines = (line for line in text.splitlines() if not _LOGGED_BY_OTHERS.match(line))
-    return [leak for line in lines if (leak := find(line))]
+    return [secret for line in lines if (secret := find(line))]
 
 
-class LeakWatch(logging.Handler):
-    """Looks at every line that is logged, at any level, for what must stand in no log."""
+class SecretFinder(logging.Handler):
+    """Searches every line that is logged, at any level, for what no log may hold."""
 
     def __init__(self):
         super().__init__(logging.DEBUG)
         self.found = []
 
     def emit(self, record):
-        """Keep the line where it leaks; tracebacks count too."""
-        if not record.name.startswith(NOT_OURS) and (leak := find(self.format(record))):
-            self.found.append(f"{record.name} {record.levelname}: {leak}")
+        """Keep the line if it holds a secret; tracebacks count too."""
+        if not record.name.startswith(NOT_OURS) and (secret := find(self.format(record))):
+            self.found.append(f"{record.name} {record.levelname}: {secret}")
 
 
 @contextmanager
-def watching():
-    """Log everything at debug level for a while, and watch it.
+def searching_logs():
+    """Log everything at debug level as long as the block lasts, and search it.
 
-    :return: the ``LeakWatch``
+    :return: the ``SecretFinder``
     """
     root = logging.getLogger()
-    watch = LeakWatch()
+    finder = SecretFinder()
     # Handlers would print what is only logged to be looked at
     printing = [(handler, handler.level) for handler in root.handlers]
     for handler, level in printing:
@@ -91,11 +91,11 @@ def watching():
     for logger, _level in levels:
         logger.setLevel(logging.DEBUG)
     logging.getLogger("odoo.sql_db").setLevel(logging.INFO)
-    root.addHandler(watch)
+    root.addHandler(finder)
     try:
-        yield watch
+        yield finder
     finally:
-        root.removeHandler(watch)
+        root.removeHandler(finder)
         logging.getLogger("odoo.sql_db").setLevel(logging.NOTSET)
         for logger, level in levels:
             logger.setLevel(level)

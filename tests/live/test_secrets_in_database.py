@@ -1,10 +1,9 @@
 import re
 from urllib.parse import urlsplit
 
-from .common import AGENT
-from .leaks import PASSWORD
-from .live_server import live_stack
-from .test_live import set_phone, wait_for
+from ..common import AGENT
+from ..secrets_in_logs import PASSWORD
+from .server import live_stack, set_phone, wait_for
 
 CUSTOMER = "7000000101"
 # Where a thing has to lie, for there is no other way to do what it is for

@@ -3,12 +3,12 @@ import logging
 from odoo.tests import BaseCase, tagged
 
 from .common import AGENT, HEADER, TOKEN
-from .leaks import find, watching
+from .secrets_in_logs import find, searching_logs
 
 
 @tagged("post_install", "-at_install")
-class TestLeaks(BaseCase):
-    """The watch over the logs of all other tests finds what it has to."""
+class TestSecretsInLogs(BaseCase):
+    """The search in the logs of all other tests finds every kind of secret."""
 
     def test_finds(self):
         for text in (
@@ -35,9 +35,9 @@ class TestLeaks(BaseCase):
             with self.subTest(text):
                 self.assertFalse(find(text))
 
-    def test_watches_every_level_and_tracebacks(self):
+    def test_searches_every_level_and_tracebacks(self):
         logger = logging.getLogger("odoo.addons.airtel_ccp.models.ccp_call")
-        with watching() as watch:
+        with searching_logs() as finder:
             logger.debug("%s", TOKEN)
             try:
                 raise ValueError(AGENT)
@@ -45,4 +45,4 @@ class TestLeaks(BaseCase):
                 logger.exception("It failed")
             logging.getLogger("urllib3.connectionpool").debug("https://rec.airtel.in/r")
             logger.info("Nothing here")
-        self.assertEqual(len(watch.found), 3)
+        self.assertEqual(len(finder.found), 3)

@@ -5,24 +5,20 @@ import subprocess
 import threading
 import uuid
 
-import psycopg2
 import pytest
 import requests
 
 import odoo
-from odoo.tests import tagged
-from odoo.tools import mute_logger
 
-from ..ccp.safe.spool import (
+from ...ccp.safe.spool import (
     Spool,
 )
-from ..devtools.lab.session import NoAnswerError, RpcError
-from ..models import spool
-from ..sandbox.server import Sandbox
+from ...devtools.lab.session import NoAnswerError, RpcError
+from ...models import spool
+from ...sandbox.server import Sandbox
+from ..common import LONG
 from . import test_uninstall
-from .common import LONG, CcpCase
-from .live_server import LiveServer, LiveSetup, copy_database
-from .test_live import FOLDED, is_over, set_phone, wait_for
+from .server import FOLDED, LiveServer, LiveSetup, copy_database, is_over, set_phone, wait_for
 
 CONTACTS = 1_000_000
 # What an update must not touch: the calls, and what people entered
@@ -33,18 +29,6 @@ KEPT = (
     "SELECT md5(string_agg(ccp_webhook_token || ccp_secret_password, '|')) FROM res_company",
     "SELECT md5(string_agg(ccp_phone, '|' ORDER BY id)) FROM res_users",
 )
-
-
-@tagged("post_install", "-at_install")
-class TestGuards(CcpCase):
-    def test_an_agent_has_one_live_call_even_for_the_database(self):
-        self.make_call()
-        with (
-            self.assertRaises(psycopg2.errors.UniqueViolation),
-            mute_logger("odoo.sql_db"),
-            self.env.cr.savepoint(),
-        ):
-            self.make_call()
 
 
 def test_everything_ends_in_the_middle_of_a_call():

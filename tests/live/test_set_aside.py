@@ -17,15 +17,15 @@ from odoo.exceptions import AccessError
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
-from ..ccp.safe.spool import (
+from ...ccp.safe.spool import (
     Spool,
 )
-from ..models import ccp_health_spool
-from ..models.ccp_call_event import CcpCallEvent
-from ..models.contention import is_gone
-from ..models.spool import make_token
-from .common import AGENT, CcpSetup
-from .live_server import LiveServer
+from ...models import ccp_health_spool
+from ...models.ccp_call_event import CcpCallEvent
+from ...models.contention import is_gone
+from ...models.spool import make_token
+from ..common import AGENT, CcpSetup
+from .server import LiveServer
 
 SPOOL_LOGGER = "odoo.addons.airtel_ccp.models.ccp_call_event_spool"
 TOKEN_LOGGER = "odoo.addons.airtel_ccp.models.spool"

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from .common import LONG
-from .live_server import live_stack
-from .test_live import set_phone, wait_for
+from ..common import LONG
+from .server import live_stack, set_phone, wait_for
 
 _logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import tempfile
 from odoo.tests import BaseCase, tagged
 from odoo.tools import config
 
-from .common import CcpSetup
-from .live_server import LiveServer
+from ..common import CcpSetup
+from .server import LiveServer
 
 # Where a name of this addon could stay behind, and how it would show there
 TRACES = {

@@ -17,15 +17,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from ..devtools.machine.services import free_port
-from ..sandbox.server import Sandbox
-from .common import LONG
-from .live_server import LiveServer, LiveSetup
-from .test_live import set_phone, wait_for
+from ...devtools.machine.services import free_port
+from ...sandbox.server import Sandbox
+from ..common import LONG
+from .server import LiveServer, LiveSetup, set_phone, wait_for
 
 # nginx and its sample seldom change
 pytestmark = pytest.mark.skipif(not LONG, reason="make test-all runs it")
-SAMPLE = Path(__file__).parents[1] / "docs" / "nginx" / "airtel_ccp.conf"
+SAMPLE = Path(__file__).parents[2] / "docs" / "nginx" / "airtel_ccp.conf"
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}
 LIMIT = 64 * 1024
 # How long a sender may be kept waiting when Odoo hangs

@@ -10,14 +10,13 @@ import psutil
 import pytest
 import requests
 
-from ..ccp.safe.spool import (
+from ...ccp.safe.spool import (
     digest,
 )
-from ..sandbox.scripts import BY_NAME
-from .common import AGENT, CONNECTS, LONG
-from .histories import SCRIPTS, history
-from .live_server import live_stack
-from .test_live import set_phone, wait_for
+from ...sandbox.scripts import BY_NAME
+from ..common import AGENT, CONNECTS, LONG
+from ..histories import SCRIPTS, history
+from .server import live_stack, set_phone, wait_for
 
 # A hundred thousand take minutes: see docs/reliability.md for the last run
 REQUESTS = 100_000 if LONG else 800

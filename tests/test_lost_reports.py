@@ -12,12 +12,12 @@ from .histories import SCRIPTS, history
 
 CALLS = 300 if LONG else 60
 LOST = 0.05
-TOLD = ("state", "result", "talk_seconds", "hung_up_by", "end_date", "answer_date", "pulses")
+DERIVED = ("state", "result", "talk_seconds", "hung_up_by", "end_date", "answer_date", "pulses")
 
 
 @tagged("post_install", "-at_install")
-class TestSweep(CcpCase):
-    """Reports get lost: what arrived decides, and what arrives later heals it."""
+class TestLostReports(CcpCase):
+    """Reports get lost: those that arrived decide, and those that arrive later correct it."""
 
     def make_calls(self):
         call = self.place()
@@ -45,33 +45,33 @@ class TestSweep(CcpCase):
             calls |= call
         self.assertGreater(sum(map(len, lost.values())), count * LOST / 2)
         calls._fold()
-        self.sweep(calls)
+        self.end_silent(calls)
         for call in calls:
             self.assertEqual(call.state, "ended", call.event_ids.mapped("summary"))
             self.assert_justified(call)
-        swept = {call: call.read(TOLD)[0] for call in calls}
+        ended = {call: call.read(DERIVED)[0] for call in calls}
         for call, reports in lost.items():
             self.report(call, *reports)
             self.assert_justified(call)
-        healed = [call for call in calls if call.read(TOLD)[0] != swept[call]]
-        self.assertTrue(healed, "what was lost made no difference at all")
+        corrected = [call for call in calls if call.read(DERIVED)[0] != ended[call]]
+        self.assertTrue(corrected, "what was lost made no difference at all")
 
     def assert_justified(self, call):
-        """Check that a call says what its reports say, and nothing else."""
+        """Check that a call holds what follows from its reports, and nothing else."""
         self.assertFalse(call._changes(call._timeline()))
         self.assertFalse(call.deadline or call.live)
         self.assertEqual(len(call.card_message_ids), len(set(call.card_message_ids)))
 
-    def test_healed_is_as_if_nothing_had_been_lost(self):
+    def test_late_reports_give_the_same_call(self):
         """Of two calls with the same reports, one gets all at once, the other one some later."""
         for call, reports, rng in self.make_calls():
             twin = self.make_call(live=False, correlation_id=False, start_date=call.start_date)
             kept = [report for report in reports if rng.random() >= LOST * 4]
             self.report(call, *kept)
-            self.sweep(call)
+            self.end_silent(call)
             self.report(call, *(report for report in reports if report not in kept))
             self.report(twin, *reports)
-            self.sweep(twin)
-            self.assertEqual(call.read(TOLD)[0] | {"id": 0}, twin.read(TOLD)[0] | {"id": 0})
+            self.end_silent(twin)
+            self.assertEqual(call.read(DERIVED)[0] | {"id": 0}, twin.read(DERIVED)[0] | {"id": 0})
             prints = {kind_and_fingerprint(report)[1] for report in reports}
             self.assertEqual(set(call.event_ids.mapped("fingerprint")), prints)

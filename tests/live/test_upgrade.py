@@ -9,13 +9,13 @@ from odoo.fields import Command
 from odoo.tests.common import get_db_name
 from odoo.tools.safe_eval import safe_eval
 
-from ..devtools.lab.session import RpcError
-from ..sandbox.server import Sandbox
+from ...devtools.lab.session import RpcError
+from ...sandbox.server import Sandbox
+from ..common import AGENT, LONG, OTHER_AGENT
 from . import test_uninstall
 from .catalogues import catalogues, differences
-from .common import AGENT, LONG, OTHER_AGENT
 from .old_server import ROOT, OldServer
-from .test_live import wait_for
+from .server import wait_for
 
 CRONS = (
     "ir_cron_fold_reports",

@@ -8,13 +8,12 @@ import requests
 
 from odoo.fields import Command
 
-from ..ccp.safe.spool import (
+from ...ccp.safe.spool import (
     digest,
 )
-from ..devtools.lab.session import RpcError
-from .live_server import live_stack, session_of
+from ...devtools.lab.session import RpcError
+from .server import live_stack, session_of, set_phone, wait_for
 from .test_database_away import REPORT
-from .test_live import set_phone, wait_for
 
 AT_ONCE = 20
 ROUNDS = 20

@@ -8,10 +8,9 @@ from psycopg2.errors import SerializationFailure
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
-from ..models.ccp_call_event import digest
-from .common import AGENT, CONNECTS, HEADER, CcpSetup
-from .live_server import LiveServer
-from .test_live import wait_for
+from ...models.ccp_call_event import digest
+from ..common import AGENT, CONNECTS, HEADER, CcpSetup
+from .server import LiveServer, wait_for
 
 REPORT = b'{"correlationId": "Xchange-test", "status": "success"}'
 

@@ -11,16 +11,16 @@ import psycopg2
 from odoo import fields
 from odoo.tests import BaseCase, tagged
 
-from ..ccp.airtel.reports import (
+from ...ccp.airtel.reports import (
     kind_and_fingerprint,
 )
-from ..ccp.safe import download
-from ..models import contention
-from ..models.ccp_call_event import digest
-from ..models.ccp_call_fold import CcpCall as CcpCallFold
-from ..models.ccp_call_recording import CcpCall
-from .common import AGENT, CONNECTS, HEADER, CcpSetup
-from .live_server import LiveServer
+from ...ccp.safe import download
+from ...models import contention
+from ...models.ccp_call_event import digest
+from ...models.ccp_call_fold import CcpCall as CcpCallFold
+from ...models.ccp_call_recording import CcpCall
+from ..common import AGENT, CONNECTS, HEADER, CcpSetup
+from .server import LiveServer
 
 MISSED = {
     "Session_ID": "5f0c4b1e-0000-4000-8000-000000000001",

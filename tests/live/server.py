@@ -1,6 +1,7 @@
 import contextlib
 import subprocess
 import tempfile
+import time
 import uuid
 from pathlib import Path
 
@@ -9,15 +10,18 @@ from odoo.service.security import compute_session_token
 from odoo.tests.common import get_db_name
 from odoo.tools import config
 
-from ..ccp.safe.spool import (
+from ...ccp.safe.spool import (
     Spool,
 )
-from ..devtools.lab.odoo import Odoo, environment
-from ..devtools.lab.session import Session
-from ..models import spool
-from ..sandbox.server import Sandbox
-from .common import CcpSetup
-from .leaks import find_all
+from ...devtools.lab.odoo import Odoo, environment
+from ...devtools.lab.session import Session
+from ...models import spool
+from ...sandbox.server import Sandbox
+from ..common import CcpSetup
+from ..secrets_in_logs import find_all
+
+WAIT_SECONDS = 45
+FOLDED = "SELECT state, result, live FROM ccp_call WHERE id = %s"
 
 
 def copy_database(name):
@@ -77,9 +81,9 @@ class LiveServer(Odoo):
         odoo.sql_db.close_db(self.database)
         subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=True)
         self.spool.remove_all()
-        leaks = find_all(self.read_log())
+        secrets = find_all(self.read_log())
         self.folder.cleanup()
-        assert not leaks, "\n".join(leaks[:5])
+        assert not secrets, "\n".join(secrets[:5])
 
     @property
     def spool(self):
@@ -167,3 +171,23 @@ def live_stack(speed=50, workers=0, **settings):
     """
     with Sandbox(port=0, speed=speed, **settings) as sandbox, LiveServer(workers) as server:
         yield server, sandbox, LiveSetup(server, sandbox)
+
+
+def wait_for(condition, what, seconds=WAIT_SECONDS):
+    """Wait until ``condition()`` is true, and return what it returned."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} seconds for {what}")
+
+
+def set_phone(server, setup, number):
+    """Give the lead of a ``LiveSetup`` a phone number."""
+    server.query("UPDATE crm_lead SET phone = %s WHERE id = %s", number, setup.lead_id)
+
+
+def is_over(server, call_id):
+    """Return a condition for ``wait_for``: the call has ended."""
+    return lambda: server.query(FOLDED, call_id)[0][0] == "ended"

@@ -13,13 +13,12 @@ import requests
 
 from odoo.tools import mute_logger
 
-from ..ccp.safe.spool import (
+from ...ccp.safe.spool import (
     digest,
 )
-from ..models.ccp_call_event import CcpCallEvent
-from .common import LONG
-from .live_server import live_stack
-from .test_live import set_phone, wait_for
+from ...models.ccp_call_event import CcpCallEvent
+from ..common import LONG
+from .server import live_stack, set_phone, wait_for
 
 REPORTS, AWAY_SECONDS = (10_000, 60) if LONG else (300, 0)
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}

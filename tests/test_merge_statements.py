@@ -4,6 +4,7 @@ from odoo.tests import tagged
 from odoo.tests.common import TransactionCase
 
 from ..models.ccp_call_merge import CcpCall
+from ..models.presence import look_for_calls, there_are_calls
 from .common import CONNECTS, CcpCase
 
 LEADS = 3
@@ -52,12 +53,12 @@ class Merges:
 
 
 @tagged("post_install", "-at_install")
-class TestNeighboursWithoutCalls(Merges, TransactionCase):
-    """Where nobody calls, what Odoo does takes no statement more."""
+class TestMergeStatementsWithoutCalls(Merges, TransactionCase):
+    """In a database without calls, a merge takes no statement more than without the addon."""
 
     def setUp(self):
         super().setUp()
-        self.assertFalse(self.env["ccp.call"]._look_for_calls())
+        self.assertFalse(look_for_calls(self.env))
 
     def test_merges(self):
         self.assertEqual(self.more_than_without(), {"leads": 0, "partners": 0})
@@ -69,27 +70,27 @@ class TestNeighboursWithoutCalls(Merges, TransactionCase):
         self.addCleanup(setattr, registry, "ccp_presence", (True, None))
         before = self.env.cr.sql_log_count
         for _twice in range(2):
-            self.assertFalse(self.env["ccp.call"]._there_are_calls())
+            self.assertFalse(there_are_calls(self.env))
         self.assertEqual(self.env.cr.sql_log_count - before, 1)
 
 
 @tagged("post_install", "-at_install")
-class TestNeighboursBesideCalls(Merges, CcpCase):
-    """Where others are called, a merge takes one statement more; where the merged were, more."""
+class TestMergeStatementsBesideCalls(Merges, CcpCase):
+    """Beside calls, a merge of records that were never called takes one statement more."""
 
     def test_merges(self):
         self.make_call(live=False)
         self.assertEqual(self.more_than_without(), {"leads": 1, "partners": 1})
 
     def test_the_first_call_is_known_at_once(self):
-        self.assertFalse(self.env["ccp.call"]._look_for_calls())
+        self.assertFalse(look_for_calls(self.env))
         leads = self.make_leads()
         call = self.make_call(live=False, res_id=leads[1].id, lead_id=leads[1].id)
         self.merge_leads(leads)
         self.assertEqual((call.res_id, call.lead_id), (leads.exists().id, leads.exists()))
 
     def test_the_first_entry_of_a_call_list_too(self):
-        self.assertFalse(self.env["ccp.call"]._look_for_calls())
+        self.assertFalse(look_for_calls(self.env))
         leads = self.make_leads()
         item = self.env["ccp.call.list.item"].create(
             {"res_model": "crm.lead", "res_id": leads[1].id, "user_id": self.rep.id}
@@ -97,9 +98,9 @@ class TestNeighboursBesideCalls(Merges, CcpCase):
         self.merge_leads(leads)
         self.assertEqual(item.res_id, leads.exists().id)
 
-    def test_other_processes_hear_of_the_first_call_once_it_is_there(self):
+    def test_other_processes_are_signalled_the_first_call_once(self):
         registry = self.env.registry
-        self.env["ccp.call"]._look_for_calls()
+        look_for_calls(self.env)
         with (
             patch.object(registry, "signal_changes") as signal,
             patch.object(registry, "clear_cache") as clear,

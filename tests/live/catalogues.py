@@ -2,7 +2,7 @@
 
 import json
 
-from ..devtools.lab.odoo import query
+from ...devtools.lab.odoo import query
 
 # What the database's catalogues and Odoo's own say of the addon, each row without ids
 CATALOGUES = {

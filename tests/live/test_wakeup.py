@@ -3,9 +3,8 @@ import time
 from itertools import pairwise
 from unittest.mock import patch
 
-from ..controllers import wakeup
-from .live_server import live_stack
-from .test_live import set_phone, wait_for
+from ...controllers import wakeup
+from .server import live_stack, set_phone, wait_for
 
 DUE = """
     INSERT INTO ir_cron_trigger (cron_id, call_at)

@@ -3,9 +3,9 @@ from pathlib import Path
 
 from odoo.tools import config
 
-from .live_server import LiveServer
+from .server import LiveServer
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # What the addon depends on is in it, the addon is not
 TEMPLATE = "airtel_ccp_base"
 

@@ -175,7 +175,8 @@ class TestReportLog(CcpCase):
 
     def test_fold_again_after_a_fault(self):
         """The same comes out as if folding had never failed."""
-        good = self.make_call(live=False)
+        # At the same moment, which their cards say
+        good = self.make_call(live=False, start_date=self.call.start_date)
         reports = [*self.connected(), self.cdr(Recording="https://x.airtel.in/a")]
         self.report(good, *reports)
         self.report(self.call, *reports, fold=False)

@@ -4,9 +4,7 @@ from odoo import http
 from odoo.exceptions import AccessError
 from odoo.http import Response, request
 
-from ..ccp.safe.download import (
-    RecordingError,
-)
+from ..ccp.safe.download import RecordingError
 from ..models.base import MAX_ID
 
 PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range")

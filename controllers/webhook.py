@@ -7,9 +7,7 @@ from werkzeug.exceptions import abort
 from odoo import http
 from odoo.http import Response, request
 
-from ..ccp.safe.spool import (
-    find_owner,
-)
+from ..ccp.safe.spool import find_owner
 from ..models.ccp_dialer import SECRET_HEADER
 from ..models.spool import root
 from . import access_log, raw_body, wakeup

@@ -10,13 +10,9 @@ from odoo import api, fields, models
 from odoo.http import request
 from odoo.tools import SQL, config
 
-from ..ccp.airtel.pending import (
-    Exchange,
-)
+from ..ccp.airtel.pending import Exchange
 from ..ccp.safe import number
-from ..ccp.safe.spool import (
-    digest,
-)
+from ..ccp.safe.spool import digest
 from .ccp_dialer import Options
 from .ir_http import after_answer
 from .remedy import refusal

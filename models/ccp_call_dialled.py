@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 
-from ..ccp.call.timeline import (
-    Dialled,
-)
+from ..ccp.call.timeline import Dialled
 
 
 class CcpCall(models.Model):

@@ -7,9 +7,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, parse_all, to_text
-from ..ccp.safe.spool import (
-    digest,
-)
+from ..ccp.safe.spool import digest
 
 
 class CcpCallEvent(models.Model):

@@ -8,9 +8,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel import reports
 from ..ccp.call import timeline
-from ..ccp.call.history import (
-    PastCall,
-)
+from ..ccp.call.history import PastCall
 from ..ccp.safe import number
 from .ccp_call import CUSTOMER_KEY
 from .ccp_call_event_match import CLOCK_TOLERANCE

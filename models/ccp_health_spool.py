@@ -3,9 +3,7 @@ from datetime import datetime, timedelta, timezone
 
 from odoo import api, models
 
-from ..ccp.safe.spool import (
-    SpoolFullError,
-)
+from ..ccp.safe.spool import SpoolFullError
 from .spool import spool_of
 from .utils import RELOAD, notice
 

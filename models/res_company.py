@@ -8,9 +8,7 @@ from odoo.fields import Domain
 from ..ccp.airtel import const
 from ..ccp.safe import address, hosts
 from ..ccp.safe import text as untrusted
-from ..ccp.safe.spool import (
-    digest,
-)
+from ..ccp.safe.spool import digest
 from .spool import make_token
 
 WEBHOOK_ROUTE = "/airtel_ccp/webhook/"

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from odoo.tools import config
 
-from ..ccp.safe.spool import (
-    Spool,
-)
+from ..ccp.safe.spool import Spool
 
 _logger = logging.getLogger(__name__)
 

@@ -8,9 +8,7 @@ from ..ccp.airtel.client import (
     Answer,
     CcpError,
 )
-from ..ccp.airtel.pending import (
-    Exchange,
-)
+from ..ccp.airtel.pending import Exchange
 from ..models import ccp_call_answer, ccp_call_dial
 from .common import AGENT, CcpCase
 

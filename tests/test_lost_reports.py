@@ -4,9 +4,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from ..ccp.airtel.reports import (
-    kind_and_fingerprint,
-)
+from ..ccp.airtel.reports import kind_and_fingerprint
 from .common import LONG, CcpCase
 from .histories import SCRIPTS, history
 

@@ -10,9 +10,7 @@ from odoo.tests import tagged
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ..ccp.airtel.reports import (
-    kind_and_fingerprint,
-)
+from ..ccp.airtel.reports import kind_and_fingerprint
 from .common import CcpCase
 
 MANY = 100

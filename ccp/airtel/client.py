@@ -26,12 +26,8 @@ from requests.exceptions import (
 )
 from urllib3.exceptions import ReadTimeoutError
 
-from ..safe.deadline import (
-    Watch,
-)
-from ..safe.number import (
-    mask_in,
-)
+from ..safe.deadline import Watch
+from ..safe.number import mask_in
 from ..safe.text import clean, decode, load
 from . import const
 

@@ -18,14 +18,10 @@ from ..airtel.fields import (
     Fields,
     fold_name,
 )
-from ..airtel.reports import (
-    Cdr,
-)
+from ..airtel.reports import Cdr
 from ..safe import table
 from ..safe.text import hide_urls, load
-from .sorting import (
-    says_how_it_went,
-)
+from .sorting import says_how_it_went
 
 _OLDEST = timedelta(days=15 * 365)
 _LONGEST = timedelta(days=1)

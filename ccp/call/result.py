@@ -17,12 +17,8 @@ incoming one the customer, who called. The second party's answer connects the ca
 """
 
 from ..airtel import vocabulary
-from ..airtel.fields import (
-    fold_name,
-)
-from ..airtel.reports import (
-    CdrLeg,
-)
+from ..airtel.fields import fold_name
+from ..airtel.reports import CdrLeg
 from . import states
 from .leg import (
     Fact,

@@ -13,9 +13,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from ..airtel import const, vocabulary
-from ..airtel.fields import (
-    fold_name,
-)
+from ..airtel.fields import fold_name
 from ..airtel.reports import (
     ApiResult,
     Cdr,

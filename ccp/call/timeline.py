@@ -16,9 +16,7 @@ from ..airtel.reports import (
     Cdr,
     Event,
 )
-from ..safe.number import (
-    mask_in,
-)
+from ..safe.number import mask_in
 from . import result
 from .leg import (
     Leg,

@@ -19,9 +19,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from .deadline import (
-    Watch,
-)
+from .deadline import Watch
 from .hosts import (
     Address,
     HostList,

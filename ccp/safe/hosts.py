@@ -12,9 +12,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .address import (
-    is_public_ip,
-)
+from .address import is_public_ip
 
 MAX_URL = 4096
 MAX_ADDRESSES = 4

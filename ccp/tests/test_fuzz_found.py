@@ -6,9 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp.airtel.reports import (
-    parse,
-)
+from ccp.airtel.reports import parse
 from ccp.safe.number import (
     Countries,
     NumberError,

@@ -13,12 +13,8 @@ from hypothesis import strategies as st
 from test_reports import CAMEL_CDR, DISPLAY_CDR
 from test_shape import INBOUND_CAMEL, INBOUND_DISPLAY
 
-from ccp.airtel.fields import (
-    Fields,
-)
-from ccp.airtel.reports import (
-    parse,
-)
+from ccp.airtel.fields import Fields
+from ccp.airtel.reports import parse
 from ccp.call import history
 from ccp.safe import table
 

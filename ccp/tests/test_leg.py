@@ -5,9 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp.airtel.reports import (
-    CdrLeg,
-)
+from ccp.airtel.reports import CdrLeg
 from ccp.call.leg import (
     Leg,
     merge_cdr_legs,

@@ -7,9 +7,7 @@ from ccp.airtel.client import (
     Answer,
     CcpError,
 )
-from ccp.airtel.pending import (
-    Exchange,
-)
+from ccp.airtel.pending import Exchange
 
 ANSWER = Answer("Xchange-1", 200, 0.1)
 

@@ -12,9 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ccp.airtel.reports import (
-    parse,
-)
+from ccp.airtel.reports import parse
 from ccp.call import states
 from ccp.call.timeline import (
     Dialled,

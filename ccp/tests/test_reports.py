@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccp.airtel.fields import (
-    Fields,
-)
+from ccp.airtel.fields import Fields
 from ccp.airtel.reports import (
     ApiResult,
     Cdr,

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ccp.airtel.reports import (
-    parse,
-)
+from ccp.airtel.reports import parse
 from ccp.call import states
 from ccp.call.timeline import (
     LINE_CODES,

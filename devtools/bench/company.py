@@ -106,9 +106,7 @@ def make_calls(env, count):
 
     :rtype: list[Call]
     """
-    from odoo.addons.airtel_ccp.ccp.safe.spool import (
-        digest,
-    )
+    from odoo.addons.airtel_ccp.ccp.safe.spool import digest
     from odoo.addons.airtel_ccp.models.spool import make_token
 
     users = env["res.users"].browse(set_up(env, env.company.ccp_base_url or NOBODY))

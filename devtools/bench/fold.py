@@ -50,9 +50,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 def insert_reports(env, calls, reports):
     """Insert reports of calls, each report for each call, as the webhook would."""
-    from odoo.addons.airtel_ccp.ccp.airtel.reports import (
-        kind_and_fingerprint,
-    )
+    from odoo.addons.airtel_ccp.ccp.airtel.reports import kind_and_fingerprint
 
     bodies = [json.dumps(each).encode() for each in reports]
     rows = [

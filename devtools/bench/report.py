@@ -173,9 +173,7 @@ class Supply:
 
 
 def _kind(report):
-    from odoo.addons.airtel_ccp.ccp.airtel.reports import (
-        kind_and_fingerprint,
-    )
+    from odoo.addons.airtel_ccp.ccp.airtel.reports import kind_and_fingerprint
 
     return kind_and_fingerprint(json.dumps(report).encode())[0]
 

@@ -154,9 +154,7 @@ def _forget(database):
 
 
 def _report(options, sandboxes, relay, clicks, odoo_server, storm):
-    from odoo.addons.airtel_ccp.ccp.safe.spool import (
-        Spool,
-    )
+    from odoo.addons.airtel_ccp.ccp.safe.spool import Spool
     from odoo.addons.airtel_ccp.models.spool import root
 
     from .audit import SHOWN, Audit

@@ -9,9 +9,7 @@ from odoo import fields
 
 from odoo.addons.airtel_ccp.ccp.airtel.reports import kind_and_fingerprint
 from odoo.addons.airtel_ccp.ccp.call import states
-from odoo.addons.airtel_ccp.ccp.safe.spool import (
-    digest,
-)
+from odoo.addons.airtel_ccp.ccp.safe.spool import digest
 from odoo.addons.airtel_ccp.tests.secrets_in_logs import find_all
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")

@@ -10,9 +10,7 @@ from odoo.service.security import compute_session_token
 from odoo.tests.common import get_db_name
 from odoo.tools import config
 
-from ...ccp.safe.spool import (
-    Spool,
-)
+from ...ccp.safe.spool import Spool
 from ...devtools.lab.odoo import Odoo, environment
 from ...devtools.lab.session import Session
 from ...models import spool

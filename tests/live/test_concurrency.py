@@ -8,9 +8,7 @@ import requests
 
 from odoo.fields import Command
 
-from ...ccp.safe.spool import (
-    digest,
-)
+from ...ccp.safe.spool import digest
 from ...devtools.lab.session import RpcError
 from .server import live_stack, session_of, set_phone, wait_for
 from .test_database_away import REPORT

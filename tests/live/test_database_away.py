@@ -13,9 +13,7 @@ import requests
 
 from odoo.tools import mute_logger
 
-from ...ccp.safe.spool import (
-    digest,
-)
+from ...ccp.safe.spool import digest
 from ...models.ccp_call_event import CcpCallEvent
 from ..common import LONG
 from .server import live_stack, set_phone, wait_for

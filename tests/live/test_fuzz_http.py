@@ -10,9 +10,7 @@ import psutil
 import pytest
 import requests
 
-from ...ccp.safe.spool import (
-    digest,
-)
+from ...ccp.safe.spool import digest
 from ...sandbox.scripts import BY_NAME
 from ..common import AGENT, CONNECTS, LONG
 from ..histories import SCRIPTS, history

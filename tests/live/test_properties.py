@@ -14,9 +14,7 @@ from hypothesis.stateful import (
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ...ccp.airtel.reports import (
-    kind_and_fingerprint,
-)
+from ...ccp.airtel.reports import kind_and_fingerprint
 from ...ccp.call import states
 from ..common import LONG, CcpCase
 from ..histories import SCRIPTS, history

@@ -10,9 +10,7 @@ import requests
 
 import odoo
 
-from ...ccp.safe.spool import (
-    Spool,
-)
+from ...ccp.safe.spool import Spool
 from ...devtools.lab.session import NoAnswerError, RpcError
 from ...models import spool
 from ...sandbox.server import Sandbox

@@ -11,9 +11,7 @@ import psycopg2
 from odoo import fields
 from odoo.tests import BaseCase, tagged
 
-from ...ccp.airtel.reports import (
-    kind_and_fingerprint,
-)
+from ...ccp.airtel.reports import kind_and_fingerprint
 from ...ccp.safe import download
 from ...models import contention
 from ...models.ccp_call_event import digest

@@ -17,9 +17,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
-from ...ccp.safe.spool import (
-    Spool,
-)
+from ...ccp.safe.spool import Spool
 from ...models import ccp_health_spool
 from ...models.ccp_call_event import CcpCallEvent
 from ...models.contention import is_gone

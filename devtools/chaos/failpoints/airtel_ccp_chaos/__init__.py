@@ -16,9 +16,7 @@ from pathlib import Path
 from odoo import fields
 from odoo.service import server
 
-from odoo.addons.airtel_ccp.ccp.airtel.client import (
-    Client,
-)
+from odoo.addons.airtel_ccp.ccp.airtel.client import Client
 from odoo.addons.airtel_ccp.controllers.webhook import waker
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial

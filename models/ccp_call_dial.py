@@ -20,7 +20,7 @@ from .spool import make_token
 
 _logger = logging.getLogger(__name__)
 
-# How long a click waits for Airtel's answer, where it may; Airtel mostly takes less than one second
+# How long a click waits for Airtel's answer at most; Airtel mostly takes less than one second
 PATIENCE_SECONDS = 3
 # Where a request keeps the calls that it placed, which outlives a replay of its transaction
 PLACED = "airtel_ccp.placed"

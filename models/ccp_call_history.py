@@ -269,7 +269,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _claim(self, row, calls):
-        """Tell whether one of some calls is that of a row; it is that of no other row then.
+        """Return whether one of some calls is that of a row; it is that of no other row then.
 
         :param list[dict] calls: the calls of the customer, see ``_known_calls``
         :rtype: bool

@@ -79,7 +79,7 @@ class CcpCall(models.Model):
         return dict(self._fields[name]._description_selection(self.env)).get(self[name], "")
 
     def _headline(self, story=None):
-        """Return one sentence about how a call stands or ended; never more than Airtel reported.
+        """Return one sentence about a call's state or result; never more than Airtel reported.
 
         A state or result without a sentence of its own is named by its label.
 
@@ -119,7 +119,7 @@ class CcpCall(models.Model):
         return sentences.get(self.result, lambda: self._label("result"))()
 
     def _panel_sentence(self, story):
-        """Say to the agent how this call stands; never more than Airtel reported.
+        """Return one sentence to the agent about this call; never more than Airtel reported.
 
         docs/sentences.md lists these sentences.
 

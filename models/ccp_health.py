@@ -300,7 +300,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_base_url(self, company, known=None):
-        """Tell whether the address answers; a probe sends no credentials and places no call.
+        """Check whether the address answers; a probe sends no credentials and places no call.
 
         :param known: the line that is kept; with it the address is not looked at
         :return: state, code and details
@@ -351,7 +351,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_flow(self, company):
-        """Tell whether calls have a call flow, and whether Airtel took it when it ran last."""
+        """Check whether calls have a call flow, and whether Airtel took it when it ran last."""
         if company.ccp_trial:
             return "ok", "trial", {}
         flow = company._ccp_default_flow()
@@ -368,7 +368,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_notify_url(self, company, known=None):
-        """Tell whether Airtel can reach us: public, encrypted, with a valid certificate.
+        """Check whether Airtel can reach us: public, encrypted, with a valid certificate.
 
         :param known: the line that is kept; with it the certificate is not looked at
         :return: state, code and details
@@ -478,7 +478,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_crons(self, _company):
-        """Tell whether the scheduled actions run, without which reports are not taken in."""
+        """Check whether the scheduled actions run, without which reports are not taken in."""
         late = fields.Datetime.now() - CRON_LATE
         for name in CRONS:
             cron = self.env.ref(f"airtel_ccp.{name}", raise_if_not_found=False)

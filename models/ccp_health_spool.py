@@ -29,7 +29,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_spool(self, _company):
-        """Tell whether reports can wait on disk, and which of them cannot be taken in."""
+        """Check whether reports can wait on disk, and which of them cannot be taken in."""
         spool = spool_of(self.env)
         try:
             aside = spool.aside()

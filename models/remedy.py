@@ -21,7 +21,7 @@ def refusal(sentence, opens, **values):
 
 
 def is_house_rule(error):
-    """Tell whether an error is a rule despite which a user with the right to do so may call.
+    """Return whether an error is a rule despite which a user with the right to do so may call.
 
     It is no class of its own, because browsers know errors by the names of their classes.
 

@@ -276,7 +276,7 @@ class ResCompany(models.Model):
         return bool(self.env["ccp.health"].sudo().search_count(late, limit=1))
 
     def _ccp_check_health(self):
-        """Look at everything on which the company's calls depend, and keep how it stands."""
+        """Check everything on which the company's calls depend, and store what was found."""
         self.ensure_one()
         self.env["ccp.health"]._check(self)
 

@@ -20,7 +20,7 @@ URL = "https://recordings.airtel.in/a.wav"
 
 @tagged("post_install", "-at_install")
 class TestDerivingAndNotifying(CcpCase):
-    """What notifies of one call may fail: that call and all others are derived all the same."""
+    """What notifies of one call may fail: that call and all others are still derived."""
 
     def setUp(self):
         super().setUp()

@@ -22,7 +22,7 @@ class TestReadReplica(CcpCase, HttpCase):
             )
 
     def is_read_only(self, check, model, method, *args):
-        """Tell whether the method that a user called could not have written.
+        """Return whether the method that a user called could not have written.
 
         :param str check: the method of ``res.users`` with which the method checks the user's right
         """

@@ -154,7 +154,7 @@ class TestRpcSurface(CcpCase, HttpCase):
         }
 
     def is_from_a_foreign_addon(self, model):
-        """Tell whether a model only shares our mixin, where another addon is installed too."""
+        """Return whether a model only shares our mixin, where another addon is installed too."""
         return (
             self.env[model]._original_module != "airtel_ccp" and f"{model}.x" in METHODS
         ) or model in ("event.registration", "hr.applicant", "helpdesk.ticket")

@@ -205,7 +205,7 @@ class CcpPhoneImport(models.TransientModel):
 
     @api.model
     def _is_phone(self, cell):
-        """Tell whether a cell looks like a phone, also a wrong one."""
+        """Return whether a cell looks like a phone, also a wrong one."""
         return "@" not in cell and len(number.last10(cell)) >= LEAST_PHONE_DIGITS
 
     def _take(self, rows, titles):

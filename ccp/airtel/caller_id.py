@@ -41,7 +41,7 @@ def read(text: str) -> str:
 
 
 def tidy(text: object) -> object:
-    """Return the ten digits of a caller number, or what is none as it is.
+    """Return the ten digits of a caller number; anything else is returned unchanged.
 
     :param text: what somebody typed, or False
     """

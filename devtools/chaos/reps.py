@@ -186,7 +186,7 @@ def _cause(error):
 
 
 def _is_busy(error):
-    """Tell whether another call of the same rep is why Odoo refuses a click."""
+    """Return whether another call of the same rep is why Odoo refuses a click."""
     return "call of yours is just" in error.message or "still in a call" in error.message
 
 

@@ -53,7 +53,7 @@ def text_of(markup: str) -> str:
 
 
 def is_wave(answer: Answer) -> bool:
-    """Tell whether a page is sound in the WAV format."""
+    """Return whether a page is sound in the WAV format."""
     return answer.status == 200 and answer.body[:4] == b"RIFF" and answer.body[8:12] == b"WAVE"
 
 

@@ -189,7 +189,7 @@ GUARDS = (
         " WHERE module = 'airtel_ccp' AND name = 'ccp_call_rule_company')",
     ),
     Guard(
-        "who tells a call in the chatter changes its row",
+        "posting a call's card changes the call's row",
         "tests/live/test_one_card.py::TestOneCard::test_the_click_knows_neither_the_report_nor_its_fold",
         path="models/ccp_call_chatter.py",
         old="                 WHERE call.id = link.call_id\n",

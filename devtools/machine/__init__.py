@@ -1,1 +1,1 @@
-"""What the commands stand on: files, programs, PostgreSQL, Odoo's source, the browser."""
+"""What the commands need: files, programs, PostgreSQL, Odoo's source, the browser."""

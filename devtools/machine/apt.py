@@ -39,7 +39,7 @@ class Archive:
     digest: str | None
 
     def matches(self, path: Path) -> bool:
-        """Tell whether the file is complete and what apt expects."""
+        """Return whether the file is complete and what apt expects."""
         if not path.is_file() or path.stat().st_size != self.size:
             return False
         if self.digest is None:
@@ -52,7 +52,7 @@ class Archive:
 
 
 def is_debian(os_release: Path = OS_RELEASE) -> bool:
-    """Tell whether this machine is Debian itself and has apt."""
+    """Return whether this machine is Debian itself and has apt."""
     return _os_release(os_release).get("ID") == "debian" and shutil.which("apt-get") is not None
 
 

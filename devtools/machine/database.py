@@ -144,7 +144,7 @@ class Databases:
         return self.layout.logs / f"database-{name.removesuffix('_part')}.log"
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is a database of this name."""
+        """Return whether there is a database of this name."""
         query = f"SELECT 1 FROM pg_database WHERE datname = {quoted(name)}"
         return self.query("postgres", query) == "1"
 

@@ -28,7 +28,7 @@ _claims: list[socket.socket] = []
 
 
 def port_is_free(port: int) -> bool:
-    """Tell whether a program could listen on this port of the loopback address."""
+    """Return whether a program could listen on this port of the loopback address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -166,7 +166,7 @@ def end_group(process: subprocess.Popen, number: int, seconds: float) -> None:
 
 
 def answers(url: str) -> bool:
-    """Tell whether somebody answers HTTP at this address, whatever the status."""
+    """Return whether somebody answers HTTP at this address, whatever the status."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=60):

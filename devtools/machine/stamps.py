@@ -57,7 +57,7 @@ class Stamp:
         self._path = folder / name
 
     def holds(self, value: str) -> bool:
-        """Tell whether the step was finished with this fingerprint."""
+        """Return whether the step was finished with this fingerprint."""
         return self.read() == value
 
     def read(self) -> str | None:

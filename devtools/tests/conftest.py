@@ -34,7 +34,7 @@ def until():
 
 @pytest.fixture
 def alive():
-    """Tell whether a process runs; one that ended and was not waited for does not."""
+    """Return whether a process runs; one that ended and was not waited for does not."""
 
     def check(pid):
         try:

@@ -165,7 +165,7 @@ def test_many_reports_of_one_call_at_once(server, call, other_addresses):
 
 
 def is_quick(ratios):
-    """Tell whether the slowest answer took not too long, to most and to other calls' slowest."""
+    """Return whether the slowest answer took not too long, to most and to other calls' slowest."""
     to_most, to_others = ratios
     return to_most <= 2 or to_others <= 4
 

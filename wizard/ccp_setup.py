@@ -25,7 +25,7 @@ LINES = {
 
 
 def selection_of_step(string):
-    """Return a field that tells how a step stands, and whose turn it is."""
+    """Return a field that says whether a step is done, and who takes it."""
     return fields.Selection(STEP_STATES, string, compute="_compute_steps")
 
 

@@ -22,7 +22,49 @@ OTHER_AGENT = "7000000902"
 CONNECTS = "7000000101"
 
 
-__all__ = ["AGENT", "CONNECTS", "HEADER", "LONG", "OTHER_AGENT", "TOKEN", "CcpCase", "CcpSetup"]
+__all__ = [
+    "AGENT",
+    "CONNECTS",
+    "HEADER",
+    "LONG",
+    "OTHER_AGENT",
+    "TOKEN",
+    "CcpCase",
+    "CcpSetup",
+    "accepted_call",
+]
+
+
+def accepted_call(env, record, contact, user, flow, **values):
+    """Make the row of a call that Airtel accepted, without asking Airtel.
+
+    :param odoo.api.Environment env: where to write
+    :param record: the record that was called
+    :param contact: the ``res.partner`` behind it
+    :param user: the agent
+    :param flow: the ``ccp.call.flow`` that runs it
+    :param values: what else the row holds, or holds instead
+    """
+    return env["ccp.call"].create(
+        {
+            "res_model": record._name,
+            "res_id": record.id,
+            "customer_name": contact.name,
+            "partner_id": contact.id,
+            "user_id": user.id,
+            "company_id": env.company.id,
+            "flow_id": flow.id,
+            "agent_number": AGENT,
+            "customer_number": CONNECTS,
+            "caller_number": "8000000001",
+            "token_digest": digest(uuid.uuid4().hex),
+            "header_digest": digest(HEADER),
+            "request_outcome": "accepted",
+            "state": "ringing_agent",
+            "correlation_id": "Xchange-test",
+            **values,
+        }
+    )
 
 
 class CcpSetup:
@@ -157,26 +199,7 @@ class CcpCase(CcpSetup, TransactionCase):
 
     def make_call(self, **values):
         """Make the row of a call that Airtel accepted, without asking Airtel."""
-        return self.env["ccp.call"].create(
-            {
-                "res_model": self.lead._name,
-                "res_id": self.lead.id,
-                "customer_name": self.partner.name,
-                "partner_id": self.partner.id,
-                "user_id": self.rep.id,
-                "company_id": self.env.company.id,
-                "flow_id": self.flow.id,
-                "agent_number": AGENT,
-                "customer_number": CONNECTS,
-                "caller_number": "8000000001",
-                "token_digest": digest(uuid.uuid4().hex),
-                "header_digest": digest(HEADER),
-                "request_outcome": "accepted",
-                "state": "ringing_agent",
-                "correlation_id": "Xchange-test",
-                **values,
-            }
-        )
+        return accepted_call(self.env, self.lead, self.partner, self.rep, self.flow, **values)
 
     def report(self, call, *reports, fold=True):
         """Have reports arrive as the webhook stores them; then fold."""

@@ -186,6 +186,22 @@ def set_phone(server, setup, number):
     server.query("UPDATE crm_lead SET phone = %s WHERE id = %s", number, setup.lead_id)
 
 
+@contextlib.contextmanager
+def unreported_call(server, sandbox, setup):
+    """Place a call of which no report comes; end it at last.
+
+    :return: its id, and the URL and the headers for its reports
+    """
+    set_phone(server, setup, "7000000122")
+    answer = server.login("rep").call("crm.lead", "action_ccp_call", [setup.lead_id])
+    components = sandbox.calls()[0]["body"]["callFlowConfiguration"].values()
+    (callback, *_others) = next(
+        each["callBackURLs"] for each in components if "callBackURLs" in each
+    )
+    yield answer["call_id"], callback["notifyURL"], callback["headers"]
+    server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL WHERE live")
+
+
 def is_over(server, call_id):
     """Return a condition for ``wait_for``: the call has ended."""
     return lambda: server.query(FOLDED, call_id)[0][0] == "ended"

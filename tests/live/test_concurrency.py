@@ -10,7 +10,7 @@ from odoo.fields import Command
 
 from ...ccp.safe.spool import digest
 from ...devtools.lab.session import RpcError
-from .server import live_stack, session_of, set_phone, wait_for
+from .server import live_stack, session_of, set_phone, unreported_call, wait_for
 from .test_database_away import REPORT
 
 AT_ONCE = 20
@@ -42,15 +42,8 @@ def sandbox(stack):
 @pytest.fixture
 def call(server, sandbox, stack):
     """A call of which no report came yet: its id, and the path and header for its reports."""
-    setup = stack[2]
-    set_phone(server, setup, "7000000122")
-    answer = server.login("rep").call("crm.lead", "action_ccp_call", [setup.lead_id])
-    components = sandbox.calls()[0]["body"]["callFlowConfiguration"].values()
-    (callback, *_others) = next(
-        each["callBackURLs"] for each in components if "callBackURLs" in each
-    )
-    yield answer["call_id"], callback["notifyURL"], callback["headers"]
-    server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL WHERE live")
+    with unreported_call(server, sandbox, stack[2]) as placed:
+        yield placed
 
 
 def at_once(work, arguments):

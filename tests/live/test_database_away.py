@@ -16,7 +16,7 @@ from odoo.tools import mute_logger
 from ...ccp.safe.spool import digest
 from ...models.ccp_call_event import CcpCallEvent
 from ..common import LONG
-from .server import live_stack, set_phone, wait_for
+from .server import live_stack, unreported_call, wait_for
 
 REPORTS, AWAY_SECONDS = (10_000, 60) if LONG else (300, 0)
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}
@@ -38,14 +38,8 @@ def call(stack):
     """A call of which no report came yet: its id, and the path and header for its reports."""
     server, sandbox, setup = stack
     sandbox.clear()
-    set_phone(server, setup, "7000000122")
-    answer = server.login("rep").call("crm.lead", "action_ccp_call", [setup.lead_id])
-    components = sandbox.calls()[0]["body"]["callFlowConfiguration"].values()
-    (callback, *_others) = next(
-        each["callBackURLs"] for each in components if "callBackURLs" in each
-    )
-    yield answer["call_id"], callback["notifyURL"], callback["headers"]
-    server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL WHERE live")
+    with unreported_call(server, sandbox, setup) as placed:
+        yield placed
 
 
 def post(url, headers, number, **values):

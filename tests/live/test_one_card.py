@@ -9,7 +9,7 @@ from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
 from ...models.ccp_call_event import digest
-from ..common import AGENT, CONNECTS, HEADER, CcpSetup
+from ..common import CcpSetup, accepted_call
 from .server import LiveServer, wait_for
 
 REPORT = b'{"correlationId": "Xchange-test", "status": "success"}'
@@ -17,7 +17,7 @@ REPORT = b'{"correlationId": "Xchange-test", "status": "success"}'
 
 @tagged("post_install", "-at_install")
 class TestOneCard(BaseCase):
-    """Whoever tells a call first, and whoever else does so in that moment: it has one card.
+    """A call has one card, whoever posts it first, and whoever else tries in that moment.
 
     In transactions of their own, as the click's request and the scheduled action have.
     """
@@ -36,24 +36,9 @@ class TestOneCard(BaseCase):
         token = uuid.uuid4().hex
         with self.server.env() as env:
             partner = env["res.partner"].create({"name": "Priya Sharma"})
-            call = env["ccp.call"].create(
-                {
-                    "res_model": partner._name,
-                    "res_id": partner.id,
-                    "customer_name": partner.name,
-                    "partner_id": partner.id,
-                    "user_id": env.ref("base.user_admin").id,
-                    "company_id": env.company.id,
-                    "flow_id": self.flow.id,
-                    "agent_number": AGENT,
-                    "customer_number": CONNECTS,
-                    "caller_number": "8000000001",
-                    "header_digest": digest(HEADER),
-                    "token_digest": digest(token),
-                    "request_outcome": "accepted",
-                    "state": "ringing_agent",
-                    "correlation_id": "Xchange-test",
-                }
+            agent = env.ref("base.user_admin")
+            call = accepted_call(
+                env, partner, partner, agent, self.flow, token_digest=digest(token)
             )
         end = "UPDATE ccp_call SET live = false WHERE id = %s"
         self.addCleanup(self.server.query, end, call.id)

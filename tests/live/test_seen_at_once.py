@@ -17,7 +17,7 @@ from ...models import contention
 from ...models.ccp_call_event import digest
 from ...models.ccp_call_fold import CcpCall as CcpCallFold
 from ...models.ccp_call_recording import CcpCall
-from ..common import AGENT, CONNECTS, HEADER, CcpSetup
+from ..common import HEADER, CcpSetup, accepted_call
 from .server import LiveServer
 
 MISSED = {
@@ -31,7 +31,7 @@ HELD_SECONDS = 0.3
 
 @tagged("post_install", "-at_install")
 class TestSeenAtOnce(BaseCase):
-    """Work that others hold, or that trips over what they do, is done soon all the same.
+    """Work that others hold, or that trips over what they do, is still done soon.
 
     In transactions of their own, as the click's request and the scheduled actions have.
     """
@@ -55,26 +55,9 @@ class TestSeenAtOnce(BaseCase):
         token = uuid.uuid4().hex
         with self.server.env() as env:
             partner = env["res.partner"].create({"name": "Priya Sharma"})
-            call = env["ccp.call"].create(
-                {
-                    "res_model": partner._name,
-                    "res_id": partner.id,
-                    "customer_name": partner.name,
-                    "partner_id": partner.id,
-                    "user_id": env.ref("base.user_admin").id,
-                    "company_id": env.company.id,
-                    "flow_id": self.flow.id,
-                    "agent_number": AGENT,
-                    "customer_number": CONNECTS,
-                    "caller_number": "8000000001",
-                    "header_digest": digest(HEADER),
-                    "token_digest": digest(token),
-                    "request_outcome": "accepted",
-                    "state": "ringing_agent",
-                    "live": False,
-                    **values,
-                }
-            )
+            agent = env.ref("base.user_admin")
+            own = {"token_digest": digest(token), "correlation_id": False, "live": False}
+            call = accepted_call(env, partner, partner, agent, self.flow, **{**own, **values})
         if reported:
             with self.server.env() as env:
                 body = json.dumps(MISSED).encode()

@@ -6,7 +6,7 @@ import tempfile
 from odoo.tests import BaseCase, tagged
 from odoo.tools import config
 
-from ..common import CcpSetup
+from ..common import CcpSetup, accepted_call
 from .server import LiveServer
 
 # Where a name of this addon could stay behind, and how it would show there
@@ -63,21 +63,9 @@ class TestUninstall(BaseCase):
         """Leave in a database what people leave who have worked with the addon."""
         flow = CcpSetup.set_up_company(env, "http://127.0.0.1:9")
         partner = env["res.partner"].create({"name": "Priya Sharma", "phone": "+91 7000000101"})
-        call = env["ccp.call"].create(
-            {
-                "res_model": partner._name,
-                "res_id": partner.id,
-                "customer_name": partner.name,
-                "partner_id": partner.id,
-                "user_id": env.ref("base.user_admin").id,
-                "company_id": env.company.id,
-                "flow_id": flow.id,
-                "agent_number": "7000000901",
-                "customer_number": "7000000101",
-                "request_outcome": "accepted",
-                "recording_url": "https://recordings.airtel.in/sound",
-            }
-        )
+        sound = "https://recordings.airtel.in/sound"
+        agent = env.ref("base.user_admin")
+        call = accepted_call(env, partner, partner, agent, flow, recording_url=sound)
         call._store_recording(b"sound", "audio/wav")
         env["ccp.call.list.item"].with_user(env.ref("base.user_admin")).add_records(
             partner._name, partner.ids

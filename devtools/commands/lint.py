@@ -132,11 +132,10 @@ def prepare_node(layout: Layout) -> bool:
         return True
     layout.node.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PACKAGE_FILE, layout.node / "package.json")
-    progress = Progress("JavaScript linters: installing")
     command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
     failure = "npm could not install the JavaScript linters."
+    progress = Progress("JavaScript linters: installing")
     run_logged(command, progress, layout.logs / "npm.log", failure, cwd=layout.node)
-    progress.done()
     stamp.set(wanted)
     return True
 

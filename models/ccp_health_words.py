@@ -22,6 +22,18 @@ TURNS = {
 }
 
 
+def turn_of_refusal(about):
+    """Return whose turn it is after Airtel refused a call.
+
+    :param str about: a key of ``ccp.airtel.const.ABOUT``
+    :return: ``airtel``, ``server`` or ``administrator``
+    :rtype: str
+    """
+    turn = const.ABOUT[about].turn
+    # Who can mend a number of a test call, or has to try again
+    return turn if turn in ("airtel", "server") else "administrator"
+
+
 class CcpHealth(models.Model):
     """What a line of the health list says, to each reader in the own language."""
 
@@ -33,9 +45,7 @@ class CcpHealth(models.Model):
             if line.state in ("ok", "unknown"):
                 line.turn = False
             elif line.code == "refused":
-                turn = const.ABOUT[line._about()].turn
-                # Who can mend a number of a test call, or has to try again
-                line.turn = turn if turn in ("airtel", "server") else "administrator"
+                line.turn = turn_of_refusal(line._about())
             else:
                 line.turn = TURNS.get(line.code, "administrator")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from ..machine.errors import ToolError
 from ..machine.layout import ADDON, Layout, Settings
 from ..machine.programs import environ_with_programs
 from . import setup
-from .lint import source_files
+from .lint import copy_files, source_files
 from .test import odoo_options
 
 DATABASE = f"{ADDON}_guards"
@@ -248,9 +247,7 @@ def _try(layout: Layout, guard: Guard, database: str, environ: Mapping[str, str]
     """
     with tempfile.TemporaryDirectory() as folder:
         addon = Path(folder, "addons", ADDON)
-        for path in source_files(layout.root):
-            (addon / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(layout.root / path, addon / path)
+        copy_files(layout.root, addon, source_files(layout.root))
         if guard.path:
             _take_away(addon / guard.path, guard)
         config = Path(folder, "odoo.conf")

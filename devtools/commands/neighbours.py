@@ -20,9 +20,11 @@ from ..machine.layout import ADDON, Layout, Settings, chosen
 from ..machine.odoo_source import OdooTree
 from ..machine.process import run_in_order
 from ..machine.programs import environ_with_programs
+from ..machine.progress import columns
 from ..machine.services import free_port
 from ..machine.stamps import fingerprint
 from . import setup
+from .lint import copy_files, source_files
 from .test import job_count
 
 MODULES = (
@@ -167,12 +169,8 @@ def confirmed(
 
 def table(found: Sequence[Difference]) -> str:
     """Return the differences as a table for people."""
-    rows = [("what", "without the addon", "with it")]
-    rows += [(each.what, each.plain, each.own) for each in found]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(
-        f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() for row in rows
-    )
+    rows = [(each.what, each.plain, each.own) for each in found]
+    return columns([("what", "without the addon", "with it"), *rows])
 
 
 @dataclass(frozen=True)
@@ -207,9 +205,7 @@ class Neighbours:
     def _export(self) -> None:
         target = self._addons / ADDON
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(
-            self.layout.root, target, ignore=shutil.ignore_patterns(".*", "__pycache__")
-        )
+        copy_files(self.layout.root, target, source_files(self.layout.root))
 
     def compare(self, words: str, jobs: int, attempt: str = "") -> list[Difference]:
         """Run tests in both databases, and return what differs.

@@ -33,18 +33,20 @@ CRONS = (
     "ir_cron_check_health",
 )
 CREDENTIAL_FIELDS = ("ccp_username", "ccp_password", "ccp_customer_id")
-KEYS = (
-    "base_url",
-    "credentials",
-    "flow",
-    "notify_url",
-    "reports",
-    "silent_calls",
-    "recordings",
-    "crons",
-    "spool",
-    "phones",
-)
+# What is looked at, in this order
+LINES = {
+    "base_url": "Airtel's address",
+    "credentials": "Credentials",
+    "flow": "Call flow",
+    "notify_url": "Notify URL",
+    "reports": "Reports",
+    "silent_calls": "Calls without a report",
+    "recordings": "Recordings",
+    "crons": "Scheduled actions",
+    "spool": "Reports on disk",
+    "phones": "Phones",
+}
+KEYS = tuple(LINES)
 # Codes that only a probe of an address can find; they count while the address is the same
 PROBED_CODES = (
     "answers",
@@ -76,23 +78,7 @@ class CcpHealth(models.Model):
 
     company_id = fields.Many2one("res.company", readonly=True, required=True, ondelete="cascade")
     sequence = fields.Integer(readonly=True)
-    key = fields.Selection(
-        [
-            ("base_url", "Airtel's address"),
-            ("credentials", "Credentials"),
-            ("flow", "Call flow"),
-            ("notify_url", "Notify URL"),
-            ("reports", "Reports"),
-            ("silent_calls", "Calls without a report"),
-            ("recordings", "Recordings"),
-            ("crons", "Scheduled actions"),
-            ("spool", "Reports on disk"),
-            ("phones", "Phones"),
-        ],
-        "What",
-        readonly=True,
-        required=True,
-    )
+    key = fields.Selection([*LINES.items()], "What", readonly=True, required=True)
     state = fields.Selection(
         [("ok", "Good"), ("warning", "Check this"), ("bad", "Bad"), ("unknown", "Not known")],
         readonly=True,

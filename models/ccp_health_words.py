@@ -23,6 +23,18 @@ TURNS = {
 }
 
 
+def turn_of_refusal(about):
+    """Return whose turn it is after Airtel refused a call.
+
+    :param str about: a key of ``ccp.airtel.const.ABOUT``
+    :return: ``airtel``, ``server`` or ``administrator``
+    :rtype: str
+    """
+    turn = const.ABOUT[about].turn
+    # A rep's step in a call is the administrator's in the test call
+    return turn if turn in ("airtel", "server") else "administrator"
+
+
 class CcpHealth(models.Model):
     """The sentence of a line of the health list, for each reader in the own language."""
 
@@ -34,9 +46,7 @@ class CcpHealth(models.Model):
             if line.state in ("ok", "unknown"):
                 line.turn = False
             elif line.code == "refused":
-                turn = const.ABOUT[line._about()].turn
-                # A rep's step in a call is the administrator's in the test call
-                line.turn = turn if turn in ("airtel", "server") else "administrator"
+                line.turn = turn_of_refusal(line._about())
             else:
                 line.turn = TURNS.get(line.code, "administrator")
 

@@ -18,8 +18,12 @@ class CcpCall(models.Model):
         """
         self.ensure_one()
         self._check_link()
-        context = {"default_call_id": self.id}
-        return form_of(self.env["ccp.call.link"], self.env._("Change record"), context=context)
+        return form_of(
+            self.browse(),
+            self.env._("Change record"),
+            res_model="ccp.call.link",
+            context={"default_call_id": self.id},
+        )
 
     def link_record(self, res_model, res_id):
         """Say which record this call was about, when it was placed from another one.

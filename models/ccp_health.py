@@ -44,6 +44,7 @@ KEYS = (
     "crons",
     "spool",
     "phones",
+    "limits",
 )
 # What only a look at an address can find; it counts while the address is the same
 PROBED_CODES = (
@@ -88,6 +89,7 @@ class CcpHealth(models.Model):
             ("crons", "Scheduled actions"),
             ("spool", "Reports on disk"),
             ("phones", "Phones"),
+            ("limits", "Limits"),
         ],
         "What",
         readonly=True,
@@ -490,16 +492,6 @@ class CcpHealth(models.Model):
             if cron.failure_count:
                 return "warning", "failing", label
         return "ok", "running", {}
-
-    @api.model
-    def _check_phones(self, company):
-        """Tell how many people may call and have no phone."""
-        callers = company._ccp_callers()
-        count = len(callers.filtered(lambda user: not user.ccp_phone))
-        details = {"count": count, "total": len(callers)}
-        if not callers:
-            return "warning", "nobody", details
-        return ("warning", "phoneless", details) if count else ("ok", "all", details)
 
     # Telling
 

@@ -51,6 +51,12 @@ class ResConfigSettings(models.TransientModel):
     ccp_daily_limit = fields.Integer(
         related="company_id.ccp_daily_limit", readonly=False, groups="base.group_system"
     )
+    ccp_pause_seconds = fields.Integer(
+        related="company_id.ccp_pause_seconds", readonly=False, groups="base.group_system"
+    )
+    ccp_reserve_phones = fields.Boolean(
+        related="company_id.ccp_reserve_phones", readonly=False, groups="base.group_system"
+    )
     ccp_pulse_price = fields.Float(
         related="company_id.ccp_pulse_price",
         readonly=False,

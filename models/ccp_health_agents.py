@@ -28,9 +28,11 @@ class CcpHealth(models.Model):
             return "warning", "nobody", details
         if shared := callers._ccp_sharing():
             return "warning", "shared", {**details, "names": self._names(shared)}
-        if unwanted := callers.filtered(
-            lambda user: user._ccp_blacklisted(user._ccp_own_numbers())
-        ):
+        listed = callers._ccp_blacklisted(
+            {phone for user in callers for phone in user._ccp_own_numbers()}
+        )
+        unwanted = callers.filtered(lambda user: listed.intersection(user._ccp_own_numbers()))
+        if unwanted:
             return "warning", "unwanted", {**details, "names": self._names(unwanted)}
         details["count"] = len(callers.filtered(lambda user: not user.ccp_phone))
         if details["count"]:

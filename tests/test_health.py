@@ -209,7 +209,9 @@ class TestHealth(CcpCase):
 
     def test_a_check_that_fails_hides_no_other(self):
         with (
-            patch.object(CcpHealth, "_check_phones", side_effect=ZeroDivisionError),
+            patch.object(
+                type(self.env["ccp.health"]), "_check_phones", side_effect=ZeroDivisionError
+            ),
             mute_logger("odoo.addons.airtel_ccp.models.ccp_health"),
         ):
             lines = self.env["ccp.health"]._check(self.company, ["phones", "recordings"])

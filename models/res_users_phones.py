@@ -278,13 +278,33 @@ class ResUsers(models.Model):
         """Let no other transaction give a phone to a user until this one ends.
 
         :param str phone: ten digits
-        :return: False if another one is doing so at this moment
+        :return: False if another one is doing so at this moment, or did since this one began
         :rtype: bool
         """
-        ((is_free,),) = self.env.execute_query(
-            SQL("SELECT pg_try_advisory_xact_lock(hashtext('ccp.phone'), hashtext(%s))", phone)
+        ((is_free, snapshot),) = self.env.execute_query(
+            SQL(
+                """
+                SELECT pg_try_advisory_xact_lock(hashtext('ccp.phone'), hashtext(%s)),
+                       pg_current_snapshot()::text
+                """,
+                phone,
+            )
         )
-        return is_free
+        # While addons are loaded, nobody else works, and the table may be locked by this one
+        if not is_free or not self.env.registry.ready:
+            return is_free
+        with self.env.registry.cursor() as cr:
+            cr.execute(
+                """
+                SELECT FROM res_users
+                 WHERE active
+                   AND (%(phone)s IN (ccp_phone, ccp_second_phone)
+                        OR ccp_further_phones LIKE '%%' || %(phone)s || '%%')
+                   AND NOT pg_visible_in_snapshot(xmin::text::xid8, %(snapshot)s::pg_snapshot)
+                """,
+                {"phone": phone, "snapshot": snapshot},
+            )
+            return not cr.rowcount
 
     @api.model
     def _ccp_blacklisted(self, phones):

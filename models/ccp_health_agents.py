@@ -83,16 +83,14 @@ class CcpHealth(models.Model):
 
     def _words_of_phones(self):
         _ = self.env._
-        everybody = (
-            _(
-                "Everybody who may call has a phone: %(total)s. Changed by the agents themselves "
-                "in the last 7 days: %(changed)s, see “People and phones”."
+        changed = ""
+        if (self.details or {}).get("changed"):
+            changed = " " + _(
+                "Agents who changed their own phones in the last 7 days: %(changed)s, see “People "
+                "and phones”."
             )
-            if (self.details or {}).get("changed")
-            else _("Everybody who may call has a phone: %(total)s.")
-        )
-        return {
-            "all": everybody,
+        sentences = {
+            "all": _("Everybody who may call has a phone: %(total)s."),
             "nobody": _("Nobody may call yet: choose who may, and enter phones."),
             "phoneless": _("Without a phone: %(count)s of %(total)s who may call."),
             "shared": _(
@@ -104,6 +102,7 @@ class CcpHealth(models.Model):
                 "%(names)s."
             ),
         }
+        return {code: sentence + changed for code, sentence in sentences.items()}
 
     def _words_of_limits(self):
         _ = self.env._

@@ -242,15 +242,19 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         for phone in self._ccp_own_numbers():
-            if self._ccp_owner_of(phone):
-                raise ValidationError(
-                    self.env._(
-                        "%(name)s cannot come back with the phone %(phone)s, which another user "
-                        "has by now: an administrator removes it from one of the two first.",
-                        name=self.name,
-                        phone=number.mask(phone),
-                    )
+            owner = self._ccp_owner_of(phone)
+            if not owner:
+                continue
+            is_administrator = self.env.user.has_group("base.group_system")
+            raise ValidationError(
+                self.env._(
+                    "%(name)s cannot come back with the phone %(phone)s, which %(owner)s has by "
+                    "now: an administrator removes it from one of the two first.",
+                    name=self.name,
+                    phone=number.mask(phone),
+                    owner=owner.name if is_administrator else self.env._("another user"),
                 )
+            )
 
     def _ccp_owner_of(self, phone):
         """Return another active user, of any company, who has a phone; empty if there is none.

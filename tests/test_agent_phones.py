@@ -164,7 +164,7 @@ class TestAgentPhones(AgentPhonesCase):
         self.own().ccp_phone = NEW
         line = self.env["ccp.health"]._standing(self.env.company, "phones")
         self.assertEqual(line.state, "ok")
-        self.assertIn("Changed by the agents themselves in the last 7 days: 1", line.sentence)
+        self.assertIn("Agents who changed their own phones in the last 7 days: 1", line.sentence)
         view = self.env.ref("airtel_ccp.res_users_view_list").arch
         self.assertIn("ccp_phones_by_id", view)
         self.rep.ccp_phones_date -= timedelta(days=8)

@@ -272,10 +272,13 @@ def test_a_limit_holds_exactly(server, sandbox, team, limit):
 def test_a_phone_is_given_once(server, team):
     """Who is a moment later is refused, although nobody saw the first one's phone yet."""
 
+    agents = dict(server.query("SELECT id, user_id FROM crm_lead"))
+
     def take(session_and_lead):
-        session, _lead_id = session_and_lead
+        session, lead_id = session_and_lead
+        agent = [agents[lead_id]]
         try:
-            return session.call("res.users", "write", [session.uid], {"ccp_phone": "9876543210"})
+            return session.call("res.users", "write", agent, {"ccp_phone": "9876543210"})
         except RpcError as error:
             return error
 

@@ -277,9 +277,8 @@ class ResUsers(models.Model):
         domain |= Domain("ccp_further_phones", "like", phone)
         return self.sudo().with_context(active_test=True).search(domain)
 
-    @api.model
     def _ccp_reserve_phone(self, phone):
-        """Let no other transaction give a phone to a user until this one ends.
+        """Let no other transaction give a phone to another user until this one ends.
 
         :param str phone: ten digits
         :return: False if another one is doing so at this moment, or did since this one began
@@ -301,12 +300,13 @@ class ResUsers(models.Model):
             cr.execute(
                 """
                 SELECT FROM res_users
-                 WHERE active
+                 WHERE id <> %(user)s
+                   AND active
                    AND (%(phone)s IN (ccp_phone, ccp_second_phone)
                         OR ccp_further_phones LIKE '%%' || %(phone)s || '%%')
                    AND NOT pg_visible_in_snapshot(xmin::text::xid8, %(snapshot)s::pg_snapshot)
                 """,
-                {"phone": phone, "snapshot": snapshot},
+                {"user": self.id, "phone": phone, "snapshot": snapshot},
             )
             return not cr.rowcount
 

@@ -50,6 +50,7 @@ from . import (
     ccp_dialer_rules,
     ccp_erasure_log,
     ccp_health,
+    ccp_health_agents,
     ccp_health_spool,
     ccp_health_words,
     ccp_panel,
@@ -67,7 +68,9 @@ from . import (
     res_company_calling,
     res_company_checks,
     res_company_flow,
+    res_company_limits,
     res_config_settings,
     res_partner,
     res_users,
+    res_users_phones,
 )

@@ -136,7 +136,7 @@ class CcpCall(models.Model):
                 cr = stack.enter_context(self.env.registry.cursor())
                 env = self.env(cr=cr)
                 guards = dialer.with_env(env)
-                guards._take_line(env.user)
+                guards._take_line(env.user, plan.pause)
                 if plan.has_caps:
                     company, flow = plan.company.with_env(env), plan.flow.with_env(env)
                     guards._check_rules(env.user, company, flow, plan.customer_numbers)

@@ -53,6 +53,7 @@ class Plan:
     customer_numbers: tuple
     caller_number: str
     recorded: bool
+    pause: int
     has_caps: bool
     overridden: str
     override_reason: str
@@ -118,7 +119,8 @@ class CcpDialer(models.AbstractModel):
                     "another number."
                 )
             )
-        self._check_lines(user, (*customer_numbers, *agent_numbers))
+        pause = self._pause(company, account)
+        self._check_lines(user, agent_numbers, customer_numbers, pause)
         reason = text.clean(options.override_reason, MAX_REASON)
         overridden = ""
         is_exempt = self._is_exempt(record, account)
@@ -139,6 +141,7 @@ class CcpDialer(models.AbstractModel):
                 or flow.caller_number
             ),
             recorded=flow._is_recorded(options.record),
+            pause=pause,
             has_caps=not is_exempt and not overridden and self._has_caps(company),
             overridden=overridden,
             override_reason=reason if overridden else "",
@@ -242,25 +245,42 @@ class CcpDialer(models.AbstractModel):
         :raise UserError: when there is none, or Airtel cannot ring it
         """
         if not phone:
-            raise refusal(
+            raise self._own_phone_refusal(
                 self.env._(
                     "Airtel rings your own phone first, but yours is not known: enter it under "
                     "My Preferences > Calls."
                 ),
-                opens="preferences",
+                self.env._(
+                    "Airtel rings your own phone first, but yours is not known: ask your "
+                    "administrator to enter it."
+                ),
             )
         try:
             return number.read(phone)
         except number.NumberError as error:
-            error_of_phone = refusal(
+            error_of_phone = self._own_phone_refusal(
                 self.env._(
                     "Airtel cannot ring your own phone %s: enter one Indian number of ten digits "
                     "under My Preferences > Calls.",
                     shown(phone),
                 ),
-                opens="preferences",
+                self.env._(
+                    "Airtel cannot ring your own phone %s: ask your administrator to correct it.",
+                    shown(phone),
+                ),
             )
             raise unlogged(error_of_phone) from error
+
+    def _own_phone_refusal(self, for_owner, for_others):
+        """Return the error of a click that cannot ring the agent's own phone, for ``raise``.
+
+        :param str for_owner: the sentence for agents who can change their phones themselves
+        :param str for_others: the sentence for agents whose company reserves that
+        :rtype: odoo.exceptions.UserError
+        """
+        if self.env.user.ccp_phones_reserved:
+            return UserError(for_others)
+        return refusal(for_owner, opens="preferences")
 
     # Sending
 

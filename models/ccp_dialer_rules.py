@@ -1,6 +1,7 @@
-from datetime import datetime, timezone
+import math
+from datetime import datetime, timedelta, timezone
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
@@ -20,26 +21,43 @@ class CcpDialer(models.AbstractModel):
 
     _inherit = "ccp.dialer"
 
-    def _check_lines(self, user, numbers):
-        """Refuse a number on the blacklist, and a call while another one of the agent is live.
+    def _check_lines(self, user, agent_numbers, customer_numbers, pause=0):
+        """Refuse a number that somebody asked us not to call, and a call too near another one.
 
         :param user: the agent
-        :param numbers: all numbers that would ring, ten digits each
-        :raise UserError: when one of them is on the blacklist, or the agent is in a call
+        :param agent_numbers: the agent's phones that would ring, ten digits each
+        :param customer_numbers: the customer's, ten digits each
+        :param int pause: see ``_check_pause``
+        :raise UserError: when one of them is on the blacklist, the agent is in a call, or placed
+            one just now
         """
         self.env["phone.blacklist"].flush_model(["number", "active"])
-        # Not by the model's search: it reads the user's country to format numbers; these are
-        # formatted already
-        ((blacklisted, busy_with),) = self.env.execute_query(
+        # The model's own search reads the user's country to format numbers, which these are
+        ((blacklisted, busy_with, last),) = self.env.execute_query(
             SQL(
                 """
                 SELECT (SELECT number FROM phone_blacklist WHERE number IN %s AND active LIMIT 1),
+                       %s,
                        %s
                 """,
-                tuple(f"+91{each}" for each in numbers),
+                tuple(f"+91{each}" for each in (*customer_numbers, *agent_numbers)),
                 self._busy_with_sql(user),
+                self._last_start_sql(user, pause),
             )
         )
+        if blacklisted and blacklisted.removeprefix("+91") in agent_numbers:
+            raise self._own_phone_refusal(
+                self.env._(
+                    "Your own phone %s is on the phone blacklist: enter another one under My "
+                    "Preferences > Calls, or ask an administrator to take it off there.",
+                    number.mask(blacklisted),
+                ),
+                self.env._(
+                    "Your own phone %s is on the phone blacklist: ask your administrator to enter "
+                    "another one, or to take it off there.",
+                    number.mask(blacklisted),
+                ),
+            )
         if blacklisted:
             raise UserError(
                 self.env._(
@@ -49,6 +67,7 @@ class CcpDialer(models.AbstractModel):
                 )
             )
         self._check_line_free(busy_with)
+        self._check_pause(pause, last)
 
     def _check_rules(self, user, company, flow, numbers, reason=""):
         """Refuse a call that breaks a house rule: calling hours, or a cap on calls of a day.
@@ -178,8 +197,9 @@ class CcpDialer(models.AbstractModel):
     def _broken_caps(self, user, company, numbers):
         """Yield a sentence for each cap on calls of a day that is reached.
 
-        The day is in the time zone of the company's calling hours, for everybody. Calls that
-        Airtel was asked for count; for the cap of a number, calls logged by hand count too.
+        The day is that of the company's calling hours, for everybody the same. Calls that Airtel
+        was asked for count; to a number also those that were logged by hand, and those in which
+        it was rung as an agent's phone, unless an agent has it now.
         """
         company = company.sudo()
         today = self._today(company)
@@ -215,7 +235,7 @@ class CcpDialer(models.AbstractModel):
             )
         limit = company.ccp_number_daily_limit
         for digits in numbers if limit else ():
-            attempts = self.env["ccp.call"]._numbers_domain("customer", [digits])
+            attempts = self._rung(digits)
             if company._ccp_count_calls(today & attempts) >= limit:
                 values = {"number": number.mask(digits), "limit": limit}
                 yield self._with_remedy(
@@ -231,6 +251,19 @@ class CcpDialer(models.AbstractModel):
                         **values,
                     ),
                 )
+
+    def _rung(self, digits):
+        """Return which calls rang a number, on whichever side of the call.
+
+        :param str digits: ten digits
+        :rtype: odoo.fields.Domain
+        """
+        calls = self.env["ccp.call"]
+        rung = calls._numbers_domain("customer", [digits])
+        if self.env["res.users"]._ccp_owners(digits):
+            # An agent's phone rings first in each call of that agent's
+            return rung
+        return rung | calls._numbers_domain("agent", [digits])
 
     def _today(self, company):
         """Return which of a company's calls count for the caps of today.
@@ -285,22 +318,81 @@ class CcpDialer(models.AbstractModel):
             call_id=last.id,
         )
 
-    def _take_line(self, user):
+    def _take_line(self, user, pause=0):
         """Lock the agent's line: other clicks are refused until this transaction ends.
 
         :param user: the agent
-        :raise UserError: while another call of the agent is live, or just being placed
+        :param int pause: see ``_check_pause``
+        :raise UserError: while another call of the agent is live or just being placed, and until
+            the pause after it is over
         """
-        ((taken, busy_with),) = self.env.execute_query(
+        ((taken, busy_with, last),) = self.env.execute_query(
             SQL(
-                "SELECT pg_try_advisory_xact_lock(hashtext('ccp.dialer'), %s), %s",
+                "SELECT pg_try_advisory_xact_lock(hashtext('ccp.dialer'), %s), %s, %s",
                 user.id,
                 self._busy_with_sql(user),
+                self._last_start_sql(user, pause),
             )
         )
         if not taken:
             raise refusal(self._line_busy_sentence(), opens="panel")
         self._check_line_free(busy_with)
+        self._check_pause(pause, last)
+
+    def _pause(self, company, account):
+        """Return for how many seconds an agent of a company places no call after the last one.
+
+        :param company: the ``res.company`` that places the call
+        :param account: the ``Account`` that the call is placed with; the sandbox needs no pause
+        :rtype: int
+        """
+        return 0 if account.is_trial else company.sudo().ccp_pause_seconds
+
+    def _last_start_sql(self, user, pause):
+        """Return the SQL of when an agent's last call was placed, NULL if the pause is over.
+
+        Whatever came of it: also one that Airtel refused was asked of Airtel.
+
+        :param int pause: see ``_check_pause``
+        :rtype: odoo.tools.SQL
+        """
+        if not pause:
+            return SQL("NULL::timestamp")
+        self.env["ccp.call"].flush_model(["user_id", "start_date", "manual", "trial", "imported"])
+        return SQL(
+            """(
+            SELECT max(start_date)
+              FROM ccp_call
+             WHERE user_id = %s
+               AND start_date > %s
+               AND direction = 'outbound'
+               AND manual IS NOT TRUE
+               AND trial IS NOT TRUE
+               AND imported IS NOT TRUE)
+            """,
+            user.id,
+            fields.Datetime.now() - timedelta(seconds=pause),
+        )
+
+    def _check_pause(self, pause, last):
+        """Refuse a call that follows the agent's last one too soon, for which only a script asks.
+
+        No right goes past it: it is over before a reason is written.
+
+        :param int pause: how many seconds lie between the starts of two calls, 0 for none
+        :param datetime.datetime | None last: when the last one was placed, if it counts
+        :raise UserError: with how long to wait
+        """
+        if not pause or not last:
+            return
+        wait = pause - (fields.Datetime.now() - last).total_seconds()
+        if wait > 0:
+            raise UserError(
+                self.env._(
+                    "You placed another call just now: call again in a moment (%s s).",
+                    min(pause, math.ceil(wait)),
+                )
+            )
 
     def _busy_with_sql(self, user):
         """Return SQL for the customer's name in an agent's live call, NULL if there is none.

@@ -45,6 +45,7 @@ LINES = {
     "crons": "Scheduled actions",
     "spool": "Reports on disk",
     "phones": "Phones",
+    "limits": "Limits",
 }
 KEYS = tuple(LINES)
 # Codes that only a probe of an address can find; they count while the address is the same
@@ -476,16 +477,6 @@ class CcpHealth(models.Model):
             if cron.failure_count:
                 return "warning", "failing", label
         return "ok", "running", {}
-
-    @api.model
-    def _check_phones(self, company):
-        """Count the people who may call but have no phone."""
-        callers = company._ccp_callers()
-        count = len(callers.filtered(lambda user: not user.ccp_phone))
-        details = {"count": count, "total": len(callers)}
-        if not callers:
-            return "warning", "nobody", details
-        return ("warning", "phoneless", details) if count else ("ok", "all", details)
 
     # Notifying
 

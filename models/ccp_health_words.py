@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.tools import format_datetime
+from odoo.tools import format_datetime, format_list
 
 from ..ccp.airtel import const
 from . import refusals
@@ -68,6 +68,8 @@ class CcpHealth(models.Model):
             if "fields" in details:
                 labels = map(line.company_id._ccp_label, details["fields"])
                 values["fields"] = ", ".join(labels)
+            if "names" in details:
+                values["names"] = format_list(self.env, details["names"])
             template = getattr(line, f"_words_of_{line.key}")().get(line.code)
             line.sentence = template % values if template else line._unchecked()
 
@@ -225,12 +227,4 @@ class CcpHealth(models.Model):
                 "actions (max_cron_threads)."
             ),
             "failing": _("“%(name)s” failed when it ran last: look into the server's log."),
-        }
-
-    def _words_of_phones(self):
-        _ = self.env._
-        return {
-            "all": _("Everybody who may call has a phone: %(total)s."),
-            "nobody": _("Nobody may call yet: choose who may, and enter phones."),
-            "phoneless": _("Without a phone: %(count)s of %(total)s who may call."),
         }

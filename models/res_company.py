@@ -123,21 +123,6 @@ class ResCompany(models.Model):
         help="Calls can be placed within these hours only. Leave empty to allow any time.",
         groups="base.group_system",
     )
-    ccp_daily_limit = fields.Integer(
-        "Calls a day for each user",
-        help="How many calls one user may place in a day. Zero means no limit.",
-        groups="base.group_system",
-    )
-    ccp_company_daily_limit = fields.Integer(
-        "Calls a day for the company",
-        help="How many calls all users together may place in a day. Zero means no limit.",
-        groups="base.group_system",
-    )
-    ccp_number_daily_limit = fields.Integer(
-        "Calls a day to one number",
-        help="How often one number may be called in a day, whoever calls. Zero means no limit.",
-        groups="base.group_system",
-    )
     ccp_pulse_price = fields.Float(
         "Price of a pulse",
         digits=(16, 4),
@@ -412,12 +397,6 @@ class ResCompany(models.Model):
                 raise ValidationError(
                     self.env._(
                         "A period cannot be negative: enter a number of days, or 0 to keep forever."
-                    )
-                )
-            if min(company[name] for name in LIMIT_FIELDS) < 0:
-                raise ValidationError(
-                    self.env._(
-                        "A limit cannot be negative: enter a number of calls, or 0 for no limit."
                     )
                 )
 

@@ -32,6 +32,8 @@ class ResConfigSettings(models.TransientModel):
     ccp_company_daily_limit = setting(fields.Integer, "ccp_company_daily_limit")
     ccp_number_daily_limit = setting(fields.Integer, "ccp_number_daily_limit")
     ccp_daily_limit = setting(fields.Integer, "ccp_daily_limit")
+    ccp_pause_seconds = setting(fields.Integer, "ccp_pause_seconds")
+    ccp_reserve_phones = setting(fields.Boolean, "ccp_reserve_phones")
     ccp_pulse_price = setting(fields.Float, "ccp_pulse_price", digits=(16, 4))
     ccp_require_outcome = setting(fields.Boolean, "ccp_require_outcome")
     ccp_recording_policy = setting(fields.Selection, "ccp_recording_policy")

@@ -3,27 +3,28 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command, Domain
 
 from ..ccp.airtel import caller_id
-from ..ccp.safe import number
-from .base import shown, unlogged
 from .ccp_call_flow import CALLER_SERIES
-
-MAX_FURTHER_PHONES = 8
-PHONES = ("ccp_phone", "ccp_second_phone")
 
 
 class ResUsers(models.Model):
-    """An agent: the Odoo user whose own phone rings first (participant A)."""
+    """An agent: the Odoo user whose own phone rings first (participant A).
+
+    Phones and caller number are read by administrators and, see ``SELF_READABLE_FIELDS``, by the
+    user alone: colleagues need none of them.
+    """
 
     _inherit = "res.users"
 
     ccp_phone = fields.Char(
         "My phone",
         copy=False,
+        groups="base.group_system",
         help="Airtel rings this phone first, then the customer's.",
     )
     ccp_second_phone = fields.Char(
         "My second phone",
         copy=False,
+        groups="base.group_system",
         help="Airtel rings this phone too, if the call flow allows it.",
     )
     ccp_further_phones = fields.Text(
@@ -37,9 +38,13 @@ class ResUsers(models.Model):
         company_dependent=True,
         help="The Airtel number that both phones show, in the present company. Leave empty to "
         "use the one of the call flow.",
+        groups="base.group_system",
     )
     ccp_caller_series = fields.Selection(
-        CALLER_SERIES, "Caller number's series", compute="_compute_ccp_caller_series"
+        CALLER_SERIES,
+        "Caller number's series",
+        compute="_compute_ccp_caller_series",
+        groups="base.group_system",
     )
     ccp_flow_id = fields.Many2one(
         "ccp.call.flow",
@@ -63,79 +68,6 @@ class ResUsers(models.Model):
     ccp_call_count = fields.Integer(
         "Calls", compute="_compute_ccp_call_count", groups="airtel_ccp.group_ccp_user"
     )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Create users; phones and caller number are kept in ten digits.
-
-        :raise ValidationError: for a phone that Airtel cannot ring
-        """
-        return super().create([self._ccp_clean(vals) for vals in vals_list])
-
-    def write(self, vals):
-        """Write users; phones and caller number are kept in ten digits.
-
-        :raise ValidationError: for a phone that Airtel cannot ring
-        """
-        return super().write(self._ccp_clean(vals))
-
-    @api.model
-    def _ccp_clean(self, vals):
-        vals = self._ccp_clean_further(vals)
-        cleaned = {name: self._ccp_read_phone(vals[name]) for name in PHONES if vals.get(name)}
-        if vals.get("ccp_caller_number"):
-            cleaned["ccp_caller_number"] = caller_id.tidy(vals["ccp_caller_number"])
-        return {**vals, **cleaned}
-
-    @api.model
-    def _ccp_read_phone(self, phone):
-        """Return the ten digits of a person's own phone; False for blanks.
-
-        :param str phone: as somebody typed it
-        :raise ValidationError: when Airtel cannot ring it
-        """
-        try:
-            return number.read(phone)
-        except number.NumberError as error:
-            if error.reason == "empty":
-                return False
-            refusal = ValidationError(
-                self.env._(
-                    "%(phone)s is not a phone that Airtel can ring: enter one Indian number of "
-                    "ten digits, such as 98765 43210.",
-                    phone=shown(str(phone)),
-                )
-            )
-            raise unlogged(refusal) from error
-
-    @api.model
-    def _ccp_clean_further(self, vals):
-        text = vals.get("ccp_further_phones")
-        if not isinstance(text, str):
-            return vals
-        lines = dict.fromkeys(map(self._ccp_read_phone, filter(str.strip, text.splitlines())))
-        return {**vals, "ccp_further_phones": "\n".join(filter(None, lines)) or False}
-
-    def _ccp_further_numbers(self):
-        """Return the further phones of an agent, ten digits each.
-
-        :rtype: list[str]
-        """
-        self.ensure_one()
-        return (self.sudo().ccp_further_phones or "").split()
-
-    @api.constrains("ccp_further_phones")
-    def _check_ccp_further_phones(self):
-        for user in self.sudo():
-            phones = (user.ccp_further_phones or "").splitlines()
-            if len(phones) > MAX_FURTHER_PHONES:
-                raise ValidationError(
-                    self.env._(
-                        "These are %(count)s further phones: keep at most %(limit)s.",
-                        count=len(phones),
-                        limit=MAX_FURTHER_PHONES,
-                    )
-                )
 
     @api.depends("ccp_caller_number")
     @api.depends_context("company")
@@ -215,11 +147,15 @@ class ResUsers(models.Model):
             "ccp_second_phone",
             "ccp_further_phones",
             "ccp_caller_number",
+            "ccp_phones_reserved",
         ]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
-        """Let users set their own phone; caller numbers are the administrator's."""
+        """Let users set their own phone; caller numbers are the administrator's.
+
+        Where a company reserves phones to administrators, ``write`` refuses.
+        """
         return super().SELF_WRITEABLE_FIELDS + [
             "ccp_phone",
             "ccp_second_phone",

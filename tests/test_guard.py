@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from .common import CcpCase
+from .common import OTHER_AGENT, CcpCase
 
 # A Monday: 10:00 in Kolkata is 04:30 UTC
 MONDAY = datetime(2026, 11, 23)  # noqa: DTZ001 - naive UTC, as fields hold it
@@ -140,10 +140,101 @@ class TestGuard(CcpCase):
         self.lead.phone = "7000000102"
         self.assertEqual(self.place().request_outcome, "accepted")
 
+    def test_cap_of_a_number_that_was_an_agents_phone(self):
+        """A rep who rings somebody as the own phone uses up what that number may be called."""
+        self.env.company.ccp_number_daily_limit = 2
+        self.over(agent_number="7000000101", customer_number="7000000102")
+        self.over(agent_second_number="7000000101", customer_number="7000000102")
+        self.assertIn("70xx…01 has reached", self.refusal())
+        self.over(customer_number="7000000103")
+        self.lead.phone = OTHER_AGENT
+        self.over(agent_number=OTHER_AGENT, user_id=self.other_rep.id)
+        self.over(agent_number=OTHER_AGENT, user_id=self.other_rep.id)
+        self.assertEqual(self.place().request_outcome, "accepted", "a colleague can be called")
+
     def test_limits_cannot_be_negative(self):
-        for name in ("ccp_daily_limit", "ccp_company_daily_limit", "ccp_number_daily_limit"):
+        for name in (
+            "ccp_daily_limit",
+            "ccp_company_daily_limit",
+            "ccp_number_daily_limit",
+            "ccp_pause_seconds",
+        ):
             with self.subTest(name), self.assertRaises(ValidationError):
                 self.env.company[name] = -1
+        with self.assertRaisesRegex(ValidationError, "between 0 and 3600"):
+            self.env.company.ccp_pause_seconds = 3601
+
+    def test_new_companies_begin_with_limits(self):
+        company = self.env["res.company"].create({"name": "New"})
+        self.assertEqual(
+            (
+                company.ccp_daily_limit,
+                company.ccp_company_daily_limit,
+                company.ccp_number_daily_limit,
+                company.ccp_pause_seconds,
+            ),
+            (300, 0, 5, 3),
+        )
+        self.assertFalse(company.ccp_reserve_phones)
+
+    # The pause between two calls
+
+    def in_a_row(self, times, user=None):
+        """Place and close calls over and over, as a script would; return the refusals."""
+        refusals = []
+        for _time in range(times):
+            try:
+                call = self.place(user=user)
+            except UserError as error:
+                self.env.invalidate_all()
+                refusals.append(error.args[0])
+            else:
+                call.with_user(user or self.rep).action_close()
+        return refusals
+
+    def test_pause(self):
+        self.env.company.ccp_pause_seconds = 3
+        refusals = []
+        with freeze_time(MONDAY) as clock:
+            for _second in range(7):
+                refusals += self.in_a_row(3)
+                clock.tick(1)
+        self.assertEqual(len(self.sandbox.calls()), 3, "in the seconds 0, 3 and 6")
+        self.assertEqual(len(refusals), 18)
+        self.assertIn("call again in a moment (3 s)", refusals[0])
+        self.assertIn("call again in a moment (1 s)", refusals[-3])
+
+    def test_no_right_goes_past_the_pause(self):
+        self.env.company.ccp_pause_seconds = 3
+        self.rep.group_ids += self.env.ref("airtel_ccp.group_ccp_override")
+        with freeze_time(MONDAY):
+            self.ask()
+            self.env["ccp.call"].search([("live", "=", True)]).with_user(self.rep).action_close()
+            with self.assertRaisesRegex(UserError, "in a moment"):
+                self.ask(override_reason="Please")
+        self.assertEqual(len(self.sandbox.calls()), 1)
+
+    def test_which_calls_the_pause_follows(self):
+        """Calls that the same agent asked of Airtel, also refused ones, from whichever company."""
+        self.env.company.ccp_pause_seconds = 3
+        with freeze_time(MONDAY):
+            for values in (
+                {"user_id": self.other_rep.id},
+                {"manual": True},
+                {"imported": True},
+                {"trial": True},
+                {"direction": "inbound"},
+                {"start_date": MONDAY - timedelta(seconds=3)},
+            ):
+                self.over(**{"start_date": MONDAY, **values})
+            self.assertFalse(self.in_a_row(1))
+            self.env["ccp.call"].search([]).unlink()
+            other = self.env["res.company"].create({"name": "Other"})
+            for values in ({"state": "refused"}, {"company_id": other.id}):
+                call = self.over(start_date=MONDAY, **values)
+                with self.subTest(values):
+                    self.assertIn("in a moment", self.refusal())
+                call.unlink()
 
     # Despite the rules
 

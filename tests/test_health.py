@@ -155,10 +155,27 @@ class TestHealth(CcpCase):
         self.assert_line("crons", "bad", "switched off", "administrator")
 
     def test_phones(self):
-        self.company._ccp_callers().ccp_phone = "7000000909"
+        for position, user in enumerate(self.company._ccp_callers()):
+            user.ccp_phone = str(7000000909 + position)
         self.assert_line("phones", "ok", "Everybody")
         self.rep.ccp_phone = False
         self.assert_line("phones", "warning", "Without a phone: 1", "administrator")
+
+    def test_limits(self):
+        """A company of before has none, keeps that, and reads here what would be sensible."""
+        self.assert_line("limits", "warning", "We suggest 300 calls a day", "administrator")
+        self.company.ccp_daily_limit = 100
+        self.company.ccp_number_daily_limit = 4
+        self.assert_line(
+            "limits",
+            "warning",
+            "Without a limit: Pause between calls (seconds).",
+            "administrator",
+        )
+        self.company.ccp_pause_seconds = 2
+        self.assert_line("limits", "ok", "to one number: 4. Seconds between calls: 2.")
+        self.company.write({"ccp_trial": True, "ccp_pause_seconds": 0})
+        self.assert_line("limits", "ok", "Trial")
 
     def warnings(self):
         return self.env["mail.message"].search(
@@ -192,7 +209,9 @@ class TestHealth(CcpCase):
 
     def test_a_check_that_fails_hides_no_other(self):
         with (
-            patch.object(CcpHealth, "_check_phones", side_effect=ZeroDivisionError),
+            patch.object(
+                type(self.env["ccp.health"]), "_check_phones", side_effect=ZeroDivisionError
+            ),
             mute_logger("odoo.addons.airtel_ccp.models.ccp_health"),
         ):
             lines = self.env["ccp.health"]._check(self.company, ["phones", "recordings"])

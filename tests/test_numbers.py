@@ -290,9 +290,12 @@ class TestOwnPhone(NumbersCase):
                 self.rep.with_user(self.rep).write({"ccp_phone": text, "ccp_second_phone": text})
                 self.assertEqual(self.rep.ccp_phone, "9000000001")
                 self.assertEqual(self.rep.ccp_second_phone, "9000000001")
-                page = self.env["ccp.setup"].with_user(self.env.ref("base.user_admin")).create({})
+                self.rep.write({"ccp_phone": False, "ccp_second_phone": False})
+                admin = self.env.ref("base.user_admin")
+                page = self.env["ccp.setup"].with_user(admin).create({})
                 page.my_phone = text
-                self.assertEqual(self.env.ref("base.user_admin").ccp_phone, "9000000001")
+                self.assertEqual(admin.ccp_phone, "9000000001")
+                admin.ccp_phone = False
         user = self.env["res.users"].create(
             {"name": "New", "login": "new", "ccp_phone": "(022) 2345 6789"}
         )

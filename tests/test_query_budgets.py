@@ -11,6 +11,7 @@ from odoo.tests import tagged
 from odoo.addons.mail.tools.discuss import Store
 
 from ..ccp.airtel.reports import kind_and_fingerprint
+from ..models.res_company_limits import USUAL_LIMITS
 from .common import CcpCase
 
 MANY = 100
@@ -166,6 +167,15 @@ class TestQueryBudgets(CcpCase):
         self.place().live = False
         lead = self.as_user(self.lead, self.rep)
         with self.budget(39):
+            lead.action_ccp_call("phone")
+
+    def test_click_with_the_limits_of_a_new_company(self):
+        self.env.company.write(USUAL_LIMITS)
+        self.place().write(
+            {"live": False, "start_date": fields.Datetime.now() - timedelta(hours=1)}
+        )
+        lead = self.as_user(self.lead, self.rep)
+        with self.budget(49):
             lead.action_ccp_call("phone")
 
     def test_panel(self):

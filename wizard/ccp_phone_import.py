@@ -218,13 +218,12 @@ class CcpPhoneImport(models.TransientModel):
                 name = (user[key] or "").strip().casefold()
                 if name and counts[name] == 1:
                     known[name] = user
-        owners = {user.ccp_phone and number.last10(user.ccp_phone): user for user in users}
         seen = {}
         reports = []
         for position, row in enumerate(rows, 1):
             report = self._read_row(row, titles, known)
             if report["state"] == "saved":
-                self._take_line(report, position, seen, owners)
+                self._take_line(report, position, seen)
             reports.append({"sequence": position, **report})
         return reports
 
@@ -290,13 +289,12 @@ class CcpPhoneImport(models.TransientModel):
             return report | {"note": note}
         return report | {"phone": digits, "state": "saved"}
 
-    def _take_line(self, report, position, seen, owners):
+    def _take_line(self, report, position, seen):
         """Save the phone of a good line, unless it contradicts another line or user.
 
         :param dict report: the report on the line, which is completed
         :param int position: the line's number
         :param dict seen: the earlier line of each user
-        :param dict owners: the user of each phone
         """
         _ = self.env._
         user = self.env["res.users"].browse(report["user_id"])
@@ -304,18 +302,13 @@ class CcpPhoneImport(models.TransientModel):
         if user in seen:
             report.update(state="problem", note=_("This user is already on line %s.", seen[user]))
             return
-        owner = owners.get(phone)
-        if owner and owner != user:
-            report.update(
-                state="problem",
-                note=_("%s already uses this number. Keep it for one of the two.", owner.name),
-            )
+        if user.ccp_phone == phone:
+            report["state"] = "unchanged"
+        elif problem := user._ccp_phone_problem(phone):
+            report.update(state="problem", note=problem)
             return
         seen[user] = position
         if self.allow_calls and not user.ccp_may_call:
             user.ccp_may_call = True
-        if owner == user:
-            report["state"] = "unchanged"
-            return
-        user.ccp_phone = phone
-        owners[phone] = user
+        if report["state"] == "saved":
+            user.ccp_phone = phone

@@ -88,6 +88,35 @@ GUARDS = (
         new="pass",
     ),
     Guard(
+        "an agent pauses between two calls",
+        "tests/test_guard.py::TestGuard::test_pause",
+        path="models/ccp_dialer_rules.py",
+        old="return 0 if account.is_trial else company.sudo().ccp_pause_seconds",
+        new="return 0",
+    ),
+    Guard(
+        "the blacklist holds for agents' own phones",
+        "tests/test_agent_phones.py::TestAgentPhones"
+        "::test_a_phone_that_was_blacklisted_later_is_not_rung",
+        path="models/ccp_dialer_rules.py",
+        old="for each in (*customer_numbers, *agent_numbers)),",
+        new="for each in customer_numbers),",
+    ),
+    Guard(
+        "a phone is one active user's",
+        "tests/test_agent_phones.py::TestAgentPhones::test_a_phone_is_one_users",
+        path="models/res_users_phones.py",
+        old="owner = self._ccp_owner_of(phone) if self.sudo().active else self.browse()",
+        new="owner = self.browse()",
+    ),
+    Guard(
+        "an agent's phone is read by that agent and administrators",
+        "tests/test_agent_phones.py::TestWhoReadsPhones::test_nobody_else_reads_or_probes_them",
+        path="models/res_users.py",
+        old='"My phone",\n        copy=False,\n        groups="base.group_system",',
+        new='"My phone",\n        copy=False,',
+    ),
+    Guard(
         "the token belongs to a call",
         "tests/test_webhook.py::TestWebhook::test_wrong_token",
         sql="CREATE OR REPLACE FUNCTION ccp_call_of_token(wanted varchar)"

@@ -51,6 +51,10 @@ def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> 
             ccp_flow_id=environment.ref("airtel_ccp.ccp_call_flow_demo").id,
             ccp_calendar_id=environment.ref("airtel_ccp.resource_calendar_demo").id,
             ccp_pulse_price=0.3,
+            # As a new company has them; the sandbox's few numbers are called more often
+            ccp_daily_limit=300,
+            ccp_number_daily_limit=50,
+            ccp_pause_seconds=3,
         )
         parameters.set_param(SET_UP, "True")
     parameters.set_param("web.base.url", odoo_url)

@@ -267,3 +267,42 @@ def test_a_limit_holds_exactly(server, sandbox, team, limit):
     refused = {str(outcome.name) for outcome in outcomes if isinstance(outcome, RpcError)}
     assert len(placed) == len(sandbox.calls()) == CAP
     assert refused == {"odoo.exceptions.UserError"}
+
+
+def test_a_phone_is_given_once(server, team):
+    """Who is a moment later is refused, although nobody saw the first one's phone yet."""
+
+    agents = dict(server.query("SELECT id, user_id FROM crm_lead"))
+
+    def take(session_and_lead):
+        session, lead_id = session_and_lead
+        agent = [agents[lead_id]]
+        try:
+            return session.call("res.users", "write", agent, {"ccp_phone": "9876543210"})
+        except RpcError as error:
+            return error
+
+    outcomes = at_once(take, team)
+    refused = {str(outcome.name) for outcome in outcomes if isinstance(outcome, RpcError)}
+    assert outcomes.count(True) == 1
+    assert refused == {"odoo.exceptions.ValidationError"}
+    owners = server.query("SELECT count(*) FROM res_users WHERE ccp_phone = '9876543210'")
+    assert owners == [(1,)]
+
+
+def test_a_pause_holds_at_once(server, sandbox, team):
+    """Clicks of one rep in parallel, each of which says at once that its call is over."""
+    server.query("UPDATE res_company SET ccp_pause_seconds = 60")
+    session, lead_id = team[0]
+
+    def place_and_close(_position):
+        outcome = click((session, lead_id))
+        if isinstance(outcome, dict):
+            session.call("ccp.call", "action_close", [outcome["call_id"]])
+        return outcome
+
+    try:
+        outcomes = at_once(place_and_close, range(10)) + [place_and_close(0)]
+    finally:
+        server.query("UPDATE res_company SET ccp_pause_seconds = 0")
+    assert sum(isinstance(outcome, dict) for outcome in outcomes) == len(sandbox.calls()) == 1

@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from ..ccp.airtel import const
 from ..ccp.safe import address, hosts, probe
 from .contention import CONTENTION, is_gone, take_turns
+from .system_made import SystemMade
 
 _logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ PROBED_CODES = (
 )
 
 
-class CcpHealth(models.Model):
+class CcpHealth(SystemMade, models.Model):
     """How one thing stands on which a company's calls depend: a line of the health list.
 
     It keeps what was found, not a sentence: each reader gets that in the own language.

@@ -199,8 +199,8 @@ GUARDS = (
         "the token is masked in the access log",
         "tests/test_webhook.py::TestWebhook::test_access_log_masks_the_token",
         path="controllers/access_log.py",
-        old="SECRETS.sub(MASKED, value) if isinstance(value, str) else value",
-        new="value",
+        old="masked = SECRETS.sub(MASKED, text)",
+        new="masked = text",
     ),
 )
 

@@ -234,11 +234,12 @@ FIELDS = {
         ("ccp_call_count", CALLERS, NOBODY),
     ),
     "digest.digest": (
+        ("kpi_ccp_calls kpi_ccp_connect_rate kpi_ccp_talk_time", ALL, ALL_ADMINISTRATORS),
+        # Their own figures, of the calls that they may see
         (
-            "kpi_ccp_calls kpi_ccp_calls_value kpi_ccp_connect_rate kpi_ccp_connect_rate_value"
-            " kpi_ccp_talk_time kpi_ccp_talk_time_value",
-            ALL,
-            ADMINISTRATORS,
+            "kpi_ccp_calls_value kpi_ccp_connect_rate_value kpi_ccp_talk_time_value",
+            f"{CALLERS} {FOREIGN_CALLERS}",
+            NOBODY,
         ),
     ),
     "res.company": (

@@ -49,8 +49,7 @@ class TestNeutralize(CcpCase):
         stored = self.env.cr.fetchone()[0]
         self.assertNotIn("hidden-value", stored)
         self.assertIn("Conversation_Duration", stored, "reports are there to try with")
-        self.assertFalse(dialog.file)
+        self.assertFalse(dialog.exists().file)
         for call in calls:
             call._fold_again()
             self.assertFalse(call.recording_url)
-            self.assertNotEqual(call.recording_state, "pending")

@@ -283,7 +283,7 @@ class TestRightsTable(RightsCase, HttpCase):
     def test_nothing_comes_through_links(self):
         """From what somebody sees, links lead to what that one may not see."""
         call = self.own["ccp.call"]
-        call.write({"customer_name": "CANARY customer", "note": "CANARY note"})
+        call.write({"customer_name": "CANARY name", "note": "CANARY note"})
         self.env.flush_all()
         for role in ROLES:
             sees_call = role in MODELS["ccp.call"][0].split()
@@ -321,7 +321,8 @@ class TestRightsTable(RightsCase, HttpCase):
         ]
         asked = [*visible, "display_name"]
         text = repr(self.ask(seen, "web_read", {name: {"fields": dict.fromkeys(asked, {})}}))
-        self.assertFalse("CANARY" in text and not sees_call, text)
+        found = "CANARY name" in text or "CANARY note" in text
+        self.assertFalse(found and not sees_call, text)
         for hidden in set(names) - set(target.fields_get(names)):
             answer = self.ask(seen, "web_read", {name: {"fields": {hidden: {}}}})
             if not isinstance(answer, Exception):
@@ -364,9 +365,17 @@ class TestRightsTable(RightsCase, HttpCase):
                 if field.store and field.name not in MAGIC
             }
             context = {f"default_{name}": value for name, value in said.items()}
-            for name, value in said.items():
-                if not isinstance(value, list):
-                    self.env["ir.default"].sudo().set(model, name, value, user_id=self.rep.id)
+            self.env["ir.default"].sudo().create(
+                [
+                    {
+                        "field_id": self.env["ir.model.fields"]._get(model, name).id,
+                        "user_id": self.rep.id,
+                        "json_value": json.dumps(value),
+                    }
+                    for name, value in said.items()
+                    if not isinstance(value, list)
+                ]
+            )
             found = records.with_context(**context)._add_missing_default_values({})
             with self.subTest(model=model):
                 self.assertEqual(set(found), set(plain))
@@ -420,9 +429,12 @@ class TestRightsTable(RightsCase, HttpCase):
         }
         self.env.flush_all()
         wrong = []
-        for model, (readers, *_others) in MODELS.items():
+        for turn, (model, (readers, *_others)) in enumerate(MODELS.items()):
             domain = [["id", "=", self.own[model].id]]
-            for role, key in keys.items():
+            for position, (role, key) in enumerate(keys.items()):
+                if not LONG and (turn + position) % 4:
+                    # It is the gate of the other tests, so the short form knocks now and then
+                    continue
                 answer = self.url_open(
                     f"/json/2/{model}/search_read",
                     data=json.dumps({"domain": domain, "fields": ["id"]}),

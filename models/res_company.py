@@ -115,6 +115,7 @@ class ResCompany(models.Model):
     ccp_calendar_id = fields.Many2one(
         "resource.calendar",
         "Calling hours",
+        check_company=True,
         default=lambda self: self.env.ref(
             "airtel_ccp.resource_calendar_calling_hours", raise_if_not_found=False
         ),
@@ -442,6 +443,10 @@ class ResCompany(models.Model):
                         "A limit cannot be negative: enter a number of calls, or 0 for no limit."
                     )
                 )
+
+    @api.constrains("ccp_calendar_id")
+    def _check_ccp_calendar(self):
+        self._check_company(["ccp_calendar_id"])
 
     @api.constrains("ccp_flow_id")
     def _check_ccp_flow(self):

@@ -7,7 +7,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from .rights import RightsCase, Undo
+from .rights import FOREIGN_NUMBER, RightsCase, Undo
 from .rights_table import CANARIES, FIELDS, FOREIGN_ARGUMENTS, MODELS
 from .test_rights_table import own_fields
 from .test_rpc_surface import METHODS, split
@@ -33,7 +33,6 @@ class TestForeignIds(RightsCase):
         self.foreign = self.make_foreign()
         self.env.flush_all()
         self.env.invalidate_all()
-        self.posts = len(self.sandbox.calls())
         self.before = self.state_of_others()
 
     def state_of_others(self):
@@ -74,7 +73,7 @@ class TestForeignIds(RightsCase):
         """
         answers = []
         try:
-            with self.env.cr.savepoint(flush=False):
+            with self.env.cr.savepoint():
                 result = ()
                 for step in steps:
                     result = step(*result)
@@ -93,7 +92,7 @@ class TestForeignIds(RightsCase):
         text = repr(answers)
         for model in self.hidden_from(role):
             self.assertNotIn(CANARIES[model], text, f"{role}, {what}: the name of a {model}")
-        self.assertEqual(len(self.sandbox.calls()), self.posts, f"{role}, {what}: called somebody")
+        self.assertNotIn(FOREIGN_NUMBER, repr(self.sandbox.calls()), f"{role}, {what}: called it")
 
     def check_nothing_changed(self, role, what):
         self.assertEqual(
@@ -212,13 +211,13 @@ class TestForeignIds(RightsCase):
             if field.type == "many2one":
                 yield {name: foreign_id}
                 return
-            for command in (
-                Command.link(foreign_id),
-                Command.set([foreign_id]),
-                Command.update(foreign_id, {"display_name": "x"}),
-                Command.unlink(foreign_id),
-                Command.delete(foreign_id),
-            ):
+            commands = [Command.link(foreign_id), Command.set([foreign_id])]
+            commands.append(Command.unlink(foreign_id))
+            # Odoo's administrators change and delete users anyway
+            if not self.foreign[field.comodel_name].with_env(record.env).has_access("write"):
+                commands.append(Command.update(foreign_id, {"display_name": "x"}))
+                commands.append(Command.delete(foreign_id))
+            for command in commands:
                 yield {name: [command]}
         elif field.type == "many2one_reference":
             for model in ("crm.lead", "res.partner", "ccp.call", "ccp.call.event"):

@@ -151,7 +151,7 @@ class TestRightsTable(RightsCase, HttpCase):
             answer = self.ask(record, operation, *([{}] if operation == "write" else []))
         # What is used elsewhere is not deleted, whoever asks
         if isinstance(answer, (psycopg2.IntegrityError, UserError)):
-            return isinstance(answer, AccessError) is False
+            return not isinstance(answer, AccessError)
         return not self.is_refused(answer)
 
     def test_copies(self):
@@ -236,7 +236,7 @@ class TestRightsTable(RightsCase, HttpCase):
             asked.append(("fields_get", [name]))
         for method, *arguments in asked:
             answer = self.ask(record, method, *arguments)
-            if isinstance(answer, (ValueError, UserError)):
+            if isinstance(answer, (ValueError, UserError, NotImplementedError)):
                 # Odoo cannot sort or group by it, or takes the field for one that does not exist
                 continue
             if method == "formatted_read_group":
@@ -273,7 +273,8 @@ class TestRightsTable(RightsCase, HttpCase):
         """Return whether a person of a role may write what is there into a field once more."""
         record = self.own[model]
         field = record._fields[name]
-        value = field.convert_to_write(record.sudo()[name], record)
+        is_kept = field.store or field.inverse
+        value = field.convert_to_write(record.sudo()[name], record) if is_kept else False
         self.env.invalidate_all()
         answer = self.ask(self.seen_by(role, record), "write", {name: value})
         return not isinstance(answer, AccessError)
@@ -346,7 +347,7 @@ class TestRightsTable(RightsCase, HttpCase):
             ["id"],
         ):
             kinds = {
-                type(self.ask(self.seen_by("boss", self.own[model]), "web_read", odd)).__name__
+                type(self.ask(self.seen_by("rep", self.own[model]), "web_read", odd)).__name__
                 for model in ("res.partner", "ccp.call", "ccp.call.list.item", "ccp.call.event")
             }
             with self.subTest(odd=odd):

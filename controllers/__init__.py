@@ -1,1 +1,1 @@
-from . import cards, recording, webhook
+from . import cards, export, recording, webhook

@@ -181,6 +181,19 @@ class Base(models.AbstractModel):
                 )
             )
 
+    def _ccp_check_named(self, field_name):
+        """Check that the user may read what these records of the user's own name.
+
+        Odoo shows the name behind a link to everybody who sees the link, and ids can be guessed.
+
+        :param str field_name: a field that leads to another record
+        :raise AccessError: when the user may not
+        """
+        for record in self:
+            named = record[field_name]
+            if named:
+                named._ccp_check_readable()
+
     def _ccp_activity_to_tick(self, activity_id):
         """Return the planned call here that a click named, if this user's call can tick it off.
 

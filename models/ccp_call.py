@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from ..ccp.call import states
 from ..ccp.safe import number
 from .contention import take_turns
+from .system_made import SystemMade
 from .utils import RELOAD, notice, time_zone
 
 SILENT_BATCH = 200
@@ -14,7 +15,7 @@ SILENT_BATCH = 200
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
 
 
-class CcpCall(models.Model):
+class CcpCall(SystemMade, models.Model):
     """One phone call between an agent and a customer, and what Airtel reported of it.
 
     This file holds the fields; what is done with them is in the files ``ccp_call_<subject>.py``.
@@ -441,9 +442,16 @@ class CcpCall(models.Model):
         self.measured = False
 
     @api.depends("customer_name", "customer_number", "direction")
-    @api.depends_context("lang")
+    @api.depends_context("lang", "uid", "allowed_company_ids")
     def _compute_display_name(self):
+        # Odoo shows the name of a record behind a link to everybody who sees the link, such as an
+        # administrator who reads the log of requests
+        own_rights = self.sudo(False)
+        readable = set(own_rights._filtered_access("read")._ids)
         for call in self:
+            if call.id and call.id not in readable:
+                call.display_name = self.env._("Call %s", call.id)
+                continue
             customer = call.customer_name or number.mask(call.customer_number or "")
             call.display_name = (
                 self.env._("Call from %s", customer)

@@ -45,6 +45,9 @@ class CcpCall(models.Model):
     def _plan_activity(self, record, note="", **values):
         """Plan an activity that follows from this call, and remember it.
 
+        Users of other companies read the activities of a record that they share: there the note
+        stays in the call.
+
         :param record: the record that was called, with the rights of who plans
         :param str note: plain text, which the activity shows as it was typed
         :param values: see Odoo's ``activity_schedule``
@@ -54,7 +57,7 @@ class CcpCall(models.Model):
         """
         self.ensure_one()
         try:
-            activity = record.activity_schedule(note=self._activity_note(note), **values)
+            activity = record.activity_schedule(note=self._activity_note(note, record), **values)
         except AccessError:
             raise AccessError(
                 self.env._(
@@ -67,11 +70,12 @@ class CcpCall(models.Model):
         self._announce_record(record)
         return activity
 
-    @api.model
-    def _activity_note(self, text):
-        """Return plain text as the HTML that an activity shows as it was typed."""
+    def _activity_note(self, text, record):
+        """Return plain text as the HTML that an activity of a record shows as it was typed."""
+        if not text or not self._is_open_on(record):
+            return ""
         # Odoo's plaintext2html would make links of addresses, which nobody typed as links
-        return Markup("<p>%s</p>") % nl2br(text) if text else ""
+        return Markup("<p>%s</p>") % nl2br(text)
 
     @api.model
     def _cron_consume_activities(self):
@@ -123,15 +127,16 @@ class CcpCall(models.Model):
         )
         if len(answered) == 1:
             call.activity_id = answered
-            answered.action_feedback(feedback=call._feedback())
+            answered.action_feedback(feedback=call._feedback(record))
             call._announce_record(record)
 
-    def _feedback(self):
-        """Return what a planned call that is done says of this one.
+    def _feedback(self, record):
+        """Return what a planned call that is done says of this one, to all who read the record.
 
+        :param record: the record on which it was planned
         :rtype: str
         """
-        outcome = self.outcome_id.name or ""
+        outcome = self.outcome_id.name or "" if self._is_open_on(record) else ""
         if self.talk_unknown:
             return self.env._("Called. %s", outcome).strip()
         return self.env._(

@@ -62,14 +62,22 @@ class CcpCall(models.Model):
         :return: those of the places whose call has a note or an outcome, and where it is open
         :rtype: set[tuple]
         """
-        noted = {place for place in places if place[0].note or place[0].outcome_id}
-        if not noted:
-            return noted
+        return self._own_places({place for place in places if place[0].note or place[0].outcome_id})
+
+    @api.model
+    def _own_places(self, places):
+        """Return the places whose record belongs to the call's company, see ``_open_places``.
+
+        :param set places: tuples of a ``ccp.call`` (as superuser), and model and id of the record
+        :rtype: set[tuple]
+        """
+        if not places:
+            return places
         companies = self.env["res.company"].sudo().with_context(active_test=False)
         if companies.search_count([], limit=2) < 2:
-            return noted
+            return places
         ids = defaultdict(set)
-        for _call, model, res_id in noted:
+        for _call, model, res_id in places:
             if model in self.env and "company_id" in self.env[model]._fields:
                 ids[model].add(res_id)
         homes = {
@@ -77,7 +85,15 @@ class CcpCall(models.Model):
             for model, some in ids.items()
             for record in self.env[model].sudo().browse(some).exists()
         }
-        return {place for place in noted if homes.get(place[1:]) == place[0].company_id}
+        return {place for place in places if homes.get(place[1:]) == place[0].company_id}
+
+    def _is_open_on(self, record):
+        """Return whether every reader of a record may read what people say of this call.
+
+        :param record: the record on which something is posted or planned
+        :rtype: bool
+        """
+        return bool(self._own_places({(self.sudo(), record._name, record.id)}))
 
     # What is stored
 

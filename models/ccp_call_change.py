@@ -1,7 +1,9 @@
 from odoo import fields, models
 
+from .system_made import SystemMade
 
-class CcpCallChange(models.Model):
+
+class CcpCallChange(SystemMade, models.Model):
     """Who changed what is written on a call, and when; nobody can change that."""
 
     _name = "ccp.call.change"

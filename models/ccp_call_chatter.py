@@ -4,6 +4,7 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL
 from odoo.tools.mail import generate_tracking_message_id
+from odoo.tools.misc import clean_context
 
 # The stored text of a card follows from these, and from the reports that are there then
 CARD_FIELDS = frozenset({"state", "result", "talk_seconds", "recording_state"})
@@ -156,11 +157,13 @@ class CcpCall(models.Model):
         by_model = defaultdict(list)
         for text in texts:
             by_model[text[1]._name].append(text)
+        # Nothing that a request says by the way (default_...) belongs into these notes
+        models = self.env(context=clean_context(self.env.context))
         messages, links = {}, []
         for model, some in by_model.items():
             # Odoo's _message_log_batch does the same, but takes one author only
             values = [call._note_values(thread, body) for call, thread, body in some]
-            logged = self.env[model].sudo()._message_create(values)
+            logged = models[model].sudo()._message_create(values).with_env(self.env)
             for (call, _thread, _body), message in zip(some, logged, strict=True):
                 messages[call] = messages.get(call, logged.browse()) | message
                 links.append((call.id, message.id))

@@ -8,9 +8,10 @@ from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, parse_all, to_text
 from ..ccp.safe.spool import digest
+from .system_made import SystemMade
 
 
-class CcpCallEvent(models.Model):
+class CcpCallEvent(SystemMade, models.Model):
     """A report: anything that Airtel posted about a call, kept as it came."""
 
     _name = "ccp.call.event"

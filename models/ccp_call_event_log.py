@@ -117,19 +117,27 @@ class CcpCallEvent(models.Model):
             texts.append(f"{field._description_string(self.env)}: {value or '–'}")
         return "; ".join(texts) or False
 
-    @api.depends("payload")
+    @api.depends("payload", "call_id")
+    @api.depends_context("uid")
     def _compute_pretty_payload(self):
+        # The record rules show everybody the reports of their own calls; those of no call are
+        # everybody's, so their numbers are for managers of calls
+        sees_all = self._may_see_all_numbers()
         for event in self:
             payload = event.sudo().payload or ""
             content = text.load(payload)
-            event.pretty_payload = (
+            pretty = (
                 text.hide_urls(payload)
                 if content is None
                 else json.dumps(text.hide_urls(content), indent=2, ensure_ascii=False)
             )
+            event.pretty_payload = pretty if sees_all or event.call_id else number.mask_in(pretty)
 
     def _search_pretty_payload(self, operator, value):
-        """Find reports by what came, addresses left out: nobody may guess one letter by letter."""
+        """Find reports by what came, addresses left out: nobody may guess one letter by letter.
+
+        Nor a number, so reports of no call are found by managers of calls only.
+        """
         if operator not in ("ilike", "not ilike", "=ilike", "like", "not like"):
             return NotImplemented
         self.flush_model(["payload"])
@@ -144,7 +152,13 @@ class CcpCallEvent(models.Model):
                 pattern,
             )
 
-        return Domain.custom(to_sql=to_sql)
+        found = Domain.custom(to_sql=to_sql)
+        return found if self._may_see_all_numbers() else found & Domain("call_id", "!=", False)
+
+    @api.model
+    def _may_see_all_numbers(self):
+        """Return whether the user may see the numbers of reports that no call was found for."""
+        return self.env.user.has_group("airtel_ccp.group_ccp_manager")
 
     # Repair
 

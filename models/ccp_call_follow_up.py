@@ -161,7 +161,9 @@ class CcpCall(models.Model):
         }
         planned = self._open_follow_up()
         if planned and (planned.res_model, planned.res_id) == (record._name, record.id):
-            planned.with_user(self.env.user).write({**values, "note": self._activity_note(text)})
+            planned.with_user(self.env.user).write(
+                {**values, "note": self._activity_note(text, record)}
+            )
             self._announce_record(record)
         else:
             self.sudo().follow_up_id = self._plan_activity(

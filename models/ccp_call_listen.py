@@ -2,13 +2,15 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from .system_made import SystemMade
+
 # A browser asks for the beginning more than once before it plays
 SAME_START = timedelta(seconds=30)
 # How long parts from the middle belong to the listen that began last
 SAME_LISTEN = timedelta(hours=4)
 
 
-class CcpCallListen(models.Model):
+class CcpCallListen(SystemMade, models.Model):
     """Who heard or downloaded the recording of a call, and when; nobody can change it."""
 
     _name = "ccp.call.listen"

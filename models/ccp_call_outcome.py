@@ -127,7 +127,8 @@ class CcpCallOutcome(models.Model):
         """Plan this outcome's activity, unless the call has planned it already."""
         planned = call.planned_activity_ids.filtered(
             lambda activity: (
-                activity.activity_type_id == self.activity_type_id and activity.summary == self.name
+                activity.activity_type_id == self.activity_type_id
+                and activity.summary in (self.name, False)
             )
         )
         if planned:
@@ -138,7 +139,7 @@ class CcpCallOutcome(models.Model):
             activity_type_id=self.activity_type_id.id,
             date_deadline=fields.Date.context_today(record) + timedelta(days=self.activity_days),
             user_id=call.user_id.id,
-            summary=self.name,
+            summary=self.name if call._is_open_on(record) else False,
         )
 
     def _move(self, lead):
@@ -270,9 +271,12 @@ class CcpCallOutcome(models.Model):
         """
         record = call._record()
         left = [
-            self.env._("the activity %s", activity.summary)
+            self.env._("the activity %s", activity.summary or activity.activity_type_id.name)
             for activity in call.planned_activity_ids.exists()
-            if self.activity_type_id and activity.active and activity.summary == self.name
+            if self.activity_type_id
+            and activity.active
+            and activity.summary in (self.name, False)
+            and activity != call.follow_up_id
         ]
         if record and record._name == "crm.lead":
             if self.stage_id and record.stage_id == self.stage_id:

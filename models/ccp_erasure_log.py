@@ -1,7 +1,9 @@
 from odoo import fields, models
 
+from .system_made import SystemMade
 
-class CcpErasureLog(models.Model):
+
+class CcpErasureLog(SystemMade, models.Model):
     """That somebody's call data were erased: when, by whom, and how much; not whose name."""
 
     _name = "ccp.erasure.log"

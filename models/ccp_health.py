@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from ..ccp.airtel import const
 from ..ccp.safe import address, hosts, probe
 from .contention import CONTENTION, is_gone, take_turns
+from .system_made import SystemMade
 
 _logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ PROBED_CODES = (
 )
 
 
-class CcpHealth(models.Model):
+class CcpHealth(SystemMade, models.Model):
     """A line of the health list: the state of one thing that a company's calls depend on.
 
     It stores a code and details; each reader gets the sentence in the own language.

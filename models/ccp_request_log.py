@@ -4,6 +4,7 @@ import re
 from odoo import api, fields, models
 
 from ..ccp.safe import number
+from .system_made import SystemMade
 
 MASK = "***"
 # Specification 1.4 to 1.9: fields that hold a phone, and fields that whoever has could misuse
@@ -12,7 +13,7 @@ SECRETS = frozenset({"customerId"})
 NOTIFY_URL = re.compile(r'"notifyURL": "([^"\\]+)/airtel_ccp/webhook/')
 
 
-class CcpRequestLog(models.Model):
+class CcpRequestLog(SystemMade, models.Model):
     """A request that was sent to Airtel, masked, and what Airtel answered.
 
     Its row is committed with the call's, before anything is sent: a request without an answer is

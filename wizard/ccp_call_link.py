@@ -21,6 +21,10 @@ class CcpCallLink(models.TransientModel):
             # The name of a call names its customer
             link.call_id._check_link()
 
+    @api.constrains("record")
+    def _check_record(self):
+        self._ccp_check_named("record")
+
     @api.model
     def _select_models(self):
         """Return the models whose records a call can be about, with their names."""

@@ -23,6 +23,10 @@ class CcpErasure(models.TransientModel):
     message_count = fields.Integer("Chatter cards and notes", compute="_compute_counts")
     kept_count = fields.Integer("Marked to be kept forever", compute="_compute_counts")
 
+    @api.constrains("partner_id")
+    def _check_partner(self):
+        self._ccp_check_named("partner_id")
+
     @api.depends("partner_id")
     def _compute_counts(self):
         for wizard in self:

@@ -68,6 +68,10 @@ class CcpManualCall(models.TransientModel):
                 start = now - timedelta(seconds=wizard._seconds())
             wizard.start_date = start
 
+    @api.constrains("outcome_id")
+    def _check_outcome(self):
+        self._ccp_check_named("outcome_id")
+
     @api.constrains("start_date", "duration")
     def _check_moment(self):
         for wizard in self:

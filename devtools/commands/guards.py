@@ -198,17 +198,17 @@ GUARDS = (
     ),
     Guard(
         "a row of the access list: reports",
-        "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
+        "tests/test_rights_table.py::TestRightsTable::test_records",
         sql="UPDATE ir_model_access SET group_id = NULL WHERE name = 'ccp.call.event.user'",
     ),
     Guard(
         "a row of the access list: nobody writes calls",
-        "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
+        "tests/test_rights_table.py::TestRightsTable::test_records",
         sql="UPDATE ir_model_access SET perm_write = true WHERE name = 'ccp.call.user'",
     ),
     Guard(
         "a record rule: own calls only",
-        "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
+        "tests/test_rights_table.py::TestRightsTable::test_records",
         sql="UPDATE ir_rule SET active = false WHERE id = (SELECT res_id FROM ir_model_data"
         " WHERE module = 'airtel_ccp' AND name = 'ccp_call_rule_user')",
     ),
@@ -229,8 +229,8 @@ GUARDS = (
         "the token is masked in the access log",
         "tests/test_webhook.py::TestWebhook::test_access_log_masks_the_token",
         path="controllers/access_log.py",
-        old="SECRETS.sub(MASKED, value) if isinstance(value, str) else value",
-        new="value",
+        old="masked = SECRETS.sub(MASKED, text)",
+        new="masked = text",
     ),
 )
 

@@ -1,5 +1,8 @@
 """What is done once, when the addon is installed or uninstalled."""
 
+from odoo.fields import Domain
+
+from .models.ir_attachment import RECORDING_FIELD
 from .models.spool import make_token, spool_of
 
 
@@ -17,10 +20,12 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove what goes with no table: the functions in the database, and the reports that wait.
+    """Remove what goes with no table: functions in the database, recordings, reports on disk.
 
     :param odoo.api.Environment env: superuser's environment
     """
     env["ccp.call.daily"]._drop_trigger()
     env["ccp.call.event"]._drop_function()
+    recordings = Domain("res_model", "=", "ccp.call") & Domain("res_field", "=", RECORDING_FIELD)
+    env["ir.attachment"].search(recordings).unlink()
     spool_of(env).remove_all()

@@ -1,10 +1,11 @@
--- a copy of the database dials nobody and answers to no old notify URL
+-- a copy of the database dials nobody, answers to no old notify URL, and leads to no recording
 UPDATE res_company
    SET ccp_username = NULL,
        ccp_secret_password = NULL,
        ccp_old_tokens = NULL,
        ccp_trial = FALSE,
        ccp_customer_id = NULL,
+       ccp_notify_base_url = NULL,
        ccp_webhook_token = md5(random()::text) || md5(random()::text),
        ccp_base_url = 'https://neutralized.invalid';
 UPDATE ccp_call_flow
@@ -14,3 +15,10 @@ UPDATE ccp_call
        header_digest = NULL,
        recording_url = NULL,
        recording_next_date = NULL;
+-- folding again would take the address of a recording from here
+UPDATE ccp_call_event
+   SET payload = regexp_replace(payload, 'https?:(?:\\?/|\\u002f){2}[^\s"''<>]*', '', 'gi')
+ WHERE payload ~* 'https?:(?:\\?/|\\u002f){2}';
+-- dialogs that were left open hold Airtel's file with the password, and records of past calls
+DELETE FROM ccp_postman_import;
+DELETE FROM ccp_history_import;

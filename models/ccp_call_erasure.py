@@ -6,7 +6,6 @@ from odoo.tools import SQL
 from odoo.tools.misc import hmac
 
 from ..ccp.safe import number
-from .ccp_call_event_match import CLOCK_TOLERANCE
 from .ccp_call_notify import BUS_MESSAGE
 
 # What the digests of erased calls' ids are for; other uses of Odoo's secret give other digests
@@ -124,30 +123,6 @@ class CcpCall(models.Model):
         if digests and not digests.isdisjoint(map(self._id_digest, filter(None, ids))):
             return True
         return any(
-            number.last10(agent_number) in numbers
-            and earliest - CLOCK_TOLERANCE <= start <= latest + CLOCK_TOLERANCE
+            number.last10(agent_number) in numbers and earliest <= start <= latest
             for numbers, start in nameless
         )
-
-    @api.model
-    def _without_erased(self, company, rows):
-        """Return the records of the past that are not about calls that were erased.
-
-        :param company: the ``res.company`` whose calls they are
-        :param list rows: see ``_past_rows``
-        :rtype: list
-        """
-        erased = self._erased_of(company)
-        if not any(erased):
-            return rows
-        return [
-            row
-            for row in rows
-            if not self._is_erased(
-                erased,
-                (row.past.cdr.session_id, row.past.cdr.correlation_id),
-                row.agent_number,
-                row.start_date,
-                row.start_date,
-            )
-        ]

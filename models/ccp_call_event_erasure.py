@@ -3,7 +3,7 @@ import re
 from odoo import api, models
 from odoo.tools import SQL
 
-from .ccp_call_event_match import PAIR_PERIOD
+from .ccp_call_event_match import CLOCK_TOLERANCE, PAIR_PERIOD
 from .utils import naive_utc
 
 # What people and machines write between two digits of a number
@@ -64,6 +64,6 @@ class CcpCallEvent(models.Model):
             erased,
             (getattr(report, "correlation_id", ""), getattr(report, "session_id", "")),
             pair[0] if pair else "",
-            started or self.received_at - PAIR_PERIOD,
-            started or self.received_at,
+            (started or self.received_at - PAIR_PERIOD) - CLOCK_TOLERANCE,
+            (started or self.received_at) + CLOCK_TOLERANCE,
         )

@@ -213,6 +213,29 @@ class CcpCall(models.Model):
         return unknown
 
     @api.model
+    def _without_erased(self, company, rows):
+        """Return the records of the past that are not about calls that were erased.
+
+        :param company: the ``res.company`` whose calls they are
+        :param list rows: see ``_past_rows``
+        :rtype: list
+        """
+        erased = self._erased_of(company)
+        if not any(erased):
+            return rows
+        return [
+            row
+            for row in rows
+            if not self._is_erased(
+                erased,
+                (row.past.cdr.session_id, row.past.cdr.correlation_id),
+                row.agent_number,
+                row.start_date - CLOCK_TOLERANCE,
+                row.start_date + CLOCK_TOLERANCE,
+            )
+        ]
+
+    @api.model
     def _known_calls(self, company, rows):
         """Return what is in the history and may be one of some rows.
 

@@ -6,6 +6,7 @@ copy that another addon makes, is found without a change here.
 
 import base64
 import binascii
+import contextlib
 import gzip
 import io
 import re
@@ -178,14 +179,13 @@ def _texts(content):
     """Return what a file says: as it is, unpacked, and read as base64."""
     texts = [content.decode("utf-8", "replace")]
     with_inside = [content]
-    try:
+    with contextlib.suppress(binascii.Error, ValueError):
         with_inside.append(base64.b64decode(content, validate=True))
         texts.append(with_inside[-1].decode("utf-8", "replace"))
-    except (binascii.Error, ValueError):
-        pass
     for each in with_inside:
         if each[:2] == b"\x1f\x8b":
-            texts.append(gzip.decompress(each).decode("utf-8", "replace"))
+            with contextlib.suppress(OSError, EOFError):
+                texts.append(gzip.decompress(each).decode("utf-8", "replace"))
         if zipfile.is_zipfile(io.BytesIO(each)):
             with zipfile.ZipFile(io.BytesIO(each)) as archive:
                 texts += [

@@ -20,7 +20,7 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove what goes with no table: functions in the database, recordings, reports on disk.
+    """Remove what goes with no table: functions, recordings, bus messages, reports on disk.
 
     :param odoo.api.Environment env: superuser's environment
     """
@@ -28,4 +28,5 @@ def uninstall_hook(env):
     env["ccp.call.event"]._drop_function()
     recordings = Domain("res_model", "=", "ccp.call") & Domain("res_field", "=", RECORDING_FIELD)
     env["ir.attachment"].search(recordings).unlink()
+    env.cr.execute("DELETE FROM bus_bus WHERE message::jsonb ->> 'type' LIKE 'airtel_ccp.%'")
     spool_of(env).remove_all()

@@ -5,7 +5,7 @@ from .ccp_call_retention import BATCH
 
 
 class ResCompany(models.Model):
-    """A company that is deleted leaves no recording, card or other copy of its calls behind."""
+    """A company that is deleted takes its calls along, with their recordings, cards and flows."""
 
     _inherit = "res.company"
 
@@ -19,4 +19,8 @@ class ResCompany(models.Model):
         calls = self.env["ccp.call"].sudo().search([("company_id", "in", companies.ids)])
         for ids in split_every(BATCH, calls.ids):
             calls.browse(ids)._delete_calls()
+        # A company names one of its call flows, and each of these names its company
+        companies.ccp_flow_id = False
+        flows = calls.flow_id.browse().with_context(active_test=False)
+        flows.search([("company_id", "in", companies.ids)]).unlink()
         return super().unlink()

@@ -96,7 +96,6 @@ class CanaryCase(CcpCase):
         self.panel.follow_up(call.id, "tomorrow", NOTES["follow-up"])
         # Done without a word, so that its message says its summary alone
         call.follow_up_id.with_user(self.rep).action_feedback()
-        self.panel.follow_up(call.id, "hour", NOTES["follow-up"])
         # A manager, so that Odoo mails the agent what was planned for him
         own = self.as_user(call, self.manager)
         own._write_note(NOTES["outcome"])
@@ -104,7 +103,10 @@ class CanaryCase(CcpCase):
         call.planned_activity_ids.filtered(
             lambda activity: activity.summary == "Call again"
         ).with_user(self.rep).action_feedback(feedback="two\nlines")
-        self.as_user(call, self.manager).link_record("crm.lead", self.other_lead.id)
+        for record in (self.partner, self.other_lead):
+            self.as_user(call, self.manager).link_record(record._name, record.id)
+        # Last, or the outcome would take it for the call that was planned and is made
+        self.panel.follow_up(call.id, "hour", NOTES["follow-up"])
         return call
 
     def logged_call(self):

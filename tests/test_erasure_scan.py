@@ -143,6 +143,7 @@ class TestErasureScan(CanaryCase):
         planned = self.lead.activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)
         report = self.receive(self.cdr(Destination_Number="7000000104"))
         spool = spool_of(self.env)
+        spool.make_token()
         spool.put(self.env.company.ccp_webhook_token, None, b'{"Destination_Number": "7000000104"}')
         self.addCleanup(spool.remove_all)
         self.report(self.make_call(live=False, customer_number="7000000198"), *self.connected())

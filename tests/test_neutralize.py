@@ -26,7 +26,7 @@ class TestNeutralize(CanaryCase):
         company.write(
             {"ccp_username": USER, "ccp_customer_id": CUSTOMER, "ccp_password": "p@55w0rd-canary"}
         )
-        self.flow.callback_secrets = SECRET
+        self.flow.callback_secrets = f"X-Canary: {SECRET}"
         company.ccp_notify_base_url = "https://canary.example.com"
         tokens = [company.ccp_webhook_token]
         company._ccp_renew_token()

@@ -1,5 +1,8 @@
 """What is done once, when the addon is installed or uninstalled."""
 
+from odoo.fields import Domain
+
+from .models.ir_attachment import RECORDING_FIELD
 from .models.spool import make_token, spool_of
 
 
@@ -17,10 +20,13 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove what goes with no table: the functions in the database, and the reports that wait.
+    """Remove what goes with no table: functions, recordings, bus messages, reports on disk.
 
     :param odoo.api.Environment env: superuser's environment
     """
     env["ccp.call.daily"]._drop_trigger()
     env["ccp.call.event"]._drop_function()
+    recordings = Domain("res_model", "=", "ccp.call") & Domain("res_field", "=", RECORDING_FIELD)
+    env["ir.attachment"].search(recordings).unlink()
+    env.cr.execute("DELETE FROM bus_bus WHERE message::jsonb ->> 'type' LIKE 'airtel_ccp.%'")
     spool_of(env).remove_all()

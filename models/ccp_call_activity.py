@@ -1,3 +1,6 @@
+import html
+import re
+from collections import defaultdict
 from datetime import timedelta
 
 from markupsafe import Markup
@@ -16,6 +19,7 @@ RECORD_MESSAGE = "airtel_ccp.record"
 # How long a rep may take to choose an outcome before the planned activity is marked done without
 PATIENCE = timedelta(minutes=15)
 BATCH = 200
+TAG = re.compile(r"<[^>]*>")
 
 
 class CcpCall(models.Model):
@@ -31,6 +35,15 @@ class CcpCall(models.Model):
         ondelete="set null",
         groups=fields.NO_ACCESS,
         help="The activity whose Call button was clicked.",
+    )
+    activity_message_ids = fields.Many2many(
+        "mail.message",
+        "ccp_call_activity_message_rel",
+        "call_id",
+        "message_id",
+        "Messages about its activities",
+        readonly=True,
+        groups=fields.NO_ACCESS,
     )
     planned_activity_ids = fields.Many2many(
         "mail.activity",
@@ -160,37 +173,136 @@ class CcpCall(models.Model):
         for user in self.sudo().user_id | self.env.user:
             user._bus_send(RECORD_MESSAGE, {"res_model": record._name, "res_id": record.id})
 
-    def _erase_activities(self):
-        """Delete the activities that followed from these calls, and the messages about them."""
-        calls = self.sudo().with_context(active_test=False)
-        activities = calls.planned_activity_ids | calls.activity_id.filtered("feedback")
-        for activity in activities:
-            self._done_messages(activity).unlink()
+    def _erase_activities(self, keep_plans=False):
+        """Delete the activities that followed from these calls, and the messages about them.
+
+        :param bool keep_plans: whether activities that are still to be done stay on their records,
+            without summary and note
+        :return: the ids of the messages
+        :rtype: list[int]
+        """
+        activities = self._own_activities()
+        messages = self._activity_messages(activities).exists()
+        message_ids = messages.ids
+        messages.unlink()
+        if keep_plans:
+            plans = activities.filtered("active")
+            plans.write({"summary": False, "note": False})
+            activities -= plans
         activities.unlink()
+        return message_ids
+
+    def _own_activities(self):
+        """Return the activities that followed from these calls, also those that are done.
+
+        :return: as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        calls = self.sudo().with_context(active_test=False)
+        return calls.planned_activity_ids | calls.activity_id.filtered("feedback")
+
+    def _activity_messages(self, activities):
+        """Return the messages that Odoo posted and mailed about activities of these calls.
+
+        :param activities: see ``_own_activities``
+        :rtype: odoo.models.BaseModel
+        """
+        messages = kept = self.sudo().activity_message_ids
+        known = {_place(message) for message in kept}
+        for activity in activities:
+            if not activity.active and _place(activity) not in known:
+                messages |= self._done_messages(activity)
+            messages |= self._assigned_messages(activity)
+        return messages
 
     @api.model
     def _done_messages(self, activity):
         """Return the messages that Odoo posted when an activity was marked done.
 
-        Odoo links them only by what they say: type, summary, note and feedback.
+        They are linked to their calls, see ``_keep_done_messages``. Those of earlier versions are
+        known only by what they say: type, summary, note and feedback.
+
+        :param activity: one ``mail.activity`` that is done, as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        said = [_words(part) for part in (activity.note, activity.feedback)]
+        said = list(filter(None, said)) or [_words(activity.summary)]
+        return self._messages_about(activity).filtered(
+            lambda message: (
+                message.mail_activity_type_id == activity.activity_type_id
+                and any(part and part in _words(message.body) for part in said)
+            )
+        )
+
+    @api.model
+    def _assigned_messages(self, activity):
+        """Return the messages, and with them the e-mails, that gave an activity to somebody.
 
         :param activity: one ``mail.activity``, as superuser
         :rtype: odoo.models.BaseModel
         """
-        messages = self.env["mail.message"].sudo()
-        if activity.active:
-            return messages
-        said = [str(part) for part in (activity.note, activity.feedback) if part]
-        return messages.search(
-            [
-                ("model", "=", activity.res_model),
-                ("res_id", "=", activity.res_id),
-                ("mail_activity_type_id", "=", activity.activity_type_id.id),
-            ]
-        ).filtered(
+        summary = _words(activity.summary)
+        return self._messages_about(activity).filtered(
             lambda message: (
-                activity.summary in message.body
-                if activity.summary and not said
-                else any(part in message.body for part in said)
+                summary
+                and message.message_type == "user_notification"
+                and summary in f"{_words(message.body)} {message.subject}"
             )
         )
+
+    @api.model
+    def _messages_about(self, activity):
+        """Return the messages on an activity's record that may be about it."""
+        return (
+            self.env["mail.message"]
+            .sudo()
+            .search(
+                [
+                    ("model", "=", activity.res_model),
+                    ("res_id", "=", activity.res_id),
+                    "|",
+                    ("mail_activity_type_id", "=", activity.activity_type_id.id),
+                    ("message_type", "=", "user_notification"),
+                ]
+            )
+        )
+
+    @api.model
+    def _keep_done_messages(self, activities, messages):
+        """Remember which messages Odoo posted when activities of calls were marked done.
+
+        :param activities: ``mail.activity`` records that were just marked done
+        :param messages: the messages about them, in the order of the activities of each record
+        """
+        by_place = defaultdict(list)
+        for message in messages.sudo().sorted("id"):
+            by_place[_place(message)].append(message)
+        calls = self.sudo().with_context(active_test=False)
+        calls = calls.search(
+            [
+                "|",
+                ("planned_activity_ids", "in", activities.ids),
+                ("activity_id", "in", activities.ids),
+            ]
+        )
+        for activity in activities.sudo():
+            posted = by_place[_place(activity)]
+            if not posted:
+                continue
+            message = posted.pop(0)
+            own = calls.filtered(
+                lambda call: activity in call.planned_activity_ids | call.activity_id  # noqa: B023
+            )
+            own.activity_message_ids = [Command.link(message.id)]
+
+
+def _place(record):
+    """Return the record that an activity or a message about one is on, and the activity's type."""
+    if record._name == "mail.message":
+        return record.model, record.res_id, record.mail_activity_type_id.id
+    return record.res_model, record.res_id, record.activity_type_id.id
+
+
+def _words(text):
+    """Return the words of a text or of HTML: the same words stand in HTML in more than one way."""
+    return " ".join(html.unescape(TAG.sub(" ", str(text or ""))).split())

@@ -172,6 +172,9 @@ class CcpCall(models.Model):
         """
 
         def settle(call):
+            if call.erased:
+                # It was closed by hand and erased while Airtel took its time
+                return call.state
             call.write(values)
             call.request_ids._close(**answer)
             call._fold()

@@ -1,3 +1,4 @@
+import functools
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -59,10 +60,13 @@ class CcpCallEvent(models.Model):
         """
         now = fields.Datetime.now()
         matched = self.browse()
+        erased_of = functools.cache(self.call_id._erased_of)
         for event in self._split():
             report = event._parsed()[0]
             call, matched_by = event._call_of(report)
-            if not call:
+            if not call and event._is_of_erased_call(report, erased_of(event.company_id)):
+                event.unlink()
+            elif not call:
                 # A report that names no call can never match one
                 is_old = event.received_at < now - MATCH_PERIOD
                 event.write({"folded": is_old or not self._names(report), "match_date": now})

@@ -1,9 +1,13 @@
+import contextlib
 import logging
+import re
+from datetime import datetime, timedelta, timezone
 
 import psycopg2.errors
 
 from odoo import api, models
 
+from ..ccp.safe.spool import digest
 from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
 from .spool import spool_of
@@ -120,6 +124,84 @@ class CcpCallEvent(models.Model):
         if taken:
             self.env.ref(FOLD_ACTION)._trigger()
         return taken
+
+    @api.model
+    def _erase_spooled(self, companies, calls, words):
+        """Delete reports on disk that are about erased calls, once the erasure is committed.
+
+        :param companies: the ``res.company`` records to whose notify URLs they came
+        :param calls: the ``ccp.call`` records that are being erased
+        :param words: numbers and ids that reports without a call may hold
+        """
+        of_calls = {call.token_digest for call in calls.sudo() if call.token_digest}
+        of_companies = self._token_digests(companies)
+        pattern = re.compile(self._pattern(words) or r"(?!)")
+
+        def is_meant(report, content):
+            token = report.token_digest if report else None
+            return token in of_calls or (
+                (report is None or token in of_companies)
+                and pattern.search(content.decode(errors="replace"))
+            )
+
+        spool = spool_of(self.env)
+        self.env.cr.postcommit.add(lambda: self._delete_on_disk(spool, is_meant))
+
+    @api.model
+    def _delete_spooled(self, company, days):
+        """Delete a company's reports that were set aside, and that are past their period.
+
+        :param company: a ``res.company``
+        :param int days: the period
+        """
+        since = datetime.now(timezone.utc) - timedelta(days=days)
+        of_company = self._token_digests(company)
+
+        def is_meant(report, _content):
+            if not report or report.received_at >= since:
+                return False
+            token = report.token_digest
+            self.env.cr.execute(
+                "SELECT FROM ccp_call WHERE token_digest = %s AND company_id = %s",
+                [token, company.id],
+            )
+            return token in of_company or self.env.cr.rowcount
+
+        self._delete_on_disk(spool_of(self.env), is_meant)
+
+    @api.model
+    def _token_digests(self, companies):
+        """Return the digests of the tokens of companies' own notify URLs, old ones included.
+
+        :rtype: set[str]
+        """
+        tokens = set()
+        for company in companies.sudo():
+            tokens.add(digest(company.ccp_webhook_token or ""))
+            tokens.update(company.ccp_old_tokens or ())
+        return tokens
+
+    @api.model
+    def _delete_on_disk(self, spool, is_meant):
+        """Delete files of reports that wait on disk or were set aside there.
+
+        :param airtel_ccp.ccp.safe.spool.Spool spool: where they are
+        :param is_meant: called with the report in a file, or None if it holds none, and with its
+            content; returns whether to delete it
+        """
+        try:
+            names = [*spool.names(), *(each.name for each in spool.aside())]
+        except OSError as error:
+            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            return
+
+        def delete(name):
+            with contextlib.suppress(FileNotFoundError):  # taken in meanwhile
+                if is_meant(spool.read(name), spool.content(name)):
+                    spool.remove(name)
+
+        for name in names:
+            self._try_on_disk(delete, name)
 
     @api.private
     def init(self):

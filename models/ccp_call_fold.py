@@ -130,6 +130,7 @@ class CcpCall(models.Model):
         for call, each in derived.items():
             if each.changes:
                 call.write(each.changes)
+            call._forget_unwanted_recording(each.story)
         if any(each.changes.get("recording_url") for each in derived.values()):
             self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
         self.event_ids.filtered(lambda event: not event.folded).folded = True

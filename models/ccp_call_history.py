@@ -191,14 +191,15 @@ class CcpCall(models.Model):
         """Return the rows that are not in the history yet, each once.
 
         A call is known by its session or correlation id, else by its customer, Airtel number and
-        moment; one that Odoo placed lies a little before the moment that Airtel tells.
+        moment; one that Odoo placed lies a little before the moment that Airtel tells. One that
+        was erased stays erased.
 
         :param list[PastRow] rows: in the order of their file
         :rtype: list[PastRow]
         """
         by_id, by_number = self._known_calls(company, rows)
         unknown = []
-        for row in rows:
+        for row in self._without_erased(company, rows):
             ids = {
                 ("session_id", row.past.cdr.session_id),
                 ("correlation_id", row.past.cdr.correlation_id),
@@ -210,6 +211,29 @@ class CcpCall(models.Model):
             by_number[row.customer_number].append(self._as_known(row))
             unknown.append(row)
         return unknown
+
+    @api.model
+    def _without_erased(self, company, rows):
+        """Return the records of the past that are not about calls that were erased.
+
+        :param company: the ``res.company`` whose calls they are
+        :param list rows: see ``_past_rows``
+        :rtype: list
+        """
+        erased = self._erased_of(company)
+        if not any(erased):
+            return rows
+        return [
+            row
+            for row in rows
+            if not self._is_erased(
+                erased,
+                (row.past.cdr.session_id, row.past.cdr.correlation_id),
+                row.agent_number,
+                row.start_date - CLOCK_TOLERANCE,
+                row.start_date + CLOCK_TOLERANCE,
+            )
+        ]
 
     @api.model
     def _known_calls(self, company, rows):
@@ -310,7 +334,12 @@ class CcpCall(models.Model):
             everything = records[0].browse().union(*records) if records else ()
             for row in rows if everything else ():
                 setattr(row, name, getattr(row, name).with_prefetch(everything._ids))
-        return self.sudo().create([self._past_values(company, row) for row in rows])
+        calls = self.sudo().create([self._past_values(company, row) for row in rows])
+        # Their recordings are never fetched
+        for call, row in zip(calls, rows, strict=True):
+            if row.past.cdr.recording_url:
+                call.event_ids._forget_url(row.past.cdr.recording_url)
+        return calls
 
     @api.model
     def _past_values(self, company, row):

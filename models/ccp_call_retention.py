@@ -5,8 +5,10 @@ from operator import methodcaller
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from .contention import take_turns
+from .ir_attachment import RECORDING_FIELD
 
 _logger = logging.getLogger(__name__)
 
@@ -38,9 +40,18 @@ class CcpCall(models.Model):
 
     @api.model
     def _cron_delete_old_data(self):
-        """Delete what is past its period, in batches, each company by its own settings."""
-        for company in self.env["res.company"].search(self._with_a_period()):
-            reports = self.env["ccp.call.event"]
+        """Delete what is past its period, in batches, each company by its own settings.
+
+        The periods of archived companies go on.
+        """
+        reports = self.env["ccp.call.event"]
+        self._delete_in_batches(
+            self.env["ir.attachment"], self._orphaned_recordings(), methodcaller("unlink")
+        )
+        companies = self.env["res.company"].with_context(active_test=False)
+        for company in companies.search(self._with_a_period()):
+            if company.ccp_keep_reports_days > 0:
+                reports._delete_spooled(company, company.ccp_keep_reports_days)
             counts = {
                 "recordings": self._delete_in_batches(
                     self, self._old_recordings(company), methodcaller("_delete_recordings")
@@ -50,6 +61,9 @@ class CcpCall(models.Model):
                 ),
                 "calls": self._delete_in_batches(
                     self, self._old_calls(company), methodcaller("_delete_calls")
+                ),
+                "entries": self._delete_in_batches(
+                    self.list_item_id, self._old_entries(company), methodcaller("unlink")
                 ),
                 "unmatched": self._delete_in_batches(
                     reports, self._old_unmatched(company), methodcaller("unlink")
@@ -95,6 +109,15 @@ class CcpCall(models.Model):
         return sum(counts)
 
     @api.model
+    def _end_of_period(self, days):
+        """Return the moment before which all is past a period, or None.
+
+        :param int days: the period; 0 means forever
+        :rtype: datetime.datetime | None
+        """
+        return fields.Datetime.now() - timedelta(days=days) if days > 0 else None
+
+    @api.model
     def _past_period(self, company, days):
         """Return the domain of a company's finished calls older than a period, or None.
 
@@ -102,10 +125,8 @@ class CcpCall(models.Model):
         :param int days: the period; 0 means forever
         :rtype: odoo.fields.Domain | None
         """
-        if days <= 0:
-            return None
-        before = fields.Datetime.now() - timedelta(days=days)
-        return (
+        before = self._end_of_period(days)
+        return before and (
             Domain("company_id", "=", company.id)
             & Domain("start_date", "<", before)
             & Domain("live", "=", False)
@@ -137,14 +158,48 @@ class CcpCall(models.Model):
 
         :rtype: odoo.fields.Domain | None
         """
-        days = company.ccp_keep_reports_days
-        if days <= 0:
-            return None
-        before = fields.Datetime.now() - timedelta(days=days)
-        return (
+        before = self._end_of_period(company.ccp_keep_reports_days)
+        return before and (
             Domain("call_id", "=", False)
             & Domain("company_id", "=", company.id)
             & Domain("received_at", "<", before)
+        )
+
+    @api.model
+    def _old_entries(self, company):
+        """Return the domain of old entries of a company's call lists, or None.
+
+        Those that wait are work that is still to be done.
+
+        :rtype: odoo.fields.Domain | None
+        """
+        before = self._end_of_period(company.ccp_keep_calls_days)
+        return before and (
+            Domain("user_id.company_id", "=", company.id)
+            & Domain("state", "!=", "waiting")
+            & Domain("write_date", "<", before)
+            & Domain("call_ids", "=", False)
+        )
+
+    @api.model
+    def _orphaned_recordings(self):
+        """Return the domain of recordings whose call is gone, which nobody could delete.
+
+        Deleting a company left such in earlier versions.
+
+        :rtype: odoo.fields.Domain
+        """
+
+        def to_sql(model, alias, query):
+            return SQL(
+                "NOT EXISTS (SELECT FROM ccp_call WHERE ccp_call.id = %s)",
+                SQL.identifier(alias, "res_id"),
+            )
+
+        return (
+            Domain("res_model", "=", self._name)
+            & Domain("res_field", "=", RECORDING_FIELD)
+            & Domain.custom(to_sql=to_sql)
         )
 
     def _delete_recordings(self):
@@ -163,6 +218,17 @@ class CcpCall(models.Model):
         for call in self.filtered("card_message_ids"):
             call._update_card(call._timeline())
 
+    def _forget_unwanted_recording(self, story):
+        """Forget the address of a recording that is never fetched, or is not fetched any more.
+
+        Reports would keep it longer than the company keeps recordings.
+
+        :param ccp.call.timeline.Timeline story: what the call's reports say
+        """
+        is_over = self.recording_state in ("stored", "deleted", "erased")
+        if story.recording_url and (is_over or not self.recorded):
+            self.event_ids._forget_url(story.recording_url)
+
     def _delete_reports(self):
         """Delete what Airtel sent; what was derived from it stays, even if reports follow."""
         self.filtered(lambda call: call._has_unfolded_reports())._fold()
@@ -177,7 +243,12 @@ class CcpCall(models.Model):
         return not self.reports_deleted and not all(self.event_ids.mapped("folded"))
 
     def _delete_calls(self):
-        """Delete these calls with all that belongs to them, their chatter cards too."""
-        self.card_message_ids.unlink()
+        """Delete these calls with all that belongs to them, also what they left elsewhere.
+
+        Activities that are still to be done stay planned, without what was written on them.
+        """
+        entries = self.list_item_id.filtered(lambda entry: entry.state != "waiting")
+        self._delete_copies(keep_plans=True)
         self.recording_id.unlink()
         self.unlink()
+        entries.filtered(lambda entry: not entry.call_ids).unlink()

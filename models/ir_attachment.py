@@ -1,7 +1,18 @@
-from odoo import models
+import contextlib
+import logging
+import os
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError
 
+_logger = logging.getLogger(__name__)
+
 RECORDING_FIELD = "recording_file"
+# How long others may have to wait until the files of deleted recordings are removed
+LOCK_TIMEOUT = "1s"
+FILES = "airtel_ccp.files"
 
 
 class IrAttachment(models.Model):
@@ -22,3 +33,58 @@ class IrAttachment(models.Model):
         return recordings | others, lambda: AccessError(
             self.env._("A recording can be heard from its call only: open the call and play it.")
         )
+
+    def unlink(self):
+        """Delete attachments; the files of recordings go at once, not in Odoo's next cleaning."""
+        own = self.sudo().filtered(lambda file: file.res_model == "ccp.call" and file.store_fname)
+        names = set(own.mapped("store_fname"))
+        deleted = super().unlink()
+        if names:
+            self._remove_once_committed(names)
+        return deleted
+
+    @api.model
+    def _remove_once_committed(self, names):
+        """Remove files from the filestore after the commit.
+
+        :param set[str] names: their names there
+        """
+        postcommit, registry = self.env.cr.postcommit, self.env.registry
+        if FILES in postcommit.data:
+            postcommit.data[FILES] |= names
+            return
+        postcommit.data[FILES] = set(names)
+
+        @postcommit.add
+        def remove():
+            files = postcommit.data.pop(FILES, set())
+            try:
+                with registry.cursor() as cr:
+                    api.Environment(cr, SUPERUSER_ID, {})["ir.attachment"]._remove_files(files)
+            except (psycopg2.Error, OSError) as error:
+                _logger.info(
+                    "Files of recordings are removed in Odoo's daily cleaning (%s)",
+                    type(error).__name__,
+                )
+
+    @api.model
+    def _remove_files(self, names):
+        """Remove those of some files that no attachment has any more.
+
+        As in Odoo's own cleaning, nobody may write attachments meanwhile: somebody may just be
+        storing the same content.
+
+        :param set[str] names: their names in the filestore
+        :raise psycopg2.Error: when attachments are being written all the time
+        :raise OSError: when a file cannot be removed
+        """
+        cr = self.env.cr
+        # The lock comes first, because the transaction sees what was there when it began
+        cr.execute(f"SET LOCAL lock_timeout TO '{LOCK_TIMEOUT}'")
+        cr.execute("LOCK ir_attachment IN SHARE MODE", log_exceptions=False)
+        cr.execute("SELECT store_fname FROM ir_attachment WHERE store_fname = ANY(%s)", [[*names]])
+        for name in names.difference(row[0] for row in cr.fetchall()):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._full_path(name))
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self._full_path("checklist"), name))

@@ -1,12 +1,18 @@
+import json
+import os
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import config
 
 from ..models import ccp_call_retention
+from ..models.spool import spool_of
+from .canaries import search_folder
 from .common import CcpCase
+from .leaves_canaries import CanaryCase
 from .test_recording import wav
 
 URL = "https://rec.airtel.in/r?token=ab+c/d=="
@@ -147,3 +153,136 @@ class TestRetention(CcpCase):
     def test_negative_periods(self):
         with self.assertRaises(ValidationError):
             self.env.company.ccp_keep_calls_days = -1
+
+    def test_archived_companies(self):
+        """Nobody calls there any more, and the periods go on."""
+        other = self.env["res.company"].create({"name": "Other"})
+        theirs = self.old_call(company_id=other.id)
+        other.ccp_keep_calls_days = 30
+        other.active = False
+        self.keep()
+        self.assertFalse(theirs.exists())
+
+    def test_deleted_companies(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        flow = self.flow.copy({"company_id": other.id})
+        other.ccp_flow_id = flow
+        theirs = self.old_call(company_id=other.id, flow_id=flow.id)
+        file, cards = theirs.recording_id, theirs.card_message_ids
+        path = file._full_path(file.store_fname)
+        self.assertTrue(file and cards and os.path.exists(path))
+        other.unlink()
+        self.env.cr.postcommit.run()
+        self.assertFalse(theirs.exists() or file.exists() or cards.exists())
+        self.assertFalse(os.path.exists(path))
+
+    def test_recordings_without_a_call(self):
+        """Earlier versions left such when a company was deleted."""
+        call = self.old_call()
+        file = call.recording_id
+        self.env.cr.execute("DELETE FROM ccp_call WHERE id = %s", [call.id])
+        self.env.invalidate_all()
+        self.keep()
+        self.assertFalse(file.exists())
+
+    def test_a_file_goes_with_its_last_recording(self):
+        first, second = self.old_call(), self.old_call(days=10)
+        path = first.recording_id._full_path(first.recording_id.store_fname)
+        self.assertEqual(first.recording_id.store_fname, second.recording_id.store_fname)
+        self.keep(recordings=90)
+        self.env.cr.postcommit.run()
+        self.assertTrue(os.path.exists(path), "another call has the same sound")
+        self.keep(recordings=5)
+        self.env.cr.postcommit.run()
+        self.assertFalse(os.path.exists(path))
+
+    def test_an_address_that_is_never_fetched(self):
+        """Airtel recorded a call unasked, or sent its summary again after the period."""
+        unasked = self.make_call(live=False, recorded=False)
+        self.report(unasked, *self.connected(), self.cdr(Recording=URL))
+        self.assertNotIn("ab+c", "".join(unasked.event_ids.mapped("payload")))
+        old = self.old_call()
+        self.keep(recordings=90)
+        self.report(old, self.cdr(Recording=URL, Pulse_Count="2"))
+        self.assertNotIn("ab+c", "".join(old.event_ids.mapped("payload")))
+        self.assertEqual(old.pulses, 2)
+
+
+@tagged("post_install", "-at_install")
+class TestRetentionScan(CanaryCase):
+    """After a period no column of any table, and no file, holds what it covers."""
+
+    def setUp(self):
+        super().setUp()
+        self.before = set(self.found())
+        self.calls = self.leave_canaries()
+        self.calls._fold()
+        self.dialogs = [
+            self.env[model].search([])
+            for model in ("ccp.history.import", "ccp.manual.call", "ccp.call.entry")
+        ]
+        self.calls.start_date = fields.Datetime.now() - timedelta(days=100)
+        long_ago = fields.Datetime.now() - timedelta(days=99)
+        self.env["ccp.call.event"].search([]).received_at = long_ago
+        self.age_spool(timedelta(days=99))
+
+    def age_spool(self, age):
+        """Have what waits on disk be as old as if it had come before."""
+        spool = spool_of(self.env)
+        for name in (*spool.names(), *(each.name for each in spool.aside())):
+            line, _newline, raw = spool.content(name).partition(b"\n")
+            about = json.loads(line)
+            moment = fields.Datetime.to_datetime(about["at"][:19].replace("T", " ")) - age
+            about["at"] = f"{moment.isoformat()}+00:00"
+            (spool.folder / name).write_bytes(json.dumps(about).encode() + b"\n" + raw)
+
+    def keep(self, **days):
+        self.env.company.write({f"ccp_keep_{kind}_days": each for kind, each in days.items()})
+        self.run_retention()
+        self.env.cr.postcommit.run()
+
+    def vacuum(self):
+        """Have Odoo delete old dialogs, which it does within hours."""
+        for dialogs in self.dialogs:
+            dialogs.unlink()
+
+    def test_reports(self):
+        self.assertIn(("ccp_call_event", "payload"), self.found("number"))
+        self.keep(reports=90)
+        places = set(self.found())
+        gone = {place for place in places if place[0] in ("ccp_call_event", "ccp_request_log")}
+        self.assertEqual(gone, set())
+        self.assertEqual(search_folder(spool_of(self.env).folder, self.patterns()), {})
+
+    def test_recordings(self):
+        file = self.calls.recording_id
+        path = file._full_path(file.store_fname)
+        self.assertTrue(os.path.exists(path))
+        self.keep(recordings=90)
+        self.assertFalse(os.path.exists(path))
+        self.vacuum()
+        self.assertEqual(self.found("address"), {})
+
+    def test_calls(self):
+        """What was said of the calls goes, and work that is still to be done stays planned."""
+        plans = self.calls.planned_activity_ids.filtered("active")
+        self.assertTrue(plans)
+        self.keep(calls=90, reports=90, recordings=90)
+        self.vacuum()
+        self.assertFalse(self.calls.exists())
+        self.assertEqual(self.found("note", "token", "address"), {})
+        self.assertTrue(plans.exists().active)
+        left = {table for table, _column in set(self.found()) - self.before}
+        # The person, who stays, and entries of call lists that still wait
+        own = {"res_partner", "crm_lead", "phone_blacklist", "ccp_call_list_item"}
+        self.assertLessEqual(left, own)
+        self.env["ccp.call.list.item"].search([]).action_skip()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE ccp_call_list_item SET write_date = write_date - interval '99 days'"
+        )
+        self.env.invalidate_all()
+        self.run_retention()
+        self.assertFalse({place for place in self.found() if place[0] == "ccp_call_list_item"})
+        folder = config.filestore(self.env.cr.dbname)
+        self.assertEqual(search_folder(folder, self.patterns("name", "note", "number")), {})

@@ -1,10 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
 
 from ..ccp.safe import number
-from ..models.ccp_call_notify import BUS_MESSAGE
 from ..models.utils import CLOSE, notice
 
 
@@ -62,10 +60,23 @@ class CcpErasure(models.TransientModel):
                 | (Domain("res_model", "=", "crm.lead") & Domain("res_id", "in", leads.ids))
             )
         )
-        numbers = set(found._customer_numbers())
+        numbers = self._numbers(found, people, leads)
+        return found | calls.search(own_companies & calls._numbers_domain("customer", numbers))
+
+    @api.model
+    def _numbers(self, calls, people, leads):
+        """Return the numbers under which the person was called, and those of today.
+
+        :param calls: the person's ``ccp.call`` records
+        :param people: the person and its people
+        :param leads: their leads
+        :return: ten digits each
+        :rtype: set[str]
+        """
+        numbers = set(calls._customer_numbers())
         for record in (*people, *leads):
             numbers.update(number.candidates(record.phone or ""))
-        return found | calls.search(own_companies & calls._numbers_domain("customer", numbers))
+        return numbers
 
     def _counts(self, calls):
         """Return how much of each kind there is to erase.
@@ -85,7 +96,7 @@ class CcpErasure(models.TransientModel):
         :return: an action that closes the dialog and says how much went
         :rtype: dict
         :raise AccessError: when the user is no manager of calls, or may not read the contact
-        :raise UserError: while a call with the person is live
+        :raise UserError: while a call with the person is live, or past calls are being imported
         """
         self.ensure_one()
         self._check_manager()
@@ -94,6 +105,13 @@ class CcpErasure(models.TransientModel):
         if calls.filtered("live"):
             raise UserError(
                 self.env._("A call with this person is not over yet: erase when it has ended.")
+            )
+        if self._imports(self.env.user.company_ids).filtered(lambda each: each.state == "saving"):
+            raise UserError(
+                self.env._(
+                    "Past calls are being imported, and this person may be among them: erase when "
+                    "the import has ended."
+                )
             )
         totals = self._counts(calls)
         for company in calls.company_id:
@@ -122,14 +140,15 @@ class CcpErasure(models.TransientModel):
 
         A number stays on the phone blacklist, which alone keeps it from being called again.
         """
-        calls._erase_activities()
         self._erase_traces(calls)
-        calls.card_message_ids.unlink()
+        calls._delete_copies()
         calls.recording_id.unlink()
         calls.event_ids.unlink()
         calls.request_ids.unlink()
         calls.change_ids.unlink()
         calls.filtered(lambda call: call.recording_state != "none").recording_state = "erased"
+        for call in calls:
+            call.erased_ids = call._id_digests() or call.erased_ids
         calls.write(
             {
                 "erased": True,
@@ -154,6 +173,7 @@ class CcpErasure(models.TransientModel):
                 "refusal": False,
                 "overridden": False,
                 "override_reason": False,
+                "activity_message_ids": False,
                 "dialled": False,
                 "noted_lines": False,
                 "correlation_id": False,
@@ -167,35 +187,34 @@ class CcpErasure(models.TransientModel):
         )
 
     def _erase_traces(self, calls):
-        """Delete what tells of the person beside the calls: lists, dialogs, reports, bus messages.
+        """Delete what names the person beside the calls: lists, dialogs, imports, reports, changes.
 
         :param calls: the person's ``ccp.call`` records
         """
+        companies = self.env.user.company_ids
         people, leads = self.partner_id._ccp_family()
         of_person = Domain("res_model", "=", "res.partner") & Domain("res_id", "in", people.ids)
         of_person |= Domain("res_model", "=", "crm.lead") & Domain("res_id", "in", leads.ids)
-        own_users = Domain("user_id.company_id", "in", self.env.user.company_ids.ids)
+        own_users = Domain("user_id.company_id", "in", companies.ids)
         items = self.env["ccp.call.list.item"].sudo().search(of_person & own_users)
         (items | calls.list_item_id).unlink()
         self.env["ccp.manual.call"].sudo().search(of_person).unlink()
-        for model in ("ccp.call.entry", "ccp.call.link"):
-            self.env[model].sudo().search([("call_id", "in", calls.ids)]).unlink()
-        numbers = {each for call in calls for each in call._customer_numbers()}
-        reports = self.env["ccp.call.event"].sudo()
-        if numbers:
-            reports.search(
-                Domain("call_id", "=", False)
-                & Domain("company_id", "in", self.env.user.company_ids.ids)
-                & Domain.OR(Domain("payload", "like", each) for each in numbers)
-            ).unlink()
-        self.env.cr.execute(
-            SQL(
-                """
-                DELETE FROM bus_bus
-                 WHERE message::jsonb ->> 'type' = %s
-                   AND message::jsonb #>> '{payload,panel,id}' IN %s
-                """,
-                BUS_MESSAGE,
-                tuple(map(str, calls.ids)) or ("",),
-            )
+        # Nobody can take one person out of a file
+        self._imports(companies).unlink()
+        names = {record.display_name for record in (*people, *leads)}
+        changes = calls.change_ids.search(
+            Domain("kind", "=", "record")
+            & (Domain("before", "in", names) | Domain("after", "in", names))
+            & Domain("call_id.company_id", "in", companies.ids)
         )
+        for side in ("before", "after"):
+            changes.filtered(lambda each: each[side] in names)[side] = False  # noqa: B023
+        ids = {each[name] for each in calls for name in ("correlation_id", "session_id")}
+        reports = calls.event_ids.browse()
+        words = self._numbers(calls, people, leads) | set(filter(None, ids))
+        reports._erase_unmatched(companies, words)
+        reports._erase_spooled(companies, calls, words)
+
+    def _imports(self, companies):
+        """Return the open imports of past calls of some companies."""
+        return self.env["ccp.history.import"].sudo().search([("company_id", "in", companies.ids)])

@@ -174,7 +174,7 @@ class Spool:
         :raise OSError: when it cannot be read
         """
         path = self.folder / name
-        line, _newline, raw = path.read_bytes().partition(b"\n")
+        line, _newline, raw = self.content(name).partition(b"\n")
         try:
             about = json.loads(line)
             return Spooled(
@@ -187,10 +187,19 @@ class Spool:
         except (ValueError, KeyError, TypeError):
             return None
 
-    def remove(self, name):
-        """Forget a report that the database has by now.
+    def content(self, name):
+        """Return what a file holds, whether it is a report or not.
 
-        :param str name: one of ``names()``
+        :param str name: one of ``names()``, or the name of one of ``aside()``
+        :rtype: bytes
+        :raise OSError: when it cannot be read
+        """
+        return (self.folder / name).read_bytes()
+
+    def remove(self, name):
+        """Forget a report that the database has by now, or that nobody may keep.
+
+        :param str name: one of ``names()``, or the name of one of ``aside()``
         :raise OSError: when it cannot be removed
         """
         (self.folder / name).unlink(missing_ok=True)

@@ -2,10 +2,13 @@ import contextlib
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from odoo.tests import BaseCase, tagged
 from odoo.tools import config
 
+from ...devtools.lab.odoo import connect
+from ..canaries import search_database, search_folder
 from ..common import CcpSetup, accepted_call
 from .server import LiveServer
 
@@ -30,6 +33,10 @@ TRACES = {
     "constraints": "SELECT conname FROM pg_constraint WHERE conname LIKE '%ccp%'",
     "indexes": "SELECT indexname FROM pg_indexes WHERE indexname LIKE '%ccp%'",
 }
+# Every way in which the addon, its models, fields and views are named
+NAMES = {"name": r"airtel_ccp|(^|[^a-z])ccp[._]"}
+# Odoo knows the addon, as any that can be installed; the cards stay, and say what they are
+STAYS = {("ir_model_data", "name"), ("mail_message", "body")}
 
 
 @tagged("post_install", "-at_install")
@@ -39,6 +46,11 @@ class TestUninstall(BaseCase):
             server.stop()
             with server.env() as env:
                 self.use(env)
+            folder = Path(config["data_dir"]) / "filestore" / server.database
+            sound = {"sound": "sound-of-a-canary"}
+            self.assertTrue(search_folder(folder, sound))
+            server.spool.make_token()
+            self.assertTrue(server.spool.folder.exists())
             found = {place for place, query in TRACES.items() if server.query(query)}
             expected = {"ir_attachment", "ir_cron", "ir_model", "indexes", "functions", "triggers"}
             self.assertLessEqual(expected, found)
@@ -53,6 +65,22 @@ class TestUninstall(BaseCase):
             self.assertEqual(done.returncode, 0, done.stderr[-4000:])
             left = {place: server.query(query) for place, query in TRACES.items()}
             self.assertEqual({place: rows for place, rows in left.items() if rows}, {})
+            with connect(server.database) as connection, connection.cursor() as cursor:
+                named = {
+                    place
+                    for place in search_database(cursor, NAMES)
+                    # The name of this database begins with the addon's
+                    if place[0] != "ir_module_module" and place != ("bus_bus", "channel")
+                }
+            for table, column in named - STAYS:
+                rows = f'SELECT t::text FROM "{table}" t WHERE "{column}"::text ~* %s'
+                self.fail(f"{table}.{column}: {server.query(rows, NAMES['name'])}")
+            self.assertEqual(
+                server.query("SELECT DISTINCT module FROM ir_model_data WHERE name ~ 'airtel_ccp'"),
+                [("base",)],
+            )
+            self.assertEqual(search_folder(folder, sound), {})
+            self.assertFalse(server.spool.folder.exists())
             cards = server.query(
                 "SELECT body FROM mail_message WHERE body LIKE '%airtel_ccp_card%'"
             )
@@ -66,7 +94,7 @@ class TestUninstall(BaseCase):
         sound = "https://recordings.airtel.in/sound"
         agent = env.ref("base.user_admin")
         call = accepted_call(env, partner, partner, agent, flow, recording_url=sound)
-        call._store_recording(b"sound", "audio/wav")
+        call._store_recording(b"sound-of-a-canary", "audio/wav")
         env["ccp.call.list.item"].with_user(env.ref("base.user_admin")).add_records(
             partner._name, partner.ids
         )

@@ -503,7 +503,7 @@ class CcpCall(models.Model):
         """
         self.check_access("read")
         live = self.sudo().filtered("live")
-        live.filtered("event_ids")._fold_free()
+        live.filtered(lambda call: call._has_unfolded_reports())._fold_free()
         return True
 
     @api.model

@@ -64,6 +64,7 @@ class CcpCall(models.Model):
         :raise UserError: when the record cannot have activities, or for a moment in the past
         :raise AccessError: when the rep may not plan one there
         """
+        self._check_note(text)
         zone = time_zone(self.env.user.tz)
         moment = self._follow_up_moment(when, zone).astimezone(zone)
         date, time = self._plan_follow_up(moment, zone, text)

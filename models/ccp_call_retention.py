@@ -67,7 +67,8 @@ class CcpCall(models.Model):
         :rtype: odoo.fields.Domain
         """
         return Domain.OR(
-            Domain(f"ccp_keep_{kind}_days", ">", 0) for kind in ("recordings", "reports", "calls")
+            Domain(f"ccp_keep_{kind}_days", ">", 0)
+            for kind in ("recordings", "reports", "calls", "unmatched")
         )
 
     @api.model
@@ -137,7 +138,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.fields.Domain | None
         """
-        days = company.ccp_keep_reports_days
+        days = company.ccp_keep_unmatched_days
         if days <= 0:
             return None
         before = fields.Datetime.now() - timedelta(days=days)
@@ -174,7 +175,9 @@ class CcpCall(models.Model):
 
     def _has_unfolded_reports(self):
         """Return whether this call's state may lack something that was reported."""
-        return not self.reports_deleted and not all(self.event_ids.mapped("folded"))
+        new = Domain("call_id", "=", self.id) & Domain("folded", "=", False)
+        reports = self.env["ccp.call.event"].sudo()
+        return not self.reports_deleted and bool(reports.search_count(new, limit=1))
 
     def _delete_calls(self):
         """Delete these calls with all that belongs to them, their chatter cards too."""

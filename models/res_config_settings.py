@@ -72,6 +72,12 @@ class ResConfigSettings(models.TransientModel):
     ccp_keep_reports_days = fields.Integer(
         related="company_id.ccp_keep_reports_days", readonly=False, groups="base.group_system"
     )
+    ccp_keep_unmatched_days = fields.Integer(
+        related="company_id.ccp_keep_unmatched_days", readonly=False, groups="base.group_system"
+    )
+    ccp_token_days = fields.Integer(
+        related="company_id.ccp_token_days", readonly=False, groups="base.group_system"
+    )
     ccp_keep_calls_days = fields.Integer(
         related="company_id.ccp_keep_calls_days", readonly=False, groups="base.group_system"
     )

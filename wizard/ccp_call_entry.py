@@ -26,6 +26,13 @@ class CcpCallEntry(models.TransientModel):
             # The name of a call names its customer
             entry.call_id._check_entry()
 
+    @api.constrains("note")
+    def _check_note_length(self):
+        for entry in self:
+            # A note of before there was a limit may stay as it is
+            if entry.note != entry.call_id.note:
+                self.env["ccp.call"]._check_note(entry.note)
+
     @api.model
     def default_get(self, fields):
         """Begin with what the call has, if the user may write on it.

@@ -87,6 +87,11 @@ class CcpManualCall(models.TransientModel):
                     )
                 )
 
+    @api.constrains("note")
+    def _check_note_length(self):
+        for wizard in self:
+            self.env["ccp.call"]._check_note(wizard.note)
+
     def action_log(self):
         """Write the call into the history and the chatter.
 

@@ -1,6 +1,7 @@
 """The tests that Odoo's own runner finds; those in ``live`` need pytest-odoo."""
 
 from . import (
+    test_bounds,
     test_browser,
     test_call_entry,
     test_call_link,

@@ -85,8 +85,8 @@ class Timeline:
     correlation_id: str
     recording_url: str = field(repr=False)
     """Exactly as received; anybody who has it can listen."""
-    has_reports: bool
-    """Whether anything was reported, even if it says nothing."""
+    has_reports: bool = field(compare=False)
+    """Whether anything was reported, even if it says nothing: then both timelines are equal."""
     has_cdr: bool
     """Whether a CDR says how the call went."""
     pulses: int | None

@@ -1,4 +1,4 @@
-"""Reports that wait for their call are looked at again only when a call that they name is folded."""
+"""Reports that wait for their call are looked at again only when a call they name is folded."""
 
 
 def migrate(cr, version):

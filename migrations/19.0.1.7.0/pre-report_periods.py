@@ -10,4 +10,6 @@ def migrate(cr, version):
     :param str version: the version that was installed
     """
     cr.execute("ALTER TABLE res_company ADD COLUMN IF NOT EXISTS ccp_keep_unmatched_days integer")
-    cr.execute("UPDATE res_company SET ccp_keep_unmatched_days = COALESCE(ccp_keep_reports_days, 0)")
+    cr.execute(
+        "UPDATE res_company SET ccp_keep_unmatched_days = COALESCE(ccp_keep_reports_days, 0)"
+    )

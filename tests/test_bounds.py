@@ -35,7 +35,7 @@ class TestBounds(CcpCase):
         return patch.object(ccp_call_bounds, limit, amount)
 
     def test_a_flood_of_one_kind_hides_no_other(self):
-        """Of each kind so many count; what counts follows from the reports, not from their order."""
+        """What counts follows from what the reports are, not from their order."""
         reports = [*self.junk(400), *self.connected(), self.cdr()]
         other = self.other_call()
         self.report(self.call, *reports)

@@ -35,7 +35,7 @@ class Counted:
 
 
 class CcpCall(models.Model):
-    """What one call takes from outside at most: whoever knows its address could send anything.
+    """What one call takes from outside at most: anybody who knows its address can send anything.
 
     Which reports count depends on what they are, never on when they came: of each kind the shortest
     first, then by their content. So the state stays a function of the set of reports, a flood of

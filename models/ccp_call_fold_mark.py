@@ -92,7 +92,7 @@ class CcpCall(models.Model):
         left = self._cut_off_folds()
 
         def take_up():
-            calls = self.browse({call_id for mark in left[:1] for call_id in mark.ids}).exists()
+            calls = self.browse(call_id for mark in left[:1] for call_id in mark.ids).exists()
             locked = calls.try_lock_for_update(allow_referencing=True)
             if locked == calls:
                 locked._fold()

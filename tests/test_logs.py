@@ -133,15 +133,18 @@ class TestMatching(CcpCase):
         named = [
             ({"correlation_id": "Xchange-new"}, {"clientCorrelationId": "Xchange-new"}),
             ({"session_id": "session-new"}, {"vmSessionId": "session-new"}),
+            ({"customer_number": "7000000133"}, None),
         ]
         waiting = [
-            self.waiting({**self.event("Ringing", "A", position), **names})
+            self.waiting(
+                {**self.event("Ringing", "A", position), **names}
+                if names
+                else self.cdr_of(customer="7000000133")
+            )
             for position, (_values, names) in enumerate(named)
         ]
-        waiting.append(self.waiting(self.cdr_of()))
-        calls = []
         self.events._match()
-        for values, event in zip([values for values, _names in named] + [{}], waiting, strict=True):
+        for (values, _names), event in zip(named, waiting, strict=True):
             self.assertFalse(self.events._unmatched(limit=1), "nobody looks at it for nothing")
             self.assertFalse(event.folded)
             call = self.make_call(**{"correlation_id": False, "live": False, **values})
@@ -150,7 +153,6 @@ class TestMatching(CcpCase):
             self.events._match()
             self.assertEqual(event.call_id, call)
             call._fold()
-            calls.append(call)
 
     def fold_all(self):
         """Run the scheduled action, and return how many statements it took."""
@@ -165,9 +167,10 @@ class TestMatching(CcpCase):
     def test_what_waits_costs_others_nothing(self):
         call = self.make_call()
         counts = []
-        self.report(call, self.connected()[0])
+        self.report(call, *self.connected())
         for position in (1, 2, 3):
-            self.report(call, self.connected()[position], fold=False)
+            pressed = self.event("DTMF", "B", 20 + position, dtmf=str(position))
+            self.report(call, pressed, fold=False)
             counts.append(self.fold_all())
             if position == 2:
                 for number in range(60):

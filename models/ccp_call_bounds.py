@@ -34,6 +34,41 @@ class Counted:
     bound: str | bool = False
 
 
+def keeps(bound, kind):
+    """Return whether a call takes a further report.
+
+    :param str | None bound: the call's ``report_bound``
+    :param str kind: the report's kind
+    :rtype: bool
+    """
+    return bound != "full" and (bound != "cdr" or kind == "cdr")
+
+
+def pair_digest(agent, customer):
+    """Return a digest of two numbers of ten digits each.
+
+    :rtype: str
+    """
+    return digest(f"{agent} {customer}")
+
+
+def check_note(env, note):
+    """Check that a note is no longer than a card shows.
+
+    :param odoo.api.Environment env: for the language of the sentence
+    :param str | bool note: what somebody typed
+    :raise ValidationError: with a sentence that says how long it may be
+    """
+    if len(note or "") > MAX_NOTE:
+        raise ValidationError(
+            env._(
+                "This note has %(length)s characters, and a call takes %(limit)s: shorten it.",
+                length=len(note),
+                limit=MAX_NOTE,
+            )
+        )
+
+
 class CcpCall(models.Model):
     """What one call takes from outside at most: anybody who knows its address can send anything.
 
@@ -63,6 +98,29 @@ class CcpCall(models.Model):
 
     # Reports
 
+    @api.model
+    def _no_reports(self):
+        """Return an empty recordset of reports, as superuser.
+
+        :rtype: odoo.models.BaseModel
+        """
+        return self.env["ccp.call.event"].sudo()
+
+    def _have_reports(self):
+        """Return whether a report came for one of these calls.
+
+        :rtype: bool
+        """
+        return bool(self._no_reports().search_count([("call_id", "in", self.ids)], limit=1))
+
+    def _have_new_reports(self):
+        """Return whether a report of one of these calls was not taken into account yet.
+
+        :rtype: bool
+        """
+        new = [("call_id", "in", self.ids), ("folded", "=", False)]
+        return bool(self._no_reports().search_count(new, limit=1))
+
     def _counted_reports(self):
         """Return which reports of these calls count, ready to be parsed.
 
@@ -70,7 +128,7 @@ class CcpCall(models.Model):
         :rtype: dict
         """
         counted = self._count_reports()
-        reports = self.env["ccp.call.event"].union(*(each.reports for each in counted.values()))
+        reports = self._no_reports().union(*(each.reports for each in counted.values()))
         reports.fetch(["kind", "payload", "received_at", "folded"])
         return counted
 
@@ -80,7 +138,7 @@ class CcpCall(models.Model):
         :return: by call: a ``Counted``
         :rtype: dict
         """
-        reports = self.env["ccp.call.event"].sudo()
+        reports = self._no_reports()
         reports.flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -154,23 +212,13 @@ class CcpCall(models.Model):
             if call.report_bound != counted[call].bound:
                 call.report_bound = counted[call].bound
 
-    @api.model
-    def _keeps(self, bound, kind):
-        """Return whether a further report is kept.
-
-        :param str | None bound: the call's ``report_bound``
-        :param str kind: the report's kind
-        :rtype: bool
-        """
-        return bound != "full" and (bound != "cdr" or kind == "cdr")
-
     def _mark_folded(self):
         """Mark all reports of these calls as taken into account, in one statement.
 
         Those that came to a company's own address and name one of these calls are looked at again,
         see ``ccp.call.event._match``: what is known of the calls may have changed.
         """
-        reports = self.env["ccp.call.event"]
+        reports = self._no_reports()
         reports.flush_model()
         released = self.env.execute_query(
             SQL(
@@ -197,38 +245,14 @@ class CcpCall(models.Model):
         :rtype: list[str]
         """
         return [
-            self._pair_digest(*pair)
+            pair_digest(*pair)
             for call in self
             for pair in product(call._agent_numbers(), call._customer_numbers())
         ]
-
-    @api.model
-    def _pair_digest(self, agent, customer):
-        """Return a digest of two numbers of ten digits each.
-
-        :rtype: str
-        """
-        return digest(f"{agent} {customer}")
 
     # Notes
 
     @api.constrains("note")
     def _check_note_length(self):
         for call in self:
-            self._check_note(call.note)
-
-    @api.model
-    def _check_note(self, note):
-        """Check that a note is no longer than a card shows.
-
-        :param str | bool note: what somebody typed
-        :raise ValidationError: with a sentence that says how long it may be
-        """
-        if len(note or "") > MAX_NOTE:
-            raise ValidationError(
-                self.env._(
-                    "This note has %(length)s characters, and a call takes %(limit)s: shorten it.",
-                    length=len(note),
-                    limit=MAX_NOTE,
-                )
-            )
+            check_note(self.env, call.note)

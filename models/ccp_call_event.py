@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, parse_all, to_text
 from ..ccp.safe.spool import digest
+from .ccp_call_bounds import keeps
 
 
 class CcpCallEvent(models.Model):
@@ -208,7 +209,7 @@ class CcpCallEvent(models.Model):
             # What is not kept need not be parsed
             return True
         kind, fingerprint = kind_and_fingerprint(raw)
-        if bound and not self.env["ccp.call"]._keeps(bound, kind):
+        if bound and not keeps(bound, kind):
             return True
         text = to_text(raw)
         self.env.cr.execute(

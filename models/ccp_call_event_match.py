@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, split
+from .ccp_call_bounds import keeps, pair_digest
 from .contention import CONTENTION, is_gone
 from .utils import naive_utc
 
@@ -166,7 +167,7 @@ class CcpCallEvent(models.Model):
                 # A report that names no call can never match one
                 is_over = is_old or not names
                 event.write({**self._kept_names(names), "folded": is_over, "match_date": now})
-            elif event._is_repeat_of(call) or not call._keeps(call.report_bound, event.kind):
+            elif event._is_repeat_of(call) or not keeps(call.report_bound, event.kind):
                 event.unlink()
             else:
                 event.write({"call_id": call.id, "matched_by": matched_by, "match_date": now})
@@ -212,7 +213,7 @@ class CcpCallEvent(models.Model):
         return {
             "named_correlation": names.get("correlation", False),
             "named_session": names.get("session", False),
-            "named_pair": pair and self.env["ccp.call"]._pair_digest(*pair) or False,
+            "named_pair": pair_digest(*pair) if pair else False,
         }
 
     def _split(self):

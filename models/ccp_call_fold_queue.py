@@ -132,7 +132,7 @@ class CcpCall(models.Model):
         calls = self.sudo().exists().filtered(lambda call: not call.manual)
         counted = calls._count_reports()
         known = calls.filtered(lambda call: counted[call].reports and not call.reports_deleted)
-        reports = self.env["ccp.call.event"].union(*(counted[call].reports for call in known))
+        reports = self._no_reports().union(*(counted[call].reports for call in known))
         reports.folded = False
         known.filtered("fold_retry_date").fold_retry_date = False
         locked = known.browse()

@@ -175,9 +175,7 @@ class CcpCall(models.Model):
 
     def _has_unfolded_reports(self):
         """Return whether this call's state may lack something that was reported."""
-        new = Domain("call_id", "=", self.id) & Domain("folded", "=", False)
-        reports = self.env["ccp.call.event"].sudo()
-        return not self.reports_deleted and bool(reports.search_count(new, limit=1))
+        return not self.reports_deleted and self._have_new_reports()
 
     def _delete_calls(self):
         """Delete these calls with all that belongs to them, their chatter cards too."""

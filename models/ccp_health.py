@@ -432,7 +432,7 @@ class CcpHealth(models.Model):
         last = company._ccp_last_report()
         when = fields.Datetime.to_string(last) if last else False
         code = "late_unreachable" if self._is_unreachable(company) else "late"
-        if late and not self._have_reports(late):
+        if late and not late._have_reports():
             return "bad", code, {"count": len(late), "when": when}
         known = self._line(company, "reports")
         if known.state == "bad" and not (last and last >= known.changed_at):

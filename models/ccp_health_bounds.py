@@ -45,15 +45,6 @@ class CcpHealth(models.Model):
         lost = Domain("company_id", "=", company.id) & Domain("call_id", "=", False)
         return bool(self.env["ccp.call.event"].sudo().search_count(lost, limit=1))
 
-    @api.model
-    def _have_reports(self, calls):
-        """Return whether a report came for one of some calls.
-
-        :rtype: bool
-        """
-        theirs = Domain("call_id", "in", calls.ids)
-        return bool(self.env["ccp.call.event"].sudo().search_count(theirs, limit=1))
-
     def _words_of_bounds(self):
         _ = self.env._
         return {

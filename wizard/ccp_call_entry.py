@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.ccp_call_bounds import check_note
 from ..models.utils import CLOSE, notice
 
 
@@ -31,7 +32,7 @@ class CcpCallEntry(models.TransientModel):
         for entry in self:
             # A note of before there was a limit may stay as it is
             if entry.note != entry.call_id.note:
-                self.env["ccp.call"]._check_note(entry.note)
+                check_note(self.env, entry.note)
 
     @api.model
     def default_get(self, fields):

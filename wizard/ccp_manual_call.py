@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..ccp.safe import number
+from ..models.ccp_call_bounds import check_note
 
 MAX_MINUTES = 24 * 60
 
@@ -90,7 +91,7 @@ class CcpManualCall(models.TransientModel):
     @api.constrains("note")
     def _check_note_length(self):
         for wizard in self:
-            self.env["ccp.call"]._check_note(wizard.note)
+            check_note(self.env, wizard.note)
 
     def action_log(self):
         """Write the call into the history and the chatter.

@@ -204,7 +204,7 @@ class CcpCall(models.Model):
         own_companies = self.env.user.sudo().company_ids
         lang = self.env.lang or get_lang(self.env, self.env.user.lang).code
         known = calls.sudo().with_context(lang=lang)
-        stories = {call: call._timeline() for call in known}
+        stories = known._timelines()
         places = {
             message: (
                 known.browse(call_ids[message.id]).with_prefetch(known._ids),

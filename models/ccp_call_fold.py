@@ -60,6 +60,15 @@ class CcpCall(models.Model):
             reports = call._counted_reports()[call].reports
         return self._story_of(reports._parsed())
 
+    def _timelines(self):
+        """Return what the reports of each of these calls say together.
+
+        :return: by call: a ``ccp.call.timeline.Timeline``
+        :rtype: dict
+        """
+        counted = self.sudo()._counted_reports()
+        return {call: call._timeline(counted[call].reports) for call in self}
+
     def _story_of(self, parsed):
         """Return what some reports say together.
 

@@ -161,8 +161,8 @@ class CcpCall(models.Model):
                 "recording_error": False,
             }
         )
-        for call in self.filtered("card_message_ids"):
-            call._update_card(call._timeline())
+        for call, story in self.filtered("card_message_ids")._timelines().items():
+            call._update_card(story)
 
     def _delete_reports(self):
         """Delete what Airtel sent; what was derived from it stays, even if reports follow."""

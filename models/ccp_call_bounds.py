@@ -28,10 +28,13 @@ class Counted:
 
     :param reports: ``ccp.call.event`` records, in the order in which they came
     :param bound: what the call's ``report_bound`` should be
+    :param is_new: whether a report of the call was not taken into account yet, or reports wait
+        that may name it
     """
 
     reports: models.BaseModel
-    bound: str | bool = False
+    bound: str | bool
+    is_new: bool
 
 
 def keeps(bound, kind):
@@ -144,7 +147,7 @@ class CcpCall(models.Model):
             SQL(
                 """
                 WITH sized AS MATERIALIZED (
-                    SELECT id, call_id, kind, received_at, fingerprint,
+                    SELECT id, call_id, kind, received_at, fingerprint, folded,
                            octet_length(payload) AS size
                       FROM ccp_call_event
                      WHERE call_id = ANY(%(calls)s)
@@ -162,28 +165,34 @@ class CcpCall(models.Model):
                       FROM placed
                       JOIN (VALUES %(most)s) AS most (kind, reports) ON most.kind = placed.kind
                 )
-                SELECT call_id,
-                       array_agg(id ORDER BY received_at, id) FILTER (WHERE counts),
-                       bool_and(counts),
+                SELECT call.id,
+                       array_agg(judged.id ORDER BY received_at, judged.id) FILTER (WHERE counts),
+                       bool_or(judged.id IS NOT NULL AND folded IS NOT TRUE) OR EXISTS (
+                           SELECT FROM ccp_call_event
+                            WHERE call_id IS NULL AND folded IS NOT TRUE),
+                       COALESCE(bool_and(counts), TRUE),
                        count(*) FILTER (WHERE kind <> 'cdr'),
                        COALESCE(sum(size) FILTER (WHERE kind <> 'cdr'), 0),
                        count(*) FILTER (WHERE kind = 'cdr'),
                        COALESCE(sum(size) FILTER (WHERE kind = 'cdr'), 0)
-                  FROM judged
-                 GROUP BY call_id
+                  FROM unnest(%(calls)s::integer[]) AS call (id)
+                  LEFT JOIN judged ON judged.call_id = call.id
+                 GROUP BY call.id
                 """,
                 calls=self.ids,
                 bytes=COUNTED_BYTES,
                 most=SQL(", ").join(SQL("(%s, %s)", *each) for each in COUNTED_REPORTS.items()),
             )
         )
-        prefetched = [report_id for row in rows for report_id in row[1]]
-        counted = dict.fromkeys(self, Counted(reports))
-        for call_id, ids, all_count, *totals in rows:
-            counted[self.browse(call_id)] = Counted(
-                reports.browse(ids).with_prefetch(prefetched), self._bound_of(all_count, *totals)
+        prefetched = [report_id for row in rows for report_id in row[1] or ()]
+        return {
+            self.browse(call_id): Counted(
+                reports.browse(ids or ()).with_prefetch(prefetched),
+                self._bound_of(*totals),
+                is_new,
             )
-        return counted
+            for call_id, ids, is_new, *totals in rows
+        }
 
     @api.model
     def _bound_of(self, all_count, others, other_bytes, cdrs, cdr_bytes):
@@ -217,8 +226,13 @@ class CcpCall(models.Model):
 
         Those that came to a company's own address and name one of these calls are looked at again,
         see ``ccp.call.event._match``: what is known of the calls may have changed.
+
+        :return: these, ``ccp.call.event`` records
+        :rtype: odoo.models.BaseModel
         """
         reports = self._no_reports()
+        if not self:
+            return reports
         reports.flush_model()
         released = self.env.execute_query(
             SQL(

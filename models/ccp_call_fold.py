@@ -166,7 +166,7 @@ class CcpCall(models.Model):
         self._keep_bounds(counted)
         if any(each.changes.get("recording_url") for each in derived.values()):
             self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
-        if self._mark_folded():
+        if self.filtered(lambda call: counted[call].is_new)._mark_folded():
             self.env.ref(FOLD_ACTION)._trigger()
         return derived
 

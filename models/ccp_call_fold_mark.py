@@ -77,6 +77,9 @@ class CcpCall(models.Model):
             lambda call: call.id in together or call.fold_error == FoldCutOff.__name__
         )
         put_off = self.browse()
+        if suspects:
+            # What waits to be written must not undo the mark
+            suspects.flush_recordset()
         for call in suspects:
             waits = call.fold_error and call.fold_retry_date and call.fold_retry_date > now
             if waits or call.id in alone:

@@ -72,6 +72,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.models.BaseModel
         """
+        self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
                 "SELECT call.id %s ORDER BY call.id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",

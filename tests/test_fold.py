@@ -220,6 +220,7 @@ class TestFold(CcpCase):
             self.assertAlmostEqual(wait.total_seconds(), minutes * 60, delta=30)
             self.assertFalse(self.env["ccp.call"]._cut_off_folds())
             bad.fold_retry_date = fields.Datetime.now() - timedelta(seconds=1)
+            self.env.flush_all()
         bad.fold_retry_date = fields.Datetime.now() + timedelta(minutes=15)
         self.as_user(bad, self.rep).action_refresh()
         self.env["ccp.panel"].with_user(self.rep).state()

@@ -285,8 +285,9 @@ class TestReportLog(CcpCase):
     def test_fold_again_a_period(self):
         self.report(self.call, *self.connected(), fold=False)
         deleted = self.make_call(live=False, reports_deleted=True, state="ended", result="failed")
-        old = self.make_call(live=False, start_date="2026-01-01")
+        old = self.make_call(live=False)
         self.report(old, *self.connected(), fold=False)
+        old.start_date = "2026-01-01"
         wizard = self.env["ccp.fold.again"].with_user(self.admin).create({})
         wizard.start_date = self.call.start_date
         self.assertEqual(wizard.call_count, 2)

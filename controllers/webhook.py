@@ -2,7 +2,7 @@ import json
 import logging
 
 import psycopg2
-from werkzeug.exceptions import abort
+from werkzeug.exceptions import RequestEntityTooLarge, abort
 
 from odoo import http
 from odoo.http import Response, request
@@ -35,7 +35,8 @@ class AirtelCcpWebhook(http.Controller):
         csrf=False,
         save_session=False,
         readonly=False,
-        max_content_length=MAX_BODY_BYTES,
+        # One more, to see that a body is longer: one of unknown length is cut there silently
+        max_content_length=MAX_BODY_BYTES + 1,
     )
     def report(self, token):
         """Store one report and answer 200; an unknown token is answered 404, storing nothing.
@@ -49,6 +50,8 @@ class AirtelCcpWebhook(http.Controller):
         """
         header = request.httprequest.headers.get(SECRET_HEADER)
         raw = request.httprequest.get_data()
+        if len(raw) > MAX_BODY_BYTES:
+            raise RequestEntityTooLarge
         known = self._store(token, header, raw) if request.db else None
         if known:
             waker.wake(request.db)

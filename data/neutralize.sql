@@ -12,6 +12,9 @@ UPDATE ccp_call_flow
    SET callback_secrets = NULL;
 -- what spells an address as \u0068ttp or http\u003a, which no regular expression can cut out
 UPDATE ccp_call_event
+   SET raw_payload = NULL
+ WHERE raw_payload IS NOT NULL;
+UPDATE ccp_call_event
    SET payload = ''
  WHERE payload ~* '\\u00(3a|48|50|53|54|68|70|73|74)';
 UPDATE ccp_call

@@ -513,7 +513,7 @@ class CcpCall(SystemMade, models.Model):
         """
         self.check_access("read")
         live = self.sudo().filtered("live")
-        live.filtered("event_ids")._fold_free()
+        live.filtered(lambda call: call._has_unfolded_reports())._fold_free()
         return True
 
     @api.model

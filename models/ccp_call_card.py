@@ -8,6 +8,7 @@ from odoo import api, models
 from odoo.tools import SQL, get_lang
 
 from ..ccp.safe import number
+from .ccp_call_bounds import MAX_NOTE
 from .ccp_call_words import shorten
 from .contention import CONTENTION, is_gone
 
@@ -18,7 +19,6 @@ CARD_CLASS = "o_airtel_ccp_card"
 LINES_CLASS = "o_airtel_ccp_lines"
 # How much of a call one card shows: a sender that loops must not fill a chatter
 MAX_LINES = 40
-MAX_NOTE = 4000
 PLAYABLE = ("pending", "stored")
 
 
@@ -141,12 +141,27 @@ class CcpCall(models.Model):
         :return: see ``_line_values``
         :rtype: list[dict]
         """
+        return self._some_lines(
+            story,
+            MAX_LINES,
+            lambda left_out: self.env._("%s more, which the call's own page shows", left_out),
+        )
+
+    def _some_lines(self, story, limit, left_out_text):
+        """Return the lines of a story in words: the first and the last ones if there are too many.
+
+        :param ccp.call.timeline.Timeline story: what the reports say
+        :param int limit: how many lines there are at most
+        :param left_out_text: called with how many are left out; says that
+        :return: see ``_line_values``
+        :rtype: list[dict]
+        """
         lines = story.lines
-        left_out = len(lines) - MAX_LINES
+        left_out = len(lines) - limit
         if left_out <= 0:
             return [self._line_values(line) for line in lines]
-        half = MAX_LINES // 2
-        text = self.env._("%s more, which the call's own page shows", left_out)
+        half = limit // 2
+        text = left_out_text(left_out)
         return [
             *(self._line_values(line) for line in lines[:half]),
             {"offset": "", "text": text, "cause": "", "leg": ""},
@@ -205,7 +220,7 @@ class CcpCall(models.Model):
         own_companies = self.env.user.sudo().company_ids
         lang = self.env.lang or get_lang(self.env, self.env.user.lang).code
         known = calls.sudo().with_context(lang=lang)
-        stories = {call: call._timeline() for call in known}
+        stories = known._timelines()
         places = {
             message: (
                 known.browse(call_ids[message.id]).with_prefetch(known._ids),

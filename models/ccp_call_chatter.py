@@ -6,6 +6,8 @@ from odoo.tools import SQL
 from odoo.tools.mail import generate_tracking_message_id
 from odoo.tools.misc import clean_context
 
+from .ccp_call_card import MAX_LINES
+
 # The stored text of a card follows from these, and from the reports that are there then
 CARD_FIELDS = frozenset({"state", "result", "talk_seconds", "recording_state"})
 
@@ -136,10 +138,16 @@ class CcpCall(models.Model):
         noted = list(call.noted_lines or [])
         notes = []
         for line in story.lines:
+            if len(noted) > MAX_LINES:
+                break
             key = "|".join((str(line.at), line.leg or "", line.what, line.detail))
             if key not in noted:
                 noted.append(key)
                 values = {"line": call._line_values(line)}
+                if len(noted) > MAX_LINES:
+                    # A sender that loops must not fill a chatter
+                    text = call.env._("More was reported, which the call's own page shows")
+                    values = {"line": {"offset": "", "text": text, "cause": "", "leg": ""}}
                 templates = self.env["ir.qweb"].with_env(call.env)
                 notes.append(templates._render("airtel_ccp.call_note", values))
         if notes:

@@ -1,3 +1,4 @@
+import base64
 import hmac
 from datetime import timezone
 
@@ -8,6 +9,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, parse_all, to_text
 from ..ccp.safe.spool import digest
+from .ccp_call_bounds import keeps
 from .system_made import SystemMade
 
 
@@ -39,7 +41,15 @@ class CcpCallEvent(SystemMade, models.Model):
     )
     # As it came, with the recording's address, with which anybody can listen: so only this addon
     # reads it, searches or groups by it; others get ``pretty_payload``
-    payload = fields.Text("As received", readonly=True, groups=fields.NO_ACCESS)
+    payload = fields.Text("As received", readonly=True, groups=fields.NO_ACCESS, prefetch=False)
+    raw_payload = fields.Binary(
+        "As received, to the byte",
+        attachment=False,
+        readonly=True,
+        groups=fields.NO_ACCESS,
+        prefetch=False,
+        help="Only of a report that is no text in UTF-8, which a text cannot hold as it came.",
+    )
     fingerprint = fields.Char(readonly=True, required=True, groups="base.group_system")
     received_at = fields.Datetime("Received", readonly=True, required=True)
     folded = fields.Boolean("Taken into account", readonly=True)
@@ -54,6 +64,12 @@ class CcpCallEvent(SystemMade, models.Model):
         readonly=True,
     )
     match_date = fields.Datetime("Last looked for its call", readonly=True)
+    # Under which names a report without a call may still find it
+    named_correlation = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    named_session = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    named_pair = fields.Char(
+        "Digest of both numbers that it names", readonly=True, groups=fields.NO_ACCESS
+    )
     summary = fields.Char("What it says", compute="_compute_summary")
     changed = fields.Char(
         "What it changed",
@@ -75,7 +91,18 @@ class CcpCallEvent(SystemMade, models.Model):
     )
     _pending_idx = models.Index("(call_id) WHERE folded IS NOT TRUE")
     _received_idx = models.Index("(received_at)")
-    _waiting_idx = models.Index("(match_date) WHERE call_id IS NULL AND folded IS NOT TRUE")
+    # Of reports that wait for their call, those that nobody looked at yet, and all
+    _unmatched_idx = models.Index(
+        "(id) WHERE call_id IS NULL AND folded IS NOT TRUE AND match_date IS NULL"
+    )
+    _waiting_idx = models.Index("(received_at) WHERE call_id IS NULL AND folded IS NOT TRUE")
+    _named_correlation_idx = models.Index(
+        "(named_correlation) WHERE call_id IS NULL AND folded IS NOT TRUE"
+    )
+    _named_session_idx = models.Index(
+        "(named_session) WHERE call_id IS NULL AND folded IS NOT TRUE"
+    )
+    _named_pair_idx = models.Index("(named_pair) WHERE call_id IS NULL AND folded IS NOT TRUE")
 
     @api.private
     def init(self):
@@ -87,6 +114,9 @@ class CcpCallEvent(SystemMade, models.Model):
         PostgreSQL plans the body of a function once per connection. As a statement of its own it
         is planned for each report, with all indexes of calls in mind, which takes longer than all
         else that a report costs in the database.
+
+        A token ends some days after its call did. A call's end is what Airtel says, so it counts
+        for no more than a day after the click: no report can prolong a token beyond that.
         """
         self.env.cr.execute(
             """
@@ -94,18 +124,25 @@ class CcpCallEvent(SystemMade, models.Model):
                 ON ccp_call_event (call_id, fingerprint)
             """
         )
+        self._drop_function()
         self.env.cr.execute(
             """
-            CREATE OR REPLACE FUNCTION ccp_call_of_token(wanted varchar)
-                RETURNS TABLE (call_id integer, header varchar, header_required boolean)
+            CREATE FUNCTION ccp_call_of_token(wanted varchar, moment timestamp)
+                RETURNS TABLE (
+                    call_id integer, header varchar, header_required boolean, bound varchar)
                 LANGUAGE plpgsql STABLE
             AS $$
             BEGIN
                 RETURN QUERY
-                    SELECT call.id, call.header_digest, company.ccp_require_header
+                    SELECT call.id, call.header_digest, company.ccp_require_header,
+                           call.report_bound
                       FROM ccp_call call
                       JOIN res_company company ON company.id = call.company_id
-                     WHERE call.token_digest = wanted;
+                     WHERE call.token_digest = wanted
+                       AND moment < company.ccp_token_days * interval '1 day'
+                           + GREATEST(
+                                 call.start_date,
+                                 LEAST(call.end_date, call.start_date + interval '1 day'));
             END
             $$
             """
@@ -115,6 +152,7 @@ class CcpCallEvent(SystemMade, models.Model):
     def _drop_function(self):
         """Remove the function of ``init``, which stays when the tables are removed."""
         self.env.cr.execute("DROP FUNCTION IF EXISTS ccp_call_of_token(varchar)")
+        self.env.cr.execute("DROP FUNCTION IF EXISTS ccp_call_of_token(varchar, timestamp)")
 
     def _parsed(self):
         """Return these reports as the protocol core reads them.
@@ -154,7 +192,7 @@ class CcpCallEvent(SystemMade, models.Model):
 
     @api.model
     def _store(self, token_digest, header_digest, raw, received_at=None):
-        """Insert one report; see ``_receive``.
+        """Insert one report, unless its call takes no more of its kind; see ``_receive``.
 
         :param str token_digest: digest of the last part of the notify URL
         :param str | None header_digest: digest of the secret header that came along
@@ -164,22 +202,30 @@ class CcpCallEvent(SystemMade, models.Model):
         :rtype: bool
         :raise psycopg2.errors.UniqueViolation: when it is there already
         """
-        call_id = self._find_call(token_digest, header_digest)
+        call_id, bound = self._find_call(token_digest, header_digest, received_at)
         company_id = None if call_id else self._find_company(token_digest)
         if not call_id and not company_id:
             return False
+        if bound == "full":
+            # What is not kept need not be parsed
+            return True
         kind, fingerprint = kind_and_fingerprint(raw)
+        if bound and not keeps(bound, kind):
+            return True
+        text = to_text(raw)
         self.env.cr.execute(
             SQL(
                 """
                 INSERT INTO ccp_call_event
-                       (call_id, company_id, kind, payload, fingerprint, matched_by, received_at)
-                VALUES (%s, %s, %s, %s, %s, %s, COALESCE(%s, now() AT TIME ZONE 'UTC'))
+                       (call_id, company_id, kind, payload, raw_payload, fingerprint, matched_by,
+                        received_at)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, COALESCE(%s, now() AT TIME ZONE 'UTC'))
                 """,
                 call_id,
                 company_id,
                 kind,
-                to_text(raw),
+                text,
+                None if text.encode() == raw else base64.b64encode(raw),
                 fingerprint,
                 "token" if call_id else None,
                 received_at,
@@ -189,16 +235,28 @@ class CcpCallEvent(SystemMade, models.Model):
         return True
 
     @api.model
-    def _find_call(self, token_digest, header_digest):
-        """Return the id of the call that a token and secret header belong to, or None."""
-        self.env.cr.execute(SQL("SELECT * FROM ccp_call_of_token(%s)", token_digest))
+    def _find_call(self, token_digest, header_digest, moment=None):
+        """Return the call that a token and secret header belong to, unless the token has ended.
+
+        :param datetime.datetime | None moment: when a report came, naive UTC; by default now
+        :return: the call's id and its ``report_bound``, each None without one
+        :rtype: tuple
+        """
+        self.env.cr.execute(
+            SQL(
+                "SELECT * FROM ccp_call_of_token(%s, COALESCE(%s, now() AT TIME ZONE 'UTC'))",
+                token_digest,
+                moment,
+            )
+        )
         found = self.env.cr.fetchone()
         if not found:
-            return None
-        call_id, wanted, require_header = found
+            return None, None
+        call_id, wanted, require_header, bound = found
         if header_digest is None:
-            return None if require_header else call_id
-        return call_id if hmac.compare_digest(header_digest, wanted or "") else None
+            return (None, None) if require_header else (call_id, bound)
+        is_right = hmac.compare_digest(header_digest, wanted or "")
+        return (call_id, bound) if is_right else (None, None)
 
     @api.model
     def _find_company(self, token_digest):

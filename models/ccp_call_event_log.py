@@ -3,7 +3,7 @@ import json
 from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import SQL, escape_psql, format_time
+from odoo.tools import SQL, escape_psql, format_time, split_every
 
 from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.safe import number, text
@@ -14,6 +14,7 @@ SHOWN_REPORTS = 100
 # How many of the reports that came at once, or of the values that mean nothing, are named
 SHOWN_AT_ONCE = 3
 NAMED_AT_ONCE = 10
+FORGOTTEN_AT_ONCE = 50
 
 
 class CcpCallEvent(models.Model):
@@ -88,12 +89,15 @@ class CcpCallEvent(models.Model):
     @api.depends("call_id.event_ids", "payload", "received_at")
     def _compute_changed(self):
         self.changed = False
-        for call in self.call_id.sudo():
-            so_far = self.browse().sudo()
-            before = call._derived_values(call._timeline(so_far))
-            for report in call.event_ids[:SHOWN_REPORTS]:
-                so_far |= report
-                after = call._derived_values(call._timeline(so_far))
+        calls = self.call_id.sudo()
+        counted = calls._counted_reports()
+        for call in calls:
+            reports = counted[call].reports[:SHOWN_REPORTS]
+            so_far = []
+            before = call._derived_values(call._story_of(so_far))
+            for report, parsed in zip(reports, reports._parsed_each(), strict=True):
+                so_far += parsed
+                after = call._derived_values(call._story_of(so_far))
                 own = self & report.sudo(self.env.su)
                 if own:
                     own.changed = self._change_text(call, before, after)
@@ -244,6 +248,14 @@ class CcpCallEvent(models.Model):
 
         :param str url: the address as it was received
         """
+        # In small parts: all reports of a call that was flooded are too much at once
+        for some in split_every(FORGOTTEN_AT_ONCE, self.ids, self.browse):
+            some._forget_url_in_these(url)
+            some.flush_recordset()
+            some.invalidate_recordset(["payload"])
+
+    def _forget_url_in_these(self, url):
+        """Remove a recording's address from a few stored reports; see ``_forget_url``."""
         for event in self:
             payload = without = event.payload or ""
             for spelling in {url, url.replace("/", "\\/")}:
@@ -254,4 +266,4 @@ class CcpCallEvent(models.Model):
                 if url in text.texts(content):
                     without = json.dumps(text.hide_urls(content), ensure_ascii=False)
             if without != payload:
-                event.payload = without
+                event.write({"payload": without, "raw_payload": False})

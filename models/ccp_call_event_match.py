@@ -1,13 +1,21 @@
 import functools
+import logging
+import time
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, split
+from .ccp_call_bounds import keeps, pair_digest
+from .contention import CONTENTION, is_gone
 from .utils import naive_utc
 
-MATCH_BATCH = 500
+_logger = logging.getLogger(__name__)
+
+# Few, because calls wait meanwhile that have new reports
+MATCH_BATCH = 50
 # How long a report to the company's own address waits for its call
 MATCH_PERIOD = timedelta(days=1)
 # How long before its record a call may have begun, if the record does not say when it began
@@ -27,30 +35,117 @@ class CcpCallEvent(models.Model):
 
         A report names its call by Airtel's correlation id, its session id, or the pair of numbers
         that were dialled. One that fits no call waits, because an answer or another report may
-        still name its call; those that were looked at longest ago come first.
+        still name its call. It is looked at again only when a call that it names is folded: each
+        call is, when Airtel answered the click and whenever something is known of it. So what
+        waits costs nothing, however much it is.
 
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
         """
-        waiting = self._unmatched(limit=MATCH_BATCH)
-        matched = waiting._match_each()
-        if "numbers" in matched.mapped("matched_by"):
-            # Now the session id of a call is known that other reports name alone
-            matched |= (waiting.exists() - matched)._match_each()
+        self._give_up()
+        matched = self._unmatched(limit=MATCH_BATCH)._match_or_leave()
+        calls = matched.filtered(lambda event: event.matched_by == "numbers").call_id
+        if sessions := calls.filtered("session_id").mapped("session_id"):
+            # Other reports may name the call by its session id alone
+            named = self._waiting() & Domain("named_session", "in", sessions)
+            matched |= self.search(named, limit=MATCH_BATCH)._match_or_leave()
         return matched
 
     @api.model
+    def _match_some(self, seconds):
+        """Look for the calls of some reports that nobody looked at yet, for a short while.
+
+        :param float seconds: when to begin with no further ones
+        :return: how many were looked at
+        :rtype: int
+        """
+        since = time.monotonic()
+        before = left = self._count_unmatched()
+        while left and time.monotonic() - since < seconds:
+            self._match()
+            left = self._count_unmatched()
+        return max(0, before - left)
+
+    @api.model
+    def _waiting(self):
+        """Return the domain of the reports that wait for their call.
+
+        :rtype: odoo.fields.Domain
+        """
+        return Domain("call_id", "=", False) & Domain("folded", "=", False)
+
+    @api.model
     def _unmatched(self, limit):
-        """Return reports that wait for their call, those first that wait longest for a look.
+        """Return reports whose call is to be looked for, those first that came first.
 
         :param int limit: how many at most
         :rtype: odoo.models.BaseModel
         """
-        return self.search(
-            [("call_id", "=", False), ("folded", "=", False)],
-            limit=limit,
-            order="match_date ASC NULLS FIRST, id",
+        domain = self._waiting() & Domain("match_date", "=", False)
+        return self.search(domain, limit=limit, order="id")
+
+    @api.model
+    def _count_unmatched(self):
+        """Return how many reports there are whose call is to be looked for."""
+        return self.search_count(self._waiting() & Domain("match_date", "=", False))
+
+    @api.model
+    def _give_up(self):
+        """Let reports wait no longer whose call was not found for too long."""
+        self.flush_model()
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE ccp_call_event
+                   SET folded = TRUE
+                 WHERE call_id IS NULL AND folded IS NOT TRUE AND match_date IS NOT NULL
+                   AND received_at < %s
+                RETURNING id
+                """,
+                fields.Datetime.now() - MATCH_PERIOD,
+            )
         )
+        self.invalidate_model(["folded"], flush=False)
+
+    @api.model
+    def _naming(self, calls):
+        """Return the condition of the reports that wait for a call and name one of these.
+
+        :param calls: ``ccp.call`` records
+        :rtype: odoo.tools.SQL
+        """
+        return SQL(
+            """
+            call_id IS NULL AND folded IS NOT TRUE
+            AND (named_correlation = ANY(%s) OR named_session = ANY(%s) OR named_pair = ANY(%s))
+            """,
+            calls.filtered("correlation_id").mapped("correlation_id"),
+            calls.filtered("session_id").mapped("session_id"),
+            calls._pairs(),
+        )
+
+    def _match_or_leave(self):
+        """Look for the calls of these reports; one whose look fails does not stop the others.
+
+        :return: the reports that found their call
+        :rtype: odoo.models.BaseModel
+        """
+        if not self:
+            return self
+        try:
+            with self.env.cr.savepoint():
+                return self._match_each()
+        except CONTENTION:
+            raise
+        except Exception:  # noqa: BLE001 - see above
+            if is_gone(self.env.cr):
+                raise
+            if len(self) == 1:
+                _logger.exception("Report %s: its call cannot be looked for", self.id)
+                self.match_date = fields.Datetime.now()
+                return self.browse()
+        half = len(self) // 2
+        return self[:half]._match_or_leave() | self[half:]._match_or_leave()
 
     def _match_each(self):
         """Look for the calls of these reports; see ``_match``.
@@ -61,16 +156,22 @@ class CcpCallEvent(models.Model):
         now = fields.Datetime.now()
         matched = self.browse()
         erased_of = functools.cache(self.call_id._erased_of)
-        for event in self._split():
-            report = event._parsed()[0]
-            call, matched_by = event._call_of(report)
+        alone = self._split()
+        reports = {
+            event: reports[0] for event, reports in zip(alone, alone._parsed_each(), strict=True)
+        }
+        known = self._known_names(reports.values())
+        for event, report in reports.items():
+            call, matched_by = event._call_of(report, known)
             if not call and event._is_of_erased_call(report, erased_of(event.company_id)):
                 event.unlink()
             elif not call:
-                # A report that names no call can never match one
                 is_old = event.received_at < now - MATCH_PERIOD
-                event.write({"folded": is_old or not self._names(report), "match_date": now})
-            elif event.fingerprint in call.event_ids.mapped("fingerprint"):
+                names = self._names(report)
+                # A report that names no call can never match one
+                is_over = is_old or not names
+                event.write({**self._kept_names(names), "folded": is_over, "match_date": now})
+            elif event._is_repeat_of(call) or not keeps(call.report_bound, event.kind):
                 event.unlink()
             else:
                 event.write({"call_id": call.id, "matched_by": matched_by, "match_date": now})
@@ -78,6 +179,46 @@ class CcpCallEvent(models.Model):
                     call.session_id = report.session_id
                 matched |= event
         return matched
+
+    def _is_repeat_of(self, call):
+        """Return whether a call has this report already.
+
+        :rtype: bool
+        """
+        same = Domain("call_id", "=", call.id) & Domain("fingerprint", "=", self.fingerprint)
+        return bool(self.search_count(same, limit=1))
+
+    @api.model
+    def _known_names(self, reports):
+        """Return which of Airtel's ids in some reports are those of a call, with two look-ups.
+
+        :param reports: reports as the protocol core reads them
+        :return: by how a call is found: the ids
+        :rtype: dict[str, set]
+        """
+        calls = self.env["ccp.call"].sudo()
+        names = [self._names(report) for report in reports]
+        known = {}
+        for how in ("correlation", "session"):
+            field_name = f"{how}_id"
+            ids = {each[how] for each in names if how in each}
+            found = calls.search(Domain(field_name, "in", ids)) if ids else calls
+            known[how] = set(found.mapped(field_name))
+        return known
+
+    @api.model
+    def _kept_names(self, names):
+        """Return the values that keep under which names a report may still find its call.
+
+        :param dict names: see ``_names``
+        :rtype: dict
+        """
+        pair = names.get("numbers")
+        return {
+            "named_correlation": names.get("correlation", False),
+            "named_session": names.get("session", False),
+            "named_pair": pair_digest(*pair) if pair else False,
+        }
 
     def _split(self):
         """Make a row of each report if several came at once: each may be about another call.
@@ -138,9 +279,11 @@ class CcpCallEvent(models.Model):
         pair = addresses.get("agent", ""), addresses.get("customer", "")
         return pair if all(len(each) == 10 for each in pair) else None
 
-    def _call_of(self, report):
+    def _call_of(self, report, known):
         """Return the call that a report names, among those of the company it came for, and how.
 
+        :param report: a report as the protocol core reads it
+        :param dict known: see ``_known_names``
         :return: a ``ccp.call``, empty if none or several fit, and a key of ``matched_by``
         :rtype: tuple
         """
@@ -154,6 +297,8 @@ class CcpCallEvent(models.Model):
         for matched_by, value in self._names(report).items():
             if matched_by == "numbers":
                 found = self._calls_between(own, value, report)
+            elif value not in known[matched_by]:
+                continue
             else:
                 found = calls.search(own & Domain(f"{matched_by}_id", "=", value), limit=2)
             if len(found) == 1:
@@ -183,10 +328,12 @@ class CcpCallEvent(models.Model):
             & calls._numbers_domain("agent", [agent])
             & calls._numbers_domain("customer", [customer])
         )
+        of_them = Domain("call_id", "in", found.ids) & Domain("kind", "=", "cdr")
+        recorded = {call.id for (call,) in self._read_group(of_them, ["call_id"])}
         # A call with a record or ids of its own is another call than the one in this record
         return found.filtered(
             lambda call: (
-                "cdr" not in call.event_ids.mapped("kind")
+                call.id not in recorded
                 and not (report.correlation_id and call.correlation_id)
                 and not (report.session_id and call.session_id)
             )

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ccp.call import states, timeline
+from .ccp_call_fold_mark import FIRST_PAUSE, FOLD_ACTION, FoldCutOff
 from .contention import CONTENTION, is_gone
 from .utils import naive_utc
 
@@ -49,14 +50,34 @@ class CcpCall(models.Model):
         return fields.Datetime.now() + limit if limit else False
 
     def _timeline(self, reports=None):
-        """Return what all reports of this call say together, or some of them.
+        """Return what the reports of this call say together, or some of them.
 
-        :param reports: ``ccp.call.event`` records; by default all of the call
+        :param reports: ``ccp.call.event`` records; by default those that count
+        :rtype: ccp.call.timeline.Timeline
+        """
+        if reports is None:
+            call = self.sudo()
+            reports = call._counted_reports()[call].reports
+        return self._story_of(reports._parsed())
+
+    def _timelines(self):
+        """Return what the reports of each of these calls say together.
+
+        :return: by call: a ``ccp.call.timeline.Timeline``
+        :rtype: dict
+        """
+        counted = self.sudo()._counted_reports()
+        return {call: call._timeline(counted[call].reports) for call in self}
+
+    def _story_of(self, parsed):
+        """Return what some reports say together.
+
+        :param list parsed: reports as the protocol core reads them
         :rtype: ccp.call.timeline.Timeline
         """
         call = self.sudo()
         return timeline.fold(
-            (call.event_ids if reports is None else reports)._parsed(),
+            parsed,
             call._dialled(),
             request=call.request_outcome,
             closed=bool(call.closed_date),
@@ -74,13 +95,22 @@ class CcpCall(models.Model):
         """
         # The current user may have chosen other companies than the agent's
         calls = self.sudo().with_context(allowed_company_ids=[])
+        for some in calls._fold_in_parts(closing):
+            with some._under_way():
+                some._derive_and_notify(closing)
+
+    def _derive_and_notify(self, closing):
+        """Fold calls whose fold is marked as under way; see ``_fold``.
+
+        :param bool closing: whether to stop waiting for reports
+        """
         derived = {}
-        calls._guarded(
+        self._guarded(
             lambda some: derived.update(some._derive(closing)),
             lambda call, error: call._mark_error(error, closing),
         )
         # Nobody is notified of a call of the past
-        shown = calls.filtered(lambda call: call in derived and not call.imported)
+        shown = self.filtered(lambda call: call in derived and not call.imported)
         shown._guarded(
             lambda some: some._notify(derived), lambda call, error: call._notify_later(error)
         )
@@ -123,41 +153,51 @@ class CcpCall(models.Model):
         if closing:
             self.write({"closed_date": fields.Datetime.now()})
         derived = {}
+        counted = self._counted_reports()
         # Without their reports there is nothing to derive a call from
         for call in self.filtered(lambda each: not each.reports_deleted):
-            story = call._timeline()
-            derived[call] = Derived(story, call._changes(story), call._has_new_lines(story))
+            reports = counted[call].reports
+            story = call._timeline(reports)
+            has_new_lines = call._has_new_lines(story, reports)
+            derived[call] = Derived(story, call._changes(story), has_new_lines)
         for call, each in derived.items():
             if each.changes:
                 call.write(each.changes)
             call._forget_unwanted_recording(each.story)
+        self._keep_bounds(counted)
         if any(each.changes.get("recording_url") for each in derived.values()):
             self.env.ref("airtel_ccp.ir_cron_fetch_recordings")._trigger()
-        self.event_ids.filtered(lambda event: not event.folded).folded = True
+        if self.filtered(lambda call: counted[call].is_new)._mark_folded():
+            self.env.ref(FOLD_ACTION)._trigger()
         return derived
 
     def _mark_error(self, error, closing=False):
         """Mark that a call cannot be derived, and when that is tried again.
 
         The ORM is passed by: what failed may be a rule about changed calls. A call that is to be
-        closed does not hold its agent's line any longer.
+        closed does not hold its agent's line any longer. Bounds hold for such a call, too.
 
         :param Exception error: why it cannot be derived
         :param bool closing: whether the call was to stop waiting for reports
         """
         _logger.error("Call %s: its reports cannot be folded", self.id, exc_info=error)
         now = fields.Datetime.now()
+        first_pause = FIRST_PAUSE if isinstance(error, FoldCutOff) else RETRY_PAUSE
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE ccp_call
-                   SET fold_error = %(error)s, fold_retry_date = %(retry)s,
+                   SET fold_error = %(error)s, report_bound = %(bound)s,
+                       fold_retry_date = CASE WHEN fold_error = %(error)s
+                                              THEN %(retry)s ELSE %(first_retry)s END,
                        closed_date = CASE WHEN %(closing)s THEN %(now)s ELSE closed_date END,
                        live = live AND NOT %(closing)s
                  WHERE id = %(call)s
                 """,
                 error=type(error).__name__,
                 retry=now + RETRY_PAUSE,
+                first_retry=now + first_pause,
+                bound=self._count_reports()[self].bound or None,
                 closing=closing,
                 now=now,
                 call=self.id,
@@ -165,15 +205,16 @@ class CcpCall(models.Model):
         )
         self.invalidate_recordset()
 
-    def _has_new_lines(self, story):
+    def _has_new_lines(self, story, reports):
         """Return whether reports that were not folded yet may have added to a call's story.
 
         :param ccp.call.timeline.Timeline story: what its reports say
+        :param reports: those of its reports that count
         :rtype: bool
         """
         return any(
             event.kind in ("event", "cdr") or any(line.what == "api_error" for line in story.lines)
-            for event in self.event_ids
+            for event in reports
             if not event.folded
         )
 

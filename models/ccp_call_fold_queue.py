@@ -3,6 +3,7 @@ import time
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .ccp_call_fold_mark import FOLD_ACTION
 from .ccp_call_notify import NOTIFY_ACTION
 from .contention import take_turns
 
@@ -12,7 +13,6 @@ BATCH = 100
 COMMIT_SECONDS = 0.15
 # By how much more calls are folded at once than the last time, as long as that is quick
 GROWTH = 16
-FOLD_ACTION = "airtel_ccp.ir_cron_fold_reports"
 
 
 class CcpCall(models.Model):
@@ -22,17 +22,13 @@ class CcpCall(models.Model):
 
     @api.model
     def _cron_fold(self):
-        """Fold calls that have new reports, in batches; one bad call does not stop the others."""
+        """Fold calls that have new reports, in batches; one bad call does not stop the others.
+
+        Reports to a company's own address are looked at when no call waits, a few at once.
+        """
         reports = self.env["ccp.call.event"]
         reports._replay_spool()
-
-        def match():
-            reports._match()
-            # One look is all
-            return 0, 0
-
-        if reports._unmatched(limit=1):
-            take_turns(self, match, FOLD_ACTION)
+        self._take_up_cut_off()
         size = 1
 
         def fold_some():
@@ -40,8 +36,11 @@ class CcpCall(models.Model):
             # If this step meets another transaction, the next one begins with a single call
             last, size = size, 1
             calls = self._take_pending()
-            folded, size = calls._fold_batch(last) if calls else (0, 1)
-            return folded, self._count_pending()
+            if calls:
+                done, size = calls._fold_batch(last)
+            else:
+                done = reports._match_some(COMMIT_SECONDS)
+            return done, self._count_pending() + reports._count_unmatched()
 
         take_turns(self, fold_some, FOLD_ACTION)
         if self._count_to_notify():
@@ -73,6 +72,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.models.BaseModel
         """
+        self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
                 "SELECT call.id %s ORDER BY call.id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
@@ -131,8 +131,10 @@ class CcpCall(models.Model):
         :rtype: tuple[int, int]
         """
         calls = self.sudo().exists().filtered(lambda call: not call.manual)
-        known = calls.filtered(lambda call: call.event_ids and not call.reports_deleted)
-        known.event_ids.folded = False
+        counted = calls._count_reports()
+        known = calls.filtered(lambda call: counted[call].reports and not call.reports_deleted)
+        reports = self._no_reports().union(*(counted[call].reports for call in known))
+        reports.folded = False
         known.filtered("fold_retry_date").fold_retry_date = False
         locked = known.browse()
         if len(known) <= BATCH:

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, format_time
 
+from .ccp_call_bounds import check_note
 from .utils import SEARCHED_PERIOD, time_zone
 
 FOLLOW_UP_HOUR = 10
@@ -64,6 +65,7 @@ class CcpCall(models.Model):
         :raise UserError: when the record cannot have activities, or for a moment in the past
         :raise AccessError: when the rep may not plan one there
         """
+        check_note(self.env, text)
         zone = time_zone(self.env.user.tz)
         moment = self._follow_up_moment(when, zone).astimezone(zone)
         date, time = self._plan_follow_up(moment, zone, text)

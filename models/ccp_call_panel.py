@@ -5,6 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ccp.safe import number
+from .ccp_call_words import shorten
 from .utils import milliseconds
 
 REMEMBERED = timedelta(hours=12)
@@ -95,7 +96,7 @@ class CcpCall(models.Model):
                 "agent": _leg_values(story.agent),
                 "customer": _leg_values(story.customer),
             },
-            "reported": bool(self.event_ids),
+            "reported": story.has_reports,
             "start": milliseconds(self.start_date),
             "answer": milliseconds(self.answer_date),
             "talk_seconds": self.talk_seconds,
@@ -152,7 +153,7 @@ class CcpCall(models.Model):
             "date": milliseconds(last.start_date),
             "result": selection.get(last.result, ""),
             "outcome": last.outcome_id.name or "",
-            "note": last.note or "",
+            "note": shorten(last.note or ""),
         }
 
     def _earlier_ids(self):

@@ -81,7 +81,8 @@ class CcpCall(models.Model):
         :rtype: odoo.fields.Domain
         """
         return Domain.OR(
-            Domain(f"ccp_keep_{kind}_days", ">", 0) for kind in ("recordings", "reports", "calls")
+            Domain(f"ccp_keep_{kind}_days", ">", 0)
+            for kind in ("recordings", "reports", "calls", "unmatched")
         )
 
     @api.model
@@ -158,7 +159,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.fields.Domain | None
         """
-        before = self._end_of_period(company.ccp_keep_reports_days)
+        before = self._end_of_period(company.ccp_keep_unmatched_days)
         return before and (
             Domain("call_id", "=", False)
             & Domain("company_id", "=", company.id)
@@ -215,8 +216,8 @@ class CcpCall(models.Model):
                 "recording_error": False,
             }
         )
-        for call in self.filtered("card_message_ids"):
-            call._update_card(call._timeline())
+        for call, story in self.filtered("card_message_ids")._timelines().items():
+            call._update_card(story)
 
     def _forget_unwanted_recording(self, story):
         """Forget the address of a recording that is never fetched, or is not fetched any more.
@@ -240,7 +241,7 @@ class CcpCall(models.Model):
 
     def _has_unfolded_reports(self):
         """Return whether this call's state may lack something that was reported."""
-        return not self.reports_deleted and not all(self.event_ids.mapped("folded"))
+        return not self.reports_deleted and self._have_new_reports()
 
     def _delete_calls(self):
         """Delete these calls with all that belongs to them, also what they left elsewhere.

@@ -3,6 +3,9 @@ from odoo.tools import format_time
 
 from .ccp_call_words import NORMAL_CAUSE
 
+# How much of a call its page shows: two CDRs may hold hundreds of events
+MAX_LINES = 300
+
 
 class CcpCall(models.Model):
     """The timeline on a call's form, in the reader's language and time zone."""
@@ -29,7 +32,9 @@ class CcpCall(models.Model):
             "call": known,
             "headline": known._headline(story),
             "tone": known.tone,
-            "lines": [known._line_values(line) for line in story.lines],
+            "lines": known._some_lines(
+                story, MAX_LINES, lambda left_out: self.env._("%s more", left_out)
+            ),
             "legs": [
                 {"role": self.env._("Agent"), "name": known._agent_name()},
                 {"role": self.env._("Customer"), "name": known.customer_name},

@@ -136,7 +136,7 @@ class CcpCall(models.Model):
         if self.state in ("queued", "unknown", "ringing_agent") and not story.agent.rang:
             if self.state == "unknown":
                 return _("Airtel did not confirm the call. If your phone rings, pick up.")
-            if not self.event_ids:
+            if not story.has_reports:
                 if self.state == "queued":
                     return _("Airtel has not answered yet. If your phone %s rings, pick up.", phone)
                 return _("Calling your phone %s. No report from Airtel yet.", phone)

@@ -42,6 +42,7 @@ LINES = {
     "notify_url": "Notify URL",
     "reports": "Reports",
     "silent_calls": "Calls without a report",
+    "bounds": "Calls with too many reports",
     "recordings": "Recordings",
     "crons": "Scheduled actions",
     "spool": "Reports on disk",
@@ -418,7 +419,7 @@ class CcpHealth(SystemMade, models.Model):
         last = company._ccp_last_report()
         when = fields.Datetime.to_string(last) if last else False
         code = "late_unreachable" if self._is_unreachable(company) else "late"
-        if late and not late.event_ids:
+        if late and not late._have_reports():
             return "bad", code, {"count": len(late), "when": when}
         known = self._line(company, "reports")
         if known.state == "bad" and not (last and last >= known.changed_at):

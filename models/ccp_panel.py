@@ -45,7 +45,7 @@ class CcpPanel(models.AbstractModel):
         """
         self.env.user._ccp_check_may_call()
         call = self.env["ccp.call"]._current_call(call_id)
-        if call.live and call.event_ids.filtered(lambda event: not event.folded):
+        if call.live and call._has_unfolded_reports():
             call._fold_free()
         company = (call.company_id or self.env.company).sudo()
         return {

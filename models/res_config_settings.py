@@ -40,6 +40,8 @@ class ResConfigSettings(models.TransientModel):
     ccp_chatter_mode = setting(fields.Selection, "ccp_chatter_mode")
     ccp_keep_recordings_days = setting(fields.Integer, "ccp_keep_recordings_days")
     ccp_keep_reports_days = setting(fields.Integer, "ccp_keep_reports_days")
+    ccp_keep_unmatched_days = setting(fields.Integer, "ccp_keep_unmatched_days")
+    ccp_token_days = setting(fields.Integer, "ccp_token_days")
     ccp_keep_calls_days = setting(fields.Integer, "ccp_keep_calls_days")
     ccp_trial = setting(fields.Boolean, "ccp_trial")
     ccp_trial_url = setting(fields.Char, "ccp_trial_url")

@@ -2,6 +2,7 @@
 
 from . import (
     test_agent_phones,
+    test_bounds,
     test_browser,
     test_call_entry,
     test_call_link,

@@ -187,6 +187,85 @@ class TestFold(CcpCase):
         self.assertRecordValues(bad, [{"state": "ringing_agent", "fold_error": "ValueError"}])
         self.assertFalse(any(bad.event_ids.mapped("folded")))
 
+    def cut_off(self, *groups):
+        """Leave what a worker leaves that was killed while it folded some calls."""
+        folder = self.env["ccp.call"]._fold_marks().folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, calls in enumerate(groups):
+            mark = folder / f"{number}-test.mark"
+            mark.write_text(" ".join(map(str, calls.ids)))
+            self.addCleanup(mark.unlink, missing_ok=True)
+
+    def fold_all(self):
+        with (
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold"),
+        ):
+            self.env["ccp.call"]._cron_fold()
+        self.env.flush_all()
+
+    def test_a_fold_that_killed_its_worker_is_put_off(self):
+        """Everybody else folds; it is tried again after a minute, and later if it kills again."""
+        bad, other = self.call, self.make_call(live=False)
+        for call in bad + other:
+            self.report(call, *self.connected(), fold=False)
+        for minutes in (1, 15):
+            self.cut_off(bad)
+            self.fold_all()
+            self.assertEqual(other.state, "in_call")
+            self.assertRecordValues(
+                bad, [{"state": "ringing_agent", "fold_error": "FoldCutOff", "live": True}]
+            )
+            wait = bad.fold_retry_date - fields.Datetime.now()
+            self.assertAlmostEqual(wait.total_seconds(), minutes * 60, delta=30)
+            self.assertFalse(self.env["ccp.call"]._cut_off_folds())
+            bad.fold_retry_date = fields.Datetime.now() - timedelta(seconds=1)
+            self.env.flush_all()
+        bad.fold_retry_date = fields.Datetime.now() + timedelta(minutes=15)
+        self.as_user(bad, self.rep).action_refresh()
+        self.env["ccp.panel"].with_user(self.rep).state()
+        self.assertEqual(bad.state, "ringing_agent", "nobody who looks at it tries it again")
+        bad.fold_retry_date = fields.Datetime.now() - timedelta(seconds=1)
+        self.fold_all()
+        self.assertRecordValues(bad, [{"state": "in_call", "fold_error": False}])
+
+    def test_a_call_that_is_put_off_can_be_closed(self):
+        self.report(self.call, *self.connected(), fold=False)
+        self.cut_off(self.call)
+        with mute_logger("odoo.addons.airtel_ccp.models.ccp_call_fold"):
+            self.call.with_user(self.rep).action_close()
+        self.assertRecordValues(self.call, [{"live": False, "fold_error": "FoldCutOff"}])
+
+    def test_the_one_that_kills_is_found_among_those_folded_together(self):
+        calls = self.call.union(*(self.make_call(live=False) for _number in range(3)))
+        for call in calls:
+            self.report(call, *self.connected(), fold=False)
+        under_way = []
+        original = type(self.call)._derive
+
+        def note(some, *arguments):
+            marked = [mark.ids for mark in some._cut_off_folds()]
+            under_way.append((some.ids, marked))
+            return original(some, *arguments)
+
+        self.cut_off(calls)
+        with patch.object(type(self.call), "_derive", note):
+            self.fold_all()
+        self.assertEqual([ids for ids, _marked in under_way], [[each] for each in calls.ids])
+        self.assertEqual(set(calls.mapped("state")), {"in_call"})
+        self.assertFalse(self.env["ccp.call"]._cut_off_folds())
+        self.assertFalse(list(self.env["ccp.call"]._fold_marks().folder.glob("*.mark")))
+
+    def test_a_folder_that_takes_no_mark_stops_no_fold(self):
+        marks = type(self.env["ccp.call"]._fold_marks())
+        with (
+            patch.object(marks, "_begin", side_effect=PermissionError),
+            patch.object(marks, "cut_off", side_effect=PermissionError),
+        ):
+            self.report(self.call, *self.connected(), fold=False)
+            self.fold_all()
+        self.assertEqual(self.call.state, "in_call")
+
     def test_calls_that_are_folded_together_wake_the_fetch_once(self):
         calls = self.call | self.make_call(live=False) | self.make_call(live=False)
         for call in calls:

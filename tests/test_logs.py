@@ -67,7 +67,7 @@ class TestMatching(CcpCase):
         event = self.waiting(self.cdr_of())
         self.assertFalse(self.events._match())
         self.assertFalse(event.folded, "it waits")
-        self.report(first, self.cdr(), fold=False)
+        self.report(first, self.cdr())
         self.events._match()
         self.assertNotEqual(event.call_id, first, "that one has its record")
         self.assertTrue(event.call_id)
@@ -127,6 +127,86 @@ class TestMatching(CcpCase):
             for _run in range(3):
                 self.events._match()
         self.assertEqual(event.call_id, call)
+
+    def test_what_waits_is_looked_at_when_its_call_is_known(self):
+        """Each way in which a call gets a name that a report may have used before."""
+        named = [
+            ({"correlation_id": "Xchange-new"}, {"clientCorrelationId": "Xchange-new"}),
+            ({"session_id": "session-new"}, {"vmSessionId": "session-new"}),
+            ({"customer_number": "7000000133"}, None),
+        ]
+        waiting = [
+            self.waiting(
+                {**self.event("Ringing", "A", position), **names}
+                if names
+                else self.cdr_of(customer="7000000133")
+            )
+            for position, (_values, names) in enumerate(named)
+        ]
+        self.events._match()
+        for (values, _names), event in zip(named, waiting, strict=True):
+            self.assertFalse(self.events._unmatched(limit=1), "nobody looks at it for nothing")
+            self.assertFalse(event.folded)
+            call = self.make_call(**{"correlation_id": False, "live": False, **values})
+            call._fold()
+            self.assertEqual(self.events._unmatched(limit=9), event)
+            self.events._match()
+            self.assertEqual(event.call_id, call)
+            call._fold()
+
+    def fold_all(self):
+        """Run the scheduled action, and return how many statements it took."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.call"]._cron_fold()
+        self.env.flush_all()
+        return self.env.cr.sql_log_count - before
+
+    def test_what_waits_costs_others_nothing(self):
+        call = self.make_call()
+        counts = []
+        self.report(call, *self.connected())
+        for position in (1, 2, 3):
+            pressed = self.event("DTMF", "B", 20 + position, dtmf=str(position))
+            self.report(call, pressed, fold=False)
+            counts.append(self.fold_all())
+            if position == 2:
+                for number in range(60):
+                    report = self.event("Ringing", "A", number)
+                    self.waiting({**report, "vmSessionId": f"foreign-{number}"})
+                self.fold_all()
+        self.assertEqual(counts[2], counts[1])
+        self.assertEqual(self.events.search_count([("match_date", "!=", False)]), 60)
+
+    def test_one_that_cannot_be_looked_at_stops_no_other(self):
+        call = self.make_call(correlation_id="Xchange-good")
+        bad = self.waiting({**self.event("Ringing", "A"), "clientCorrelationId": "Xchange-bad"})
+        good = self.waiting({**self.event("Answer", "A"), "clientCorrelationId": "Xchange-good"})
+        call_of = type(self.events)._call_of
+
+        def poisoned(event, *arguments):
+            if event == bad:
+                raise ZeroDivisionError
+            return call_of(event, *arguments)
+
+        with (
+            patch.object(type(self.events), "_call_of", poisoned),
+            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_call_event_match"),
+        ):
+            self.fold_all()
+        self.assertEqual(good.call_id, call)
+        self.assertEqual(call.state, "ringing_customer")
+        self.assertTrue(bad.match_date, "it is not tried again at once")
+
+    def test_a_call_that_takes_no_more_takes_no_foreign_report_either(self):
+        call = self.make_call(correlation_id="Xchange-full")
+        call.report_bound = "full"
+        event = self.waiting({**self.event("Answer", "A"), "clientCorrelationId": "Xchange-full"})
+        self.events._match()
+        self.assertFalse(event.exists())
+        self.assertFalse(call.event_ids)
 
     def test_given_up_after_a_day(self):
         event = self.waiting({**self.event("Ringing", "A"), "vmSessionId": "unknown"})
@@ -227,8 +307,9 @@ class TestReportLog(CcpCase):
     def test_fold_again_a_period(self):
         self.report(self.call, *self.connected(), fold=False)
         deleted = self.make_call(live=False, reports_deleted=True, state="ended", result="failed")
-        old = self.make_call(live=False, start_date="2026-01-01")
+        old = self.make_call(live=False)
         self.report(old, *self.connected(), fold=False)
+        old.start_date = "2026-01-01"
         wizard = self.env["ccp.fold.again"].with_user(self.admin).create({})
         wizard.start_date = self.call.start_date
         self.assertEqual(wizard.call_count, 2)

@@ -2,6 +2,7 @@ import itertools
 import json
 import random
 
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, tagged
 
@@ -197,6 +198,10 @@ class TestReportShapes(CcpCase, HttpCase):
             self.assertIn("https://rec.airtel.in/…", event.pretty_payload)
         for name in events._fields:
             if name in ("payload", "fingerprint"):
+                continue
+            if events._fields[name].groups == fields.NO_ACCESS:
+                with self.assertRaises(AccessError):
+                    events.read([name])
                 continue
             self.assertNotIn("hidden-value", str(events.mapped(name)), name)
         for ask in (

@@ -24,6 +24,8 @@ class TestRetention(CcpCase):
 
     def setUp(self):
         super().setUp()
+        # Reports of calls that are old come, too
+        self.env.company.ccp_token_days = 365
         self.startPatcher(
             patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1)
         )

@@ -1,3 +1,5 @@
+import base64
+import gzip
 import json
 import logging
 from datetime import timedelta
@@ -5,9 +7,11 @@ from datetime import timedelta
 from freezegun import freeze_time
 
 from odoo import fields
+from odoo.exceptions import ValidationError
 from odoo.tests import HttpCase, tagged
 
 from ..controllers.access_log import LOGGERS, PasswordFilter, TokenFilter, mask
+from ..controllers.webhook import MAX_BODY_BYTES
 from ..models.ccp_call_event import digest
 from .common import HEADER, TOKEN, CcpCase
 from .secrets_in_logs import searching_logs
@@ -84,6 +88,76 @@ class TestWebhook(WebhookCase):
         answer = self.post(b"[" + b"1," * 2_500_000 + b"1]")
         self.assertEqual(answer.status_code, 413)
         self.assertFalse(self.call.event_ids)
+
+    def test_too_large_however_it_is_sent(self):
+        """Also a body of unknown length, sent in chunks, is stored whole or refused."""
+
+        def in_chunks(size):
+            yield b"["
+            yield b"1," * (size // 2 - 1)
+            yield b"1"
+
+        for size, status in ((MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 2, 413)):
+            with self.subTest(size=size):
+                answer = self.url_open(URL, data=in_chunks(size), timeout=30)
+                self.assertEqual(answer.status_code, status)
+                exact = self.url_open(URL, data=b"2" * size, timeout=30)
+                self.assertEqual(exact.status_code, status)
+        self.env.invalidate_all()
+        lengths = [len(event.payload) for event in self.call.event_ids]
+        self.assertEqual(lengths, [MAX_BODY_BYTES] * 2)
+
+    def test_bytes_that_are_no_text_are_kept_as_they_came(self):
+        story = json.dumps(self.event("Answer", "A", 1))
+        bodies = [
+            gzip.compress(story.encode()),
+            '{"eventType": "CALL", "event": "caf\xe9"}'.encode("latin-1"),
+            story.encode("utf-16"),
+            b'{"eventType": "CALL", "event": "a\0b"}',
+        ]
+        for body in bodies:
+            self.assertEqual(self.post(body).status_code, 200)
+        kept = [base64.b64decode(event.raw_payload) for event in self.call.event_ids]
+        self.assertEqual(kept, bodies)
+        self.post(self.event("Answer", "B", 2))
+        text = self.call.event_ids.filtered(lambda event: event.payload[:1] == "{")[-1:]
+        self.assertFalse(text.raw_payload, "a text holds it already")
+
+    def test_a_token_ends_some_days_after_its_call(self):
+        def age(days, **values):
+            start = fields.Datetime.now() - timedelta(days=days)
+            self.call.write({"start_date": start, "live": False, **values})
+            self.env.flush_all()
+
+        age(6)
+        self.call._fold(closing=True)
+        self.assertEqual(self.call.result, "no_report")
+        self.assertEqual(self.post(self.cdr()).status_code, 200)
+        self.fold()
+        self.assertEqual(self.call.result, "connected", "a late record still heals it")
+        now = fields.Datetime.now()
+        for days, end in ((8.1, False), (7.1, now - timedelta(days=7.05))):
+            age(days, end_date=end)
+            answer = self.post(self.event("Answer", "A", 1))
+            self.assertEqual((answer.status_code, answer.headers["X-Airtel-Ccp"]), (404, "unknown"))
+        # What Airtel says of the end counts for a day at most
+        age(8.1, end_date=fields.Datetime.now())
+        self.assertEqual(self.post(self.event("Answer", "A", 2)).status_code, 404)
+        self.env.company.ccp_token_days = 30
+        self.env.flush_all()
+        self.assertEqual(self.post(self.event("Answer", "A", 3)).status_code, 200)
+        for days in (0, 366):
+            with self.assertRaises(ValidationError):
+                self.env.company.ccp_token_days = days
+
+    def test_a_report_that_waited_on_disk_came_in_time(self):
+        self.call.start_date = fields.Datetime.now() - timedelta(days=20)
+        self.env.flush_all()
+        for waited, known in ((timedelta(days=15), True), (timedelta(days=1), False)):
+            received = fields.Datetime.now() - waited
+            raw = json.dumps(self.event("Answer", "A", waited.days)).encode()
+            store = self.env["ccp.call.event"]._store
+            self.assertEqual(store(digest(TOKEN), None, raw, received), known)
 
     def test_content_types(self):
         """The body is stored whatever the sender calls it."""
@@ -294,6 +368,8 @@ class TestWebhook(WebhookCase):
         self.fold()
         self.assertEqual(self.call.state, "ringing_customer")
         later = self.make_call(correlation_id="Xchange-later", user_id=self.other_rep.id)
+        # As it is when Airtel accepted it
+        later._fold()
         self.env["ccp.call.event"]._match()
         self.assertEqual(len(later.event_ids), 1)
         waiting = self.env["ccp.call.event"].search([("call_id", "=", False)])

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.ccp_call_bounds import check_note
 from ..models.utils import CLOSE, form_of, notice
 
 
@@ -29,6 +30,13 @@ class CcpCallEntry(models.TransientModel):
     @api.constrains("outcome_id")
     def _check_outcome(self):
         self._ccp_check_named("outcome_id")
+
+    @api.constrains("note")
+    def _check_note_length(self):
+        for entry in self:
+            # A note of before there was a limit may stay as it is
+            if entry.note != entry.call_id.note:
+                check_note(self.env, entry.note)
 
     @api.model
     def default_get(self, fields):

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..ccp.safe import number
+from ..models.ccp_call_bounds import check_note
 
 MAX_MINUTES = 24 * 60
 
@@ -90,6 +91,11 @@ class CcpManualCall(models.TransientModel):
                         "long you talked."
                     )
                 )
+
+    @api.constrains("note")
+    def _check_note_length(self):
+        for wizard in self:
+            check_note(self.env, wizard.note)
 
     def action_log(self):
         """Write the call into the history and the chatter.

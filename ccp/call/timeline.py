@@ -85,6 +85,8 @@ class Timeline:
     correlation_id: str
     recording_url: str = field(repr=False)
     """Exactly as received; anybody who has it can listen."""
+    has_reports: bool = field(compare=False)
+    """Whether anything was reported, even if it says nothing: then both timelines are equal."""
     has_cdr: bool
     """Whether a CDR says how the call went."""
     pulses: int | None
@@ -106,6 +108,7 @@ def fold(
     :param request: the request's outcome: ``accepted``, ``queued``, ``refused`` or ``unknown``
     :param closed: whether nobody waits for reports any more; a refused request stays refused
     """
+    reports = tuple(reports)
     sorting = Sorting(reports, dialled)
     call_state = result.state(sorting, request, closed)
     call_result = result.result(sorting)
@@ -125,6 +128,7 @@ def fold(
         session_id=_identifier(sorting, "session_id"),
         correlation_id=_identifier(sorting, "correlation_id"),
         recording_url=sorting.cdr.recording_url if sorting.cdr else "",
+        has_reports=bool(reports),
         has_cdr=sorting.cdr is not None,
         pulses=_pulses(sorting),
         lines=_lines(sorting),

@@ -5,6 +5,7 @@ PARTS = (
     "report",
     "fold",
     "hot",
+    "flood",
     "click",
     "hang",
     "panel",

@@ -192,7 +192,7 @@ class TestSeenAtOnce(BaseCase):
             if not met:
                 met.append(len(events))
                 self.server.query(
-                    "UPDATE ccp_call_event SET match_date = now() WHERE id = %s", event.id
+                    "UPDATE ccp_call_event SET match_date = match_date WHERE id = %s", event.id
                 )
             return match_each(events)
 

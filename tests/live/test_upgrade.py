@@ -41,6 +41,9 @@ KEPT = {
     # Its column had another name in the first version
     "password": "SELECT COALESCE(to_jsonb(c)->>'ccp_secret_password', to_jsonb(c)->>'ccp_password')"
     " FROM res_company c ORDER BY id",
+    # Reports without a call have a period of their own since, and are kept for as long as before
+    "period": "SELECT COALESCE(to_jsonb(c)->>'ccp_keep_unmatched_days',"
+    " to_jsonb(c)->>'ccp_keep_reports_days', '0') FROM res_company c ORDER BY id",
     "call list": "SELECT id, state, customer_name FROM ccp_call_list_item ORDER BY id",
     "outcomes": "SELECT id, name FROM ccp_call_outcome ORDER BY id",
     "recordings": "SELECT res_id, checksum, company_id FROM ir_attachment"

@@ -1,0 +1,66 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+# How long a call that brought too much is shown
+SHOWN = timedelta(days=7)
+
+
+class CcpHealth(models.Model):
+    """Whether calls brought more than a call can, and whether what has no call goes some day."""
+
+    _inherit = "ccp.health"
+
+    @api.model
+    def _check_bounds(self, company):
+        """Look for calls that brought more reports than a call has, by an index of their own."""
+        flooded = company._ccp_calls(
+            Domain("report_bound", "!=", False)
+            & Domain("start_date", ">=", fields.Datetime.now() - SHOWN)
+        ).sorted("start_date")
+        if flooded:
+            call = flooded[-1]
+            dropped = any(each.report_bound != "counted" for each in flooded)
+            return (
+                ("bad" if dropped else "warning"),
+                ("not_kept" if dropped else "not_counted"),
+                {
+                    "count": len(flooded),
+                    "call": call.id,
+                    "when": fields.Datetime.to_string(call.start_date),
+                    "days": company.ccp_token_days,
+                },
+            )
+        if company.ccp_keep_unmatched_days <= 0 and self._has_unmatched(company):
+            return "warning", "no_period", {}
+        return "ok", "within", {}
+
+    @api.model
+    def _has_unmatched(self, company):
+        """Return whether reports to a company's own address found no call.
+
+        :rtype: bool
+        """
+        lost = Domain("company_id", "=", company.id) & Domain("call_id", "=", False)
+        return bool(self.env["ccp.call.event"].sudo().search_count(lost, limit=1))
+
+    def _words_of_bounds(self):
+        _ = self.env._
+        return {
+            "within": _("No call of the last days brought more reports than a call has."),
+            "not_counted": _(
+                "%(count)s calls brought more reports than a call has, the last one %(when)s (call "
+                "number %(call)s): not all of them count. Look at its reports, and ask Airtel."
+            ),
+            "not_kept": _(
+                "%(count)s calls brought far more reports than a call has, the last one %(when)s "
+                "(call number %(call)s): further ones are not kept. Look at its reports: if they "
+                "are not Airtel's, somebody knows its address, which ends %(days)s days after the "
+                "call."
+            ),
+            "no_period": _(
+                "Reports without a call are kept forever, with their phone numbers: enter a period "
+                "under “Keep reports without a call” in Settings > Airtel CCP."
+            ),
+        }

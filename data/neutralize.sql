@@ -13,4 +13,5 @@ UPDATE ccp_call
    SET token_digest = NULL,
        header_digest = NULL,
        recording_url = NULL,
-       recording_next_date = NULL;
+       recording_next_date = NULL,
+       recording_asked_date = NULL;

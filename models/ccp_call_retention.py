@@ -157,6 +157,7 @@ class CcpCall(models.Model):
                 "recording_state": "deleted",
                 "recording_url": False,
                 "recording_next_date": False,
+                "recording_asked_date": False,
                 "recording_error": False,
             }
         )

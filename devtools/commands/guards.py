@@ -160,13 +160,6 @@ GUARDS = (
         new="_checked_addresses(target, True)",
     ),
     Guard(
-        "what is passed on as a range is one",
-        "ccp/tests/test_download.py::test_an_odd_range_is_not_passed_on",
-        path="ccp/safe/download.py",
-        old='range_header if _RANGE.fullmatch(range_header or "") else None',
-        new="range_header",
-    ),
-    Guard(
         "a row of the access list: reports",
         "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
         sql="UPDATE ir_model_access SET group_id = NULL WHERE name = 'ccp.call.event.user'",

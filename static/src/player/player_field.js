@@ -55,9 +55,18 @@ export class PlayerField extends Component {
         if (this.isInBar) {
             return _t("This recording is open in the player bar.");
         }
-        return this.value === "pending"
-            ? _t("Being prepared: until Odoo has its own copy, it is played from Airtel.")
+        return this.isMissing && this.state.waitingId !== this.props.record.resId
+            ? _t("Being prepared. Press play, and it starts as soon as it is here.")
             : "";
+    }
+
+    /** Whether Odoo has no copy yet, as far as is known. */
+    get isMissing() {
+        return this.value === "pending" && !this.state.fetched[this.props.record.resId];
+    }
+
+    get error() {
+        return (this.isMissing || !this.isPlayable) && this.props.record.data.recording_error;
     }
 }
 

@@ -1,5 +1,6 @@
 import threading
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from psycopg2.errors import SerializationFailure
@@ -328,14 +329,24 @@ class TestStreams(ListeningCase):
         self.assertTrue(streams.take_slot())
 
     def test_the_web_server_sends_them(self):
-        self.use(x_sendfile=True)
+        with (
+            TemporaryDirectory() as folder,
+            patch.object(config, "filestore", lambda database: f"{folder}/filestore/{database}"),
+        ):
+            self.use(x_sendfile=True, data_dir=folder)
+            self.call._store_recording(wav(2), "audio/wav")
+            self.env.flush_all()
+            self._listen_behind_a_web_server()
+
+    def _listen_behind_a_web_server(self):
         slot = streams.take_slot()
         self.addCleanup(slot.release)
         answer = self.listen(Range="bytes=0-")
         self.assertIn(answer.status_code, (200, 206))
         self.assertEqual(answer.content, b"")
         path = answer.headers["X-Accel-Redirect"]
-        self.assertEqual(path, f"/web/filestore/{self.env.cr.dbname}/{self._stored_name()}")
+        name = self.call.recording_id.sudo().store_fname
+        self.assertEqual(path, f"/web/filestore/{self.env.cr.dbname}/{name}")
         self.assertIn("no-store", answer.headers["Cache-Control"])
         self.assertEqual(self.call.listen_ids.mapped("kind"), ["listen"])
         self.listen(Range="bytes=0-0")
@@ -343,6 +354,3 @@ class TestStreams(ListeningCase):
         self.assertEqual(len(self.call.listen_ids), 1)
         download = self.url_open(f"{self.path}?download=1")
         self.assertIn("attachment", download.headers["Content-Disposition"])
-
-    def _stored_name(self):
-        return self.call.recording_id.sudo().store_fname

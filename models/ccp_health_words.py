@@ -18,6 +18,7 @@ TURNS = {
     "overdue": "server",
     "failing": "server",
     "spool_closed": "server",
+    "workers_send": "server",
     "spool_full": "server",
 }
 
@@ -201,6 +202,10 @@ class CcpHealth(models.Model):
             "waiting": _(
                 "%(count)s recordings wait for more than an hour: each call says why. Check the "
                 "recording hosts, then ask Airtel."
+            ),
+            "workers_send": _(
+                "Odoo's workers send recordings themselves, so only %(count)s can be listened to "
+                "at once: whoever runs this server lets nginx send files (x_sendfile)."
             ),
         }
 

@@ -80,6 +80,7 @@ class AirtelCcpRecording(http.Controller):
             if asked != PROBE:
                 kind = "download" if as_attachment else "listen"
                 request.env["ccp.call.listen"]._note(call, kind, asked.startswith("bytes=0-"))
+                call._keep_for_listener()
         # Played from the browser's cache, it would leave no trace in the log
         response.headers["Cache-Control"] = "private, no-store"
         return response

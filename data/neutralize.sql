@@ -14,4 +14,5 @@ UPDATE ccp_call
        header_digest = NULL,
        recording_url = NULL,
        recording_next_date = NULL,
-       recording_asked_date = NULL;
+       recording_asked_date = NULL,
+       recording_expiry = NULL;

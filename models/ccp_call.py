@@ -259,6 +259,7 @@ class CcpCall(models.Model):
         [
             ("none", "Not recorded"),
             ("pending", "Being prepared"),
+            ("at_airtel", "At Airtel"),
             ("stored", "Ready"),
             ("missing", "Not delivered by Airtel"),
             ("deleted", "Deleted by retention"),
@@ -296,6 +297,8 @@ class CcpCall(models.Model):
     recording_lease_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     recording_tried_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     recording_reason = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    # When a copy goes that is there for its listeners only
+    recording_expiry = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     listen_ids = fields.One2many(
         "ccp.call.listen",
         "call_id",
@@ -393,6 +396,7 @@ class CcpCall(models.Model):
     _recording_asked_idx = models.Index(
         "(recording_asked_date) WHERE recording_asked_date IS NOT NULL"
     )
+    _recording_expiry_idx = models.Index("(recording_expiry) WHERE recording_expiry IS NOT NULL")
     _recording_pending_idx = models.Index("(end_date) WHERE recording_state = 'pending'")
     _unmeasured_idx = models.Index("(id) WHERE measured IS NOT TRUE")
     _customer_key_idx = models.Index(f"(company_id, {CUSTOMER_KEY})")

@@ -13,6 +13,8 @@ from odoo.fields import Domain
 
 from ..ccp.airtel import const
 from ..ccp.safe import download
+from .ccp_call_recording import TO_FETCH
+from .ccp_call_retention import RETENTION_ACTION
 from .contention import CONTENTION, PAUSE_SECONDS, WAIT_SECONDS, is_gone, take_turns
 from .ir_attachment import RECORDING_FIELD
 
@@ -37,6 +39,9 @@ PAUSES = tuple(
     timedelta(seconds=seconds)
     for seconds in (15, 30, 60, 120, 300, 900, 3600, 3 * 3600, 12 * 3600, 24 * 3600)
 )
+# How long a copy stays after it was fetched or heard, if the company keeps none: who pauses, seeks
+# or asks a colleague to listen needs no second download
+COPY_PERIOD = timedelta(hours=1)
 # How soon to try again what this server could not keep
 PUT_OFF = timedelta(minutes=5)
 # A player asks every few seconds; Airtel is not asked that often
@@ -366,7 +371,7 @@ class CcpCall(models.Model):
                 return 0, len(self.exists())
             locked.invalidate_recordset()
             locked.recording_lease_date = False
-            if locked.recording_state == "pending":
+            if locked.recording_state in TO_FETCH:
                 write()
             return 0, 0
 
@@ -380,6 +385,8 @@ class CcpCall(models.Model):
     def _put_off(self):
         """Try again somewhat later, as often as it takes: the fault is not Airtel's."""
         self._note_try("failed")
+        if self.recording_state == "at_airtel":
+            return
         self.recording_next_date = fields.Datetime.now() + PUT_OFF
         self.env.ref(FETCH_ACTION)._trigger(self.recording_next_date)
 
@@ -403,6 +410,12 @@ class CcpCall(models.Model):
         _logger.info("Call %s: its recording was not fetched (%s)", self.id, reason)
         self._note_try(reason)
         now = fields.Datetime.now()
+        if self.recording_state == "at_airtel":
+            is_old = self.end_date and self.end_date < now - sum(PAUSES, timedelta())
+            if reason == "gone" or (reason == WORTH_WAITING and is_old):
+                self.recording_state = "missing"
+                self._fold()
+            return
         if self.recording_next_date and self.recording_next_date > now:
             return
         tries = self.recording_tries
@@ -419,6 +432,9 @@ class CcpCall(models.Model):
     def _store_recording(self, content, content_type):
         """Keep this call's recording, and forget the address that lets anybody listen.
 
+        If the company keeps no copies, this one is there for a while only, and Odoo needs the
+        address to fetch it for the next listener.
+
         :param content: the sound, as bytes or a bytes-like object
         :param str content_type: the sound's type
         """
@@ -434,15 +450,28 @@ class CcpCall(models.Model):
             }
         )
         url = self.recording_url
+        is_kept = self.company_id.sudo().ccp_keep_copies or self.keep_forever
         self.write(
             {
                 "recording_state": "stored",
                 "recording_id": attachment.id,
-                "recording_url": False,
+                "recording_url": not is_kept and url,
+                "recording_expiry": not is_kept and fields.Datetime.now() + COPY_PERIOD,
                 "recording_next_date": False,
                 "recording_reason": False,
                 "recording_error": False,
             }
         )
-        self.event_ids._forget_url(url)
+        if is_kept:
+            self.event_ids._forget_url(url)
+        else:
+            self.env.ref(RETENTION_ACTION)._trigger(self.recording_expiry)
         self._fold()
+
+    def _keep_for_listener(self):
+        """Let a copy that is there for its listeners stay for another while."""
+        call = self.sudo()
+        later = fields.Datetime.now() + COPY_PERIOD
+        # Not with each part that a player asks for
+        if call.recording_expiry and call.recording_expiry < later - COPY_PERIOD / 4:
+            call.recording_expiry = later

@@ -5,6 +5,8 @@ from odoo.exceptions import AccessError
 
 _logger = logging.getLogger(__name__)
 
+# States in which Airtel has the recording, and Odoo has not
+TO_FETCH = ("pending", "at_airtel")
 EXTENSIONS = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
@@ -65,7 +67,7 @@ class CcpCall(models.Model):
         """
         if self.recording_state == "stored" and self.recording_id:
             return "stored"
-        if self.recording_state == "pending":
+        if self.recording_state in TO_FETCH:
             return "airtel"
         return "deleted" if self.recording_state in ("deleted", "erased") else "none"
 
@@ -172,10 +174,11 @@ class CcpCall(models.Model):
         if story.recording_url:
             if self.recording_url == story.recording_url:
                 return {}
+            keeps = self.company_id.sudo().ccp_keep_copies
             return {
-                "recording_state": "pending",
+                "recording_state": "pending" if keeps else "at_airtel",
                 "recording_url": story.recording_url,
-                "recording_next_date": fields.Datetime.now(),
+                "recording_next_date": keeps and fields.Datetime.now(),
                 "recording_tries": 0,
                 "recording_tried_date": False,
                 "recording_reason": False,

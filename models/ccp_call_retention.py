@@ -11,6 +11,7 @@ from .contention import take_turns
 _logger = logging.getLogger(__name__)
 
 BATCH = 200
+RETENTION_ACTION = "airtel_ccp.ir_cron_delete_old_data"
 
 
 class CcpCall(models.Model):
@@ -34,11 +35,15 @@ class CcpCall(models.Model):
             )
         for call in self.sudo().filtered(lambda call: not call.erased):
             call.keep_forever = not call.keep_forever
+            if call.keep_forever and call.recording_state == "at_airtel":
+                call._ask_for_recording()
         return True
 
     @api.model
     def _cron_delete_old_data(self):
         """Delete what is past its period, in batches, each company by its own settings."""
+        self._delete_in_batches(self, self._old_copies(), methodcaller("_delete_copies"))
+        self._wake_for_copies()
         for company in self.env["res.company"].search(self._with_a_period()):
             reports = self.env["ccp.call.event"]
             counts = {
@@ -91,7 +96,7 @@ class CcpCall(models.Model):
                 delete(locked)
             return len(locked), records.search_count(domain)
 
-        take_turns(self, delete_some, "airtel_ccp.ir_cron_delete_old_data", counts.append)
+        take_turns(self, delete_some, RETENTION_ACTION, counts.append)
         return sum(counts)
 
     @api.model
@@ -116,7 +121,7 @@ class CcpCall(models.Model):
     def _old_recordings(self, company):
         due = self._past_period(company, company.ccp_keep_recordings_days)
         return due and due & (
-            Domain("recording_state", "in", ("stored", "pending"))
+            Domain("recording_state", "in", ("stored", "pending", "at_airtel"))
             | Domain("recording_url", "!=", False)
         )
 
@@ -158,11 +163,31 @@ class CcpCall(models.Model):
                 "recording_url": False,
                 "recording_next_date": False,
                 "recording_asked_date": False,
+                "recording_expiry": False,
                 "recording_error": False,
             }
         )
         for call in self.filtered("card_message_ids"):
             call._update_card(call._timeline())
+
+    @api.model
+    def _old_copies(self):
+        """Return the domain of recordings that were fetched for listeners, a while ago."""
+        return Domain("recording_expiry", "<=", fields.Datetime.now()) & Domain(
+            "keep_forever", "=", False
+        )
+
+    @api.model
+    def _wake_for_copies(self):
+        """Have the next copy that was fetched for listeners deleted when its time comes."""
+        waiting = Domain("recording_expiry", "!=", False) & Domain("keep_forever", "=", False)
+        if call := self.search(waiting, order="recording_expiry, id", limit=1):
+            self.env.ref(RETENTION_ACTION)._trigger(call.recording_expiry)
+
+    def _delete_copies(self):
+        """Delete the sound of these calls; Airtel has it still, and gives it to the next one."""
+        self.recording_id.unlink()
+        self.write({"recording_state": "at_airtel", "recording_expiry": False})
 
     def _delete_reports(self):
         """Delete what Airtel sent; what was derived from it stays, even if reports follow."""

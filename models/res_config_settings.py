@@ -66,6 +66,9 @@ class ResConfigSettings(models.TransientModel):
     ccp_chatter_mode = fields.Selection(
         related="company_id.ccp_chatter_mode", readonly=False, groups="base.group_system"
     )
+    ccp_keep_copies = fields.Boolean(
+        related="company_id.ccp_keep_copies", readonly=False, groups="base.group_system"
+    )
     ccp_keep_recordings_days = fields.Integer(
         related="company_id.ccp_keep_recordings_days", readonly=False, groups="base.group_system"
     )

@@ -154,6 +154,126 @@ class TestListeningWhilePrepared(ListeningCase):
 
 
 @tagged("post_install", "-at_install")
+class TestWithoutCopies(ListeningCase):
+    """A company that keeps no copies: a recording is here for its listeners only."""
+
+    def setUp(self):
+        super().setUp()
+        self.company = self.env.company
+        self.company.ccp_keep_copies = False
+        self.call = self.recorded("r/b.wav")
+        self.path = f"/airtel_ccp/recording/{self.call.id}"
+        self.url = self.call.recording_url
+
+    def recorded(self, path="r/a.wav"):
+        call = super().recorded(path)
+        if not self.env.company.ccp_keep_copies:
+            call.recording_next_date = False
+        return call
+
+    def delete_old(self):
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.call"]._cron_delete_old_data()
+        self.env.flush_all()
+
+    def test_it_stays_at_airtel_until_somebody_listens(self):
+        self.fetch()
+        self.assertEqual(self.call.recording_state, "at_airtel")
+        self.assertFalse(self.airtel.paths)
+        self.assertIn("recording", self.cards(self.lead)[:1].body)
+
+    def test_it_is_deleted_an_hour_after_the_last_listen_and_fetched_again(self):
+        for round_number in (1, 2):
+            self.assert_later(self.listen(), "preparing", "being fetched")
+            self.fetch()
+            self.assertRecordValues(
+                self.call, [{"recording_state": "stored", "recording_url": self.url}]
+            )
+            self.assertEqual(self.listen().content, wav())
+            self.assertEqual(len(self.airtel.paths), round_number)
+            file = self.call.recording_id
+            self.delete_old()
+            self.assertTrue(file.exists(), "its time has not come")
+            self.call.recording_expiry = fields.Datetime.now() + timedelta(minutes=1)
+            self.listen(Range="bytes=100-")
+            self.assertGreater(
+                self.call.recording_expiry, fields.Datetime.now() + timedelta(minutes=50)
+            )
+            self.call.recording_expiry = fields.Datetime.now()
+            self.delete_old()
+            self.assertFalse(file.exists())
+            self.assertRecordValues(
+                self.call,
+                [
+                    {
+                        "recording_state": "at_airtel",
+                        "recording_id": False,
+                        "recording_expiry": False,
+                    }
+                ],
+            )
+
+    def test_the_action_is_woken_for_it(self):
+        self.listen()
+        self.fetch()
+        action = self.env.ref("airtel_ccp.ir_cron_delete_old_data")
+        self.env["ir.cron.trigger"].search([]).unlink()
+        self.delete_old()
+        trigger = self.env["ir.cron.trigger"].search([("cron_id", "=", action.id)])
+        self.assertEqual(trigger.mapped("call_at"), [self.call.recording_expiry])
+
+    def test_airtel_has_it_no_more(self):
+        self.airtel.answer = NOT_YET
+        self.listen()
+        self.fetch()
+        self.assertEqual(self.call.recording_state, "at_airtel", "it may come yet")
+        self.assert_later(self.listen(), "preparing", "still preparing")
+        self.airtel.answer = (410, "text/plain", b"")
+        self.call.recording_tried_date -= ccp_call_fetch.LISTENERS_PAUSE
+        self.listen()
+        self.fetch()
+        self.assertEqual(self.call.recording_state, "missing")
+        self.assertEqual(self.listen().status_code, 404)
+
+    def test_retention_and_erasure_take_the_address_too(self):
+        self.listen()
+        self.fetch()
+        self.company.ccp_keep_recordings_days = 1
+        calls = self.call | self.recorded("r/c.wav")
+        calls.start_date = fields.Datetime.now() - timedelta(days=2)
+        self.delete_old()
+        for call in calls:
+            self.assertRecordValues(
+                call,
+                [
+                    {
+                        "recording_state": "deleted",
+                        "recording_url": False,
+                        "recording_expiry": False,
+                    }
+                ],
+            )
+        self.assertEqual(self.listen().status_code, 410)
+
+    def test_keep_forever_keeps_a_copy(self):
+        self.call.with_user(self.manager).action_toggle_keep_forever()
+        self.fetch()
+        self.assertRecordValues(
+            self.call,
+            [{"recording_state": "stored", "recording_url": False, "recording_expiry": False}],
+        )
+
+    def test_the_setting_changes(self):
+        """What is at Airtel stays there until somebody listens; from then on it is kept."""
+        self.company.ccp_keep_copies = True
+        self.fetch()
+        self.assertFalse(self.airtel.paths)
+        self.listen()
+        self.fetch()
+        self.assertRecordValues(self.call, [{"recording_state": "stored", "recording_url": False}])
+
+
+@tagged("post_install", "-at_install")
 class TestFetchOrder(ListeningCase):
     """Who waits comes first, and a host that hangs keeps nobody waiting."""
 

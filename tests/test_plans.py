@@ -212,6 +212,7 @@ class TestPlans(CcpCase):
         for domain, order, index in (
             (calls._recordings_due(), "recording_next_date, id", "_recording_due_idx"),
             (calls._recordings_asked_for(), "recording_asked_date, id", "_recording_asked_idx"),
+            (calls._old_copies(), "recording_expiry, id", "_recording_expiry_idx"),
         ):
             self.assert_indexed(
                 lambda env, domain=domain, order=order: env["ccp.call"].search(

@@ -159,6 +159,7 @@ class CcpErasure(models.TransientModel):
                 "recording_url": False,
                 "recording_next_date": False,
                 "recording_asked_date": False,
+                "recording_expiry": False,
                 "recording_error": False,
             }
         )

@@ -382,7 +382,7 @@ describe("field", () => {
 
     /** Fills the calls of the test: one of each state. */
     function fill() {
-        const states = ["none", "pending", "stored", "missing", "deleted"];
+        const states = ["none", "pending", "stored", "missing", "deleted", "at_airtel"];
         onRpc("ccp.call", "web_read", ({ args }) => [call(states[args[0][0] - 5], args[0][0])]);
         onRpc("ccp.call", "web_search_read", () => ({
             length: states.length,
@@ -409,6 +409,7 @@ describe("field", () => {
             6: [1, "Being prepared. Press play, and it starts as soon as it is here."],
             8: [0, "Not delivered by Airtel"],
             9: [0, "Deleted by retention"],
+            10: [1, "It lies at Airtel. Press play, and it starts as soon as it is here."],
         };
         for (const [id, [players, words]] of Object.entries(expected)) {
             await mountView({ type: "form", resModel: "ccp.call", resId: Number(id), arch: FORM });

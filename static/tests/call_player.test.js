@@ -384,9 +384,10 @@ describe("field", () => {
     function fill() {
         const states = ["none", "pending", "stored", "missing", "deleted", "at_airtel"];
         onRpc("ccp.call", "web_read", ({ args }) => [call(states[args[0][0] - 5], args[0][0])]);
+        const listed = states.slice(0, 5);
         onRpc("ccp.call", "web_search_read", () => ({
-            length: states.length,
-            records: states.map((state, index) => call(state, index + 5)),
+            length: listed.length,
+            records: listed.map((state, index) => call(state, index + 5)),
         }));
     }
 

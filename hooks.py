@@ -1,5 +1,8 @@
 """What is done once, when the addon is installed or uninstalled."""
 
+import shutil
+
+from .models import streams
 from .models.spool import make_token, spool_of
 
 
@@ -17,10 +20,11 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove what goes with no table: the functions in the database, and the reports that wait.
+    """Remove what goes with no table: functions in the database, and the addon's files.
 
     :param odoo.api.Environment env: superuser's environment
     """
     env["ccp.call.daily"]._drop_trigger()
     env["ccp.call.event"]._drop_function()
     spool_of(env).remove_all()
+    shutil.rmtree(streams.folder(), ignore_errors=True)

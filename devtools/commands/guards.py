@@ -160,6 +160,13 @@ GUARDS = (
         new="_checked_addresses(target, True)",
     ),
     Guard(
+        "recordings leave a worker free",
+        "tests/test_listening.py::TestStreams::test_all_but_one_worker_may_send",
+        path="models/streams.py",
+        old='config["workers"] - 1 if config["workers"]',
+        new='config["workers"] if config["workers"]',
+    ),
+    Guard(
         "a row of the access list: reports",
         "tests/test_rights_matrix.py::TestRightsMatrix::test_models",
         sql="UPDATE ir_model_access SET group_id = NULL WHERE name = 'ccp.call.event.user'",

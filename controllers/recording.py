@@ -74,7 +74,7 @@ class AirtelCcpRecording(http.Controller):
         if request.httprequest.method != "HEAD" and response.status_code in (200, 206):
             # With X-Sendfile, the web server before Odoo sends the file
             if "X-Sendfile" not in response.headers and not self._send_here(response):
-                response.close()
+                response.response.close()
                 return self._later("waiting", call._no_room_sentence(), BUSY_SECONDS)
             asked = request.httprequest.headers.get("Range", "bytes=0-")
             if asked != PROBE:

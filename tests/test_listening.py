@@ -3,17 +3,16 @@ from datetime import timedelta
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from psycopg2.errors import SerializationFailure
-
 from odoo import fields
 from odoo.tests import HttpCase, tagged
-from odoo.tools import config
+from odoo.tools import config, mute_logger
 
 from ..ccp.safe.slots import Slots
 from ..models import ccp_call_fetch, streams
 from .common import CcpCase
 from .test_recording import Airtel, wav
 
+CONFLICT = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'serialization_failure'; END $$"
 NOT_YET = (404, "text/plain", b"not yet")
 STATE = "X-Airtel-Ccp"
 
@@ -421,13 +420,16 @@ class TestStreams(ListeningCase):
         original = type(self.env["ccp.call.listen"])._note
         tries = []
 
-        def note(*arguments):
+        def note(listens, *arguments):
             tries.append(1)
             if len(tries) == 1:
-                raise SerializationFailure
-            return original(*arguments)
+                listens.env.cr.execute(CONFLICT)
+            return original(listens, *arguments)
 
-        with patch.object(type(self.env["ccp.call.listen"]), "_note", note):
+        with (
+            patch.object(type(self.env["ccp.call.listen"]), "_note", note),
+            mute_logger("odoo.sql_db"),
+        ):
             self.assertEqual(self.listen().status_code, 200)
         self.assertEqual(len(tries), 2)
         self.assertTrue(streams.take_slot())
@@ -454,6 +456,8 @@ class TestStreams(ListeningCase):
             patch.object(config, "filestore", lambda database: f"{folder}/filestore/{database}"),
         ):
             self.use(x_sendfile=True, data_dir=folder)
+            self.call = self.recorded("r/c.wav")
+            self.path = f"/airtel_ccp/recording/{self.call.id}"
             self.call._store_recording(wav(2), "audio/wav")
             self.env.flush_all()
             self._listen_behind_a_web_server()

@@ -145,6 +145,7 @@ class Stack:
                 "company_id": env.company.id,
                 "flow_id": env.company.ccp_flow_id.id,
                 "state": "ended",
+                "live": False,
                 "result": "connected",
                 "recorded": True,
                 "recording_state": "pending",

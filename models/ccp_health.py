@@ -462,7 +462,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_recordings(self, company):
-        """Tell how many recordings wait for longer than Airtel takes, and who sends the others."""
+        """Check how many recordings wait for longer than Airtel takes, and who sends the others."""
         now = fields.Datetime.now()
         waiting = company._ccp_calls(
             Domain("trial", "=", company.ccp_trial)

@@ -204,8 +204,8 @@ class CcpHealth(models.Model):
                 "recording hosts, then ask Airtel."
             ),
             "workers_send": _(
-                "Odoo's workers send recordings themselves, so only %(count)s can be listened to "
-                "at once: whoever runs this server lets nginx send files (x_sendfile)."
+                "Odoo's workers send recordings themselves, so only %(count)s can be heard at "
+                "once. The person who runs this server can have nginx send them (x_sendfile)."
             ),
         }
 

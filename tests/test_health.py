@@ -138,7 +138,7 @@ class TestHealth(CcpCase):
         call.recording_state = "stored"
         self.assert_line("recordings", "ok")
         with patch.dict(config.options, workers=4, x_sendfile=False):
-            self.assert_line("recordings", "warning", "only 3 can be listened to", "server")
+            self.assert_line("recordings", "warning", "only 3 can be heard", "server")
             with patch.dict(config.options, x_sendfile=True):
                 self.assert_line("recordings", "ok")
 

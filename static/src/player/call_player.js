@@ -357,7 +357,7 @@ export class CallPlayer extends Component {
             const pause = Math.min(ASK_EVERY, seconds * factor);
             if (problem || (waitsFor && waited + pause > WAIT)) {
                 this.endWaiting();
-                this.fail(problem || _t("That takes longer than usual. Retry in some minutes."));
+                this.fail(problem || _t("That takes longer than usual. Retry in a few minutes."));
                 return null;
             }
             if (!waitsFor) {

@@ -8,7 +8,7 @@ from ..models.base import MAX_ID
 # With this the player asks whether there is something to play; nobody hears anything
 PROBE = "bytes=0-0"
 # Seconds after which a player asks again that found no room
-BUSY_SECONDS = 3
+BUSY_SECONDS = 2
 # What the player does is named here; the body says it in words
 STATE_HEADER = "X-Airtel-Ccp"
 
@@ -92,7 +92,8 @@ class AirtelCcpRecording(http.Controller):
             return False
         # Odoo may replay the request, which then takes a slot again
         request.env.cr.postrollback.add(slot.release)
-        response.response = streams.Stream(response.response, slot)
+        length = response.content_length or 0
+        response.response = streams.Stream(response.response, length, slot)
         if connection := request.httprequest.environ.get("socket"):
             connection.settimeout(streams.STALL_SECONDS)
         return True

@@ -68,13 +68,15 @@ class Stream:
     """The bytes of an answer while they are sent, and the slot that goes with them.
 
     :param chunks: the answer's own iterable
-    :param airtel_ccp.ccp.safe.slots.Slot slot: released when the last byte is out, when the
-        listener is gone, and when the time is up
+    :param int length: how many bytes these are
+    :param airtel_ccp.ccp.safe.slots.Slot slot: released with the last bytes, when the listener is
+        gone, and when the time is up
     """
 
-    def __init__(self, chunks, slot):
+    def __init__(self, chunks, length, slot):
         self._chunks = chunks
         self._iterator = iter(chunks)
+        self._left = length
         self._slot = slot
         self._until = time.monotonic() + _seconds()
 
@@ -84,7 +86,12 @@ class Stream:
     def __next__(self):
         if time.monotonic() > self._until:
             raise StopIteration
-        return next(self._iterator)
+        chunk = next(self._iterator)
+        self._left -= len(chunk)
+        if self._left <= 0:
+            # Before they are out: the same player's next question must not come too early
+            self._slot.release()
+        return chunk
 
     def close(self):
         """Give everything back; the server calls this however the request ends."""

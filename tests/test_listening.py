@@ -407,7 +407,7 @@ class TestStreams(ListeningCase):
         for headers in ({}, {"Range": "bytes=0-0"}, {"Range": "bytes=44-"}):
             answer = self.listen(**headers)
             self.assert_later(answer, "waiting", "As many people listen")
-            self.assertEqual(answer.headers["Retry-After"], "3")
+            self.assertEqual(answer.headers["Retry-After"], "2")
         self.assertFalse(self.call.listen_ids)
         self.assertEqual(self.opener.head(self.base_url() + self.path).status_code, 200)
         beyond = self.listen(Range="bytes=99999999-")
@@ -443,12 +443,20 @@ class TestStreams(ListeningCase):
 
     def test_a_stream_has_an_end(self):
         slot = streams.take_slot()
-        stream = streams.Stream(iter([b"a", b"b"]), slot)
+        stream = streams.Stream(iter([b"a", b"b"]), 2, slot)
         self.assertEqual(next(stream), b"a")
         stream._until = 0
         self.assertEqual(list(stream), [])
         stream.close()
         self.assertTrue(streams.take_slot())
+
+    def test_the_last_bytes_give_the_place_back(self):
+        stream = streams.Stream(iter([b"a", b"b"]), 2, streams.take_slot())
+        next(stream)
+        self.assertFalse(streams.take_slot())
+        next(stream)
+        self.assertTrue(streams.take_slot())
+        stream.close()
 
     def test_the_web_server_sends_them(self):
         with (

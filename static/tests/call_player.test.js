@@ -330,7 +330,8 @@ describe("player", () => {
             },
         });
         await mountPlayer();
-        await contains(".o_airtel_ccp_download").click();
+        const click = new MouseEvent("click", { bubbles: true, cancelable: true });
+        queryOne(".o_airtel_ccp_download").dispatchEvent(click);
         await waitFor(".o_airtel_ccp_waiting:contains(being prepared)");
         await waitForNone(".o_airtel_ccp_waiting");
         await waitUntil(() => !queryOne(PLAYER).querySelector(".fa-spin"));

@@ -1,3 +1,5 @@
+import math
+
 from odoo import http
 from odoo.exceptions import AccessError
 from odoo.http import Response, request
@@ -92,7 +94,7 @@ class AirtelCcpRecording(http.Controller):
             return False
         # Odoo may replay the request, which then takes a slot again
         request.env.cr.postrollback.add(slot.release)
-        length = response.content_length or 0
+        length = response.content_length or math.inf
         response.response = streams.Stream(response.response, length, slot)
         if connection := request.httprequest.environ.get("socket"):
             connection.settimeout(streams.STALL_SECONDS)

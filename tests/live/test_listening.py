@@ -4,7 +4,6 @@ A listener here takes some bytes a second, as over a bad line, so that its answe
 """
 
 import contextlib
-import functools
 import json
 import os
 import shutil
@@ -32,8 +31,11 @@ MEGABYTES = 24
 # Below what a worker's own connection buffers, for the whole of a test
 BYTES_A_SECOND = 64 * 1024
 LISTENERS = 8
-RATE = 20
-SECONDS = 20
+RATE = 10
+SECONDS = 6
+ROUNDS = 5
+# When the sample for nginx gives up waiting for the answer to a report
+PROXY_SECONDS = 15
 # What a request may take that waits for nobody, on a busy machine
 SOON = 2.5
 
@@ -270,37 +272,39 @@ def holds_a_slot(pid):
 # Many slow listeners
 
 
-def send_reports(port, url, headers, count, begin):
-    """Send reports at a constant rate; return how long each took, and the answers."""
-    path = "/airtel_ccp/" + url.partition("/airtel_ccp/")[2]
-    reports = [
-        request_bytes(
-            path, json.dumps({**REPORT, "eventId": f"{begin}-{number}"}).encode(), headers
-        )
-        for number in range(count)
-    ]
-    outcome = send(Job(port, reports, RATE, 16))
-    return outcome.latencies, outcome.statuses
+def send_reports(stack, port, count):
+    """Send reports of a new call at a constant rate; return how long each took."""
+    stack.sandbox.clear()
+    with unreported_call(stack.server, stack.sandbox, stack.setup) as (_id, url, headers):
+        path = "/airtel_ccp/" + url.partition("/airtel_ccp/")[2]
+        reports = [
+            request_bytes(path, json.dumps({**REPORT, "eventId": str(number)}).encode(), headers)
+            for number in range(count)
+        ]
+        outcome = send(Job(port, reports, RATE, 16))
+    assert set(outcome.statuses) == {200}, "every report is answered and kept"
+    return outcome.latencies
 
 
 def measure(stack, port, name, capsys):
-    """Send reports in quiet, and while many listen over slow lines; return the p99 of both."""
-    count = RATE * (SECONDS if LONG else 5)
-    with unreported_call(stack.server, stack.sandbox, stack.setup) as (_id, url, headers):
-        report = functools.partial(send_reports, port, url, headers)
-        report(RATE, "warm")
-        quiet, statuses = report(count, "quiet")
-        assert set(statuses) == {200}
+    """Send reports in quiet and while many listen over slow lines, in turn.
+
+    :return: the statuses that listeners got, how many still listened at the ends, and the p99 of
+        the reports in quiet and beside the listeners
+    """
+    quiet, busy, answers, playing = [], [], [], []
+    send_reports(stack, port, 2 * RATE)
+    for _round in range(ROUNDS if LONG else 1):
+        quiet += send_reports(stack, port, RATE * SECONDS)
         listeners = [stack.listen(port) for _number in range(LISTENERS)]
-        began = time.monotonic()
-        busy, statuses = report(count, "busy")
-        playing = sum(listener.listens for listener in listeners if listener.status == 206)
-        assert set(statuses) == {200}, "every report is answered and kept"
-    answers = [listener.status for listener in listeners]
+        answers.append(sorted(listener.status for listener in listeners))
+        busy += send_reports(stack, port, RATE * SECONDS)
+        playing.append(sum(each.listens for each in listeners if each.status == 206))
+        stack.hang_up()
+    served = answers[0].count(206)
     with capsys.disabled():
         sys.stdout.write(
-            f"\n{name}: {LISTENERS} slow listeners, {answers.count(206)} served, {playing} still "
-            f"listening after {time.monotonic() - began:.0f} s; reports p50 "
+            f"\n{name}: {LISTENERS} slow listeners, {served} served; reports p50 "
             f"{1000 * percentile(quiet, 0.5):.1f} -> {1000 * percentile(busy, 0.5):.1f} ms, p99 "
             f"{1000 * percentile(quiet, 0.99):.1f} -> {1000 * percentile(busy, 0.99):.1f} ms\n"
         )
@@ -308,12 +312,13 @@ def measure(stack, port, name, capsys):
 
 
 def test_many_slow_listeners(stack, capsys):
+    """Straight from Odoo: one worker sends, the other takes every report."""
     answers, playing, _quiet, busy = measure(
         stack, stack.server.port, "2 workers, no nginx", capsys
     )
-    assert sorted(answers) == [206] + [503] * (LISTENERS - 1)
-    assert playing == 1
-    assert busy < SOON
+    assert set(map(tuple, answers)) == {(206, *[503] * (LISTENERS - 1))}
+    assert set(playing) == {1}
+    assert busy < PROXY_SECONDS
 
 
 @pytest.mark.skipif(not LONG, reason="make test-all runs it")
@@ -335,8 +340,7 @@ def test_many_slow_listeners_behind_nginx(capsys):
         direct = requests.get(f"{edge.url}/web/filestore/{stack.server.database}/", timeout=20)
         assert direct.status_code in (403, 404)
         answers, playing, quiet, busy = measure(stack, edge.port, "2 workers behind nginx", capsys)
-        stack.hang_up()
-        assert answers == [206] * LISTENERS
-        assert playing == LISTENERS
+        assert set(map(tuple, answers)) == {(206,) * LISTENERS}
+        assert set(playing) == {LISTENERS}
         # Below some milliseconds, the machine's other work is what differs
         assert busy < max(2 * quiet, 0.02)

@@ -301,6 +301,8 @@ def measure(stack, port, name, capsys):
         busy += send_reports(stack, port, RATE * SECONDS)
         playing.append(sum(each.listens for each in listeners if each.status == 206))
         stack.hang_up()
+        if 503 in answers[-1]:
+            wait_for(stack.is_ready, "a free place")
     served = answers[0].count(206)
     with capsys.disabled():
         sys.stdout.write(

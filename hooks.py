@@ -1,7 +1,10 @@
 """What is done once, when the addon is installed or uninstalled."""
 
+import shutil
+
 from odoo.fields import Domain
 
+from .models import streams
 from .models.ir_attachment import RECORDING_FIELD
 from .models.spool import make_token, spool_of
 
@@ -20,7 +23,7 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove what goes with no table: functions, recordings, bus messages, reports on disk.
+    """Remove what goes with no table: functions, recordings, bus messages, the addon's files.
 
     :param odoo.api.Environment env: superuser's environment
     """
@@ -30,3 +33,4 @@ def uninstall_hook(env):
     env["ir.attachment"].search(recordings).unlink()
     env.cr.execute("DELETE FROM bus_bus WHERE message::jsonb ->> 'type' LIKE 'airtel_ccp.%'")
     spool_of(env).remove_all()
+    shutil.rmtree(streams.folder(), ignore_errors=True)

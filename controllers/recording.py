@@ -1,13 +1,18 @@
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
+import math
 
 from odoo import http
 from odoo.exceptions import AccessError
 from odoo.http import Response, request
 
-from ..ccp.safe.download import RecordingError
+from ..models import streams
 from ..models.base import MAX_ID
 
-PASSED_ON = ("Accept-Ranges", "Content-Length", "Content-Range")
+# With this the player asks whether there is something to play; nobody hears anything
+PROBE = "bytes=0-0"
+# Seconds after which a player asks again that found no room
+BUSY_SECONDS = 2
+# What the player does is named here; the body says it in words
+STATE_HEADER = "X-Airtel-Ccp"
 
 
 class AirtelCcpRecording(http.Controller):
@@ -21,14 +26,17 @@ class AirtelCcpRecording(http.Controller):
         readonly=False,
     )
     def recording(self, call_id, download=None):
-        """Stream a recording: our own copy or, until it is fetched, Airtel's.
+        """Send Odoo's own copy of a recording; one that is not here yet is fetched meanwhile.
+
+        Nothing is passed on from Airtel, and nobody waits for Airtel here.
 
         :param int call_id: the call's id
         :param str | None download: anything, to get a file that the browser keeps
         :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404
             if there is no call or the user may not see it, with the same sentence for both
             calls that do not exist and calls that the user may not see; 410 if it was deleted; 503
-            if Airtel does not deliver it yet
+            with a sentence, and ``preparing``, ``waiting`` or ``failed`` in a header, if it cannot
+            be played now; unless it failed, ``Retry-After`` says when to ask again
         :rtype: odoo.http.Response
         """
         calls = request.env["ccp.call"]
@@ -42,51 +50,52 @@ class AirtelCcpRecording(http.Controller):
             return self._sentence(403, error.args[0])
         source = call._recording_source()
         if source == "stored":
-            response = self._from_store(call, bool(download))
-        elif source == "airtel":
-            try:
-                response = self._from_airtel(call, bool(download))
-            except RecordingError as error:
-                if error.status == 416:
-                    raise RequestedRangeNotSatisfiable from None
-                return self._sentence(503, call._fetch_sentence(error.reason))
-        else:
-            status = 410 if source == "deleted" else 404
-            return self._sentence(status, call._absence_sentence())
+            return self._stored(call, bool(download))
+        if source == "airtel":
+            state, sentence, seconds = call._ask_for_recording()
+            return self._later(state, sentence, seconds)
+        status = 410 if source == "deleted" else 404
+        return self._sentence(status, call._absence_sentence())
+
+    def _sentence(self, status, text):
+        """Answer with one sentence instead of sound."""
+        return Response(text, status=status, mimetype="text/plain")
+
+    def _later(self, state, text, seconds):
+        """Answer with one sentence, and when to ask again, if that makes sense."""
+        response = self._sentence(503, text)
+        response.headers[STATE_HEADER] = state
+        if seconds:
+            response.headers["Retry-After"] = str(seconds)
+        return response
+
+    def _stored(self, call, as_attachment):
+        """Send our own copy, or the part of it that was asked for, and log the listen."""
+        stream = request.env["ir.binary"]._get_stream_from(call.recording_id.sudo())
+        response = stream.get_response(as_attachment=as_attachment, content_security_policy=None)
         if request.httprequest.method != "HEAD" and response.status_code in (200, 206):
-            start = response.headers.get("Content-Range", "bytes 0-").startswith("bytes 0-")
-            kind = "download" if download else "listen"
-            request.env["ccp.call.listen"]._note(call, kind, start)
+            # With X-Sendfile, the web server before Odoo sends the file
+            if "X-Sendfile" not in response.headers and not self._send_here(response):
+                response.response.close()
+                return self._later("waiting", call._no_room_sentence(), BUSY_SECONDS)
+            asked = request.httprequest.headers.get("Range", "bytes=0-")
+            if asked != PROBE:
+                kind = "download" if as_attachment else "listen"
+                request.env["ccp.call.listen"]._note(call, kind, asked.startswith("bytes=0-"))
+                call._keep_for_listener()
         # Played from the browser's cache, it would leave no trace in the log
         response.headers["Cache-Control"] = "private, no-store"
         return response
 
-    def _sentence(self, status, text):
-        """Answer with one sentence instead of sound."""
-        headers = {"Retry-After": "60"} if status == 503 else {}
-        return Response(text, status=status, headers=headers, mimetype="text/plain")
-
-    def _from_store(self, call, as_attachment):
-        """Send our own copy, or the part of it that was asked for."""
-        stream = request.env["ir.binary"]._get_stream_from(call.recording_id.sudo())
-        return stream.get_response(as_attachment=as_attachment, content_security_policy=None)
-
-    def _from_airtel(self, call, as_attachment):
-        """Pass on what Airtel sends, without its address.
-
-        :raise RecordingError: when Airtel does not deliver it
-        """
-        opened = call._open_recording(request.httprequest.headers.get("Range"))
-        answer = opened.__enter__()
-        headers = {name: answer.headers[name] for name in PASSED_ON if answer.headers.get(name)}
-        response = Response(
-            answer.iter_chunks(),
-            status=answer.status,
-            headers=headers,
-            mimetype=answer.content_type,
-        )
-        if as_attachment:
-            name = call._recording_file_name(answer.content_type)
-            response.headers.set("Content-Disposition", "attachment", filename=name)
-        response.call_on_close(lambda: opened.__exit__(None, None, None))
-        return response
+    def _send_here(self, response):
+        """Have a worker of this server send the file; return whether there was room for that."""
+        slot = streams.take_slot()
+        if not slot:
+            return False
+        # Odoo may replay the request, which then takes a slot again
+        request.env.cr.postrollback.add(slot.release)
+        length = response.content_length or math.inf
+        response.response = streams.Stream(response.response, length, slot)
+        if connection := request.httprequest.environ.get("socket"):
+            connection.settimeout(streams.STALL_SECONDS)
+        return True

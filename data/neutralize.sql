@@ -21,7 +21,9 @@ UPDATE ccp_call
    SET token_digest = NULL,
        header_digest = NULL,
        recording_url = NULL,
-       recording_next_date = NULL;
+       recording_next_date = NULL,
+       recording_asked_date = NULL,
+       recording_expiry = NULL;
 -- folding again would take the address of a recording from here
 UPDATE ccp_call_event
    SET payload = regexp_replace(payload, 'https?:(?:\\?/|\\u002f){2}[^\s"''<>]*', '', 'gi')

@@ -16,6 +16,7 @@ from . import (
     ccp_call_event_log,
     ccp_call_event_match,
     ccp_call_event_spool,
+    ccp_call_fetch,
     ccp_call_flow,
     ccp_call_flow_request,
     ccp_call_fold,

@@ -262,6 +262,7 @@ class CcpCall(SystemMade, models.Model):
         [
             ("none", "Not recorded"),
             ("pending", "Being prepared"),
+            ("at_airtel", "At Airtel"),
             ("stored", "Ready"),
             ("missing", "Not delivered by Airtel"),
             ("deleted", "Deleted by retention"),
@@ -293,6 +294,14 @@ class CcpCall(SystemMade, models.Model):
     recording_url = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     recording_tries = fields.Integer(readonly=True, groups=fields.NO_ACCESS)
     recording_next_date = fields.Datetime(readonly=True, groups=fields.NO_ACCESS)
+    # Since when somebody waits for it, until when somebody fetches it, when that was tried last,
+    # and why it failed
+    recording_asked_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    recording_lease_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    recording_tried_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    recording_reason = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    # When a copy goes that is there for its listeners only
+    recording_expiry = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     listen_ids = fields.One2many(
         "ccp.call.listen",
         "call_id",
@@ -387,6 +396,10 @@ class CcpCall(SystemMade, models.Model):
         "(end_date) WHERE result = 'connected' AND activity_done IS NOT TRUE"
     )
     _recording_due_idx = models.Index("(recording_next_date) WHERE recording_next_date IS NOT NULL")
+    _recording_asked_idx = models.Index(
+        "(recording_asked_date) WHERE recording_asked_date IS NOT NULL"
+    )
+    _recording_expiry_idx = models.Index("(recording_expiry) WHERE recording_expiry IS NOT NULL")
     _recording_pending_idx = models.Index("(end_date) WHERE recording_state = 'pending'")
     _unmeasured_idx = models.Index("(id) WHERE measured IS NOT TRUE")
     _customer_key_idx = models.Index(f"(company_id, {CUSTOMER_KEY})")

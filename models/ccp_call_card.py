@@ -19,7 +19,7 @@ CARD_CLASS = "o_airtel_ccp_card"
 LINES_CLASS = "o_airtel_ccp_lines"
 # How much of a call one card shows: a sender that loops must not fill a chatter
 MAX_LINES = 40
-PLAYABLE = ("pending", "stored")
+PLAYABLE = ("pending", "at_airtel", "stored")
 
 
 class CcpCall(models.Model):

@@ -13,6 +13,7 @@ from .ir_attachment import RECORDING_FIELD
 _logger = logging.getLogger(__name__)
 
 BATCH = 200
+RETENTION_ACTION = "airtel_ccp.ir_cron_delete_old_data"
 
 
 class CcpCall(models.Model):
@@ -36,6 +37,8 @@ class CcpCall(models.Model):
             )
         for call in self.sudo().filtered(lambda call: not call.erased):
             call.keep_forever = not call.keep_forever
+            if call.keep_forever and call.recording_state == "at_airtel":
+                call._ask_for_recording()
         return True
 
     @api.model
@@ -48,6 +51,10 @@ class CcpCall(models.Model):
         self._delete_in_batches(
             self.env["ir.attachment"], self._orphaned_recordings(), methodcaller("unlink")
         )
+        self._delete_in_batches(
+            self, self._old_copies(), methodcaller("_delete_listened_recordings")
+        )
+        self._wake_for_copies()
         companies = self.env["res.company"].with_context(active_test=False)
         for company in companies.search(self._with_a_period()):
             if company.ccp_keep_reports_days > 0:
@@ -106,7 +113,7 @@ class CcpCall(models.Model):
                 delete(locked)
             return len(locked), records.search_count(domain)
 
-        take_turns(self, delete_some, "airtel_ccp.ir_cron_delete_old_data", counts.append)
+        take_turns(self, delete_some, RETENTION_ACTION, counts.append)
         return sum(counts)
 
     @api.model
@@ -138,7 +145,7 @@ class CcpCall(models.Model):
     def _old_recordings(self, company):
         due = self._past_period(company, company.ccp_keep_recordings_days)
         return due and due & (
-            Domain("recording_state", "in", ("stored", "pending"))
+            Domain("recording_state", "in", ("stored", "pending", "at_airtel"))
             | Domain("recording_url", "!=", False)
         )
 
@@ -213,6 +220,8 @@ class CcpCall(models.Model):
                 "recording_state": "deleted",
                 "recording_url": False,
                 "recording_next_date": False,
+                "recording_asked_date": False,
+                "recording_expiry": False,
                 "recording_error": False,
             }
         )
@@ -226,9 +235,30 @@ class CcpCall(models.Model):
 
         :param ccp.call.timeline.Timeline story: what the call's reports say
         """
-        is_over = self.recording_state in ("stored", "deleted", "erased")
+        # Airtel is asked again for a copy that is deleted an hour after it was listened to
+        is_kept = self.recording_state == "stored" and not self.recording_expiry
+        is_over = is_kept or self.recording_state in ("deleted", "erased")
         if story.recording_url and (is_over or not self.recorded):
             self.event_ids._forget_url(story.recording_url)
+
+    @api.model
+    def _old_copies(self):
+        """Return the domain of recordings that were fetched for listeners, a while ago."""
+        return Domain("recording_expiry", "<=", fields.Datetime.now()) & Domain(
+            "keep_forever", "=", False
+        )
+
+    @api.model
+    def _wake_for_copies(self):
+        """Have the next copy that was fetched for listeners deleted when its time comes."""
+        waiting = Domain("recording_expiry", "!=", False) & Domain("keep_forever", "=", False)
+        if call := self.search(waiting, order="recording_expiry, id", limit=1):
+            self.env.ref(RETENTION_ACTION)._trigger(call.recording_expiry)
+
+    def _delete_listened_recordings(self):
+        """Delete the sound of these calls; Airtel has it still, and gives it to the next one."""
+        self.recording_id.unlink()
+        self.write({"recording_state": "at_airtel", "recording_expiry": False})
 
     def _delete_reports(self):
         """Delete what Airtel sent; what was derived from it stays, even if reports follow."""

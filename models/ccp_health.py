@@ -4,9 +4,11 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
+from odoo.tools import config
 
 from ..ccp.airtel import const
 from ..ccp.safe import address, hosts, probe
+from . import streams
 from .contention import CONTENTION, is_gone, take_turns
 from .system_made import SystemMade
 
@@ -449,7 +451,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check_recordings(self, company):
-        """Count the recordings that wait for longer than Airtel takes to deliver them."""
+        """Check how many recordings wait for longer than Airtel takes, and who sends the others."""
         now = fields.Datetime.now()
         waiting = company._ccp_calls(
             Domain("trial", "=", company.ccp_trial)
@@ -461,9 +463,11 @@ class CcpHealth(SystemMade, models.Model):
         listed = "" if company.ccp_trial else company.ccp_recording_hosts
         if unreadable := hosts.HostList(listed).unreadable:
             return ("bad" if lost else "warning"), "hosts", {"entry": unreadable[0][:100]}
-        if not waiting:
-            return "ok", "none", details
-        return ("bad" if lost else "warning"), "waiting", details
+        if waiting:
+            return ("bad" if lost else "warning"), "waiting", details
+        if config["workers"] and not config["x_sendfile"]:
+            return "warning", "workers_send", {"count": streams.most_at_once()}
+        return "ok", "none", details
 
     @api.model
     def _check_crons(self, _company):

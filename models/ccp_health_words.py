@@ -19,6 +19,7 @@ TURNS = {
     "overdue": "server",
     "failing": "server",
     "spool_closed": "server",
+    "workers_send": "server",
     "spool_full": "server",
 }
 
@@ -214,6 +215,10 @@ class CcpHealth(models.Model):
             "waiting": _(
                 "%(count)s recordings wait for more than an hour: each call says why. Check the "
                 "recording hosts, then ask Airtel."
+            ),
+            "workers_send": _(
+                "Odoo's workers send recordings themselves, so only %(count)s can be heard at "
+                "once. The person who runs this server can have nginx send them (x_sendfile)."
             ),
         }
 

@@ -154,6 +154,14 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
 
+    ccp_keep_copies = fields.Boolean(
+        "Keep copies of recordings",
+        default=True,
+        help="Odoo fetches each recording after the call. Otherwise it stays at Airtel, as long as "
+        "Airtel keeps it: Odoo fetches it for each listener, and deletes it an hour after somebody "
+        "listened last.",
+        groups="base.group_system",
+    )
     ccp_keep_recordings_days = fields.Integer(
         "Keep recordings (days)",
         help="Zero keeps them forever.",

@@ -38,6 +38,7 @@ class ResConfigSettings(models.TransientModel):
     ccp_require_outcome = setting(fields.Boolean, "ccp_require_outcome")
     ccp_recording_policy = setting(fields.Selection, "ccp_recording_policy")
     ccp_chatter_mode = setting(fields.Selection, "ccp_chatter_mode")
+    ccp_keep_copies = setting(fields.Boolean, "ccp_keep_copies")
     ccp_keep_recordings_days = setting(fields.Integer, "ccp_keep_recordings_days")
     ccp_keep_reports_days = setting(fields.Integer, "ccp_keep_reports_days")
     ccp_keep_unmatched_days = setting(fields.Integer, "ccp_keep_unmatched_days")

@@ -37,6 +37,7 @@ from . import (
     test_injection,
     test_install,
     test_late_answer,
+    test_listening,
     test_live_view,
     test_logs,
     test_lost_reports,

@@ -9,7 +9,6 @@ from odoo.tools import mute_logger
 
 from ..ccp.safe import download
 from ..models import ccp_call_notify
-from ..models.ccp_call_recording import CcpCall as Recording
 from .common import CcpCase
 
 LOGGERS = (
@@ -157,7 +156,7 @@ class TestDerivingAndNotifying(CcpCase):
                 }
             )
         error = download.RecordingError("not_ready")
-        with self.failing(), patch.object(Recording, "_open_recording", side_effect=error):
+        with self.failing(), patch.object(download, "open_recording", side_effect=error):
             self.env["ccp.call"]._cron_fetch_recordings()
         self.assertEqual(self.calls.mapped("recording_tries"), [1, 1])
 

@@ -6,7 +6,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import config, mute_logger
 
 from ..ccp.safe import probe
 from ..models.ccp_health import CRONS, KEYS, CcpHealth
@@ -135,6 +135,12 @@ class TestHealth(CcpCase):
         self.assert_line("recordings", "warning", "1 recordings", "airtel")
         call.end_date = now - timedelta(days=2)
         self.assert_line("recordings", "bad", "1 recordings", "airtel")
+        call.recording_state = "stored"
+        self.assert_line("recordings", "ok")
+        with patch.dict(config.options, workers=4, x_sendfile=False):
+            self.assert_line("recordings", "warning", "only 3 can be heard", "server")
+            with patch.dict(config.options, x_sendfile=True):
+                self.assert_line("recordings", "ok")
 
     def test_crons(self):
         self.assert_line("crons", "ok")

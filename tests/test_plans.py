@@ -208,8 +208,18 @@ class TestPlans(CcpCase):
         self.assert_indexed(lambda env: calls._take_unmeasured(), index="_unmeasured_idx")
 
     def test_recordings_that_are_due(self):
-        due = [("recording_next_date", "<=", fields.Datetime.now())]
-        self.assert_indexed(lambda env: env["ccp.call"].search(due), index="_recording_due_idx")
+        calls = self.env["ccp.call"]
+        for domain, order, index in (
+            (calls._recordings_due(), "recording_next_date, id", "_recording_due_idx"),
+            (calls._recordings_asked_for(), "recording_asked_date, id", "_recording_asked_idx"),
+            (calls._old_copies(), "recording_expiry, id", "_recording_expiry_idx"),
+        ):
+            self.assert_indexed(
+                lambda env, domain=domain, order=order: env["ccp.call"].search(
+                    domain, order=order, limit=6
+                ),
+                index=index,
+            )
 
     def test_recordings_that_wait(self):
         health = self.env["ccp.health"]

@@ -182,6 +182,8 @@ class CcpErasure(models.TransientModel):
                 "header_digest": False,
                 "recording_url": False,
                 "recording_next_date": False,
+                "recording_asked_date": False,
+                "recording_expiry": False,
                 "recording_error": False,
             }
         )

@@ -7,8 +7,39 @@ then end.
 """
 
 import contextlib
+import queue
 import socket
 import threading
+from collections.abc import Callable
+from typing import Any
+
+
+def within(seconds: float, do: Callable[[], Any]) -> Any:
+    """Return what a function returns, unless that takes too long.
+
+    For what has no socket of ours to shut, such as the resolver of names. The function goes on in
+    a thread of its own when nobody waits for it any more, so it should end some time.
+
+    :param seconds: how long to wait
+    :param do: called without arguments; what it raises is raised here
+    :raises TimeoutError: when it takes longer
+    """
+    results: queue.SimpleQueue = queue.SimpleQueue()
+
+    def run():
+        try:
+            results.put((do(), None))
+        except Exception as error:  # noqa: BLE001 - raised by the caller
+            results.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result, error = results.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error:
+        raise error
+    return result
 
 
 class Watch:

@@ -8,10 +8,9 @@ that was checked.
 
 import http.client
 import os
-import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -35,9 +34,6 @@ HEAD_BYTES = 512
 
 # Airtel prepares a recording after the call: until then its place is empty, closed or overloaded.
 _NOT_READY = frozenset({202, 204, 403, 404, 409, 423, 425, 429, 500, 502, 503, 504})
-_RANGE = re.compile(r"bytes=[0-9]{0,18}-[0-9]{0,18}")
-_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/(?:[0-9]{1,18}|\*)")
-_AUDIO_TYPE = re.compile(r"audio/[a-z0-9.+-]{1,40}")
 
 
 class RecordingError(Exception):
@@ -94,12 +90,8 @@ def _sniff_frame(head: bytes) -> str | None:
 
 @dataclass
 class Recording:
-    """A recording, or the part of it that was asked for, while it is being fetched."""
+    """A recording while it is being fetched."""
 
-    status: int
-    """200, or 206 if a range was asked for."""
-    headers: Mapping[str, str]
-    """Of ``Accept-Ranges``, ``Content-Length`` and ``Content-Range`` those that make sense."""
     content_type: str
     length: int | None
     """Bytes to come; ``None`` if the server does not say."""
@@ -122,7 +114,6 @@ def open_recording(
     read_timeout: float = 15.0,
     total_seconds: float = 120.0,
     max_bytes: int = MAX_BYTES,
-    range_header: str | None = None,
 ) -> Iterator[Recording]:
     """Open a recording for reading; a context manager.
 
@@ -132,21 +123,19 @@ def open_recording(
     :param connect_timeout: seconds for each address of the host
     :param read_timeout: seconds without a byte
     :param total_seconds: how long all of it may take
-    :param range_header: value of a Range header to pass on; anything but one range of bytes is not
     :raises RecordingError: when it cannot be fetched
     """
     target = Target.read(url)
     if target is None or not hosts.allows(target):
         raise RecordingError("forbidden_host")
     addresses = _checked_addresses(target, hosts.names_origin(target))
-    asked_range = range_header if _RANGE.fullmatch(range_header or "") else None
     with ExitStack() as stack:
         watch = stack.enter_context(Watch(total_seconds))
         session = stack.enter_context(requests.Session())
         session.trust_env = False
         session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         session.mount(f"{target.scheme}://", _PinnedAdapter(target, addresses, watch))
-        request = _request(session, url, target, asked_range)
+        request = _request(session, url, target)
         try:
             response = session.send(
                 request,
@@ -157,7 +146,7 @@ def open_recording(
         except (OSError, http.client.HTTPException) as error:
             raise _broken(error, watch) from None
         stack.enter_context(response)
-        _check_status(response.status_code, asked_range)
+        _check_status(response.status_code)
         yield _recording(response, watch, max_bytes)
 
 
@@ -171,13 +160,9 @@ def _checked_addresses(target: Target, any_address: bool) -> list[Address]:
     return addresses
 
 
-def _request(
-    session: requests.Session, url: str, target: Target, asked_range: str | None
-) -> requests.PreparedRequest:
-    # Identity: the bytes are passed on as they come.
+def _request(session: requests.Session, url: str, target: Target) -> requests.PreparedRequest:
+    # Identity: the bytes are kept as they come.
     headers = {"Accept": "audio/*, */*;q=0.1", "Accept-Encoding": "identity"}
-    if asked_range:
-        headers["Range"] = asked_range
     host = f"[{target.host}]" if ":" in target.host else target.host
     origin = f"{target.scheme}://{host}:{target.port}/"
     prepared = session.prepare_request(requests.Request("GET", origin, headers=headers))
@@ -186,8 +171,8 @@ def _request(
     return prepared
 
 
-def _check_status(status: int, asked_range: str | None) -> None:
-    if status == 200 or (status == 206 and asked_range):
+def _check_status(status: int) -> None:
+    if status == 200:
         return
     if 300 <= status < 400:
         raise RecordingError("redirect", status)
@@ -205,35 +190,16 @@ def _recording(response: requests.Response, watch: Watch, max_bytes: int) -> Rec
     head, chunks = _look_at_head(chunks)
     if not head:
         raise RecordingError("not_ready", status)
-    content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     content_type = sniff(head)
-    if not content_type and status == 206 and content_range and int(content_range[1]):
-        # The middle of a file does not show its type
-        announced = _AUDIO_TYPE.fullmatch(response.headers.get("Content-Type", ""))
-        content_type = announced[0] if announced else "application/octet-stream"
     if not content_type:
         raise RecordingError("not_audio", status)
-    headers = _headers(response, length, content_range)
-    return Recording(status, headers, content_type, length, chunks)
+    return Recording(content_type, length, chunks)
 
 
 def _length(response: requests.Response) -> int | None:
     announced = response.headers.get("Content-Length", "")
     is_number = announced.isascii() and announced.isdigit() and len(announced) <= 18
     return int(announced) if is_number and "Transfer-Encoding" not in response.headers else None
-
-
-def _headers(
-    response: requests.Response, length: int | None, content_range: re.Match | None
-) -> CaseInsensitiveDict:
-    headers = CaseInsensitiveDict()
-    if response.headers.get("Accept-Ranges") == "bytes":
-        headers["Accept-Ranges"] = "bytes"
-    if length is not None:
-        headers["Content-Length"] = str(length)
-    if content_range:
-        headers["Content-Range"] = content_range[0]
-    return headers
 
 
 def _chunks(

@@ -13,9 +13,12 @@ from typing import NamedTuple
 import requests
 
 from . import address
+from .deadline import within
 
 TIMEOUT = 5.0
-"""Seconds for a connection and for each answer."""
+"""Seconds for a connection, and for each part of an answer."""
+TOTAL = 8.0
+"""Seconds for a whole look, the resolver of names included: somebody waits for it."""
 
 # OpenSSL: X509_V_ERR_CERT_HAS_EXPIRED, then ..._HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
 _EXPIRED = 10
@@ -48,6 +51,13 @@ def reach(url: str, timeout: float = TIMEOUT) -> str:
         host = address.read(url).host
     except address.AddressError:
         return "bad_url"
+    try:
+        return within(TOTAL, lambda: _reach(url, host, timeout))
+    except TimeoutError:
+        return "timeout"
+
+
+def _reach(url: str, host: str, timeout: float) -> str:
     try:
         with requests.Session() as session:
             # A session takes credentials from this machine's .netrc, unless it has an answer
@@ -88,6 +98,13 @@ def certificate(
     """
     parts = address.read(url)
     context = context or ssl.create_default_context()
+    try:
+        return within(TOTAL, lambda: _certificate(parts, timeout, context))
+    except TimeoutError:
+        return Certificate("unreachable")
+
+
+def _certificate(parts, timeout: float, context: ssl.SSLContext) -> Certificate:
     try:
         with (
             socket.create_connection((parts.host, parts.port), timeout) as plain,

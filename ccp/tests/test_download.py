@@ -76,10 +76,7 @@ def test_fetches_a_recording(serve):
     server = serve(play)
     recording, content = fetch(f"{server.url}/r.mp3?token={TOKEN}")
     assert content == WAV
-    assert (recording.status, recording.length) == (200, len(WAV))
-    assert recording.content_type == "audio/wav"
-    assert dict(recording.headers) == {"Accept-Ranges": "bytes", "Content-Length": str(len(WAV))}
-    assert recording.headers["content-length"] == str(len(WAV))
+    assert (recording.content_type, recording.length) == ("audio/wav", len(WAV))
     (exchange,) = server.exchanges
     assert exchange.headers["Host"] == f"127.0.0.1:{server.server_port}"
     assert "Authorization" not in exchange.headers
@@ -101,44 +98,6 @@ def test_the_url_is_sent_byte_for_byte(serve, target):
     assert server.exchanges[0].requestline == f"GET {target} HTTP/1.1"
 
 
-def test_a_part_from_the_beginning(serve):
-    def answer(exchange):
-        exchange.reply(206, WAV[:100], Content_Range=f"bytes 0-99/{len(WAV)}")
-
-    server = serve(answer)
-    recording, content = fetch(f"{server.url}/r", range_header="bytes=0-99")
-    assert server.exchanges[0].headers["Range"] == "bytes=0-99"
-    assert (recording.status, content, recording.content_type) == (206, WAV[:100], "audio/wav")
-    assert recording.headers["Content-Range"] == f"bytes 0-99/{len(WAV)}"
-
-
-@pytest.mark.parametrize(
-    ("announced", "expected"),
-    [("audio/wav", "audio/wav"), ("text/html", "application/octet-stream")],
-)
-def test_a_part_from_the_middle_shows_no_type(serve, announced, expected):
-    def answer(exchange):
-        exchange.reply(206, b"\0" * 100, Content_Range="bytes 100-199/*", Content_Type=announced)
-
-    recording, _ = fetch(f"{serve(answer).url}/r", range_header="bytes=100-")
-    assert recording.content_type == expected
-
-
-@pytest.mark.parametrize("odd", ["bytes=0-1,5-9", "items=0-9", "bytes=0-\r\nX: y", "bytes=٣-", ""])
-def test_an_odd_range_is_not_passed_on(serve, odd):
-    server = serve(play)
-    fetch(f"{server.url}/r", range_header=odd)
-    assert "Range" not in server.exchanges[0].headers
-
-
-@pytest.mark.parametrize("content_range", ["bytes 0-99/100", "bytes 50-", "nonsense"])
-def test_a_part_that_is_no_sound(serve, content_range):
-    def answer(exchange):
-        exchange.reply(206, b"<html>" * 20, Content_Range=content_range, Content_Type="audio/wav")
-
-    assert reason(f"{serve(answer).url}/r", range_header="bytes=0-99") == "not_audio"
-
-
 def test_nobody_asked_for_a_part(serve):
     server = serve(lambda exchange: exchange.reply(206, WAV))
     assert reason(f"{server.url}/r") == "http_error"
@@ -157,7 +116,7 @@ def test_a_recording_of_unknown_length(serve, framing):
             exchange.send_raw(b"HTTP/1.1 200 OK\r\n\r\n" + WAV)
 
     recording, content = fetch(f"{serve(answer).url}/r")
-    assert (content, recording.length, dict(recording.headers)) == (WAV, None, {})
+    assert (content, recording.length) == (WAV, None)
 
 
 def test_pieces_come_as_they_arrive(serve):

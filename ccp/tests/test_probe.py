@@ -1,10 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+import contextlib
 import datetime
 import http.server
 import ipaddress
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 from cryptography import x509
@@ -127,3 +129,52 @@ def test_certificates_that_are_not_valid(serve, tmp_path):
     assert probe.certificate(serve(own)).reason == "untrusted"
     assert probe.certificate(serve().replace("http:", "https:")).reason == "tls"
     assert probe.certificate("https://127.0.0.1:9").reason == "unreachable"
+
+
+# Somebody waits for it
+
+
+@pytest.fixture
+def dripping():
+    """A server that answers a byte now and then, each in time, and never comes to an end."""
+    done = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        wire = listening.accept()[0]
+        with wire, contextlib.suppress(OSError):
+            wire.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            while not done.wait(0.1):
+                wire.sendall(b"0")
+
+    threading.Thread(target=drip, daemon=True).start()
+    yield listening.getsockname()[1]
+    done.set()
+    listening.close()
+
+
+def test_an_answer_that_drips_is_not_waited_for(dripping, monkeypatch):
+    monkeypatch.setattr(probe, "TOTAL", 0.6)
+    started = time.monotonic()
+    assert probe.reach(f"http://127.0.0.1:{dripping}") == "timeout"
+    assert time.monotonic() - started < 5
+
+
+def test_a_certificate_that_does_not_come_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(probe, "TOTAL", 0.6)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        started = time.monotonic()
+        assert probe.certificate(f"https://127.0.0.1:{port}").reason == "unreachable"
+    assert time.monotonic() - started < 5
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch):
+    done = threading.Event()
+    monkeypatch.setattr(probe, "TOTAL", 0.6)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: done.wait(20))
+    started = time.monotonic()
+    assert probe.reach("https://airtel.example.com") == "timeout"
+    assert probe.certificate("https://airtel.example.com").reason == "unreachable"
+    assert time.monotonic() - started < 5
+    done.set()

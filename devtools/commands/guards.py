@@ -190,11 +190,11 @@ GUARDS = (
         new="_checked_addresses(target, True)",
     ),
     Guard(
-        "what is passed on as a range is one",
-        "ccp/tests/test_download.py::test_an_odd_range_is_not_passed_on",
-        path="ccp/safe/download.py",
-        old='range_header if _RANGE.fullmatch(range_header or "") else None',
-        new="range_header",
+        "recordings leave a worker free",
+        "tests/test_listening.py::TestStreams::test_all_but_one_worker_may_send",
+        path="models/streams.py",
+        old='config["workers"] - 1 if config["workers"]',
+        new='config["workers"] if config["workers"]',
     ),
     Guard(
         "a row of the access list: reports",

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { press, queryAllTexts, queryOne, setInputRange } from "@odoo/hoot-dom";
+import { advanceTime } from "@odoo/hoot-mock";
 import { click, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import {
     contains,
@@ -240,6 +241,104 @@ describe("player", () => {
         expect.verifySteps([ADDRESS, ADDRESS]);
     });
 
+    /** Answers what the player asks after it could not play, one answer after the other. */
+    function later(server, states, says = (state) => expect.step(state)) {
+        onRpc(
+            ADDRESS,
+            () => {
+                const state = states.length > 1 ? states.shift() : states[0];
+                if (state === "ready") {
+                    server.sound = wav();
+                    return new Response("R", { status: 206, headers: { "Content-Type": "audio/wav" } });
+                }
+                says(state);
+                return new Response("In the server's words.", {
+                    status: 503,
+                    headers: {
+                        "Content-Type": "text/plain",
+                        "Retry-After": "1",
+                        "X-Airtel-Ccp": state,
+                    },
+                });
+            },
+            { pure: true }
+        );
+    }
+
+    test("waits until the recording is there, and starts by itself", async () => {
+        later(serve("data:audio/wav;base64,AAAA"), ["preparing", "waiting", "ready"]);
+        await mountPlayer();
+        await contains(".o_airtel_ccp_play").click();
+        await waitFor(".o_airtel_ccp_waiting:contains(being prepared. It starts by itself.)");
+        expect(".o_airtel_ccp_play").toHaveAttribute("title", "Stop waiting");
+        expect(getService("airtel_ccp.player").state.waitingId).toBe(7);
+        await waitFor(".o_airtel_ccp_waiting:contains(Many people are listening now.)");
+        await waitFor(`${PLAYER}[data-playing=true]`);
+        expect(".o_airtel_ccp_waiting").toHaveCount(0);
+        expect(getService("airtel_ccp.player").state.waitingId).toBe(false);
+        expect.verifySteps([ADDRESS, "preparing", "waiting", ADDRESS]);
+    });
+
+    test("who stops waiting is played nothing, and Odoo is not asked again", async () => {
+        later(serve("data:audio/wav;base64,AAAA"), ["preparing"]);
+        await mountPlayer();
+        await contains(".o_airtel_ccp_play").click();
+        await waitFor(".o_airtel_ccp_waiting");
+        await contains(".o_airtel_ccp_play").click();
+        await waitForNone(".o_airtel_ccp_waiting");
+        expect(".o_airtel_ccp_play").toHaveAttribute("title", "Play");
+        expect(getService("airtel_ccp.player").state.playingId).toBe(false);
+        await advanceTime(20000);
+        expect.verifySteps([ADDRESS, "preparing"]);
+    });
+
+    test("another recording that is played ends the waiting", async () => {
+        const server = serve("data:audio/wav;base64,AAAA");
+        later(server, ["preparing"]);
+        await mountPlayer();
+        await mountPlayer({ callId: 8 });
+        await contains(".o_airtel_ccp_play:first").click();
+        await waitFor(".o_airtel_ccp_waiting");
+        server.sound = wav();
+        await contains(".o_airtel_ccp_play:last").click();
+        await waitFor(`${PLAYER}:last[data-playing=true]`);
+        expect(".o_airtel_ccp_waiting").toHaveCount(0);
+        await advanceTime(20000);
+        expect.verifySteps([ADDRESS, "preparing", "/airtel_ccp/recording/8"]);
+    });
+
+    test("gives up after some minutes", async () => {
+        let asked = 0;
+        later(serve("data:audio/wav;base64,AAAA"), ["waiting"], () => asked++);
+        await mountPlayer();
+        await contains(".o_airtel_ccp_play").click();
+        await waitFor(".o_airtel_ccp_waiting");
+        for (let round = 0; round < 60; round++) {
+            await advanceTime(10000);
+        }
+        await waitFor(".o_airtel_ccp_problem:contains(takes longer than usual)");
+        expect(".o_airtel_ccp_waiting").toHaveCount(0);
+        expect(asked).toBeLessThan(60);
+        expect.verifySteps([ADDRESS]);
+    });
+
+    test("a file that is not there yet is waited for, too", async () => {
+        later(serve(), ["preparing", "ready"]);
+        patchWithCleanup(HTMLAnchorElement.prototype, {
+            click() {
+                expect.step(`download ${this.getAttribute("href")}`);
+            },
+        });
+        await mountPlayer();
+        const click = new MouseEvent("click", { bubbles: true, cancelable: true });
+        queryOne(".o_airtel_ccp_download").dispatchEvent(click);
+        await waitFor(".o_airtel_ccp_waiting:contains(being prepared)");
+        await waitForNone(".o_airtel_ccp_waiting");
+        await waitUntil(() => !queryOne(PLAYER).querySelector(".fa-spin"));
+        expect(audio()).not.toHaveAttribute("src");
+        expect.verifySteps(["preparing", `download ${ADDRESS}?download=1`]);
+    });
+
     test("words of its own for an answer without any", async () => {
         serve("data:audio/wav;base64,AAAA");
         const answers = [
@@ -284,11 +383,12 @@ describe("field", () => {
 
     /** Fills the calls of the test: one of each state. */
     function fill() {
-        const states = ["none", "pending", "stored", "missing", "deleted"];
+        const states = ["none", "pending", "stored", "missing", "deleted", "at_airtel"];
         onRpc("ccp.call", "web_read", ({ args }) => [call(states[args[0][0] - 5], args[0][0])]);
+        const listed = states.slice(0, 5);
         onRpc("ccp.call", "web_search_read", () => ({
-            length: states.length,
-            records: states.map((state, index) => call(state, index + 5)),
+            length: listed.length,
+            records: listed.map((state, index) => call(state, index + 5)),
         }));
     }
 
@@ -308,9 +408,10 @@ describe("field", () => {
         fill();
         const expected = {
             5: [0, "Not recorded"],
-            6: [1, "Being prepared: until Odoo has its own copy, it is played from Airtel."],
+            6: [1, "Being prepared. Press play, and it starts as soon as it is here."],
             8: [0, "Not delivered by Airtel"],
             9: [0, "Deleted by retention"],
+            10: [1, "It lies at Airtel. Press play, and it starts as soon as it is here."],
         };
         for (const [id, [players, words]] of Object.entries(expected)) {
             await mountView({ type: "form", resModel: "ccp.call", resId: Number(id), arch: FORM });

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from odoo.tools import config
+
 from ...devtools.machine.services import free_port
 from ...sandbox.server import Sandbox
 from ..common import LONG
@@ -72,9 +74,14 @@ class Edge:
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
         sample = SAMPLE.read_text(encoding="utf-8")
-        for shipped in ("127.0.0.1:8069", "127.0.0.1:8072"):
+        filestore = Path(config["data_dir"]) / "filestore"
+        for shipped, here in (
+            ("127.0.0.1:8069", f"127.0.0.1:{server.port}"),
+            ("127.0.0.1:8072", f"127.0.0.1:{server.port}"),
+            ("alias /var/lib/odoo/filestore/;", f"alias {filestore}/;"),
+        ):
             assert shipped in sample
-            sample = sample.replace(shipped, f"127.0.0.1:{server.port}")
+            sample = sample.replace(shipped, here)
         (self.folder / "airtel_ccp.conf").write_text(sample, encoding="utf-8")
         configuration = CONFIGURATION % {"port": self.port, "odoo": server.port}
         (self.folder / "nginx.conf").write_text(configuration, encoding="utf-8")

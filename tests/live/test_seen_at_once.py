@@ -16,7 +16,6 @@ from ...ccp.safe import download
 from ...models import contention
 from ...models.ccp_call_event import digest
 from ...models.ccp_call_fold import CcpCall as CcpCallFold
-from ...models.ccp_call_recording import CcpCall
 from ..common import HEADER, CcpSetup, accepted_call
 from .server import LiveServer
 
@@ -244,8 +243,8 @@ class TestSeenAtOnce(BaseCase):
                 call_id = self.make_call(**values)
                 with (
                     patch.object(
-                        CcpCall,
-                        "_open_recording",
+                        download,
+                        "open_recording",
                         side_effect=download.RecordingError("not_ready"),
                     ),
                     self.held(call_id, HELD_SECONDS),
@@ -260,11 +259,11 @@ class TestSeenAtOnce(BaseCase):
             recording_url="https://recordings.airtel.in/a.wav",
         )
 
-        def open_while_a_report_comes(_call):
+        def open_while_a_report_comes(*_arguments, **_options):
             self.server.query("UPDATE ccp_call SET note = 'x' WHERE id = %s", call_id)
             raise download.RecordingError("not_ready")
 
-        with patch.object(CcpCall, "_open_recording", open_while_a_report_comes):
+        with patch.object(download, "open_recording", open_while_a_report_comes):
             self.run_action("ccp.call", "_cron_fetch_recordings")
         self.assertEqual(self.value(call_id, "recording_tries"), 1)
         self.assertEqual(self.value(call_id, "note"), "x")

@@ -4,6 +4,7 @@ import { formatDate } from "@web/core/l10n/dates";
 import { useHotkey } from "@web/core/hotkeys/hotkey_hook";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { PLAYABLE } from "../player/player_field";
 import { CallClock, formatSeconds } from "./call_clock";
 import { DialButton } from "./dial_button";
 import { useDock } from "./dock";
@@ -170,7 +171,7 @@ export class CallPanel extends Component {
 
     get canListen() {
         const { live, recording } = this.call;
-        return this.player.canListen && !live && ["pending", "stored"].includes(recording);
+        return this.player.canListen && !live && PLAYABLE.includes(recording);
     }
 
     listen() {

@@ -22,10 +22,16 @@ import {
 export const SKIP = 10;
 /** Seconds of playing after which the position is remembered anew. */
 const REMEMBER_EVERY = 5;
+/** While the server has nothing to play yet: seconds between two questions, at most; and in all. */
+const ASK_EVERY = 10;
+const WAIT = 300;
+/** How often a recording that was waited for is started before it counts as broken. */
+const STARTS = 3;
 
 /**
  * Plays the recording of one call. Nothing is asked of the server before the user presses play,
- * because the server logs who listened.
+ * because the server logs who listened, and fetches what is not there yet. While it does that, or
+ * while there is no room for one more listener, the player asks again, and plays by itself.
  */
 export class CallPlayer extends Component {
     static template = "airtel_ccp.CallPlayer";
@@ -54,7 +60,15 @@ export class CallPlayer extends Component {
             duration: this.props.seconds,
             speed: recallSpeed(),
             problem: "",
+            /** What is waited for: "preparing" or "waiting", as the server says. */
+            waitsFor: "",
+            /** Whether it is there, but the browser wants the user to press play. */
+            isReady: false,
         });
+        /** Counts what was begun and given up, so that an answer that comes late changes nothing. */
+        this.attempt = 0;
+        this.silentStarts = 0;
+        this.brokenAt = null;
         if (this.props.isInBar) {
             this.player.inBar = this;
         }
@@ -67,6 +81,7 @@ export class CallPlayer extends Component {
         });
         onWillUnmount(() => {
             this.isGone = true;
+            this.stopWaiting();
             this.remember();
             this.player.release(this);
             if (this.player.inBar === this) {
@@ -92,6 +107,23 @@ export class CallPlayer extends Component {
 
     get pauseLabel() {
         return _t("Pause");
+    }
+
+    get buttonLabel() {
+        if (this.state.waitsFor) {
+            return _t("Stop waiting");
+        }
+        return this.state.isPlaying ? this.pauseLabel : this.playLabel;
+    }
+
+    get waitingWords() {
+        if (this.state.isReady) {
+            return _t("The recording is ready: press play.");
+        }
+        return {
+            preparing: _t("The recording is being prepared. It starts by itself."),
+            waiting: _t("Many people are listening now. It starts by itself when it is your turn."),
+        }[this.state.waitsFor];
     }
 
     get max() {
@@ -122,7 +154,9 @@ export class CallPlayer extends Component {
 
     async play() {
         const audio = this.audio.el;
+        this.stopWaiting();
         this.state.problem = "";
+        this.state.isReady = false;
         this.player.take(this);
         if (!audio.hasAttribute("src")) {
             this.state.isLoading = true;
@@ -135,17 +169,33 @@ export class CallPlayer extends Component {
             // A fault of the sound has an event of its own; a pause meanwhile is not a fault
             if (error.name === "NotAllowedError" && !this.isGone) {
                 this.state.isLoading = false;
+                this.state.isReady = this.silentStarts > 0;
                 this.player.release(this);
             }
         }
     }
 
     pause() {
+        this.stopWaiting();
         this.audio.el?.pause();
     }
 
     toggle() {
         return this.state.isPlaying || this.state.isLoading ? this.pause() : this.play();
+    }
+
+    stopWaiting() {
+        this.attempt++;
+        if (this.state.waitsFor) {
+            this.endWaiting();
+            this.player.release(this);
+        }
+    }
+
+    endWaiting() {
+        this.state.waitsFor = "";
+        this.state.isLoading = false;
+        this.player.setWaiting(this, false);
     }
 
     /** @param {number} position in seconds; kept within the recording */
@@ -220,7 +270,10 @@ export class CallPlayer extends Component {
     onPlaying() {
         this.state.isPlaying = true;
         this.state.isLoading = false;
+        this.state.isReady = false;
+        this.silentStarts = 0;
         this.player.take(this);
+        this.player.setFetched(this);
     }
 
     onPause() {
@@ -249,23 +302,88 @@ export class CallPlayer extends Component {
     }
 
     async onError() {
+        const { isPlaying, position } = this.state;
         this.unload();
         this.state.isPlaying = false;
         this.state.isLoading = true;
+        const attempt = this.attempt;
+        const hasWaited = await this.waitForServer();
+        if (attempt !== this.attempt || this.isGone) {
+            return;
+        }
+        if (hasWaited === null) {
+            this.player.release(this);
+            return;
+        }
+        // A line that broke is worth another start, unless it breaks at the same place again
+        const isNewPlace = this.brokenAt === null || Math.abs(position - this.brokenAt) >= 1;
+        const isWorthIt =
+            hasWaited || this.silentStarts
+                ? this.silentStarts < STARTS
+                : isPlaying && isNewPlace;
+        if (isWorthIt) {
+            this.brokenAt = position;
+            this.silentStarts++;
+            await this.play();
+            return;
+        }
+        this.silentStarts = 0;
+        this.fail(
+            _t("Your browser cannot play this recording. Retry, or ask your administrator.")
+        );
+    }
+
+    /** @param {string} problem in words */
+    fail(problem) {
+        this.state.isLoading = false;
+        this.state.problem = problem;
         this.player.release(this);
-        const problem = await this.findProblem();
-        if (!this.isGone) {
-            this.state.isLoading = false;
-            this.state.problem = problem;
+    }
+
+    /**
+     * Waits until the server has something to play; says what it waits for, or why there is nothing.
+     *
+     * @returns {Promise<boolean|null>} whether it had to wait; null if there is nothing to play, or
+     *     if the user did something else meanwhile
+     */
+    async waitForServer() {
+        const attempt = this.attempt;
+        let waited = 0;
+        for (let factor = 1; ; factor *= 1.3) {
+            const { waitsFor, seconds, problem } = await this.askServer();
+            if (attempt !== this.attempt || this.isGone) {
+                return null;
+            }
+            const pause = Math.min(ASK_EVERY, seconds * factor);
+            if (problem || (waitsFor && waited + pause > WAIT)) {
+                this.endWaiting();
+                this.fail(problem || _t("That takes longer than usual. Retry in a few minutes."));
+                return null;
+            }
+            if (!waitsFor) {
+                this.endWaiting();
+                this.state.isLoading = true;
+                return waited > 0;
+            }
+            this.state.waitsFor = waitsFor;
+            this.state.isLoading = true;
+            this.player.setWaiting(this, true);
+            await new Promise((resolve) => browser.setTimeout(resolve, pause * 1000));
+            if (attempt !== this.attempt || this.isGone) {
+                return null;
+            }
+            waited += pause;
         }
     }
 
     /**
-     * Asks the server again, because an audio element hides its answer.
+     * An audio element hides the server's answer, so it is asked again, for one byte: the
+     * server logs no listen for that.
      *
-     * @returns {Promise<string>} what is wrong, in words
+     * @returns {Promise<{waitsFor?: string, seconds?: number, problem?: string}>} what to wait for,
+     *     and for how many seconds; or what is wrong, in words; neither if it can be played
      */
-    async findProblem() {
+    async askServer() {
         const abort = new AbortController();
         let response;
         try {
@@ -274,29 +392,61 @@ export class CallPlayer extends Component {
                 signal: abort.signal,
             });
         } catch {
-            return _t("Odoo cannot be reached. Check your connection, then retry.");
+            return { problem: _t("Odoo cannot be reached. Check your connection, then retry.") };
         }
         const type = response.headers.get("Content-Type") || "";
         if (response.ok) {
             abort.abort();
             return type.startsWith("text/html")
-                ? _t("You are logged out. Log in again, then retry.")
-                : _t("Your browser cannot play this recording. Retry, or ask your administrator.");
+                ? { problem: _t("You are logged out. Log in again, then retry.") }
+                : {};
+        }
+        const waitsFor = response.headers.get("X-Airtel-Ccp");
+        const seconds = Number(response.headers.get("Retry-After"));
+        if (["preparing", "waiting"].includes(waitsFor) && seconds) {
+            return { waitsFor, seconds };
         }
         const text = type.startsWith("text/plain") ? (await response.text()).trim() : "";
-        if (text) {
-            return text;
+        const words = {
+            403: _t("You may not listen to this recording. Your administrator can allow it."),
+            404: _t("No recording was found that you may listen to."),
+            410: _t("There is no recording of this call any more."),
+        };
+        return {
+            problem:
+                text ||
+                words[response.status] ||
+                _t("The recording cannot be played now. Retry in a minute."),
+        };
+    }
+
+    /**
+     * A file that is not there yet is waited for too, in place of a page with one sentence.
+     *
+     * @param {MouseEvent} ev
+     */
+    async onDownload(ev) {
+        if (ev.ctrlKey || ev.metaKey || ev.shiftKey) {
+            return;
         }
-        if (response.status === 403) {
-            return _t("You may not listen to this recording. Your administrator can allow it.");
+        ev.preventDefault();
+        const isPlaying = this.state.isPlaying;
+        this.stopWaiting();
+        this.state.problem = "";
+        if (!isPlaying) {
+            this.player.take(this);
         }
-        if (response.status === 404) {
-            return _t("No recording was found that you may listen to.");
+        if ((await this.waitForServer()) === null) {
+            return;
         }
-        if (response.status === 410) {
-            return _t("There is no recording of this call any more.");
+        this.state.isLoading = false;
+        if (!isPlaying) {
+            this.player.release(this);
         }
-        return _t("The recording cannot be played now. Retry in a minute.");
+        const link = document.createElement("a");
+        link.href = `${this.url}?download=1`;
+        link.download = "";
+        link.click();
     }
 
     onKeydown(ev) {

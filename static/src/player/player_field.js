@@ -6,7 +6,7 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
 import { CallPlayer } from "./call_player";
 
 /** States in which there is something to hear. */
-const PLAYABLE = ["pending", "stored"];
+export const PLAYABLE = ["pending", "at_airtel", "stored"];
 
 /** The state of a call's recording: a player, or why there is none. */
 export class PlayerField extends Component {
@@ -55,9 +55,21 @@ export class PlayerField extends Component {
         if (this.isInBar) {
             return _t("This recording is open in the player bar.");
         }
+        if (!this.isMissing || this.state.waitingId === this.props.record.resId) {
+            return "";
+        }
         return this.value === "pending"
-            ? _t("Being prepared: until Odoo has its own copy, it is played from Airtel.")
-            : "";
+            ? _t("Being prepared. Press play, and it starts as soon as it is here.")
+            : _t("It lies at Airtel. Press play, and it starts as soon as it is here.");
+    }
+
+    /** Whether Odoo has no copy yet, as far as is known. */
+    get isMissing() {
+        return this.value !== "stored" && !this.state.fetched[this.props.record.resId];
+    }
+
+    get error() {
+        return (this.isMissing || !this.isPlayable) && this.props.record.data.recording_error;
     }
 }
 

@@ -14,8 +14,12 @@ export class PlayerService {
     constructor() {
         this.canListen = Boolean(session.airtel_ccp?.can_listen);
         this.canDownload = Boolean(session.airtel_ccp?.can_download);
-        /** @type {{track: Track|null, playingId: number|false}} */
-        this.state = reactive({ track: null, playingId: false });
+        /**
+         * @type {{track: Track|null, playingId: number|false, waitingId: number|false,
+         *     fetched: Object<number, boolean>}} what is in the bar, what plays, what is waited for,
+         *     and what has played here, so is known to be fetched
+         */
+        this.state = reactive({ track: null, playingId: false, waitingId: false, fetched: {} });
         this.playing = null;
         this.inBar = null;
     }
@@ -48,6 +52,24 @@ export class PlayerService {
         }
         this.playing = player;
         this.state.playingId = player.props.callId;
+    }
+
+    /**
+     * @param {import("./call_player").CallPlayer} player
+     * @param {boolean} isWaiting for something to play
+     */
+    setWaiting(player, isWaiting) {
+        const { callId } = player.props;
+        if (isWaiting) {
+            this.state.waitingId = callId;
+        } else if (this.state.waitingId === callId) {
+            this.state.waitingId = false;
+        }
+    }
+
+    /** @param {import("./call_player").CallPlayer} player that plays */
+    setFetched(player) {
+        this.state.fetched[player.props.callId] = true;
     }
 
     /** @param {import("./call_player").CallPlayer} player that fell silent */

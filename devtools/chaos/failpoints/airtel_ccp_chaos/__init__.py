@@ -21,7 +21,7 @@ from odoo.addons.airtel_ccp.controllers.webhook import waker
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
 from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
-from odoo.addons.airtel_ccp.models.ccp_call_recording import CcpCall
+from odoo.addons.airtel_ccp.models.ccp_call_fetch import CcpCall as CcpCallFetch
 from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
 from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.base.models.ir_attachment import IrAttachment
@@ -108,7 +108,7 @@ _wrap(CcpCallEvent, "_store", before="report, before its INSERT", after="report,
 _wrap(waker, "wake", before="report, after its COMMIT")
 _wrap(CcpCallFold, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
 _wrap(
-    CcpCall,
+    CcpCallFetch,
     "_store_recording",
     before="download, before it is kept",
     after="download, before COMMIT",

@@ -18,6 +18,8 @@ COUNTED_BYTES = 256 * 1024
 KEPT_REPORTS = 500
 KEPT_CDRS = 100
 KEPT_BYTES = 4 * 1024 * 1024
+# How many reports that wait for their call are looked at again because of one fold: a few calls'
+RELEASED_REPORTS = 100
 # Two pages: nobody reads more, and each change of a note goes to browsers whole
 MAX_NOTE = 4000
 
@@ -225,7 +227,8 @@ class CcpCall(models.Model):
         """Mark all reports of these calls as taken into account, in one statement.
 
         Those that came to a company's own address and name one of these calls are looked at again,
-        see ``ccp.call.event._match``: what is known of the calls may have changed.
+        see ``ccp.call.event._match``: what is known of the calls may have changed. If they are
+        very many, those that were looked at longest ago.
 
         :return: these, ``ccp.call.event`` records
         :rtype: odoo.models.BaseModel
@@ -243,11 +246,17 @@ class CcpCall(models.Model):
                      WHERE call_id = ANY(%s) AND folded IS NOT TRUE)
                 UPDATE ccp_call_event
                    SET match_date = NULL
-                 WHERE match_date IS NOT NULL AND %s
+                 WHERE id IN (
+                           SELECT id
+                             FROM ccp_call_event
+                            WHERE match_date IS NOT NULL AND %s
+                            ORDER BY match_date
+                            LIMIT %s)
                 RETURNING id
                 """,
                 self.ids,
                 reports._naming(self),
+                RELEASED_REPORTS,
             )
         )
         reports.invalidate_model(["folded", "match_date"], flush=False)

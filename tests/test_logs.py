@@ -2,6 +2,8 @@ import json
 from datetime import timedelta
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -9,7 +11,7 @@ from odoo.tools import mute_logger
 
 from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.call import timeline
-from ..models import ccp_call_event_match
+from ..models import ccp_call_bounds, ccp_call_event_match
 from .common import AGENT, CONNECTS, HEADER, CcpCase
 
 FOLDED = ("state", "result", "talk_seconds", "answer_date", "end_date", "live", "session_id")
@@ -179,6 +181,24 @@ class TestMatching(CcpCase):
                 self.fold_all()
         self.assertEqual(counts[2], counts[1])
         self.assertEqual(self.events.search_count([("match_date", "!=", False)]), 60)
+
+    def test_many_that_name_a_call_are_looked_at_in_turn(self):
+        for number in range(5):
+            self.waiting({**self.event("Ringing", "A", number), "vmSessionId": "session-late"})
+        self.events._match()
+        # Another company's call, which none of them is about
+        other = self.env["res.company"].create({"name": "Other"})
+        call = self.make_call(session_id="session-late", company_id=other.id, live=False)
+        looked_at = self.events
+        with patch.object(ccp_call_bounds, "RELEASED_REPORTS", 2):
+            for number in range(3):
+                call._fold()
+                released = self.events._unmatched(limit=9)
+                self.assertEqual(len(released), 2)
+                with freeze_time(fields.Datetime.now() + timedelta(minutes=1 + number)):
+                    self.events._match()
+                looked_at |= released
+        self.assertEqual(len(looked_at), 5)
 
     def test_one_that_cannot_be_looked_at_stops_no_other(self):
         call = self.make_call(correlation_id="Xchange-good")

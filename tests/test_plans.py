@@ -5,6 +5,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.sql_db import Cursor
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .common import AGENT, CcpCase
 
@@ -185,6 +186,27 @@ class TestPlans(CcpCase):
     def test_pending_reports(self):
         self.assert_indexed(lambda env: self.env["ccp.call"]._take_pending(), index="_pending_idx")
         self.assert_indexed(lambda env: self.env["ccp.call"]._count_pending(), index="_pending_idx")
+
+    def test_reports_that_wait_for_their_call(self):
+        """However many they are, a fold finds those that name its call, and the next new one."""
+        reports, call = self.env["ccp.call.event"], self.call
+        call.write({"correlation_id": "correlation", "session_id": "session"})
+        self.env.cr.execute(
+            """
+            INSERT INTO ccp_call_event (company_id, kind, fingerprint, received_at, match_date,
+                                        named_correlation, named_session, named_pair)
+            SELECT %s, 'cdr', 'waits' || i, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC',
+                   'c' || i, 's' || i, md5(i::text)
+              FROM generate_series(1, %s) i
+            """,
+            [self.env.company.id, ROWS],
+        )
+        self.env.cr.execute("ANALYZE ccp_call_event")
+        naming = SQL("SELECT id FROM ccp_call_event WHERE %s", reports._naming(call))
+        for name in ("correlation", "session", "pair"):
+            self.assert_indexed(lambda env: env.execute_query(naming), index=f"_named_{name}_idx")
+        self.assert_indexed(lambda env: reports._count_unmatched(), index="_unmatched_idx")
+        self.assert_indexed(lambda env: reports._unmatched(limit=50), index="_unmatched_idx")
 
     def test_calls_to_notify_of(self):
         for index in ("_notify_idx", "_to_end_idx"):

@@ -249,7 +249,10 @@ describe("player", () => {
                 const state = states.length > 1 ? states.shift() : states[0];
                 if (state === "ready") {
                     server.sound = wav();
-                    return new Response("R", { status: 206, headers: { "Content-Type": "audio/wav" } });
+                    return new Response("R", {
+                        status: 206,
+                        headers: { "Content-Type": "audio/wav" },
+                    });
                 }
                 says(state);
                 return new Response("In the server's words.", {

@@ -321,9 +321,7 @@ export class CallPlayer extends Component {
         // A line that broke is worth another start, unless it breaks at the same place again
         const isNewPlace = this.brokenAt === null || Math.abs(position - this.brokenAt) >= 1;
         const isWorthIt =
-            hasWaited || this.silentStarts
-                ? this.silentStarts < STARTS
-                : isPlaying && isNewPlace;
+            hasWaited || this.silentStarts ? this.silentStarts < STARTS : isPlaying && isNewPlace;
         if (isWorthIt) {
             this.brokenAt = position;
             this.silentStarts++;
@@ -331,9 +329,7 @@ export class CallPlayer extends Component {
             return;
         }
         this.silentStarts = 0;
-        this.fail(
-            _t("Your browser cannot play this recording. Retry, or ask your administrator.")
-        );
+        this.fail(_t("Your browser cannot play this recording. Retry, or ask your administrator."));
     }
 
     endProblem() {

@@ -108,8 +108,8 @@ class CcpCall(models.Model):
         :rtype: str
         """
         return self.env._(
-            "As many people listen now as this server can serve. If the recording does not start "
-            "by itself, try again in a minute."
+            "Others are listening, and there is no room for one more. If the recording does not "
+            "start by itself, try again in a minute."
         )
 
     @api.model

@@ -406,7 +406,7 @@ class TestStreams(ListeningCase):
         self.call.listen_ids.unlink()
         for headers in ({}, {"Range": "bytes=0-0"}, {"Range": "bytes=44-"}):
             answer = self.listen(**headers)
-            self.assert_later(answer, "waiting", "As many people listen")
+            self.assert_later(answer, "waiting", "Others are listening")
             self.assertEqual(answer.headers["Retry-After"], "2")
         self.assertFalse(self.call.listen_ids)
         self.assertEqual(self.opener.head(self.base_url() + self.path).status_code, 200)

@@ -249,7 +249,10 @@ describe("player", () => {
                 const state = states.length > 1 ? states.shift() : states[0];
                 if (state === "ready") {
                     server.sound = wav();
-                    return new Response("R", { status: 206, headers: { "Content-Type": "audio/wav" } });
+                    return new Response("R", {
+                        status: 206,
+                        headers: { "Content-Type": "audio/wav" },
+                    });
                 }
                 says(state);
                 return new Response("In the server's words.", {
@@ -271,11 +274,11 @@ describe("player", () => {
         await contains(".o_airtel_ccp_play").click();
         await waitFor(".o_airtel_ccp_waiting:contains(being prepared. It starts by itself.)");
         expect(".o_airtel_ccp_play").toHaveAttribute("title", "Stop waiting");
-        expect(getService("airtel_ccp.player").state.waitingId).toBe(7);
-        await waitFor(".o_airtel_ccp_waiting:contains(Many people are listening now.)");
+        expect(getService("airtel_ccp.player").state.statusId).toBe(7);
+        await waitFor(".o_airtel_ccp_waiting:contains(Others are listening, and there is no room)");
         await waitFor(`${PLAYER}[data-playing=true]`);
         expect(".o_airtel_ccp_waiting").toHaveCount(0);
-        expect(getService("airtel_ccp.player").state.waitingId).toBe(false);
+        expect(getService("airtel_ccp.player").state.statusId).toBe(false);
         expect.verifySteps([ADDRESS, "preparing", "waiting", ADDRESS]);
     });
 
@@ -411,7 +414,7 @@ describe("field", () => {
             6: [1, "Being prepared. Press play, and it starts as soon as it is here."],
             8: [0, "Not delivered by Airtel"],
             9: [0, "Deleted by retention"],
-            10: [1, "It lies at Airtel. Press play, and it starts as soon as it is here."],
+            10: [1, "The recording is at Airtel. Press play, and it starts as soon as it is here."],
         };
         for (const [id, [players, words]] of Object.entries(expected)) {
             await mountView({ type: "form", resModel: "ccp.call", resId: Number(id), arch: FORM });

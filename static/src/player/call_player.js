@@ -82,6 +82,7 @@ export class CallPlayer extends Component {
         onWillUnmount(() => {
             this.isGone = true;
             this.stopWaiting();
+            this.player.setStatus(this, false);
             this.remember();
             this.player.release(this);
             if (this.player.inBar === this) {
@@ -122,7 +123,9 @@ export class CallPlayer extends Component {
         }
         return {
             preparing: _t("The recording is being prepared. It starts by itself."),
-            waiting: _t("Many people are listening now. It starts by itself when it is your turn."),
+            waiting: _t(
+                "Others are listening, and there is no room for one more. It starts by itself when it is your turn."
+            ),
         }[this.state.waitsFor];
     }
 
@@ -155,7 +158,7 @@ export class CallPlayer extends Component {
     async play() {
         const audio = this.audio.el;
         this.stopWaiting();
-        this.state.problem = "";
+        this.endProblem();
         this.state.isReady = false;
         this.player.take(this);
         if (!audio.hasAttribute("src")) {
@@ -195,7 +198,7 @@ export class CallPlayer extends Component {
     endWaiting() {
         this.state.waitsFor = "";
         this.state.isLoading = false;
-        this.player.setWaiting(this, false);
+        this.player.setStatus(this, false);
     }
 
     /** @param {number} position in seconds; kept within the recording */
@@ -318,9 +321,7 @@ export class CallPlayer extends Component {
         // A line that broke is worth another start, unless it breaks at the same place again
         const isNewPlace = this.brokenAt === null || Math.abs(position - this.brokenAt) >= 1;
         const isWorthIt =
-            hasWaited || this.silentStarts
-                ? this.silentStarts < STARTS
-                : isPlaying && isNewPlace;
+            hasWaited || this.silentStarts ? this.silentStarts < STARTS : isPlaying && isNewPlace;
         if (isWorthIt) {
             this.brokenAt = position;
             this.silentStarts++;
@@ -328,15 +329,19 @@ export class CallPlayer extends Component {
             return;
         }
         this.silentStarts = 0;
-        this.fail(
-            _t("Your browser cannot play this recording. Retry, or ask your administrator.")
-        );
+        this.fail(_t("Your browser cannot play this recording. Retry, or ask your administrator."));
+    }
+
+    endProblem() {
+        this.state.problem = "";
+        this.player.setStatus(this, false);
     }
 
     /** @param {string} problem in words */
     fail(problem) {
         this.state.isLoading = false;
         this.state.problem = problem;
+        this.player.setStatus(this, true);
         this.player.release(this);
     }
 
@@ -367,7 +372,7 @@ export class CallPlayer extends Component {
             }
             this.state.waitsFor = waitsFor;
             this.state.isLoading = true;
-            this.player.setWaiting(this, true);
+            this.player.setStatus(this, true);
             await new Promise((resolve) => browser.setTimeout(resolve, pause * 1000));
             if (attempt !== this.attempt || this.isGone) {
                 return null;
@@ -432,7 +437,7 @@ export class CallPlayer extends Component {
         ev.preventDefault();
         const isPlaying = this.state.isPlaying;
         this.stopWaiting();
-        this.state.problem = "";
+        this.endProblem();
         if (!isPlaying) {
             this.player.take(this);
         }

@@ -55,12 +55,12 @@ export class PlayerField extends Component {
         if (this.isInBar) {
             return _t("This recording is open in the player bar.");
         }
-        if (!this.isMissing || this.state.waitingId === this.props.record.resId) {
+        if (!this.isMissing || this.state.statusId === this.props.record.resId) {
             return "";
         }
         return this.value === "pending"
             ? _t("Being prepared. Press play, and it starts as soon as it is here.")
-            : _t("It lies at Airtel. Press play, and it starts as soon as it is here.");
+            : _t("The recording is at Airtel. Press play, and it starts as soon as it is here.");
     }
 
     /** Whether Odoo has no copy yet, as far as is known. */
@@ -69,7 +69,9 @@ export class PlayerField extends Component {
     }
 
     get error() {
-        return (this.isMissing || !this.isPlayable) && this.props.record.data.recording_error;
+        const isSaid = this.state.statusId === this.props.record.resId;
+        const isOpen = this.isMissing || !this.isPlayable;
+        return isOpen && !isSaid && this.props.record.data.recording_error;
     }
 }
 

@@ -15,11 +15,11 @@ export class PlayerService {
         this.canListen = Boolean(session.airtel_ccp?.can_listen);
         this.canDownload = Boolean(session.airtel_ccp?.can_download);
         /**
-         * @type {{track: Track|null, playingId: number|false, waitingId: number|false,
-         *     fetched: Object<number, boolean>}} what is in the bar, what plays, what is waited for,
-         *     and what has played here, so is known to be fetched
+         * @type {{track: Track|null, playingId: number|false, statusId: number|false,
+         *     fetched: Object<number, boolean>}} what is in the bar, what plays,
+         *     whose player says how it stands, and what has played here, so is known to be fetched
          */
-        this.state = reactive({ track: null, playingId: false, waitingId: false, fetched: {} });
+        this.state = reactive({ track: null, playingId: false, statusId: false, fetched: {} });
         this.playing = null;
         this.inBar = null;
     }
@@ -56,14 +56,14 @@ export class PlayerService {
 
     /**
      * @param {import("./call_player").CallPlayer} player
-     * @param {boolean} isWaiting for something to play
+     * @param {boolean} hasStatus whether it says what it waits for, or what is wrong
      */
-    setWaiting(player, isWaiting) {
+    setStatus(player, hasStatus) {
         const { callId } = player.props;
-        if (isWaiting) {
-            this.state.waitingId = callId;
-        } else if (this.state.waitingId === callId) {
-            this.state.waitingId = false;
+        if (hasStatus) {
+            this.state.statusId = callId;
+        } else if (this.state.statusId === callId) {
+            this.state.statusId = false;
         }
     }
 

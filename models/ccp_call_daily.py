@@ -225,7 +225,12 @@ class CcpCallDaily(models.Model):
         if not isinstance(grouping, Grouping) or not grouping.is_whole:
             return None
         names = set(grouping.columns)
-        for condition in domain.optimize_full(self.sudo()).iter_conditions():
+        optimized = domain.optimize_full(self.sudo())
+        if optimized.is_false():
+            # What contradicts itself, such as another company's calls, has no conditions any more,
+            # but the statement has them
+            return None
+        for condition in optimized.iter_conditions():
             name = _field_name(condition)
             if name == "start_date" and not _is_midnight(condition):
                 return None

@@ -63,7 +63,8 @@ MODELS = {
     # Dialogs: their user's own
     "ccp.call.entry": ("rep", "rep", "rep manager boss", "rep"),
     "ccp.call.link": ("rep", "rep", "rep manager boss", "rep"),
-    "ccp.manual.call": ("rep", "rep", CALLERS, "rep"),
+    # Opened on a record that one does not see, it logs nothing
+    "ccp.manual.call": ("rep", "rep", f"{CALLERS} {FOREIGN_CALLERS}", "rep"),
     "ccp.erasure": ("manager", "manager", MANAGERS, "manager"),
     "ccp.fold.again": ("administrator", "administrator", ADMINISTRATORS, "administrator"),
     "ccp.history.import": ("manager", "manager", "manager boss administrator", "manager"),

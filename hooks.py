@@ -31,6 +31,10 @@ def uninstall_hook(env):
     env["ccp.call.event"]._drop_function()
     recordings = Domain("res_model", "=", "ccp.call") & Domain("res_field", "=", RECORDING_FIELD)
     env["ir.attachment"].search(recordings).unlink()
+    # Odoo forgets foreign keys with their models, and companies stay
+    foreign_keys = Domain("type", "=", "f") & Domain("module.name", "=", "airtel_ccp")
+    foreign_keys &= Domain("model.model", "not like", "ccp.")
+    env["ir.model.constraint"].search(foreign_keys).unlink()
     env.cr.execute("DELETE FROM bus_bus WHERE message::jsonb ->> 'type' LIKE 'airtel_ccp.%'")
     spool_of(env).remove_all()
     shutil.rmtree(streams.folder(), ignore_errors=True)

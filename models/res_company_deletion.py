@@ -21,6 +21,6 @@ class ResCompany(models.Model):
             calls.browse(ids)._delete_calls()
         # A company names one of its call flows, and each of these names its company
         companies.ccp_flow_id = False
-        flows = calls.flow_id.browse().with_context(active_test=False)
+        flows = calls.browse().flow_id.with_context(active_test=False)
         flows.search([("company_id", "in", companies.ids)]).unlink()
         return super().unlink()

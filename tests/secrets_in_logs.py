@@ -52,13 +52,20 @@ def find(text):
     return f"…{text[max(0, found.start() - 60) : found.end()]}" if found else ""
 
 
+def own_lines(text):
+    """Return the lines of a log without those that are Odoo's to show.
+
+    :rtype: list[str]
+    """
+    return [line for line in text.splitlines() if not _LOGGED_BY_OTHERS.match(line)]
+
+
 def find_all(text):
     """Return the first secret of each line of a log that has one.
 
     :rtype: list[str]
     """
-    lines = (line for line in text.splitlines() if not _LOGGED_BY_OTHERS.match(line))
-    return [secret for line in lines if (secret := find(line))]
+    return [secret for line in own_lines(text) if (secret := find(line))]
 
 
 class SecretFinder(logging.Handler):

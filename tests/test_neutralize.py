@@ -23,15 +23,15 @@ class TestNeutralize(CanaryCase):
     def test_nothing_is_left(self):
         """No column of any table holds a credential, a token or the address of a recording."""
         company = self.env.company
+        tokens = [company.ccp_webhook_token]
+        company._ccp_renew_token()
+        tokens.append(company.ccp_webhook_token)
+        self.leave_canaries()
         company.write(
             {"ccp_username": USER, "ccp_customer_id": CUSTOMER, "ccp_password": "p@55w0rd-canary"}
         )
         self.flow.callback_secrets = f"X-Canary: {SECRET}"
         company.ccp_notify_base_url = "https://canary.example.com"
-        tokens = [company.ccp_webhook_token]
-        company._ccp_renew_token()
-        tokens.append(company.ccp_webhook_token)
-        self.leave_canaries()
         # A recording that is not fetched yet: its address is in the report, and escaped in another
         waiting = self.make_call(live=False, recorded=True)
         escaped = r'{"Overall_Call_Status": "Answered", "Recording": "%s"}'

@@ -80,7 +80,7 @@ class IrAttachment(models.Model):
         """
         cr = self.env.cr
         # The lock comes first, because the transaction sees what was there when it began
-        cr.execute(f"SET LOCAL lock_timeout TO '{LOCK_TIMEOUT}'")
+        cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         cr.execute("LOCK ir_attachment IN SHARE MODE", log_exceptions=False)
         cr.execute("SELECT store_fname FROM ir_attachment WHERE store_fname = ANY(%s)", [[*names]])
         for name in names.difference(row[0] for row in cr.fetchall()):

@@ -1,3 +1,4 @@
+import contextlib
 import logging
 import uuid
 from datetime import timedelta
@@ -284,13 +285,11 @@ class RightsCase(CcpCase):
         on_model = on_model is not None and getattr(on_model, "_api_model", False)
         records.env.flush_all()
         try:
-            with self.env.cr.savepoint():
+            with contextlib.suppress(Undo), self.env.cr.savepoint():
                 ids = [] if on_model or method in ("create", "search_read") else [records.ids]
                 answer = call_kw(records.browse(), method, [*ids, *args], kwargs)
                 records.env.flush_all()
                 raise Undo
-        except Undo:
-            pass
         except Exception as error:  # noqa: BLE001 - whatever is raised is looked at
             answer = error
         self.env.invalidate_all(flush=False)

@@ -1,3 +1,4 @@
+import functools
 from datetime import timezone
 
 from odoo import api, fields, models
@@ -490,10 +491,13 @@ class CcpCall(models.Model):
         own.sudo()._close()
         return True
 
-    def _close(self):
-        """Stop waiting for reports, and let what arrived decide the result."""
+    def _close(self, is_patient=True):
+        """Stop waiting for reports, and let what arrived decide the result.
+
+        :param bool is_patient: see ``contention.apart``
+        """
         waiting = self.filtered(lambda call: call.state in states.LIVE_STATES)
-        waiting._fold(closing=True)
+        waiting._fold(closing=True, is_patient=is_patient)
 
     def action_refresh(self):
         """Fold reports that arrived but were not looked at yet, for a form or panel that opens.
@@ -517,10 +521,11 @@ class CcpCall(models.Model):
             & (Domain("fold_retry_date", "=", False) | Domain("fold_retry_date", "<=", now))
         )
 
-        def end_some():
+        def end_some(is_patient=True):
             calls = self.search(due, limit=SILENT_BATCH)
             locked = calls.try_lock_for_update(allow_referencing=True)
-            locked._close()
+            locked._close(is_patient)
             return len(locked), self.search_count(due)
 
-        take_turns(self, end_some, "airtel_ccp.ir_cron_end_silent_calls")
+        around = functools.partial(end_some, is_patient=False)
+        take_turns(self, end_some, "airtel_ccp.ir_cron_end_silent_calls", around=around)

@@ -150,11 +150,14 @@ class CcpCall(models.Model):
 
         def notify(call):
             call._fold()
-            call._notify_leaders(call.company_id)
+            call._guarded(
+                lambda each: each._notify_leaders(each.company_id),
+                lambda each, error: each._notify_later(error),
+            )
 
         try:
             self._with_call(call_id, notify)
-        except psycopg2.Error as error:
+        except Exception as error:  # noqa: BLE001 - the call is placed, whatever fails now
             _logger.warning(
                 "Call %s: its next report puts it into the chatter (%s)",
                 call_id,
@@ -172,12 +175,44 @@ class CcpCall(models.Model):
         """
 
         def settle(call):
-            call.write(values)
-            call.request_ids._close(**answer)
+            call._guarded(
+                lambda each: each._write_answer(values, answer),
+                lambda each, error: each._keep_answer(values, answer, error),
+            )
             call._fold()
             return call.state
 
         return self._with_call(call_id, settle)
+
+    def _write_answer(self, values, answer):
+        """Write Airtel's answer; see ``_settle``."""
+        self.write(values)
+        self.request_ids._close(**answer)
+
+    def _keep_answer(self, values, answer, error):
+        """Write Airtel's answer past the ORM: it comes once, and a rule may be what failed.
+
+        :param Exception error: what failed
+        """
+        _logger.error("Call %s: a rule about its answer failed", self.id, exc_info=error)
+        logged = self.env["ccp.request.log"]._values_of(**answer)
+        tables = (("ccp_call", "id", values), ("ccp_request_log", "call_id", logged))
+        for table, column, some in tables:
+            assigned = [
+                SQL("%s = %s", SQL.identifier(name), None if value is False else value)
+                for name, value in some.items()
+            ]
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET %s WHERE %s = %s",
+                    SQL.identifier(table),
+                    SQL(", ").join(assigned),
+                    SQL.identifier(column),
+                    self.id,
+                )
+            )
+        self.invalidate_recordset(list(values))
+        self.request_ids.invalidate_recordset(list(logged))
 
     @api.model
     def _with_call(self, call_id, work):

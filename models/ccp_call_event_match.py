@@ -1,10 +1,15 @@
+import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, split
+from .contention import apart
 from .utils import naive_utc
+
+_logger = logging.getLogger(__name__)
 
 MATCH_BATCH = 500
 # How long a report to the company's own address waits for its call
@@ -57,6 +62,20 @@ class CcpCallEvent(models.Model):
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
         """
+        matched = []
+        apart(
+            self,
+            lambda some: matched.append(some._match_some()),
+            lambda event, error: event._match_later(error),
+        )
+        return self.browse().union(*matched).exists().filtered("call_id")
+
+    def _match_some(self):
+        """Look for the calls of these reports; one that fails undoes the others.
+
+        :return: the reports that found their call
+        :rtype: odoo.models.BaseModel
+        """
         now = fields.Datetime.now()
         matched = self.browse()
         for event in self._split():
@@ -74,6 +93,21 @@ class CcpCallEvent(models.Model):
                     call.session_id = report.session_id
                 matched |= event
         return matched
+
+    def _match_later(self, error):
+        """Let a report wait behind the others, because looking for its call failed.
+
+        :param Exception error: why
+        """
+        _logger.error("Report %s: its call cannot be looked for now", self.id, exc_info=error)
+        self.env.cr.execute(
+            SQL(
+                "UPDATE ccp_call_event SET match_date = %s WHERE id = %s",
+                fields.Datetime.now(),
+                self.id,
+            )
+        )
+        self.invalidate_recordset(["match_date"])
 
     def _split(self):
         """Make a row of each report if several came at once: each may be about another call.

@@ -26,7 +26,7 @@ from .test_recording import wav
 _logger = logging.getLogger(__name__)
 
 # How long all sampled failures together may take
-SECONDS = float(os.environ.get('SEAM_SECONDS') or 45)
+SECONDS = float(os.environ.get("SEAM_SECONDS") or 45)
 AGENTS = (AGENT, OTHER_AGENT, "7000000903")
 CUSTOMERS = (CONNECTS, "7000000102", "7000000103")
 URL = "https://recordings.airtel.in/{}.wav?token=a"
@@ -116,7 +116,9 @@ class TestFailureAnywhere(CcpCase):
         self.held = []
         self.leads = self.env["crm.lead"]
         for rep, customer in zip(self.reps, CUSTOMERS, strict=True):
-            partner = self.partner.copy({"name": f"Customer {customer}", "phone": f"+91 {customer}"})
+            partner = self.partner.copy(
+                {"name": f"Customer {customer}", "phone": f"+91 {customer}"}
+            )
             self.leads |= self.lead.copy(
                 {"partner_id": partner.id, "phone": partner.phone, "user_id": rep.id}
             )
@@ -162,9 +164,7 @@ class TestFailureAnywhere(CcpCase):
             patch.object(ccp_call_dial, "PATIENCE_SECONDS", 0),
             patch.object(type(self.company), "_ccp_client", lambda *_arguments: Client()),
             patch.object(Exchange, "wait", lambda *_arguments: False),
-            patch.object(
-                Exchange, "when_answered", lambda _exchange, take: self.held.append(take)
-            ),
+            patch.object(Exchange, "when_answered", lambda _exchange, take: self.held.append(take)),
         ):
             self.held = []
             self.place_all_unanswered()
@@ -340,6 +340,7 @@ class TestFailureAnywhere(CcpCase):
             for call in self.calls.with_env(env):
                 with contextlib.suppress(Exception):
                     call.event_ids[0].action_replay()
+
         self.administrator(replay)
 
     def act_answers(self):
@@ -405,7 +406,8 @@ class TestFailureAnywhere(CcpCase):
             values = {
                 name: value
                 for name, value in (call.read()[0] if call.exists() else {}).items()
-                if call._fields[name].store and name not in UNTOLD
+                if call._fields[name].store
+                and name not in UNTOLD
                 and call._fields[name].type not in ("one2many", "many2many")
             }
             activities = self.env["mail.activity"].with_context(active_test=False)
@@ -467,9 +469,17 @@ class TestFailureAnywhere(CcpCase):
         bad = self.bad
         return {
             "ccp.call": set(bad.ids),
-            "ccp.call.event": set(self.env["ccp.call.event"].search([]).filtered(
-                lambda event: event.call_id == bad or (
-                    not event.call_id and "session-1" in (event.payload or ""))).ids),
+            "ccp.call.event": set(
+                self.env["ccp.call.event"]
+                .search([])
+                .filtered(
+                    lambda event: (
+                        event.call_id == bad
+                        or (not event.call_id and "session-1" in (event.payload or ""))
+                    )
+                )
+                .ids
+            ),
             "ccp.call.list.item": set(bad.list_item_id.ids),
             "ccp.request.log": set(bad.request_ids.ids),
         }
@@ -550,6 +560,10 @@ class TestFailureAnywhere(CcpCase):
                 self.sandbox.clear()
         with open("/tmp/seam_shown.txt", "w") as file:
             file.write("\n".join(shown))
-            file.write(f"\n{counts}\n{runs} runs in {time.monotonic() - began:.0f} s, seed {seed}\n")
+            file.write(
+                f"\n{counts}\n{runs} runs in {time.monotonic() - began:.0f} s, seed {seed}\n"
+            )
         _logger.info("seed %s, %s failures", seed, runs)
-        self.assertFalse(shown, f"seed {seed}, {runs} runs, {counts}, {len(bad)}:\n" + "\n".join(shown[:40]))
+        self.assertFalse(
+            shown, f"seed {seed}, {runs} runs, {counts}, {len(bad)}:\n" + "\n".join(shown[:40])
+        )

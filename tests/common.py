@@ -35,8 +35,21 @@ __all__ = [
 ]
 
 
+# What the product writes in other ways only, together with other fields, and how a test has it
+# written: a row with these alone would be one that the product never makes
+OF_OTHER_DOORS = {
+    "manual": "log it with the dialog: CcpCase.log_by_hand",
+    "imported": "import it: ccp.history.import",
+    "erased": "erase it: ccp.erasure",
+    "reports_deleted": "let the company's period pass: CcpCase.delete_reports",
+}
+
+
 def accepted_call(env, record, contact, user, flow, **values):
     """Make the row of a call that Airtel accepted, without asking Airtel.
+
+    It may be over already. A state, its result and Airtel's answer go together, as the product
+    writes them; what has a door of its own is refused.
 
     :param odoo.api.Environment env: where to write
     :param record: the record that was called
@@ -45,6 +58,15 @@ def accepted_call(env, record, contact, user, flow, **values):
     :param flow: the ``ccp.call.flow`` that runs it
     :param values: what else the row holds, or holds instead
     """
+    for name in OF_OTHER_DOORS.keys() & values.keys():
+        raise ValueError(f"no call is placed with {name}: {OF_OTHER_DOORS[name]}")
+    state = values.get("state", "ringing_agent")
+    if state == "refused":
+        values = {"request_outcome": "refused", "correlation_id": False, **values}
+    if (state == "ended") != bool(values.get("result")):
+        raise ValueError("a call has a result once it has ended, and not before")
+    if values.get("live", True) and state in ("ended", "refused"):
+        raise ValueError("a call that is over holds no line: live=False")
     return env["ccp.call"].create(
         {
             "res_model": record._name,
@@ -200,6 +222,28 @@ class CcpCase(CcpSetup, TransactionCase):
     def make_call(self, **values):
         """Make the row of a call that Airtel accepted, without asking Airtel."""
         return accepted_call(self.env, self.lead, self.partner, self.rep, self.flow, **values)
+
+    def log_by_hand(self, record=None, user=None, **values):
+        """Log a call with the dialog, and return it (as superuser).
+
+        :param values: what is entered in the dialog
+        """
+        record = record or self.lead
+        dialog = self.env["ccp.manual.call"].with_user(user or self.rep)
+        dialog.create({"res_model": record._name, "res_id": record.id, **values}).action_log()
+        return self.env["ccp.call"].search([("manual", "=", True)], limit=1)
+
+    def delete_reports(self, call):
+        """Have a call's reports deleted, as when its company's period is over."""
+        days = call.company_id.ccp_keep_reports_days
+        start = call.start_date
+        call.start_date = fields.Datetime.now() - timedelta(days=3)
+        call.company_id.ccp_keep_reports_days = 2
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.call"]._cron_delete_old_data()
+        self.env.invalidate_all()
+        call.start_date = start
+        call.company_id.ccp_keep_reports_days = days
 
     def report(self, call, *reports, fold=True):
         """Have reports arrive as the webhook stores them; then fold."""

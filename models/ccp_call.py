@@ -491,13 +491,10 @@ class CcpCall(models.Model):
         own.sudo()._close()
         return True
 
-    def _close(self, is_patient=True):
-        """Stop waiting for reports, and let what arrived decide the result.
-
-        :param bool is_patient: see ``contention.apart``
-        """
+    def _close(self):
+        """Stop waiting for reports, and let what arrived decide the result."""
         waiting = self.filtered(lambda call: call.state in states.LIVE_STATES)
-        waiting._fold(closing=True, is_patient=is_patient)
+        waiting._fold(closing=True)
 
     def action_refresh(self):
         """Fold reports that arrived but were not looked at yet, for a form or panel that opens.
@@ -524,7 +521,7 @@ class CcpCall(models.Model):
         def end_some(is_patient=True):
             calls = self.search(due, limit=SILENT_BATCH)
             locked = calls.try_lock_for_update(allow_referencing=True)
-            locked._close(is_patient)
+            locked._fold(closing=True, is_patient=is_patient)
             return len(locked), self.search_count(due)
 
         around = functools.partial(end_some, is_patient=False)

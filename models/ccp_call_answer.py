@@ -5,8 +5,6 @@ import logging
 import threading
 import time
 
-import psycopg2
-
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -130,7 +128,8 @@ class CcpCall(models.Model):
                     log_exceptions=False,
                 )
                 known = cr.rowcount
-        except psycopg2.Error:
+        except Exception as error:  # noqa: BLE001 - Airtel answers once
+            _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
             known = 0
         if known:
             after_answer(functools.partial(self._notify_accepted, call_id))
@@ -225,7 +224,7 @@ class CcpCall(models.Model):
         :param work: called with the call as superuser, empty when it is gone; may run more than
             once
         :return: what ``work`` returned
-        :raise psycopg2.Error: when it failed each time
+        :raise Exception: what it failed with, when it failed each time
         """
         for tries_left in reversed(range(SETTLE_TRIES)):
             try:
@@ -235,11 +234,26 @@ class CcpCall(models.Model):
                         log_exceptions=False,
                     )
                     return work(self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount))
-            except psycopg2.Error as error:
+            except Exception as error:
                 if not tries_left:
                     raise
                 _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
                 time.sleep(PAUSE_SECONDS)
+
+    @api.model
+    def _refusal_sentence(self, plan, error):
+        """Return the sentence that says why Airtel refused a call, a short one if that fails.
+
+        :rtype: str
+        """
+        try:
+            return refusals.sentence_of_error(self.env, error, plan.flow.name, plan.caller_number)
+        except Exception:  # noqa: BLE001 - the call is refused, whatever its flow's name is
+            _logger.exception("Why a call was refused cannot be said")
+            return self.env._(
+                "Airtel refused this call: try again, then ask your administrator. (%s)",
+                error.code,
+            )
 
     @api.model
     def _settle_error(self, call_id, plan, error):
@@ -263,9 +277,7 @@ class CcpCall(models.Model):
                 code=error.code,
             )
         else:
-            sentence = refusals.sentence_of_error(
-                self.env, error, plan.flow.name, plan.caller_number
-            )
+            sentence = self._refusal_sentence(plan, error)
         state = self._settle(
             call_id,
             {

@@ -45,7 +45,7 @@ POINTS = (
     (download, "open_recording"),
     (ccp_call_recording, "TemporaryFile"),
 )
-FILES = (Spool, IrAttachment, download, ccp_call_recording)
+FILES = frozenset({"Spool", "IrAttachment", "download", "ccp_call_recording"})
 # With what: a rule that refuses, a mistake, a statement that fails while the connection lives, and
 # what another transaction causes
 ERRORS = {
@@ -59,12 +59,25 @@ ERRORS = {
     "OSError": lambda: OSError("seam"),
 }
 # What notes that something failed: one statement that changes one row by its id
-LAST_RESORTS = frozenset({"_mark_error", "_mark_notifying"})
-# These fail only with the connection
-TRANSACTION = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b")
+LAST_RESORTS = frozenset({"_keep_answer", "_mark_error", "_mark_notifying", "_with_call"})
+# These fail only with the connection, or for all records that they lock
+TRANSACTION = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b|FOR (NO KEY )?UPDATE SKIP LOCKED")
 # What the disk does not raise, and what the database does not
 NOT_OF_DISK = frozenset(ERRORS) - {"ValueError", "MemoryError", "OSError"}
-NOT_OF_DATABASE = ("OSError",)
+NOT_OF_DATABASE = frozenset({"OSError"})
+NOT_OF_STATEMENTS = frozenset({"UserError", "AccessError", "OSError"})
+
+
+def may_raise(point, error):
+    """Return whether an error is one that a point may raise.
+
+    :param tuple point: see ``Seam``
+    :param str error: a key of ``ERRORS``
+    """
+    owner = point[0].partition(".")[0]
+    if owner == Cursor.__name__:
+        return error not in NOT_OF_STATEMENTS
+    return error not in (NOT_OF_DISK if owner in FILES else NOT_OF_DATABASE)
 
 
 class Seam:
@@ -111,7 +124,7 @@ class Seam:
             frame = frame.f_back
         if not place or not is_meant or place[1] in LAST_RESORTS:
             return
-        if method == "execute" and TRANSACTION.match(str(args[0])):
+        if method == "execute" and TRANSACTION.search(str(args[0])):
             return
         name = getattr(subject, "_name", "")
         point = (f"{owner.__name__.rpartition('.')[2]}.{method}", name, *place)
@@ -119,7 +132,7 @@ class Seam:
             self.points.append(point)
         if self.points.index(point) != self._number:
             return
-        if self._error in (NOT_OF_DISK if owner in FILES else NOT_OF_DATABASE):
+        if not may_raise(point, self._error):
             return
         if self.failures and not self._is_lasting:
             return

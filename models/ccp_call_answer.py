@@ -158,10 +158,10 @@ class CcpCall(models.Model):
             self._with_call(call_id, notify)
         except Exception as error:  # noqa: BLE001 - the call is placed, whatever fails now
             _logger.warning(
-                "Call %s: its next report puts it into the chatter (%s)",
-                call_id,
-                type(error).__name__,
+                "Call %s: it is put into the chatter later (%s)", call_id, type(error).__name__
             )
+            failed = error
+            self._with_call(call_id, lambda call: call and call._notify_later(failed))
 
     @api.model
     def _settle(self, call_id, values, answer):

@@ -147,21 +147,22 @@ class CcpCall(models.Model):
         :param int call_id: the call's id
         """
 
-        def notify(call):
-            call._fold()
+        def notify(call, is_patient):
+            call._fold(is_patient=is_patient)
             call._guarded(
                 lambda each: each._notify_leaders(each.company_id),
                 lambda each, error: each._notify_later(error),
+                is_patient,
             )
 
         try:
             self._with_call(call_id, notify)
         except Exception as error:  # noqa: BLE001 - the call is placed, whatever fails now
             _logger.warning(
-                "Call %s: it is put into the chatter later (%s)", call_id, type(error).__name__
+                "Call %s: its next report puts it into the chatter (%s)",
+                call_id,
+                type(error).__name__,
             )
-            failed = error
-            self._with_call(call_id, lambda call: call and call._notify_later(failed))
 
     @api.model
     def _settle(self, call_id, values, answer):
@@ -173,12 +174,13 @@ class CcpCall(models.Model):
         :rtype: str
         """
 
-        def settle(call):
+        def settle(call, is_patient):
             call._guarded(
                 lambda each: each._write_answer(values, answer),
                 lambda each, error: each._keep_answer(values, answer, error),
+                is_patient,
             )
-            call._fold()
+            call._fold(is_patient=is_patient)
             return call.state
 
         return self._with_call(call_id, settle)
@@ -221,8 +223,9 @@ class CcpCall(models.Model):
         reports that came before the answer, or when its connection dies.
 
         :param int call_id: the call's id
-        :param work: called with the call as superuser, empty when it is gone; may run more than
-            once
+        :param work: called with the call as superuser, empty when it is gone, and how it works
+            on it, see ``contention.apart``: the last time, what still meets another transaction is
+            left to the scheduled actions; may run more than once
         :return: what ``work`` returned
         :raise Exception: what it failed with, when it failed each time
         """
@@ -233,7 +236,8 @@ class CcpCall(models.Model):
                         SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id),
                         log_exceptions=False,
                     )
-                    return work(self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount))
+                    call = self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount)
+                    return work(call, is_patient=bool(tries_left))
             except Exception as error:
                 if not tries_left:
                     raise

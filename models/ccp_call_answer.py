@@ -245,7 +245,7 @@ class CcpCall(models.Model):
                 time.sleep(PAUSE_SECONDS)
 
     @api.model
-    def _refusal_sentence(self, plan, error):
+    def _sentence_of_error(self, plan, error):
         """Return the sentence that says why Airtel refused a call, a short one if that fails.
 
         :rtype: str
@@ -281,7 +281,7 @@ class CcpCall(models.Model):
                 code=error.code,
             )
         else:
-            sentence = self._refusal_sentence(plan, error)
+            sentence = self._sentence_of_error(plan, error)
         state = self._settle(
             call_id,
             {

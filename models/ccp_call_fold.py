@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ccp.call import states, timeline
+from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, apart
 from .utils import naive_utc
 
@@ -13,7 +14,7 @@ _logger = logging.getLogger(__name__)
 
 RETRY_PAUSE = timedelta(minutes=15)
 # For a call that cannot be derived because others hold what that needs
-CONTENTION_PAUSE = timedelta(minutes=1)
+CONTENTION_PAUSE = timedelta(seconds=15)
 
 
 @dataclasses.dataclass
@@ -128,6 +129,8 @@ class CcpCall(models.Model):
         """
         _logger.error("Call %s: its reports cannot be folded", self.id, exc_info=error)
         now = fields.Datetime.now()
+        is_contention = isinstance(error, CONTENTION)
+        retry = now + (CONTENTION_PAUSE if is_contention else RETRY_PAUSE)
         self.env.cr.execute(
             SQL(
                 """
@@ -138,13 +141,15 @@ class CcpCall(models.Model):
                  WHERE id = %(call)s
                 """,
                 error=type(error).__name__,
-                retry=now + (CONTENTION_PAUSE if isinstance(error, CONTENTION) else RETRY_PAUSE),
+                retry=retry,
                 closing=closing,
                 now=now,
                 call=self.id,
             )
         )
         self.invalidate_recordset()
+        if is_contention:
+            self.env.ref(FOLD_ACTION)._trigger(retry)
 
     def _has_new_lines(self, story):
         """Return whether reports that were not folded yet may have added to a call's story.

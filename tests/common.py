@@ -48,8 +48,8 @@ OF_OTHER_DOORS = {
 def accepted_call(env, record, contact, user, flow, **values):
     """Make the row of a call that Airtel accepted, without asking Airtel.
 
-    It may be over already. A state, its result and Airtel's answer go together, as the product
-    writes them; what has a door of its own is refused.
+    It may be over already. State, result, line and Airtel's answer go together, as the product
+    writes them, so one of them brings the others; what has a door of its own is refused.
 
     :param odoo.api.Environment env: where to write
     :param record: the record that was called
@@ -58,15 +58,18 @@ def accepted_call(env, record, contact, user, flow, **values):
     :param flow: the ``ccp.call.flow`` that runs it
     :param values: what else the row holds, or holds instead
     """
-    for name in OF_OTHER_DOORS.keys() & values.keys():
-        raise ValueError(f"no call is placed with {name}: {OF_OTHER_DOORS[name]}")
-    state = values.get("state", "ringing_agent")
+    for name in OF_OTHER_DOORS:
+        if values.get(name):
+            raise ValueError(f"no call is placed with {name}: {OF_OTHER_DOORS[name]}")
+    state = values.get("state") or ("ended" if values.get("result") else "ringing_agent")
+    if state == "ended":
+        values = {"state": state, "result": "no_report", "live": False, **values}
+    elif values.get("result"):
+        raise ValueError(f"a call that is {state} has no result")
     if state == "refused":
-        values = {"request_outcome": "refused", "correlation_id": False, **values}
-    if (state == "ended") != bool(values.get("result")):
-        raise ValueError("a call has a result once it has ended, and not before")
-    if values.get("live", True) and state in ("ended", "refused"):
-        raise ValueError("a call that is over holds no line: live=False")
+        values = {"request_outcome": "refused", "correlation_id": False, "live": False, **values}
+    if values.get("live") and state in ("ended", "refused"):
+        raise ValueError("a call that is over holds no line")
     return env["ccp.call"].create(
         {
             "res_model": record._name,

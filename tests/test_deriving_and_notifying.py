@@ -232,6 +232,11 @@ class TestDerivingAndNotifying(CcpCase):
     def test_a_call_that_keeps_meeting_other_transactions(self):
         """The calls behind it do not wait until what others do is over."""
         self.startPatcher(patch.object(contention, "WAIT_SECONDS", contention.PAUSE_SECONDS))
+
+        def commit(crons, *_arguments, **_options):
+            crons.env.cr.commit()
+            return 1
+
         owner = type(self.env["ccp.call"])
         for name in ("_derive", "_notify"):
             with self.subTest(work=name), self.env.cr.savepoint() as savepoint:
@@ -246,9 +251,10 @@ class TestDerivingAndNotifying(CcpCase):
 
                 with (
                     patch.object(owner, name, work),
-                    patch.object(self.env.cr, "rollback", self.env.cr.clear),
+                    patch.object(type(self.env["ir.cron"]), "_commit_progress", commit),
+                    self.registry.cursor() as cr,
                 ):
-                    self.env["ccp.call"]._cron_fold()
+                    self.env(cr=cr)["ccp.call"]._cron_fold()
                 self.env.invalidate_all()
                 self.assertEqual(self.good.state, "in_call")
                 self.assertTrue(self.good.card_message_ids)
@@ -293,6 +299,7 @@ class TestDerivingAndNotifying(CcpCase):
             return write(calls, values)
 
         self.bad.write({"request_outcome": "queued", "correlation_id": False})
+        self.env.flush_all()
         with patch.object(owner, "write", rule):
             self.env["ccp.call"]._settle(
                 self.bad.id,

@@ -196,7 +196,7 @@ class CcpCall(models.Model):
         :param Exception error: what failed
         """
         _logger.error("Call %s: a rule about its answer failed", self.id, exc_info=error)
-        logged = self.env["ccp.request.log"]._values_of(**answer)
+        logged = self.request_ids._values_of(**answer)
         tables = (("ccp_call", "id", values), ("ccp_request_log", "call_id", logged))
         for table, column, some in tables:
             assigned = [

@@ -35,10 +35,13 @@ _OWN_ROWS = frozenset(
     {
         "tests/common.py",
         "tests/live/server.py",
+        "tests/live/test_cut_off_fold.py",
+        "tests/live/test_listening.py",
         "tests/live/test_restart_and_update.py",
         "tests/live/test_seen_at_once.py",
         "tests/live/test_set_aside.py",
         "tests/live/test_upgrade.py",
+        "tests/test_bounds.py",
         "tests/test_daily.py",
         "tests/test_logs.py",
         "tests/test_one_word.py",

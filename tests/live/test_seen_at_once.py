@@ -169,8 +169,12 @@ class TestSeenAtOnce(BaseCase):
         ):
             self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.woken("ir_cron_fold_reports"), 1)
+        self.assertEqual(self.value(call_id, "fold_error"), "SerializationFailure")
+        # It keeps no other call waiting, and its time comes soon
+        self.server.query("UPDATE ccp_call SET fold_retry_date = now() AT TIME ZONE 'UTC'")
         self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.value(call_id, "state"), "ended")
+        self.assertFalse(self.value(call_id, "fold_error"))
 
     def test_a_search_for_calls_that_meets_another_transaction_goes_on(self):
         call_id = self.make_call(reported=False, session_id=MISSED["Session_ID"])

@@ -42,6 +42,7 @@ _OWN_ROWS = frozenset(
         "tests/live/test_set_aside.py",
         "tests/live/test_upgrade.py",
         "tests/test_bounds.py",
+        "tests/test_card.py",
         "tests/test_daily.py",
         "tests/test_logs.py",
         "tests/test_one_word.py",

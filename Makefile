@@ -2,8 +2,8 @@
 PYTHON ?= python3
 TOOL = exec $(PYTHON) -m devtools
 
-# The seed and the number of calls of `make chaos`, the seed and the seconds of `make fuzz`
-export SEED CALLS SECONDS
+# The seed and the number of calls of `make chaos` and how many processes of others are busy, the seed and the seconds of `make fuzz`
+export SEED CALLS LOAD SECONDS
 # What `make bench` measures, and whether in its short form
 export QUICK PARTS
 
@@ -15,7 +15,7 @@ help:
 	@echo "make neighbours  run tests of Odoo's own in a database with the addon and in one without, and"
 	@echo "              compare; ARGS=\"crm sms\" compares those of these modules only"
 	@echo "make test-all run every test in its long form, then the neighbours'"
-	@echo "make chaos    break everything on purpose and count what is lost; SEED=1 CALLS=300"
+	@echo "make chaos    break everything on purpose and count what is lost; SEED=1 CALLS=300 LOAD=2"
 	@echo "make bench    measure speed and scale; QUICK=1, PARTS=\"report click\""
 	@echo "make guards   remove each guard, in a copy, and see whether a test catches that"
 	@echo "make mutants  change the plain core a little, often, and count what tests notice; ARGS=number"

@@ -1,3 +1,4 @@
+import functools
 from datetime import timezone
 
 from odoo import api, fields, models
@@ -540,10 +541,11 @@ class CcpCall(SystemMade, models.Model):
             & (Domain("fold_retry_date", "=", False) | Domain("fold_retry_date", "<=", now))
         )
 
-        def end_some():
+        def end_some(is_patient=True):
             calls = self.search(due, limit=SILENT_BATCH)
             locked = calls.try_lock_for_update(allow_referencing=True)
-            locked._close()
+            locked._fold(closing=True, is_patient=is_patient)
             return len(locked), self.search_count(due)
 
-        take_turns(self, end_some, "airtel_ccp.ir_cron_end_silent_calls")
+        around = functools.partial(end_some, is_patient=False)
+        take_turns(self, end_some, "airtel_ccp.ir_cron_end_silent_calls", around=around)

@@ -1,4 +1,6 @@
+import functools
 import html
+import logging
 import re
 from collections import defaultdict
 from datetime import timedelta
@@ -7,12 +9,14 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 
 from odoo.addons.base.models.ir_qweb_fields import nl2br
 
 from .contention import take_turns
 from .utils import format_seconds
+
+_logger = logging.getLogger(__name__)
 
 # The bus message that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"
@@ -93,20 +97,41 @@ class CcpCall(models.Model):
     @api.model
     def _cron_consume_activities(self):
         """Mark planned Call activities done by calls that got no outcome and were not put away."""
-        due = [
-            ("result", "=", "connected"),
-            ("activity_done", "=", False),
-            ("end_date", "<=", fields.Datetime.now() - PATIENCE),
-        ]
+        due = (
+            Domain("result", "=", "connected")
+            & Domain("activity_done", "=", False)
+            & Domain("end_date", "<=", fields.Datetime.now() - PATIENCE)
+        )
+        # Those that failed in this run; the next one tries them again
+        failed = set()
 
-        def consume_one():
-            calls = self.search(due, limit=BATCH)
+        def consume_one(is_patient=True):
+            left = due & Domain("id", "not in", list(failed))
+            calls = self.search(left, limit=BATCH)
             call = calls.try_lock_for_update(allow_referencing=True, limit=1)
-            if call:
-                call._consume_activity()
-            return len(call), self.search_count(due)
+            if not call._consume_activity_or_later(is_patient):
+                failed.update(call.ids)
+            left &= Domain("id", "not in", list(failed))
+            return len(call), self.search_count(left)
 
-        take_turns(self, consume_one, "airtel_ccp.ir_cron_consume_activities")
+        around = functools.partial(consume_one, is_patient=False)
+        take_turns(self, consume_one, "airtel_ccp.ir_cron_consume_activities", around=around)
+
+    def _consume_activity_or_later(self, is_patient=True):
+        """Mark the planned call done; if that fails, the scheduled action tries it again.
+
+        :param bool is_patient: see ``contention.apart``
+        :return: whether it did not fail
+        :rtype: bool
+        """
+        errors = []
+
+        def note(call, error):
+            errors.append(error)
+            _logger.error("Call %s: its planned call stays open for now", call.id, exc_info=error)
+
+        self._guarded(lambda call: call._consume_activity(), note, is_patient)
+        return not errors
 
     def _consume_activity(self):
         """Mark the planned call that this call answers done, in its agent's name.

@@ -5,8 +5,6 @@ import logging
 import threading
 import time
 
-import psycopg2
-
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -130,7 +128,8 @@ class CcpCall(models.Model):
                     log_exceptions=False,
                 )
                 known = cr.rowcount
-        except psycopg2.Error:
+        except Exception as error:  # noqa: BLE001 - Airtel answers once
+            _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
             known = 0
         if known:
             after_answer(functools.partial(self._notify_accepted, call_id))
@@ -148,13 +147,17 @@ class CcpCall(models.Model):
         :param int call_id: the call's id
         """
 
-        def notify(call):
-            call._fold()
-            call._notify_leaders(call.company_id)
+        def notify(call, is_patient):
+            call._fold(is_patient=is_patient)
+            call._guarded(
+                lambda each: each._notify_leaders(each.company_id),
+                lambda each, error: each._notify_later(error),
+                is_patient,
+            )
 
         try:
             self._with_call(call_id, notify)
-        except psycopg2.Error as error:
+        except Exception as error:  # noqa: BLE001 - the call is placed, whatever fails now
             _logger.warning(
                 "Call %s: its next report puts it into the chatter (%s)",
                 call_id,
@@ -171,16 +174,49 @@ class CcpCall(models.Model):
         :rtype: str
         """
 
-        def settle(call):
+        def settle(call, is_patient):
             if call.erased:
                 # It was closed by hand and erased while Airtel took its time
                 return call.state
-            call.write(values)
-            call.request_ids._close(**answer)
-            call._fold()
+            call._guarded(
+                lambda each: each._write_answer(values, answer),
+                lambda each, error: each._keep_answer(values, answer, error),
+                is_patient,
+            )
+            call._fold(is_patient=is_patient)
             return call.state
 
         return self._with_call(call_id, settle)
+
+    def _write_answer(self, values, answer):
+        """Write Airtel's answer; see ``_settle``."""
+        self.write(values)
+        self.request_ids._close(**answer)
+
+    def _keep_answer(self, values, answer, error):
+        """Write Airtel's answer past the ORM: it comes once, and a rule may be what failed.
+
+        :param Exception error: what failed
+        """
+        _logger.error("Call %s: a rule about its answer failed", self.id, exc_info=error)
+        logged = self.request_ids._values_of(**answer)
+        tables = (("ccp_call", "id", values), ("ccp_request_log", "call_id", logged))
+        for table, column, some in tables:
+            assigned = [
+                SQL("%s = %s", SQL.identifier(name), None if value is False else value)
+                for name, value in some.items()
+            ]
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET %s WHERE %s = %s",
+                    SQL.identifier(table),
+                    SQL(", ").join(assigned),
+                    SQL.identifier(column),
+                    self.id,
+                )
+            )
+        self.invalidate_recordset(list(values))
+        self.request_ids.invalidate_recordset(list(logged))
 
     @api.model
     def _with_call(self, call_id, work):
@@ -190,10 +226,11 @@ class CcpCall(models.Model):
         reports that came before the answer, or when its connection dies.
 
         :param int call_id: the call's id
-        :param work: called with the call as superuser, empty when it is gone; may run more than
-            once
+        :param work: called with the call as superuser, empty when it is gone, and how it works
+            on it, see ``contention.apart``: the last time, what still meets another transaction is
+            left to the scheduled actions; may run more than once
         :return: what ``work`` returned
-        :raise psycopg2.Error: when it failed each time
+        :raise Exception: what it failed with, when it failed each time
         """
         for tries_left in reversed(range(SETTLE_TRIES)):
             try:
@@ -202,12 +239,28 @@ class CcpCall(models.Model):
                         SQL("SELECT FROM ccp_call WHERE id = %s FOR NO KEY UPDATE", call_id),
                         log_exceptions=False,
                     )
-                    return work(self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount))
-            except psycopg2.Error as error:
+                    call = self.env(cr=cr)["ccp.call"].sudo().browse([call_id] * cr.rowcount)
+                    return work(call, is_patient=bool(tries_left))
+            except Exception as error:
                 if not tries_left:
                     raise
                 _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
                 time.sleep(PAUSE_SECONDS)
+
+    @api.model
+    def _sentence_of_error(self, plan, error):
+        """Return the sentence that says why Airtel refused a call, a short one if that fails.
+
+        :rtype: str
+        """
+        try:
+            return refusals.sentence_of_error(self.env, error, plan.flow.name, plan.caller_number)
+        except Exception:  # noqa: BLE001 - the call is refused, whatever its flow's name is
+            _logger.exception("Why a call was refused cannot be said")
+            return self.env._(
+                "Airtel refused this call: try again, then ask your administrator. (%s)",
+                error.code,
+            )
 
     @api.model
     def _settle_error(self, call_id, plan, error):
@@ -231,9 +284,7 @@ class CcpCall(models.Model):
                 code=error.code,
             )
         else:
-            sentence = refusals.sentence_of_error(
-                self.env, error, plan.flow.name, plan.caller_number
-            )
+            sentence = self._sentence_of_error(plan, error)
         state = self._settle(
             call_id,
             {

@@ -108,7 +108,11 @@ class CcpCall(models.Model):
         call = self._in_company_language()
         values = {
             **call._card_values(story, has_note),
-            "lines": call._card_lines(story),
+            "lines": [] if call.reports_deleted else call._card_lines(story),
+            # Whatever else changes on a card, its story stays
+            "kept_lines": call.reports_deleted
+            and call._kept_lines(call.card_message_ids[:1])
+            or "",
             "phone": number.mask(call.customer_number or ""),
             "can_listen": True,
         }

@@ -96,6 +96,10 @@ class CcpCallEvent(SystemMade, models.Model):
         "(id) WHERE call_id IS NULL AND folded IS NOT TRUE AND match_date IS NULL"
     )
     _waiting_idx = models.Index("(received_at) WHERE call_id IS NULL AND folded IS NOT TRUE")
+    _failed_idx = models.Index(
+        "(match_date) WHERE call_id IS NULL AND folded IS NOT TRUE AND named_correlation IS NULL"
+        " AND named_session IS NULL AND named_pair IS NULL"
+    )
     _named_correlation_idx = models.Index(
         "(named_correlation) WHERE call_id IS NULL AND folded IS NOT TRUE"
     )

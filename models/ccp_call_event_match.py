@@ -9,13 +9,16 @@ from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, split
 from .ccp_call_bounds import keeps, pair_digest
-from .contention import CONTENTION, is_gone
+from .ccp_call_fold_mark import FOLD_ACTION
+from .contention import apart
 from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 
 # Few, because calls wait meanwhile that have new reports
 MATCH_BATCH = 50
+# When a call is looked for again after that failed
+MATCH_PAUSE = timedelta(minutes=15)
 # How long a report to the company's own address waits for its call
 MATCH_PERIOD = timedelta(days=1)
 # How long before its record a call may have begun, if the record does not say when it began
@@ -30,7 +33,7 @@ class CcpCallEvent(models.Model):
     _inherit = "ccp.call.event"
 
     @api.model
-    def _match(self):
+    def _match(self, is_patient=True):
         """Assign reports that came to a company's own notify URL to the calls they are about.
 
         A report names its call by Airtel's correlation id, its session id, or the pair of numbers
@@ -39,30 +42,32 @@ class CcpCallEvent(models.Model):
         call is, when Airtel answered the click and whenever something is known of it. So what
         waits costs nothing, however much it is.
 
+        :param bool is_patient: see ``contention.apart``
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
         """
         self._give_up()
-        matched = self._unmatched(limit=MATCH_BATCH)._match_or_leave()
+        matched = self._unmatched(limit=MATCH_BATCH)._match_each(is_patient)
         calls = matched.filtered(lambda event: event.matched_by == "numbers").call_id
         if sessions := calls.filtered("session_id").mapped("session_id"):
             # Other reports may name the call by its session id alone
             named = self._waiting() & Domain("named_session", "in", sessions)
-            matched |= self.search(named, limit=MATCH_BATCH)._match_or_leave()
+            matched |= self.search(named, limit=MATCH_BATCH)._match_each(is_patient)
         return matched
 
     @api.model
-    def _match_some(self, seconds):
+    def _match_some(self, seconds, is_patient):
         """Look for the calls of some reports that nobody looked at yet, for a short while.
 
         :param float seconds: when to begin with no further ones
+        :param bool is_patient: see ``contention.apart``
         :return: how many were looked at
         :rtype: int
         """
         since = time.monotonic()
         before = left = self._count_unmatched()
         while left and time.monotonic() - since < seconds:
-            self._match()
+            self._match(is_patient)
             left = self._count_unmatched()
         return max(0, before - left)
 
@@ -124,31 +129,24 @@ class CcpCallEvent(models.Model):
             calls._pairs(),
         )
 
-    def _match_or_leave(self):
-        """Look for the calls of these reports; one whose look fails does not stop the others.
+    def _match_each(self, is_patient=True):
+        """Look for the calls of these reports; see ``_match``.
 
+        :param bool is_patient: see ``contention.apart``
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
         """
-        if not self:
-            return self
-        try:
-            with self.env.cr.savepoint():
-                return self._match_each()
-        except CONTENTION:
-            raise
-        except Exception:  # noqa: BLE001 - see above
-            if is_gone(self.env.cr):
-                raise
-            if len(self) == 1:
-                _logger.exception("Report %s: its call cannot be looked for", self.id)
-                self.match_date = fields.Datetime.now()
-                return self.browse()
-        half = len(self) // 2
-        return self[:half]._match_or_leave() | self[half:]._match_or_leave()
+        matched = []
+        apart(
+            self,
+            lambda some: matched.append(some._match_together()),
+            lambda event, error: event._match_later(error),
+            is_patient,
+        )
+        return self.browse().union(*matched).exists().filtered("call_id")
 
-    def _match_each(self):
-        """Look for the calls of these reports; see ``_match``.
+    def _match_together(self):
+        """Look for the calls of these reports; one that fails undoes the others.
 
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
@@ -219,6 +217,39 @@ class CcpCallEvent(models.Model):
             "named_session": names.get("session", False),
             "named_pair": pair_digest(*pair) if pair else False,
         }
+
+    def _match_later(self, error):
+        """Let a report wait whose call could not be looked for; see ``_look_again``.
+
+        :param Exception error: why
+        """
+        _logger.error("Report %s: its call cannot be looked for now", self.id, exc_info=error)
+        now = fields.Datetime.now()
+        self.env.cr.execute(
+            SQL("UPDATE ccp_call_event SET match_date = %s WHERE id = %s", now, self.id)
+        )
+        self.invalidate_recordset(["match_date"])
+        self.env.ref(FOLD_ACTION)._trigger(now + MATCH_PAUSE)
+
+    @api.model
+    def _look_again(self):
+        """Have the calls of reports looked for again for which that failed a while ago.
+
+        Every other report that waits has a name under which its call may be found.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE ccp_call_event
+                   SET match_date = NULL
+                 WHERE call_id IS NULL AND folded IS NOT TRUE AND named_correlation IS NULL
+                   AND named_session IS NULL AND named_pair IS NULL AND match_date <= %s
+                """,
+                fields.Datetime.now() - MATCH_PAUSE,
+            )
+        )
+        if self.env.cr.rowcount:
+            self.invalidate_model(["match_date"], flush=False)
 
     def _split(self):
         """Make a row of each report if several came at once: each may be about another call.

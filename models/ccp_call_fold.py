@@ -7,12 +7,14 @@ from odoo.tools import SQL
 
 from ..ccp.call import states, timeline
 from .ccp_call_fold_mark import FIRST_PAUSE, FOLD_ACTION, FoldCutOff
-from .contention import CONTENTION, is_gone
+from .contention import CONTENTION, apart
 from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 
 RETRY_PAUSE = timedelta(minutes=15)
+# For a call that cannot be derived because others hold what that needs
+CONTENTION_PAUSE = timedelta(seconds=15)
 
 
 @dataclasses.dataclass
@@ -83,7 +85,7 @@ class CcpCall(models.Model):
             closed=bool(call.closed_date),
         )
 
-    def _fold(self, closing=False):
+    def _fold(self, closing=False, is_patient=True):
         """Bring calls up to date with their reports, then notify of what changed.
 
         This is the one way in which a call is folded. A call that cannot be derived is marked and
@@ -92,56 +94,37 @@ class CcpCall(models.Model):
         these calls at the same moment.
 
         :param bool closing: whether to stop waiting for reports
+        :param bool is_patient: see ``contention.apart``
         """
         # The current user may have chosen other companies than the agent's
         calls = self.sudo().with_context(allowed_company_ids=[])
         for some in calls._fold_in_parts(closing):
             with some._under_way():
-                some._derive_and_notify(closing)
+                some._derive_and_notify(closing, is_patient)
 
-    def _derive_and_notify(self, closing):
+    def _derive_and_notify(self, closing, is_patient):
         """Fold calls whose fold is marked as under way; see ``_fold``.
 
         :param bool closing: whether to stop waiting for reports
+        :param bool is_patient: see ``contention.apart``
         """
         derived = {}
         self._guarded(
             lambda some: derived.update(some._derive(closing)),
             lambda call, error: call._mark_error(error, closing),
+            is_patient,
         )
         # Nobody is notified of a call of the past
         shown = self.filtered(lambda call: call in derived and not call.imported)
         shown._guarded(
-            lambda some: some._notify(derived), lambda call, error: call._notify_later(error)
+            lambda some: some._notify(derived),
+            lambda call, error: call._notify_later(error),
+            is_patient,
         )
 
-    def _guarded(self, work, failed):
-        """Do something with calls at once; if that fails, in halves, so that only bad ones fail.
-
-        Each attempt is in a savepoint of its own.
-
-        :param work: called with some of these calls; raises what it likes
-        :param failed: called with a single call and the exception that its work raised
-        :raise psycopg2.Error: when another transaction was quicker, or the connection is gone
-        """
-        if not self:
-            return
-        try:
-            with self.env.cr.savepoint():
-                work(self)
-            return
-        except CONTENTION:
-            # Not the call's fault: a new transaction may succeed
-            raise
-        except Exception as error:  # noqa: BLE001 - one call must not stop the others
-            if is_gone(self.env.cr):
-                raise
-            if len(self) == 1:
-                failed(self, error)
-                return
-        half = len(self) // 2
-        self[:half]._guarded(work, failed)
-        self[half:]._guarded(work, failed)
+    def _guarded(self, work, failed, is_patient=True):
+        """Do something with these calls so that a bad one stops no other; see ``apart``."""
+        apart(self, work, failed, is_patient)
 
     def _derive(self, closing=False):
         """Derive calls from their reports, write what changed, and mark the reports.
@@ -182,7 +165,9 @@ class CcpCall(models.Model):
         """
         _logger.error("Call %s: its reports cannot be folded", self.id, exc_info=error)
         now = fields.Datetime.now()
-        first_pause = FIRST_PAUSE if isinstance(error, FoldCutOff) else RETRY_PAUSE
+        is_contention = isinstance(error, CONTENTION)
+        retry = now + (CONTENTION_PAUSE if is_contention else RETRY_PAUSE)
+        first_retry = now + FIRST_PAUSE if isinstance(error, FoldCutOff) else retry
         self.env.cr.execute(
             SQL(
                 """
@@ -195,8 +180,8 @@ class CcpCall(models.Model):
                  WHERE id = %(call)s
                 """,
                 error=type(error).__name__,
-                retry=now + RETRY_PAUSE,
-                first_retry=now + first_pause,
+                retry=retry,
+                first_retry=first_retry,
                 bound=self._count_reports()[self].bound or None,
                 closing=closing,
                 now=now,
@@ -204,6 +189,8 @@ class CcpCall(models.Model):
             )
         )
         self.invalidate_recordset()
+        if is_contention:
+            self.env.ref(FOLD_ACTION)._trigger(retry)
 
     def _has_new_lines(self, story, reports):
         """Return whether reports that were not folded yet may have added to a call's story.

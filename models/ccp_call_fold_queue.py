@@ -1,3 +1,4 @@
+import functools
 import time
 
 from odoo import api, fields, models
@@ -20,6 +21,8 @@ class CcpCall(models.Model):
 
     _inherit = "ccp.call"
 
+    _retry_idx = models.Index("(fold_retry_date) WHERE fold_retry_date IS NOT NULL")
+
     @api.model
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others.
@@ -28,28 +31,31 @@ class CcpCall(models.Model):
         """
         reports = self.env["ccp.call.event"]
         reports._replay_spool()
+        reports._look_again()
         self._take_up_cut_off()
         size = 1
 
-        def fold_some():
+        def fold_some(is_patient=True):
             nonlocal size
             # If this step meets another transaction, the next one begins with a single call
             last, size = size, 1
             calls = self._take_pending()
             if calls:
-                done, size = calls._fold_batch(last)
+                done, size = calls._fold_batch(last, is_patient)
             else:
-                done = reports._match_some(COMMIT_SECONDS)
+                done = reports._match_some(COMMIT_SECONDS, is_patient)
             return done, self._count_pending() + reports._count_unmatched()
 
-        take_turns(self, fold_some, FOLD_ACTION)
+        around = functools.partial(fold_some, is_patient=False)
+        take_turns(self, fold_some, FOLD_ACTION, around=around)
         if self._count_to_notify():
             self.env.ref(NOTIFY_ACTION)._trigger()
 
-    def _fold_batch(self, size):
+    def _fold_batch(self, size, is_patient=True):
         """Fold the first of these locked calls, as many as can be done before the next commit.
 
         :param int size: how many to fold at once at first
+        :param bool is_patient: see ``contention.apart``
         :return: how many were folded, and how many to fold at once at first the next time
         :rtype: tuple[int, int]
         """
@@ -57,7 +63,7 @@ class CcpCall(models.Model):
         folded = 0
         while folded < len(self):
             part = self[folded : folded + size]
-            part._fold()
+            part._fold(is_patient=is_patient)
             folded += len(part)
             # The clock may not have moved, and its difference is a divisor
             took = max(time.monotonic() - since, 0.001)
@@ -90,7 +96,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _pending_sql(self):
-        """Return FROM and WHERE of the calls that have reports to fold now.
+        """Return FROM and WHERE of the calls that have reports to fold now, or failed before.
 
         Written so that the index of reports to fold answers it, however many are folded.
 
@@ -103,10 +109,16 @@ class CcpCall(models.Model):
                        SELECT event.call_id
                          FROM ccp_call_event event
                         WHERE event.folded IS NOT TRUE
-                          AND event.call_id IS NOT NULL)
-               AND (call.fold_retry_date IS NULL OR call.fold_retry_date <= %s)
+                          AND event.call_id IS NOT NULL
+                        UNION ALL
+                       SELECT failed.id
+                         FROM ccp_call failed
+                        WHERE failed.fold_retry_date <= %(now)s
+                          AND failed.manual IS NOT TRUE
+                          AND failed.reports_deleted IS NOT TRUE)
+               AND (call.fold_retry_date IS NULL OR call.fold_retry_date <= %(now)s)
             """,
-            fields.Datetime.now(),
+            now=fields.Datetime.now(),
         )
 
     def _fold_free(self):
@@ -122,6 +134,24 @@ class CcpCall(models.Model):
         free._fold()
         return free
 
+    def _mark_to_fold(self):
+        """Mark calls as not folded yet; past the ORM, because rules may be why folding failed."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL("UPDATE ccp_call_event SET folded = FALSE WHERE call_id = ANY(%s)", self.ids)
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE ccp_call SET fold_retry_date = NULL
+                 WHERE id = ANY(%s) AND fold_retry_date IS NOT NULL
+                """,
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["fold_retry_date"])
+        self.event_ids.invalidate_recordset(["folded"])
+
     def _fold_again(self):
         """Fold calls anew, as if their reports had just come; those without reports stay.
 
@@ -133,13 +163,11 @@ class CcpCall(models.Model):
         calls = self.sudo().exists().filtered(lambda call: not call.manual)
         counted = calls._count_reports()
         known = calls.filtered(lambda call: counted[call].reports and not call.reports_deleted)
-        reports = self._no_reports().union(*(counted[call].reports for call in known))
-        reports.folded = False
-        known.filtered("fold_retry_date").fold_retry_date = False
+        known._mark_to_fold()
         locked = known.browse()
         if len(known) <= BATCH:
             locked = known.try_lock_for_update(allow_referencing=True)
-            locked._fold()
+            locked._fold(is_patient=False)
         if locked != known:
             self.env.ref(FOLD_ACTION)._trigger()
         return len(known), len(calls - known)

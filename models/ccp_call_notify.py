@@ -1,3 +1,4 @@
+import functools
 import logging
 import time
 from datetime import timedelta
@@ -147,35 +148,50 @@ class CcpCall(models.Model):
     def _cron_notify(self):
         """Notify again of calls whose notifying failed, and run the rules for calls that ended."""
 
-        def notify_some():
+        def notify_some(is_patient=True):
             since = time.monotonic()
             done = 0
             while time.monotonic() - since < COMMIT_SECONDS:
                 call = self._take_to_notify()
                 if not call:
                     break
-                call._notify_by_itself()
+                call._notify_by_itself(is_patient)
                 done += 1
             return done, self._count_to_notify()
 
-        take_turns(self, notify_some, NOTIFY_ACTION)
+        around = functools.partial(notify_some, is_patient=False)
+        take_turns(self, notify_some, NOTIFY_ACTION, around=around)
 
-    def _notify_by_itself(self):
-        """Notify of one call again or run its rules; either may fail without the other."""
+    def _notify_by_itself(self, is_patient=True):
+        """Notify of one call again or run its rules; either may fail without the other.
+
+        :param bool is_patient: see ``contention.apart``
+        """
         call = self.sudo().with_context(allowed_company_ids=[])
         errors = []
 
         def note(_call, error):
             errors.append(error)
 
-        if call.notify_date:
-            call._guarded(lambda each: each._notify_anew(), note)
-        if call.state == "ended" and not call.ended:
-            call._guarded(lambda each: each.write({"ended": True}), note)
+        def notify(each):
+            if each.notify_date:
+                each._notify_anew()
+
+        def run_rules(each):
+            if each.state == "ended" and not each.ended:
+                each.write({"ended": True})
+
+        for work in (notify, run_rules):
+            call._guarded(work, note, is_patient)
         if errors:
-            call._notify_later(errors[0], call.notify_tries + 1)
-        elif call.notify_date:
+            call._notify_later(errors[0], self._times_notified() + 1)
+        else:
             call._mark_notifying(False, 0, is_over=False)
+
+    def _times_notified(self):
+        """Return how often notifying of a call failed, past the ORM: that may be what fails."""
+        query = SQL("SELECT COALESCE(notify_tries, 0) FROM ccp_call WHERE id = %s", self.id)
+        return self.env.execute_query(query)[0][0]
 
     @api.model
     def _take_to_notify(self):

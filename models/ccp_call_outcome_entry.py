@@ -96,7 +96,7 @@ class CcpCall(models.Model):
         call.outcome_id = outcome
         call._log_change("outcome", former.name, outcome.name)
         # First, so that it does not take a call that this outcome plans for the one just made
-        call._consume_activity()
+        call._consume_activity_or_later()
         if outcome:
             done, failed = outcome.with_user(self.env.user)._apply(call)
             notices += done

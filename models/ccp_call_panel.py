@@ -206,8 +206,14 @@ class CcpCall(models.Model):
         return {"saved": True, "note": self.note or ""}
 
     def _notify_entry(self):
-        """Bring the chatter card and the agent's other tabs up to date with what people wrote."""
-        call = self.sudo()
-        stories = {call: call._timeline()}
-        messages = call._update_cards(stories, call._records())
-        call._notify_agents(stories, messages)
+        """Bring the chatter card and the agent's other tabs up to date with what people wrote.
+
+        What they wrote is kept also if this fails; then it is tried again later.
+        """
+
+        def notify(call):
+            stories = {call: call._timeline()}
+            messages = call._update_cards(stories, call._records())
+            call._notify_agents(stories, messages)
+
+        self.sudo()._guarded(notify, lambda call, error: call._notify_later(error))

@@ -1,3 +1,4 @@
+import functools
 import logging
 from datetime import timedelta
 from operator import methodcaller
@@ -7,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .contention import take_turns
+from .contention import apart, take_turns
 from .ir_attachment import RECORDING_FIELD
 
 _logger = logging.getLogger(__name__)
@@ -105,16 +106,24 @@ class CcpCall(models.Model):
         if domain is None:
             return 0
         counts = []
+        # The next run, a day later, tries them again
+        failed = set()
 
-        def delete_some():
-            due = records.search(domain, limit=BATCH, order="id")
+        def note(record, error):
+            failed.add(record.id)
+            _logger.error("%s: its old data cannot be deleted now", record, exc_info=error)
+
+        def delete_some(is_patient=True):
+            left = domain & Domain("id", "not in", list(failed))
+            due = records.search(left, limit=BATCH, order="id")
             locked = due.try_lock_for_update(allow_referencing=True)
-            if locked:
-                delete(locked)
-            return len(locked), records.search_count(domain)
+            apart(locked, delete, note, is_patient)
+            left &= Domain("id", "not in", list(failed))
+            return len(locked), records.search_count(left)
 
-        take_turns(self, delete_some, RETENTION_ACTION, counts.append)
-        return sum(counts)
+        around = functools.partial(delete_some, is_patient=False)
+        take_turns(self, delete_some, RETENTION_ACTION, counts.append, around)
+        return max(sum(counts) - len(failed), 0)
 
     @api.model
     def _end_of_period(self, days):

@@ -133,7 +133,7 @@ class CcpPanel(models.AbstractModel):
         call = self._own_call(call_id)
         if not call.live:
             call.dismissed = True
-            call._consume_activity()
+            call._consume_activity_or_later()
             call._notify_entry()
         return True
 

@@ -94,11 +94,17 @@ class CcpRequestLog(SystemMade, models.Model):
         :param str code: the error code, where it was no success
         :param str detail: Airtel's message, masked
         """
-        self.write(
-            {
-                "status": status or 0,
-                "duration": round(seconds * 1000),
-                "code": code or False,
-                "detail": detail or False,
-            }
-        )
+        self.write(self._values_of(status, seconds, code, detail))
+
+    @api.model
+    def _values_of(self, status, seconds, code="", detail=""):
+        """Return what is kept of an answer; see ``_close``.
+
+        :rtype: dict
+        """
+        return {
+            "status": status or 0,
+            "duration": round(seconds * 1000),
+            "code": code or False,
+            "detail": detail or False,
+        }

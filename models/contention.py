@@ -36,7 +36,38 @@ def is_gone(cr):
     return bool(connection.closed)
 
 
-def take_turns(model, step, action, committed=None):
+def apart(records, work, failed, is_patient=True):
+    """Do something with records at once; if that fails, in halves, so that only bad ones fail.
+
+    Each attempt is in a savepoint of its own.
+
+    :param odoo.models.BaseModel records: what to work on
+    :param work: called with some of the records; raises what it likes
+    :param failed: called with a single record and the exception that its work raised
+    :param bool is_patient: whether to raise what another transaction causes, because a new
+        transaction may succeed; otherwise the record that meets it counts as failed
+    :raise psycopg2.Error: when another transaction was quicker, or the connection is gone
+    """
+    if not records:
+        return
+    cr = records.env.cr
+    try:
+        with cr.savepoint():
+            work(records)
+        return
+    except Exception as error:  # noqa: BLE001 - one record must not stop the others
+        # Contention is not the record's fault
+        if (is_patient and isinstance(error, CONTENTION)) or is_gone(cr):
+            raise
+        if len(records) == 1:
+            failed(records, error)
+            return
+    half = len(records) // 2
+    apart(records[:half], work, failed, is_patient)
+    apart(records[half:], work, failed, is_patient)
+
+
+def take_turns(model, step, action, committed=None, around=None):
     """Do a scheduled action's work step by step until nothing is left, each step committed.
 
     What others hold at the moment is waited for, and a step that trips over what they do is done
@@ -48,20 +79,25 @@ def take_turns(model, step, action, committed=None):
         how much is left, which counts what others hold
     :param str action: XML id of the scheduled action
     :param committed: called with how much a step did, once that is durable
+    :param around: like ``step``, but leaves out what meets another transaction: done when steps
+        keep meeting one, so that it keeps nothing else waiting
     :return: whether nothing is left
     :rtype: bool
     """
     crons = model.env["ir.cron"]
     waited = 0
+    has_met = is_around = False
     while True:
         try:
-            done, left = step()
+            done, left = around() if is_around else step()
             seconds_left = crons._commit_progress(done, remaining=left)
         except CONTENTION as error:
             _logger.info("%s met another transaction (%s)", action, type(error).__name__)
             model.env.cr.rollback()
             done, left, seconds_left = 0, None, WAIT_SECONDS
+            has_met = True
         else:
+            has_met = is_around = False
             if committed:
                 committed(done)
         if left == 0:
@@ -71,6 +107,8 @@ def take_turns(model, step, action, committed=None):
         elif waited < WAIT_SECONDS:
             time.sleep(PAUSE_SECONDS)
             waited += PAUSE_SECONDS
+        elif around and has_met and not is_around:
+            is_around = True
         else:
             break
         if not seconds_left:

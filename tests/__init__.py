@@ -22,6 +22,7 @@ from . import (
     test_erasure_scan,
     test_error_codes_manual,
     test_export,
+    test_failure_anywhere,
     test_first_account,
     test_flow,
     test_fold,

@@ -36,8 +36,21 @@ __all__ = [
 ]
 
 
+# What the product writes in other ways only, together with other fields, and how a test has it
+# written: a row with these alone would be one that the product never makes
+OF_OTHER_DOORS = {
+    "manual": "log it with the dialog: CcpCase.log_by_hand",
+    "imported": "import it: ccp.history.import",
+    "erased": "erase it: ccp.erasure",
+    "reports_deleted": "let the company's period pass: CcpCase.delete_reports",
+}
+
+
 def accepted_call(env, record, contact, user, flow, **values):
     """Make the row of a call that Airtel accepted, without asking Airtel.
+
+    It may be over already. State, result, line and Airtel's answer go together, as the product
+    writes them, so one of them brings the others; what has a door of its own is refused.
 
     :param odoo.api.Environment env: where to write
     :param record: the record that was called
@@ -46,6 +59,18 @@ def accepted_call(env, record, contact, user, flow, **values):
     :param flow: the ``ccp.call.flow`` that runs it
     :param values: what else the row holds, or holds instead
     """
+    for name in OF_OTHER_DOORS:
+        if values.get(name):
+            raise ValueError(f"no call is placed with {name}: {OF_OTHER_DOORS[name]}")
+    state = values.get("state") or ("ended" if values.get("result") else "ringing_agent")
+    if state == "ended":
+        values = {"state": state, "result": "no_report", "live": False, **values}
+    elif values.get("result"):
+        raise ValueError(f"a call that is {state} has no result")
+    if state == "refused":
+        values = {"request_outcome": "refused", "correlation_id": False, "live": False, **values}
+    if values.get("live") and state in ("ended", "refused"):
+        raise ValueError("a call that is over holds no line")
     return env["ccp.call"].create(
         {
             "res_model": record._name,
@@ -203,6 +228,28 @@ class CcpCase(CcpSetup, TransactionCase):
     def make_call(self, **values):
         """Make the row of a call that Airtel accepted, without asking Airtel."""
         return accepted_call(self.env, self.lead, self.partner, self.rep, self.flow, **values)
+
+    def log_by_hand(self, record=None, user=None, **values):
+        """Log a call with the dialog, and return it (as superuser).
+
+        :param values: what is entered in the dialog
+        """
+        record = record or self.lead
+        dialog = self.env["ccp.manual.call"].with_user(user or self.rep)
+        dialog.create({"res_model": record._name, "res_id": record.id, **values}).action_log()
+        return self.env["ccp.call"].search([("manual", "=", True)], limit=1)
+
+    def delete_reports(self, call):
+        """Have a call's reports deleted, as when its company's period is over."""
+        days = call.company_id.ccp_keep_reports_days
+        start = call.start_date
+        call.start_date = fields.Datetime.now() - timedelta(days=3)
+        call.company_id.ccp_keep_reports_days = 2
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.call"]._cron_delete_old_data()
+        self.env.invalidate_all()
+        call.start_date = start
+        call.company_id.ccp_keep_reports_days = days
 
     def report(self, call, *reports, fold=True):
         """Have reports arrive as the webhook stores them; then fold."""

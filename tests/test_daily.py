@@ -67,11 +67,11 @@ class TestDaily(CcpCase):
 
     def values(self):
         dice = self.random
-        result = dice.choice(RESULTS)
+        result, state = dice.choice(RESULTS), dice.choice(("ended", "ended", "refused"))
         return {
             "live": False,
-            "state": dice.choice(("ended", "ended", "refused")),
-            "result": result,
+            "state": state,
+            "result": state == "ended" and result,
             "start_date": dice.choice(MOMENTS),
             "user_id": dice.choice((self.rep.id, self.other_rep.id)),
             "direction": dice.choice(("outbound", "outbound", "inbound")),

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from .common import CcpSetup
+from .common import CcpSetup, accepted_call
 
 
 @tagged("post_install", "-at_install")
@@ -14,15 +14,15 @@ class TestDashboardTour(CcpSetup, HttpCase):
         self.manager.tz = "UTC"
         now = fields.Datetime.now()
         for age in (0, 0, 0, 2):
-            self.env["ccp.call"].create(
-                {
-                    "user_id": self.rep.id,
-                    "company_id": self.env.company.id,
-                    "customer_name": "Priya Sharma",
-                    "state": "ended",
-                    "result": "connected",
-                    "live": False,
-                    "start_date": now - timedelta(days=age),
-                }
+            accepted_call(
+                self.env,
+                self.lead,
+                self.partner,
+                self.rep,
+                self.env["ccp.call.flow"],
+                state="ended",
+                result="connected",
+                live=False,
+                start_date=now - timedelta(days=age),
             )
         self.start_tour("/odoo", "airtel_ccp_dashboard", login="ccp_manager")

@@ -20,9 +20,9 @@ class TestDemo(CcpCase):
         for values in (
             {"state": "ended", "result": "connected"},
             {"state": "ended", "result": "no_report"},
-            {"state": "ended", "result": "connected", "manual": True},
         ):
             self.make_call(live=False, start_date=start, token_digest=False, **values)
+        self.log_by_hand(start_date=start)
         lines = self.env["ccp.health"]._check(self.env.company, ["reports", "silent_calls"])
         self.assertEqual(lines.mapped("state"), ["unknown", "ok"])
         panel = self.env["ccp.panel"].with_user(self.rep)

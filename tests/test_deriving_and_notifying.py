@@ -3,18 +3,23 @@ from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
+from psycopg2.errors import SerializationFailure
+
 from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..ccp.safe import download
-from ..models import ccp_call_notify
+from ..models import ccp_call_notify, contention
 from .common import CcpCase
 
 LOGGERS = (
     "odoo.addons.airtel_ccp.models.ccp_call_fold",
     "odoo.addons.airtel_ccp.models.ccp_call_notify",
+    "odoo.addons.airtel_ccp.models.ccp_call_activity",
+    "odoo.addons.airtel_ccp.models.ccp_call_answer",
 )
+MATCH_LOGGER = "odoo.addons.airtel_ccp.models.ccp_call_event_match"
 URL = "https://recordings.airtel.in/a.wav"
 
 
@@ -246,6 +251,113 @@ class TestDerivingAndNotifying(CcpCase):
         self.bad.notify_date = fields.Datetime.now() - timedelta(seconds=1)
         self.notify()
         self.assertTrue(self.bad.ended)
+
+    def test_a_call_that_keeps_meeting_other_transactions(self):
+        """The calls behind it do not wait until what others do is over."""
+        self.startPatcher(patch.object(contention, "WAIT_SECONDS", contention.PAUSE_SECONDS))
+
+        def commit(crons, *_arguments, **_options):
+            crons.env.cr.commit()
+            return 1
+
+        owner = type(self.env["ccp.call"])
+        for name in ("_derive", "_notify"):
+            with self.subTest(work=name), self.env.cr.savepoint() as savepoint:
+                for call in self.calls:
+                    self.report(call, *self.connected(), fold=False)
+                original = getattr(owner, name)
+
+                def work(calls, *arguments, original=original):
+                    if self.bad in calls:
+                        raise SerializationFailure
+                    return original(calls, *arguments)
+
+                with (
+                    patch.object(owner, name, work),
+                    patch.object(type(self.env["ir.cron"]), "_commit_progress", commit),
+                    self.registry.cursor() as cr,
+                ):
+                    self.env(cr=cr)["ccp.call"]._cron_fold()
+                self.env.invalidate_all()
+                self.assertEqual(self.good.state, "in_call")
+                self.assertTrue(self.good.card_message_ids)
+                marked = self.bad.fold_retry_date if name == "_derive" else self.bad.notify_date
+                self.assertLessEqual(marked, fields.Datetime.now() + timedelta(minutes=1))
+                savepoint.rollback()
+
+    def test_a_note_is_kept_though_its_card_fails(self):
+        self.report(self.bad, *self.connected())
+        with self.failing("_update_cards"):
+            answer = (
+                self.env["ccp.panel"]
+                .with_user(self.other_rep)
+                .save_note(self.bad.id, "Likes tea", "")
+            )
+        self.assertEqual(answer, {"saved": True, "note": "Likes tea"})
+        self.assertTrue(self.bad.notify_date)
+        self.bad.notify_date = fields.Datetime.now() - timedelta(seconds=1)
+        self.notify()
+        self.assertIn("Likes tea", self.bad.card_message_ids[:1].body)
+
+    def test_a_planned_call_that_cannot_be_marked_done(self):
+        """Neither does the call stay in the panel, nor do others' planned calls wait."""
+        for call in self.calls:
+            self.report(call, *self.connected(), self.cdr())
+        self.calls.end_date = fields.Datetime.now() - timedelta(hours=1)
+        with self.failing("_consume_activity"):
+            self.env["ccp.panel"].with_user(self.other_rep).dismiss(self.bad.id)
+            self.env["ccp.call"]._cron_consume_activities()
+        self.assertTrue(self.bad.dismissed)
+        self.assertEqual(self.calls.mapped("activity_done"), [False, True])
+        self.env["ccp.call"]._cron_consume_activities()
+        self.assertTrue(self.bad.activity_done)
+
+    def test_an_answer_is_kept_though_a_rule_about_it_fails(self):
+        owner = type(self.env["ccp.call"])
+        write = owner.write
+
+        def rule(calls, values):
+            if "request_outcome" in values:
+                raise ValueError("rule")
+            return write(calls, values)
+
+        self.bad.write({"request_outcome": "queued", "correlation_id": False})
+        self.env.flush_all()
+        with patch.object(owner, "write", rule):
+            self.env["ccp.call"]._settle(
+                self.bad.id,
+                {"request_outcome": "accepted", "correlation_id": "Xchange-kept"},
+                {"status": 200, "seconds": 0.1},
+            )
+        self.env.invalidate_all()
+        self.assertRecordValues(
+            self.bad, [{"request_outcome": "accepted", "correlation_id": "Xchange-kept"}]
+        )
+
+    def test_reports_of_others_find_their_calls(self):
+        """Though the search for one report's call fails."""
+        self.calls.write({"correlation_id": False})
+        self.bad.correlation_id, self.good.correlation_id = "Xchange-bad", "Xchange-good"
+        token = self.env.company.ccp_webhook_token
+        for name in ("bad", "good"):
+            raw = json.dumps(self.cdr(Client_Correlation_Id=f"Xchange-{name}")).encode()
+            with self.registry.cursor() as cr:
+                self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw)
+        self.env.invalidate_all()
+        owner = type(self.env["ccp.call.event"])
+        call_of = owner._call_of
+
+        def fail(event, report, *arguments):
+            if report.correlation_id == "Xchange-bad":
+                raise ValueError("search")
+            return call_of(event, report, *arguments)
+
+        with patch.object(owner, "_call_of", fail), mute_logger(MATCH_LOGGER):
+            self.env["ccp.call"]._cron_fold()
+        self.assertEqual(self.calls.mapped("result"), [False, "connected"])
+        self.bad._fold()
+        self.env["ccp.call"]._cron_fold()
+        self.assertEqual(self.calls.mapped("result"), ["connected", "connected"])
 
     def test_a_rule_about_any_change_that_fails(self):
         for call in self.calls:

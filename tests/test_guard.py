@@ -112,7 +112,7 @@ class TestGuard(CcpCase):
         self.env.company.ccp_daily_limit = 1
         self.over(user_id=self.other_rep.id)
         self.over(state="refused")
-        self.over(manual=True)
+        self.log_by_hand()
         self.over(trial=True)
         self.over(start_date=datetime.now() - timedelta(days=2))  # noqa: DTZ005
         self.place().live = False
@@ -131,9 +131,7 @@ class TestGuard(CcpCase):
         self.env.company.ccp_number_daily_limit = 3
         self.over(user_id=self.other_rep.id, customer_number="7000000101")
         self.over(customer_number="7000000102", customer_second_number="7000000101")
-        self.env["ccp.manual.call"].with_user(self.rep).create(
-            {"res_model": "crm.lead", "res_id": self.lead.id, "phone": "70000 00101"}
-        ).action_log()
+        self.log_by_hand(phone="70000 00101")
         for spelling in ("+91 70000 00101", "070000-00101", "917000000101"):
             self.lead.phone = spelling
             self.assertIn("70xx…01 has reached the daily limit for one number, 3", self.refusal())

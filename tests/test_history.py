@@ -495,5 +495,5 @@ class TestStory(HistoryCase):
 
     def test_without_reports(self):
         self.assertIn("no report", self.make_past_call().timeline_html)
-        by_hand = self.make_past_call(manual=True, customer_number=False)
+        by_hand = self.log_by_hand()
         self.assertIn("logged by hand", by_hand.timeline_html)

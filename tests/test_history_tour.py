@@ -5,9 +5,9 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from ..ccp.airtel import reports
+from ..ccp.safe.spool import digest
 from ..controllers.wakeup import Waker
-from .common import AGENT, CcpSetup
+from .common import AGENT, CcpSetup, accepted_call
 
 CUSTOMER = "7000000444"
 
@@ -19,24 +19,21 @@ class TestHistoryTour(CcpSetup, HttpCase):
     def setUp(self):
         super().setUp()
         self.startPatcher(patch.object(Waker, "wake"))
-        self.set_up_company(self.env, "http://127.0.0.1:9")
+        self.flow = self.set_up_company(self.env, "http://127.0.0.1:9")
         self.set_up_people(self.env)
         self.start = fields.Datetime.now() - timedelta(minutes=10)
 
     def make_past_call(self, **values):
         """Make a call that Airtel accepted a while ago."""
-        return self.env["ccp.call"].create(
-            {
-                "res_model": self.lead._name,
-                "res_id": self.lead.id,
-                "user_id": self.rep.id,
-                "company_id": self.env.company.id,
-                "agent_number": AGENT,
-                "request_outcome": "accepted",
-                "live": False,
-                "start_date": self.start,
-                **values,
-            }
+        return accepted_call(
+            self.env,
+            self.lead,
+            self.partner,
+            self.rep,
+            self.flow,
+            live=False,
+            start_date=self.start,
+            **values,
         )
 
     def add_report(self, call, name, leg, seconds):
@@ -50,16 +47,12 @@ class TestHistoryTour(CcpSetup, HttpCase):
             "time": moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
             "metaData": {},
         }
-        kind, fingerprint = reports.kind_and_fingerprint(json.dumps(payload).encode())
-        self.env["ccp.call.event"].create(
-            {
-                "call_id": call.id,
-                "kind": kind,
-                "payload": json.dumps(payload),
-                "fingerprint": fingerprint,
-                "received_at": fields.Datetime.now(),
-            }
-        )
+        token = f"token-{call.id}"
+        call.token_digest = digest(token)
+        self.env.flush_all()
+        raw = json.dumps(payload).encode()
+        self.assertTrue(self.env["ccp.call.event"]._receive(token, None, raw))
+        self.env.invalidate_all()
 
     def test_find_call(self):
         self.make_past_call(

@@ -92,8 +92,10 @@ class TestMatching(CcpCase):
             correlation_id=False, live=False, start_date=fields.Datetime.now() - timedelta(hours=5)
         )
         self.make_call(correlation_id=False, live=False, request_outcome="refused")
-        self.make_call(correlation_id=False, live=False, manual=True)
-        self.make_call(correlation_id=False, live=False, reports_deleted=True)
+        self.log_by_hand()
+        deleted = self.make_call(correlation_id=False, live=False)
+        self.report(deleted, self.event("Ringing", "A", 1))
+        self.delete_reports(deleted)
         self.make_call(correlation_id=False, live=False, trial=True)
         self.make_call(correlation_id=False, customer_number="7000000155")
         self.make_call(correlation_id="Xchange-other", live=False)
@@ -326,7 +328,11 @@ class TestReportLog(CcpCase):
 
     def test_fold_again_a_period(self):
         self.report(self.call, *self.connected(), fold=False)
-        deleted = self.make_call(live=False, reports_deleted=True, state="ended", result="failed")
+        deleted = self.make_call(live=False)
+        self.report(deleted, self.event("CalledNumber", "A", 1), self.event("Busy", "A", 2))
+        self.report(deleted, self.cdr(Overall_Call_Status="Missed", Caller_Status="Busy"))
+        result = deleted.result
+        self.delete_reports(deleted)
         old = self.make_call(live=False)
         self.report(old, *self.connected(), fold=False)
         old.start_date = "2026-01-01"
@@ -337,7 +343,7 @@ class TestReportLog(CcpCase):
         self.assertIn("reports: 1.", message)
         self.assertEqual(self.call.state, "in_call")
         self.assertEqual(old.state, "ringing_agent")
-        self.assertEqual(deleted.result, "failed")
+        self.assertEqual((deleted.result, bool(deleted.event_ids)), (result, False))
         wizard.write({"start_date": "2020-01-01", "end_date": "2020-01-02"})
         with self.assertRaises(UserError):
             wizard.action_fold_again()

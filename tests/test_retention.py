@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import config
+from odoo.tools import config, mute_logger
 
 from ..models import ccp_call_retention
 from ..models.spool import spool_of
@@ -89,6 +89,36 @@ class TestRetention(CcpCase):
         self.assertEqual(told, old.read(list(told[0])[1:]))
         self.assertTrue(old.event_ids.folded, "it is not looked at again and again")
         self.assertEqual(old.recording_state, "stored")
+
+    def test_the_story_stays_on_a_card_that_changes_later(self):
+        old = self.old_call()
+        self.keep(reports=90)
+        self.keep(recordings=90)
+        self.env["ccp.panel"].with_user(self.rep).save_note(old.id, "Likes tea", "")
+        body = old.card_message_ids[0].body
+        self.assertNotIn("/airtel_ccp/recording", body)
+        self.assertIn("Likes tea", body)
+        self.assertEqual(body.count("Priya Sharma picked up"), 1)
+
+    def test_one_call_that_cannot_be_deleted(self):
+        """The others go, and the next run tries it again."""
+        bad, good = self.old_call(), self.old_call()
+        owner = type(self.env["ccp.call"])
+        delete = owner._delete_calls
+
+        def fail(calls):
+            if bad in calls:
+                raise ValueError("rule")
+            return delete(calls)
+
+        with (
+            patch.object(owner, "_delete_calls", fail),
+            mute_logger("odoo.addons.airtel_ccp.models.ccp_call_retention"),
+        ):
+            self.keep(calls=90)
+        self.assertEqual((bad | good).exists(), bad)
+        self.keep(calls=90)
+        self.assertFalse(bad.exists())
 
     def test_calls(self):
         old, young = self.old_call(), self.old_call(days=10)

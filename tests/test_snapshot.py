@@ -45,7 +45,7 @@ class TestSnapshot(CcpCase):
         migration = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(migration)
         call = self.make_call(customer_further_numbers="7000000103 7000000104", live=False)
-        hand_logged = self.make_call(live=False, manual=True)
+        hand_logged = self.log_by_hand()
         self.env.flush_all()
         migration.migrate(self.env.cr, "19.0.1.5.0")
         self.rename()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +23,7 @@ from sandbox.server import Sandbox
 from ..lab.odoo import environment
 from ..machine.layout import LAYOUT
 from ..machine.postgres import Cluster
+from .crowds import Crowds
 from .relay import REPEATS_AT_ONCE, WEIGHTS, Relay
 from .reps import Clicks, set_up
 from .stack import Odoo, Postgres
@@ -31,8 +34,13 @@ REPS = 5
 SPEED = 40
 POISON = "chaos-poison"
 LATER_SECONDS = 3 * 24 * 3600
+# When every notify URL has ended
+MUCH_LATER_SECONDS = 40 * 24 * 3600
 SETTLE_SECONDS = 240
-ACTIONS = ("fold_reports", "end_silent_calls", "fetch_recordings", "measure_calls")
+# Of a flood, for each call of the run
+REPORTS_OF_A_FLOOD = 10
+ACTIONS = ("fold_reports", "notify", "end_silent_calls", "fetch_recordings", "measure_calls")
+BUSY = "while True: pass"
 
 
 def main():
@@ -53,6 +61,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="airtel-ccp-chaos-"))
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_load(int(os.environ.get("LOAD") or 0)))
         is_whole = _run(options, folder, stack)
     print(f"{time.monotonic() - began:.0f} seconds", flush=True)
     if is_whole:
@@ -60,6 +69,18 @@ def main():
     else:
         print(f"Odoo's log: {folder}")
     return 0 if is_whole else 1
+
+
+@contextlib.contextmanager
+def _load(count):
+    """Keep so many processes busy beside the stack."""
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _number in range(count)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def _run(options, folder, stack):
@@ -91,13 +112,38 @@ def _run(options, folder, stack):
     postgres = Postgres(Cluster(LAYOUT, options.cluster), options.database)
     stack.enter_context(odoo_server)
     clicks = Clicks(odoo_server.url, options.database, reps, options.seed)
-    storm = Storm(odoo_server, postgres, rng.getrandbits(32), options.away, options.pause)
+    crowds = Crowds(
+        odoo_server.url,
+        options.database,
+        relay,
+        postgres,
+        REPORTS_OF_A_FLOOD * options.calls,
+        rng.getrandbits(32),
+    )
+    storm = Storm(
+        odoo_server,
+        postgres,
+        crowds,
+        _spool(options.database).folder,
+        rng.getrandbits(32),
+        options.away,
+        options.pause,
+    )
     with storm:
         clicks.start()
         clicks.wait(60 + options.away + 6 * options.calls)
     _settle(odoo_server, postgres, sandboxes, relay, options.database)
+    odoo_server.control(clock=MUCH_LATER_SECONDS)
+    crowds.late = crowds.post_late()
     odoo_server.__exit__()
-    return _report(options, sandboxes, relay, clicks, odoo_server, storm)
+    return _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm)
+
+
+def _spool(database):
+    from odoo.addons.airtel_ccp.ccp.safe.spool import Spool
+    from odoo.addons.airtel_ccp.models.spool import root
+
+    return Spool(root() / database)
 
 
 def _settle(odoo_server, postgres, sandboxes, relay, database):
@@ -153,15 +199,12 @@ def _forget(database):
     odoo.sql_db.close_all()
 
 
-def _report(options, sandboxes, relay, clicks, odoo_server, storm):
-    from odoo.addons.airtel_ccp.ccp.safe.spool import Spool
-    from odoo.addons.airtel_ccp.models.spool import root
-
+def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm):
     from .audit import SHOWN, Audit
 
     with environment(options.database) as env:
-        spool = Spool(root() / options.database)
-        audit = Audit(env, sandboxes, relay, clicks, odoo_server, spool)
+        spool = _spool(options.database)
+        audit = Audit(env, sandboxes, relay, clicks, crowds, odoo_server, spool)
         audit.run()
     hits = odoo_server.hits()
     print(f"\nseed {options.seed}")
@@ -178,6 +221,12 @@ def _report(options, sandboxes, relay, clicks, odoo_server, storm):
     print(f"  (reports {REPEATS_AT_ONCE} times at once count once)")
     print("answers to reports:", dict(relay.statuses))
     print("what reps saw:", dict(clicks.outcomes))
+    for name, statuses in crowds.statuses.items():
+        print(f"answers to {name}:", dict(statuses))
+    waits = {name: round(seconds, 1) for name, seconds in crowds.waits.items()}
+    answers = {name: round(seconds, 1) for name, seconds in crowds.answers.items()}
+    print("seconds until others' reports were folded:", waits, "and answered:", answers)
+    print("answers to reports after an address's end:", dict(crowds.late[0]))
     print("found:", audit.figures, f"Odoo started {odoo_server.starts} times")
     total = sum(map(len, audit.violations.values()))
     for rule, sentences in audit.violations.items():

@@ -59,6 +59,9 @@ class Relay:
         self.statuses = collections.Counter()
         self.accepted = set()
         self.sent = set()
+        self._known = {}
+        # When each answer came, and after how many seconds
+        self._answers = []
         self._odoo_url = odoo_url
         self._rng = random.Random(seed)
         self._poison = poison
@@ -99,8 +102,31 @@ class Relay:
 
         return Handler
 
+    def any_report(self, rng):
+        """Return a report that a sandbox posted, or None while there is none.
+
+        :param random.Random rng: chooses which
+        """
+        return next(iter(self.some_reports(rng, 1)), None)
+
+    def some_reports(self, rng, most):
+        """Return reports of so many calls at most."""
+        with self._lock:
+            tokens = sorted(self._known)
+            chosen = rng.sample(tokens, min(most, len(tokens)))
+            return [self._known[token] for token in chosen]
+
+    def slowest_answer(self, since):
+        """Return after how many seconds the slowest answer came since a moment.
+
+        :param float since: of the monotonic clock
+        """
+        with self._lock:
+            return max((took for at, took in self._answers if at >= since), default=0.0)
+
     def _plan(self, report):
         with self._lock:
+            self._known[report.token] = report
             way = choose(self._rng, WEIGHTS)
             self.counts[way] += 1
             later = self._rng.uniform(0.2, 4)
@@ -154,6 +180,7 @@ class Relay:
             self._pool.submit(self._send, report)
 
     def _send(self, report):
+        began = time.monotonic()
         with self._lock:
             self.sent.add((report.token, report.body))
         try:
@@ -166,6 +193,8 @@ class Relay:
         except requests.RequestException:
             status = "no answer"
         with self._lock:
+            now = time.monotonic()
+            self._answers.append((now, now - began))
             self.statuses[status] += 1
             if status == 200:
                 self.accepted.add((report.token, report.body))

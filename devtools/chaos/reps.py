@@ -76,6 +76,7 @@ def set_up(env, name, sandbox, relay_url, reps, calls, rng):
     first = 7000000900 + env["res.users"].search_count([("ccp_phone", "!=", False)])
     logins = [f"{name.lower()}-rep-{number}" for number in range(reps)]
     for user in make_reps(company, logins, first):
+        user.group_ids += env.ref("airtel_ccp.group_ccp_listen")
         leads = env["crm.lead"].create(
             [
                 {

@@ -14,7 +14,14 @@ from pathlib import Path
 from ..lab import odoo as lab
 from ..machine.postgres import Cluster
 
-CALM = {"kill": {}, "clock": 0, "full": False, "poison": False}
+CALM = {
+    "kill": {},
+    "clock": 0,
+    "full": False,
+    "poison": False,
+    "notify": False,
+    "database": 0,
+}
 
 
 class Odoo(lab.Odoo):

@@ -7,7 +7,9 @@ import random
 import signal
 import threading
 import time
+from pathlib import Path
 
+from .crowds import Crowds
 from .stack import Odoo, Postgres, choose
 
 # How likely a process dies at each of its points, each time that it comes by
@@ -37,21 +39,48 @@ WEIGHTS = {
     "clock ahead for a while": 4,
     "Odoo restarted in another time zone": 3,
     "Odoo killed as a whole": 3,
+    "notifying fails for a while": 5,
+    "database errors of the base class": 5,
+    "spool folder that cannot be read": 4,
+    "flood of one call": 2,
+    "foreign flood": 2,
+    "slow listeners": 3,
 }
+# How likely a statement about calls fails, and the connection lives on
+DATABASE_ERRORS = 0.02
 TIME_ZONES = ("Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati", "UTC")
 CLOCK_SECONDS = 6 * 3600
+# What fails for a while: how that begins and ends, and for how many seconds
+WHILES = {
+    "filestore full for a while": ({"full": True}, {"full": False}, 2),
+    "clock ahead for a while": ({"clock": CLOCK_SECONDS}, {"clock": 0}, 2),
+    "notifying fails for a while": ({"notify": True}, {"notify": False}, 3),
+    "database errors of the base class": ({"database": DATABASE_ERRORS}, {"database": 0}, 3),
+}
 
 
 class Storm:
     """Faults, one after another with short pauses, until it is told to stop."""
 
-    def __init__(self, odoo: Odoo, postgres: Postgres, seed, away_seconds, pause_seconds):
-        """:param float away_seconds: for how long PostgreSQL is away, once
+    def __init__(
+        self,
+        odoo: Odoo,
+        postgres: Postgres,
+        crowds: Crowds,
+        spool_folder: Path,
+        seed,
+        away_seconds,
+        pause_seconds,
+    ):
+        """:param spool_folder: where reports wait on disk
+        :param float away_seconds: for how long PostgreSQL is away, once
         :param float pause_seconds: the mean pause between two faults
         """
         self.counts = collections.Counter()
         self._odoo = odoo
         self._postgres = postgres
+        self._crowds = crowds
+        self._spool_folder = spool_folder
         self._rng = random.Random(seed)
         self._away_seconds = away_seconds
         self._pause_seconds = pause_seconds
@@ -67,7 +96,7 @@ class Storm:
     def __exit__(self, *_exception):
         self._stopping.set()
         self._thread.join()
-        self._odoo.control(kill={}, clock=0, full=False)
+        self._odoo.control(kill={}, clock=0, full=False, notify=False, database=0)
         if self._error:
             raise self._error
 
@@ -98,16 +127,45 @@ class Storm:
             postgres.away(self._away_seconds, crash=rng.random() < 0.5)
         elif name == "connections dropped":
             postgres.drop_connections()
-        elif name == "filestore full for a while":
-            odoo.control(full=True)
-            time.sleep(2)
-            odoo.control(full=False)
-        elif name == "clock ahead for a while":
-            odoo.control(clock=CLOCK_SECONDS)
-            time.sleep(2)
-            odoo.control(clock=0)
+        elif name in WHILES:
+            fault, calm, seconds = WHILES[name]
+            odoo.control(**fault)
+            time.sleep(seconds)
+            odoo.control(**calm)
+        elif name == "spool folder that cannot be read":
+            self._block_spool()
+        elif name in ("flood of one call", "foreign flood", "slow listeners"):
+            if not self._crowd(name):
+                return
         elif name == "Odoo restarted in another time zone":
             odoo.restart(signal.SIGTERM, rng.choice(TIME_ZONES))
         elif name == "Odoo killed as a whole":
             odoo.restart(signal.SIGKILL)
         self.counts[name] += 1
+
+    def _block_spool(self):
+        """Put a file where the folder was, for root may read every folder."""
+        folder = self._spool_folder
+        aside = folder.with_name(f"{folder.name}.aside")
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.rename(aside)
+        folder.touch()
+        try:
+            time.sleep(3)
+        finally:
+            folder.unlink()
+            aside.rename(folder)
+
+    def _crowd(self, name):
+        """Let many come at once. Nothing else fails, because how long others wait is measured."""
+        self._odoo.wait_until_serving()
+        self._odoo.control(kill={})
+        try:
+            crowds = self._crowds
+            return {
+                "flood of one call": crowds.flood_one_call,
+                "foreign flood": crowds.flood_account,
+                "slow listeners": crowds.listen_slowly,
+            }[name]()
+        finally:
+            self._odoo.control(kill=KILLS)

@@ -24,6 +24,33 @@ _REGISTRY = re.compile(
 )
 _MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:home/\w|root/|Users/\w)")
 _LEFT_FOR_LATER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
+# Rows of calls and reports that a test writes by itself, as the product may never write them
+_CALL_ROW = re.compile(
+    r"""["']ccp\.call(?:\.event)?["']\](?:\.\w+\([^()]*\))*\.create\("""
+    r"""|\b(?:INSERT\s+INTO|UPDATE)\s+(?:ccp_call|ccp_call_event)\b"""
+)
+# The shared ways; tests of so many rows that their doors would take minutes; rows of earlier
+# versions, of reports that are old already, or of reports of which only the row matters
+_OWN_ROWS = frozenset(
+    {
+        "tests/common.py",
+        "tests/live/server.py",
+        "tests/live/test_cut_off_fold.py",
+        "tests/live/test_listening.py",
+        "tests/live/test_restart_and_update.py",
+        "tests/live/test_seen_at_once.py",
+        "tests/live/test_set_aside.py",
+        "tests/live/test_upgrade.py",
+        "tests/test_bounds.py",
+        "tests/test_card.py",
+        "tests/test_daily.py",
+        "tests/test_logs.py",
+        "tests/test_one_word.py",
+        "tests/test_plans.py",
+        "tests/test_query_budgets.py",
+        "tests/test_retention.py",
+    }
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -110,6 +137,13 @@ def left_for_later(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     """Nothing is left for later in code."""
     if path.suffix in {".py", ".js", ".xml", ".scss"}:
         yield from _matches(_LEFT_FOR_LATER, text, "is left for later")
+
+
+def rows_of_calls(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
+    """Tests have the product make calls and reports, or ask ``tests/common.py``."""
+    if path.parts[0] == "tests" and str(path) not in _OWN_ROWS:
+        message = "writes rows of calls itself: use the product's doors or tests/common.py"
+        yield from _matches(_CALL_ROW, text, message)
 
 
 def _matches(pattern: re.Pattern, text: str, message: str) -> Iterator[tuple[int, str]]:
@@ -208,6 +242,7 @@ CHECKS: tuple[Check, ...] = (
     machine_paths,
     left_for_later,
     one_model_a_file,
+    rows_of_calls,
 )
 
 

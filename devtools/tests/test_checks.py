@@ -86,6 +86,23 @@ def test_nothing_is_left_for_later(path, counts):
     assert bool(found(path, text)) is counts
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "count"),
+    [
+        ("tests/test_x.py", 'self.env["ccp.call"].create({})', 1),
+        ("tests/test_x.py", "env['ccp.call.event'].sudo().create([])", 1),
+        ("tests/test_x.py", 'cr.execute("UPDATE ccp_call SET live = false")', 1),
+        ("tests/test_x.py", 'cr.execute("INSERT INTO ccp_call_event (id) VALUES (1)")', 1),
+        ("tests/test_x.py", 'env["ccp.call.flow"].create({})', 0),
+        ("tests/test_x.py", 'cr.execute("UPDATE ccp_call_list_item SET state = NULL")', 0),
+        ("tests/common.py", 'env["ccp.call"].create({})', 0),
+        ("models/ccp_call_dial.py", 'env["ccp.call"].create({})', 0),
+    ],
+)
+def test_tests_write_no_rows_of_calls(path, text, count):
+    assert len(found(path, text)) == count
+
+
 def test_one_model_a_file():
     one, two = MODEL.format("call"), MODEL.format("flow")
     assert found("models/call.py", one) == []

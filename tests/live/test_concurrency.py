@@ -10,7 +10,8 @@ from odoo.fields import Command
 
 from ...ccp.safe.spool import digest
 from ...devtools.lab.session import RpcError
-from .server import live_stack, session_of, set_phone, unreported_call, wait_for
+from ..common import accepted_call
+from .server import end_all, live_stack, session_of, set_phone, unreported_call, wait_for
 from .test_database_away import REPORT
 
 AT_ONCE = 20
@@ -74,19 +75,10 @@ def other_addresses(server):
     tokens = [f"one-of-many-{number}" for number in range(AT_ONCE)]
     with server.env() as env:
         user = env["res.users"].search([("login", "=", "rep")])
-        env["ccp.call"].create(
-            [
-                {
-                    "user_id": user.id,
-                    "company_id": user.company_id.id,
-                    "flow_id": user.company_id.ccp_flow_id.id,
-                    "state": "ringing_agent",
-                    "live": False,
-                    "token_digest": digest(token),
-                }
-                for token in tokens
-            ]
-        )
+        contact, flow = user.partner_id, user.company_id.ccp_flow_id
+        for token in tokens:
+            own = {"live": False, "token_digest": digest(token), "header_digest": False}
+            accepted_call(env, contact, contact, user, flow, **own)
     yield [(f"{server.url}/airtel_ccp/webhook/{token}", {}) for token in tokens]
     server.query("DELETE FROM ccp_call WHERE token_digest = ANY(%s)", list(map(digest, tokens)))
 
@@ -196,7 +188,7 @@ def test_fifty_clicks_of_one_rep_at_once_are_one_call(server, sandbox, stack):
         assert len(refused) == CLICKS - 1
         assert {error.name for error in refused} == {"odoo.exceptions.UserError"}
     finally:
-        server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL")
+        end_all(server)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from odoo.tools import config
 from ...devtools.machine.services import free_port
 from ...sandbox.server import Sandbox
 from ..common import LONG
-from .server import LiveServer, LiveSetup, set_phone, wait_for
+from .server import LiveServer, LiveSetup, end_all, set_phone, wait_for
 
 # nginx and its sample seldom change
 pytestmark = pytest.mark.skipif(not LONG, reason="make test-all runs it")
@@ -149,7 +149,7 @@ def call(stack):
     url = callback["notifyURL"]
     assert url.startswith(f"{edge.url}/airtel_ccp/webhook/")
     yield answer["call_id"], url, callback["headers"]
-    server.query("UPDATE ccp_call SET live = false, state = 'ended', deadline = NULL WHERE live")
+    end_all(server)
     for name in ("access.log", "error.log"):
         log = edge.read_log(name)
         assert url.rpartition("/")[2] not in log

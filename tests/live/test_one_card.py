@@ -10,7 +10,7 @@ from odoo.tools import mute_logger
 
 from ...models.ccp_call_event import digest
 from ..common import CcpSetup, accepted_call
-from .server import LiveServer, wait_for
+from .server import LiveServer, end_all, wait_for
 
 REPORT = b'{"correlationId": "Xchange-test", "status": "success"}'
 
@@ -40,8 +40,7 @@ class TestOneCard(BaseCase):
             call = accepted_call(
                 env, partner, partner, agent, self.flow, token_digest=digest(token)
             )
-        end = "UPDATE ccp_call SET live = false WHERE id = %s"
-        self.addCleanup(self.server.query, end, call.id)
+        self.addCleanup(end_all, self.server)
         yield call.id, token
         cards = self.server.query(
             """

@@ -139,13 +139,13 @@ class TestSeenAtOnce(BaseCase):
         fold = CcpCallFold._fold
         met = []
 
-        def fold_after_a_change(calls):
+        def fold_after_a_change(calls, **options):
             if call_id in calls.ids and len(met) < 2:
                 met.append(len(calls))
                 self.server.query(
                     "UPDATE ccp_call_event SET match_date = now() WHERE call_id = %s", call_id
                 )
-            return fold(calls)
+            return fold(calls, **options)
 
         with patch.object(CcpCallFold, "_fold", fold_after_a_change):
             self.run_action("ccp.call", "_cron_fold")
@@ -158,9 +158,9 @@ class TestSeenAtOnce(BaseCase):
         call_id = self.make_call()
         fold = CcpCallFold._fold
 
-        def fold_after_a_change(calls):
+        def fold_after_a_change(calls, **options):
             self.server.query("UPDATE ccp_call_event SET match_date = clock_timestamp()")
-            return fold(calls)
+            return fold(calls, **options)
 
         with (
             patch.object(CcpCallFold, "_fold", fold_after_a_change),
@@ -168,8 +168,12 @@ class TestSeenAtOnce(BaseCase):
         ):
             self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.woken("ir_cron_fold_reports"), 1)
+        self.assertEqual(self.value(call_id, "fold_error"), "SerializationFailure")
+        # It keeps no other call waiting, and its time comes soon
+        self.server.query("UPDATE ccp_call SET fold_retry_date = now() AT TIME ZONE 'UTC'")
         self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.value(call_id, "state"), "ended")
+        self.assertFalse(self.value(call_id, "fold_error"))
 
     def test_a_search_for_calls_that_meets_another_transaction_goes_on(self):
         call_id = self.make_call(reported=False, session_id=MISSED["Session_ID"])
@@ -294,14 +298,14 @@ class TestSeenAtOnce(BaseCase):
         fold = CcpCallFold._fold
         met = []
 
-        def fold_after_a_change(calls):
+        def fold_after_a_change(calls, **options):
             if not met:
                 met.append(calls)
                 # A change that nobody else tells browsers of
                 self.server.query("UPDATE res_partner SET name = 'Priya' WHERE id = %s", partner_id)
                 calls.partner_id.name = "Priya S"
                 calls.env.flush_all()
-            return fold(calls)
+            return fold(calls, **options)
 
         partner_id = self.value(call_id, "partner_id")
         with self.server.env() as env, patch.object(CcpCallFold, "_fold", fold_after_a_change):

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from ...models import ccp_call_dial
-from .server import live_stack, set_phone, wait_for
+from .server import end_all, live_stack, set_phone, wait_for
 
 SLOW = "7000000113"
 NEVER = "7000000116"
@@ -32,9 +32,7 @@ def reps(stack):
         # Some of them meet the other worker, whose caches are empty at first
         session.call("res.users", "read", [session.uid], ["name"])
     yield found
-    server.query(
-        "UPDATE ccp_call SET live = false, state = 'ended', result = 'no_report', deadline = NULL"
-    )
+    end_all(server)
 
 
 def click(session, lead_id):

@@ -1,7 +1,7 @@
 import pytest
 import requests
 
-from .server import FOLDED, is_over, live_stack, set_phone, wait_for
+from .server import FOLDED, end_all, is_over, live_stack, set_phone, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,7 @@ def setup(stack, sandbox):
     server, _sandbox, setup = stack
     yield setup
     sandbox.wait_idle(timeout=30)
-    server.query(
-        "UPDATE ccp_call SET live = false, state = 'ended', result = 'no_report', "
-        "deadline = NULL WHERE live"
-    )
+    end_all(server)
 
 
 def test_whole_path(server, sandbox, setup):

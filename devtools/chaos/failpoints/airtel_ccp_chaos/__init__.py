@@ -4,6 +4,7 @@ Loaded as one of ``server_wide_modules`` and installed nowhere. What fails, and 
 a file that the fault suite writes while the server runs; each failure is noted in another one.
 """
 
+import contextlib
 import errno
 import functools
 import json
@@ -13,8 +14,11 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg2
+
 from odoo import fields
 from odoo.service import server
+from odoo.sql_db import Cursor
 
 from odoo.addons.airtel_ccp.ccp.airtel.client import Client
 from odoo.addons.airtel_ccp.controllers.webhook import waker
@@ -23,6 +27,7 @@ from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
 from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
 from odoo.addons.airtel_ccp.models.ccp_call_fetch import CcpCall as CcpCallFetch
 from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
+from odoo.addons.airtel_ccp.models.ccp_call_notify import CcpCall as CcpCallNotify
 from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
@@ -94,6 +99,35 @@ def _choke_on_poison():
     CcpCallFold._timeline = timeline
 
 
+def _fail_to_notify():
+    original = CcpCallNotify._notify_agents
+
+    def notify_agents(calls, *args, **kwargs):
+        if _control()["notify"]:
+            _note("notifying that failed")
+            raise ValueError("chaos-notify")
+        return original(calls, *args, **kwargs)
+
+    CcpCallNotify._notify_agents = notify_agents
+
+
+def _fail_in_the_database():
+    """Raise what psycopg2 raises for errors without a class of their own; the connection lives."""
+    original = Cursor.execute
+
+    def execute(cr, query, *args, **kwargs):
+        if "ccp_call" in str(query):
+            share = _control()["database"]
+            if share and random.SystemRandom().random() < share:
+                _note("database error of the base class")
+                with contextlib.suppress(psycopg2.Error):
+                    cr._obj.execute("SELECT 1 / 0")
+                raise psycopg2.DatabaseError("chaos-database")
+        return original(cr, query, *args, **kwargs)
+
+    Cursor.execute = execute
+
+
 def _press_time():
     # Workers look for scheduled actions each second instead of each minute
     server.SLEEP_INTERVAL = 1
@@ -117,4 +151,6 @@ _wrap(SpooledReports, "_replay_one", before="replay", after="replay, before COMM
 _fill_disk()
 _move_clock()
 _choke_on_poison()
+_fail_to_notify()
+_fail_in_the_database()
 _press_time()

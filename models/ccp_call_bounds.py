@@ -109,7 +109,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.models.BaseModel
         """
-        return self.env["ccp.call.event"].sudo()
+        return self.event_ids.browse().sudo()
 
     def _have_reports(self):
         """Return whether a report came for one of these calls.

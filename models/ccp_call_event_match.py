@@ -194,7 +194,7 @@ class CcpCallEvent(models.Model):
         :return: by how a call is found: the ids
         :rtype: dict[str, set]
         """
-        calls = self.env["ccp.call"].sudo()
+        calls = self.call_id.browse().sudo()
         names = [self._names(report) for report in reports]
         known = {}
         for how in ("correlation", "session"):
@@ -318,7 +318,7 @@ class CcpCallEvent(models.Model):
         :return: a ``ccp.call``, empty if none or several fit, and a key of ``matched_by``
         :rtype: tuple
         """
-        calls = self.env["ccp.call"].sudo()
+        calls = self.call_id.browse().sudo()
         own = (
             Domain("company_id", "=", self.company_id.id)
             & Domain("manual", "=", False)
@@ -349,7 +349,7 @@ class CcpCallEvent(models.Model):
             window = (started - CLOCK_TOLERANCE, started + CLOCK_TOLERANCE)
         else:
             window = (self.received_at - PAIR_PERIOD, self.received_at + CLOCK_TOLERANCE)
-        calls = self.env["ccp.call"].sudo()
+        calls = self.call_id.browse().sudo()
         found = calls.search(
             own
             & Domain("trial", "=", False)

@@ -163,7 +163,7 @@ class TestPhoneImport(CcpCase):
         for line, words in (
             (3, "line 1"),
             (5, "not an Indian"),
-            (8, "Asha Rep already uses this number"),
+            (8, "Asha Rep already uses"),
         ):
             note = wizard.line_ids.filtered(lambda each: each.sequence == line).note  # noqa: B023
             self.assertIn(words, note)

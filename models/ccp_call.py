@@ -473,6 +473,16 @@ class CcpCall(SystemMade, models.Model):
                 else self.env._("Call to %s", customer)
             )
 
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        """Extension of Odoo's ORM: nobody groups by a field that one may not read.
+
+        Odoo checks that for fields with a column, and not for links to many records.
+        """
+        field = self._fields.get(groupby_spec.split(":")[0].split(".")[0])
+        if field:
+            self._check_field_access(field, "read")
+        return super()._read_group_groupby(alias, groupby_spec, query)
+
     def action_fold_again(self):
         """Derive these calls anew from their stored reports.
 

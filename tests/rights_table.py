@@ -231,7 +231,8 @@ FIELDS = {
     # What it adds to Odoo's own models: on the rep, the first company, the lead, its contact ...
     "crm.lead": (("ccp_call_count", CALLERS, NOBODY),),
     "crm.team": (
-        ("ccp_flow_id", ADMINISTRATORS, ADMINISTRATORS),
+        # Written by administrators who also manage sales, which Odoo lets write teams
+        ("ccp_flow_id", ADMINISTRATORS, NOBODY),
         ("ccp_call_count", CALLERS, NOBODY),
     ),
     "digest.digest": (
@@ -270,15 +271,16 @@ FIELDS = {
         ),
     ),
     "res.partner": (("ccp_call_count", f"{CALLERS} {FOREIGN_CALLERS}", NOBODY),),
+    # Odoo shows every employee to all, and has administrators manage those of all companies
     "res.users": (
         (
             "ccp_phone ccp_second_phone ccp_further_phones",
-            f"rep {ADMINISTRATORS}",
-            f"rep {ADMINISTRATORS}",
+            f"rep {ALL_ADMINISTRATORS}",
+            f"rep {ALL_ADMINISTRATORS}",
         ),
-        ("ccp_caller_number ccp_caller_series", f"rep {ADMINISTRATORS}", ADMINISTRATORS),
-        ("ccp_flow_id ccp_may_call", ADMINISTRATORS, ADMINISTRATORS),
-        ("ccp_call_count", CALLERS, NOBODY),
+        ("ccp_caller_number ccp_caller_series", f"rep {ALL_ADMINISTRATORS}", ALL_ADMINISTRATORS),
+        ("ccp_flow_id ccp_may_call", ALL_ADMINISTRATORS, ALL_ADMINISTRATORS),
+        ("ccp_call_count", f"{CALLERS} {FOREIGN_CALLERS}", NOBODY),
     ),
 }
 

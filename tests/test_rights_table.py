@@ -138,7 +138,7 @@ class TestRightsTable(RightsCase, HttpCase):
                     if self.went_through(answer) != (role in expected):
                         verb = "may not" if role in expected else "may"
                         wrong.append(f"{role} {verb} {operation} {model}: {answer!r}")
-        self.assertEqual(wrong, [])
+        self.assertFalse(wrong, "\n".join(wrong[:50]))
 
     def try_out(self, role, model, operation):
         """Return what a person of a role gets who does one thing with the record of a model."""
@@ -206,6 +206,7 @@ class TestRightsTable(RightsCase, HttpCase):
     def test_fields_are_hidden_from_others(self):
         """Also from a condition, an order, a group and a sum, whose results would tell them."""
         reached = []
+        self.turn = 0
         for model, rows in FIELDS.items():
             of_record = self.readers(model, ALL)
             for names, roles, *_more in rows:
@@ -214,14 +215,14 @@ class TestRightsTable(RightsCase, HttpCase):
                     if role in entitled:
                         continue
                     record = self.seen_by(role, self.own[model])
-                    # Who does not see the record sees no field of it: the short form tries two
-                    tried = names.split() if LONG or role in of_record else names.split()[:2]
+                    # Who does not see the record sees no field of it: the short form tries one
+                    tried = names.split() if LONG or role in of_record else names.split()[:1]
                     reached += [
                         f"{role} reaches {model}.{name} by {way}"
                         for name in tried
                         for way in self.ways_to(record, name, role in of_record)
                     ]
-        self.assertEqual(reached, [])
+        self.assertFalse(reached, "\n".join(reached[:50]))
 
     def ways_to(self, record, name, sees_record):
         """Yield the ways by which a person gets at a field of a record."""
@@ -239,6 +240,10 @@ class TestRightsTable(RightsCase, HttpCase):
         asked.append(("export_data", [name]))
         if sees_record:
             asked.append(("fields_get", [name]))
+        if not LONG:
+            # The short form reads, and tries one other way, which differs from field to field
+            self.turn += 1
+            asked = [asked[0], asked[1 + self.turn % (len(asked) - 1)]]
         for method, *arguments in asked:
             answer = self.ask(record, method, *arguments)
             if isinstance(answer, (ValueError, UserError, NotImplementedError)):
@@ -274,7 +279,7 @@ class TestRightsTable(RightsCase, HttpCase):
                             wrong.append(
                                 f"{role} {'may' if may else 'may not'} write {model}.{name}"
                             )
-        self.assertEqual(wrong, [])
+        self.assertFalse(wrong, "\n".join(wrong[:50]))
 
     def is_kept(self, model, name):
         """Return whether what is written into a field is kept anywhere."""
@@ -302,44 +307,42 @@ class TestRightsTable(RightsCase, HttpCase):
         call.write({"customer_name": "CANARY name", "note": "CANARY note"})
         self.env.flush_all()
         for role in ROLES:
-            sees_call = role in MODELS["ccp.call"][0].split()
+            followed = set()
             for model, record in self.own.items():
                 seen = self.seen_by(role, record)
-                links = self.links_of(seen)
-                for name, comodels in links.items():
-                    for comodel in comodels:
-                        with self.subTest(role=role, link=f"{model}.{name}", to=comodel):
-                            self.follow(seen, name, comodel, sees_call)
+                for name, comodel in self.links_of(seen):
+                    with self.subTest(role=role, link=f"{model}.{name}", to=comodel):
+                        if role not in MODELS["ccp.call"][0].split():
+                            self.follow(seen, name, comodel)
+                        # What a link leads to is read in one way: the short form tries it once
+                        if LONG or (record[name] and comodel not in followed):
+                            self.follow_to_hidden(seen, name, comodel)
+                            followed.add(comodel)
 
     def links_of(self, seen):
-        """Return the fields by which a person gets from a record to one of ours, and whereto."""
-        links = {}
+        """Yield the fields by which a person gets from a record to one of ours, and whereto."""
         if not seen.has_access("read"):
-            return links
-        tabled = {*MODELS, *FIELDS}
+            return
         for name, field in seen._fields.items():
-            if not seen._has_field_access(field, "read"):
+            if name in MAGIC or not seen._has_field_access(field, "read"):
                 continue
-            if field.relational and field.comodel_name in tabled:
-                links[name] = (field.comodel_name,)
+            if field.relational and field.comodel_name in {*MODELS, *FIELDS}:
+                yield name, field.comodel_name
             elif field.type in ("reference", "many2one_reference"):
-                links[name] = ("ccp.call", "crm.lead", "res.partner")
-        return links
+                yield name, "ccp.call"
 
-    def follow(self, seen, name, comodel, sees_call):
-        """Ask for all fields behind a link, and for each hidden one alone."""
+    def follow(self, seen, name, comodel):
+        """Ask for all that somebody who does not see the call may read behind a link."""
         target = self.env[comodel].with_user(seen.env.user)
-        names = [each for each in tabled_fields().get(comodel, ())]
-        visible = [
-            each
-            for each in names
-            if target._has_field_access(target._fields[each], "read") and target._fields[each].store
-        ]
-        asked = [*visible, "display_name"]
-        text = repr(self.ask(seen, "web_read", {name: {"fields": dict.fromkeys(asked, {})}}))
-        found = "CANARY name" in text or "CANARY note" in text
-        self.assertFalse(found and not sees_call, text)
-        for hidden in set(names) - set(target.fields_get(names)):
+        known = target.fields_get(tabled_fields()[comodel])
+        asked = dict.fromkeys((each for each in known if target._fields[each].store), {})
+        text = repr(self.ask(seen, "web_read", {name: {"fields": {**asked, "display_name": {}}}}))
+        self.assertFalse("CANARY name" in text or "CANARY note" in text, text)
+
+    def follow_to_hidden(self, seen, name, comodel):
+        """Ask for each field behind a link that somebody may not read, alone."""
+        names = tabled_fields()[comodel]
+        for hidden in names - set(self.env[comodel].with_user(seen.env.user).fields_get(names)):
             answer = self.ask(seen, "web_read", {name: {"fields": {hidden: {}}}})
             if not isinstance(answer, Exception):
                 told = [each for row in answer for each in self.inner_rows(row[name])]
@@ -459,4 +462,4 @@ class TestRightsTable(RightsCase, HttpCase):
                 reads = answer.status_code == 200 and bool(answer.json())
                 if reads != (role in readers.split()):
                     wrong.append(f"{role} {model}: {answer.status_code} {answer.text[:100]}")
-        self.assertEqual(wrong, [])
+        self.assertFalse(wrong, "\n".join(wrong[:50]))

@@ -251,8 +251,11 @@ class CcpCase(CcpSetup, TransactionCase):
         call.start_date = start
         call.company_id.ccp_keep_reports_days = days
 
-    def report(self, call, *reports, fold=True):
-        """Have reports arrive as the webhook stores them; then fold."""
+    def report(self, call, *reports, fold=True, received_at=None):
+        """Have reports arrive as the webhook stores them; then fold.
+
+        :param received_at: when reports came that waited on disk; by default now
+        """
         token = f"token-{call.id}"
         call.token_digest = digest(token)
         self.env.flush_all()
@@ -260,7 +263,8 @@ class CcpCase(CcpSetup, TransactionCase):
             raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
             # A cursor for each, as each request has one
             with self.registry.cursor() as cr:
-                self.assertTrue(self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw))
+                reports_of = self.env(cr=cr)["ccp.call.event"]
+                self.assertTrue(reports_of._store(digest(token), None, raw, received_at))
         self.env.invalidate_all()
         if fold:
             call._fold()

@@ -250,8 +250,9 @@ FIELDS = {
             " ccp_flow_id ccp_webhook_token ccp_notify_base_url ccp_require_header"
             " ccp_recording_hosts ccp_number_country_id ccp_calendar_id ccp_daily_limit"
             " ccp_company_daily_limit ccp_number_daily_limit ccp_pulse_price ccp_require_outcome"
-            " ccp_recording_policy ccp_chatter_mode ccp_keep_recordings_days"
-            " ccp_keep_reports_days ccp_keep_calls_days ccp_trial ccp_trial_url",
+            " ccp_recording_policy ccp_chatter_mode ccp_keep_copies ccp_keep_recordings_days"
+            " ccp_keep_reports_days ccp_keep_unmatched_days ccp_token_days ccp_keep_calls_days"
+            " ccp_pause_seconds ccp_reserve_phones ccp_trial ccp_trial_url",
             # Odoo's administrators read and write every company
             ALL_ADMINISTRATORS,
             ALL_ADMINISTRATORS,
@@ -264,8 +265,9 @@ FIELDS = {
             " ccp_notify_base_url ccp_require_header ccp_recording_hosts ccp_number_country_id"
             " ccp_calendar_id ccp_company_daily_limit ccp_number_daily_limit ccp_daily_limit"
             " ccp_pulse_price ccp_require_outcome ccp_recording_policy ccp_chatter_mode"
-            " ccp_keep_recordings_days ccp_keep_reports_days ccp_keep_calls_days ccp_trial"
-            " ccp_trial_url ccp_health_ids ccp_notify_url",
+            " ccp_keep_copies ccp_keep_recordings_days ccp_keep_reports_days"
+            " ccp_keep_unmatched_days ccp_token_days ccp_pause_seconds ccp_reserve_phones"
+            " ccp_keep_calls_days ccp_trial ccp_trial_url ccp_health_ids ccp_notify_url",
             ALL_ADMINISTRATORS,
             ALL_ADMINISTRATORS,
         ),

@@ -21,7 +21,7 @@ from odoo.addons.mail.models.mail_thread import MailThread
 
 from ..ccp.safe import download
 from ..ccp.safe.spool import Spool, Spooled
-from ..models import ccp_call_recording
+from ..models import ccp_call_fetch
 
 ADDON = str(Path(__file__).parent.parent)
 TESTS = str(Path(__file__).parent)
@@ -43,9 +43,9 @@ POINTS = (
     (Spool, "read"),
     (Spool, "remove"),
     (download, "open_recording"),
-    (ccp_call_recording, "TemporaryFile"),
+    (ccp_call_fetch, "TemporaryFile"),
 )
-FILES = frozenset({"Spool", "IrAttachment", "download", "ccp_call_recording"})
+FILES = frozenset({"Spool", "IrAttachment", "download", "ccp_call_fetch"})
 # With what: a rule that refuses, a mistake, a statement that fails while the connection lives, and
 # what another transaction causes
 ERRORS = {

@@ -122,7 +122,9 @@ class TestBounds(CcpCase):
 
     def test_bounds_hold_for_calls_that_are_not_derived(self):
         """A call whose reports were deleted, and one that cannot be folded, take no more either."""
-        deleted = self.make_call(live=False, reports_deleted=True)
+        deleted = self.make_call(live=False)
+        self.report(deleted, self.cdr())
+        self.delete_reports(deleted)
         with (
             self.refuse("KEPT_REPORTS", 20),
             patch.object(type(self.call), "_changes", side_effect=ZeroDivisionError),

@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..ccp.safe import download
-from ..models import ccp_call_notify, contention
+from ..models import ccp_call_event_match, ccp_call_notify, contention
 from .common import CcpCase
 
 LOGGERS = (
@@ -355,7 +355,8 @@ class TestDerivingAndNotifying(CcpCase):
         with patch.object(owner, "_call_of", fail), mute_logger(MATCH_LOGGER):
             self.env["ccp.call"]._cron_fold()
         self.assertEqual(self.calls.mapped("result"), [False, "connected"])
-        self.bad._fold()
+        waiting = self.env["ccp.call.event"].search([("call_id", "=", False)])
+        waiting.match_date -= ccp_call_event_match.MATCH_PAUSE
         self.env["ccp.call"]._cron_fold()
         self.assertEqual(self.calls.mapped("result"), ["connected", "connected"])
 

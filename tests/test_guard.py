@@ -218,13 +218,12 @@ class TestGuard(CcpCase):
         with freeze_time(MONDAY):
             for values in (
                 {"user_id": self.other_rep.id},
-                {"manual": True},
-                {"imported": True},
                 {"trial": True},
                 {"direction": "inbound"},
                 {"start_date": MONDAY - timedelta(seconds=3)},
             ):
                 self.over(**{"start_date": MONDAY, **values})
+            self.log_by_hand()
             self.assertFalse(self.in_a_row(1))
             self.env["ccp.call"].search([]).unlink()
             other = self.env["res.company"].create({"name": "Other"})

@@ -239,7 +239,7 @@ class TestMeasures(CcpCase):
         self.rep.tz = "Europe/London"
         after = self.make_call(start_date="2026-06-01 19:00:00")
         self.assertEqual((after.start_hour, after.start_weekday), ("20", "1"))
-        self.report(before, self.cdr())
+        self.report(before, self.cdr(), received_at=before.start_date)
         self.assertEqual(before.result, "connected")
         self.assertEqual((before.start_hour, before.start_weekday), ("00", "2"))
         self.rep.tz = False
@@ -251,7 +251,7 @@ class TestMeasures(CcpCase):
         self.set_dates(self.lead, "Mon 10:20", "Mon 10:25")
         first._close()
         second = self.make_call(start_date="2026-06-01 06:00:00", lead_id=self.lead.id)
-        self.report(second, self.cdr())
+        self.report(second, self.cdr(), received_at=second.start_date)
         self.measure()
         self.assertEqual((first.result, second.result), ("no_report", "connected"))
         self.assertEqual(second.attempts_until_reached, 2)

@@ -86,6 +86,7 @@ METHODS = {
     "ir.http.session_info": EVERYBODY,
     "ir.module.module.button_uninstall": ADMINISTRATORS,
     "res.company.create": ADMINISTRATORS,
+    "res.company.unlink": ADMINISTRATORS,
     "res.company.write": ADMINISTRATORS,
     "res.config.settings.action_ccp_check_health": ADMINISTRATORS,
     "res.config.settings.action_ccp_renew_token": ADMINISTRATORS,

@@ -170,7 +170,7 @@ class TestSeenAtOnce(BaseCase):
         self.assertEqual(self.woken("ir_cron_fold_reports"), 1)
         self.assertEqual(self.value(call_id, "fold_error"), "SerializationFailure")
         # It keeps no other call waiting, and its time comes soon
-        self.server.query("UPDATE ccp_call SET fold_retry_date = now() AT TIME ZONE 'UTC' - interval '2 s'")
+        self.server.query("UPDATE ccp_call SET fold_retry_date = now() - interval '1 day'")
         self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.value(call_id, "state"), "ended")
         self.assertFalse(self.value(call_id, "fold_error"))

@@ -51,7 +51,7 @@ class CcpCallEvent(models.Model):
         return matched
 
     @api.model
-    def _match_for_a_while(self, seconds):
+    def _match_some(self, seconds):
         """Look for the calls of some reports that nobody looked at yet, for a short while.
 
         :param float seconds: when to begin with no further ones

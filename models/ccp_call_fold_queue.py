@@ -39,7 +39,7 @@ class CcpCall(models.Model):
             if calls:
                 done, size = calls._fold_batch(last)
             else:
-                done = reports._match_for_a_while(COMMIT_SECONDS)
+                done = reports._match_some(COMMIT_SECONDS)
             return done, self._count_pending() + reports._count_unmatched()
 
         take_turns(self, fold_some, FOLD_ACTION)

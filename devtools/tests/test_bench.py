@@ -1,13 +1,33 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from devtools.bench.figures import Figure, markdown_table, plain_table, readable
 from devtools.bench.load import Job, intended_times, request_bytes, send
 from devtools.bench.measure import median_ratio, percentile
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "run `make bench`, which prepares the databases"),
+        (("fold", "click"), "run `make bench`, which prepares the databases"),
+        (("fold", "nothing"), "there is no part nothing: choose of report, fold"),
+    ],
+)
+def test_parts_are_chosen_by_name(words, sentence):
+    command = [sys.executable, "-m", "devtools.bench", *words]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert sentence in result.stderr
 
 
 def test_percentile():

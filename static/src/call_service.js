@@ -27,18 +27,18 @@ export const POLL_DELAY = 4000;
 export const CHECK_DELAY = 30000;
 /** How long the bus may take to come at the start, in milliseconds. */
 export const BUS_PATIENCE = 8000;
-/** Where the browser remembers that the user put the panel into the top bar. */
+/** The browser's storage key for a panel that the user put into the top bar. */
 export const MINIMISED_KEY = "airtel_ccp.minimised";
 
 /**
- * @typedef {Object} Call what `ccp.panel` tells about a call; times are milliseconds since 1970
+ * @typedef {Object} Call what `ccp.panel` says of a call; times are milliseconds since 1970
  * @property {number} id id of the `ccp.call`
  * @property {string} state one of `ccp.call`'s states
  * @property {string|false} result one of `ccp.call`'s results, once ended
  * @property {boolean} live
  * @property {string} tone the colour in which every view shows the call
  * @property {boolean} dismissed whether the user put it away
- * @property {string} message how the call stands, in one sentence for the user
+ * @property {string} message the state of the call, in one sentence for the user
  * @property {string} customer
  * @property {string} phone masked
  * @property {string} res_model the record that was called
@@ -58,7 +58,7 @@ export const READER_VALUES = ["can_open", "record_name", "last"];
  * Places calls through Airtel CCP and follows them, for users with the right to call. For all
  * others it does nothing: no request, no bus subscription.
  *
- * The server decides and tells; this service only keeps what it was told.
+ * The server decides; this service keeps what the server sent last.
  */
 export class CallService {
     /**
@@ -87,7 +87,7 @@ export class CallService {
             minimised: browser.localStorage.getItem(MINIMISED_KEY) === "true",
             /** Whether Airtel's reports come late or not at all. */
             areReportsLate: false,
-            /** Whether the server cannot tell what happens. */
+            /** Whether the server cannot notify this browser. */
             isBusLost: false,
             /** What the last thing that the user did in the panel led to. */
             answer: { text: "", type: "info" },
@@ -103,11 +103,11 @@ export class CallService {
         this.list = new CallList(this);
         /** Milliseconds that the server's clock is ahead of this browser's. */
         this.clockOffset = 0;
-        /** Id of the last bus notification about each call; an older one tells nothing new. */
-        this.lastTold = new Map();
+        /** Id of the last bus notification about each call; older ones are ignored. */
+        this.lastNotified = new Map();
         this.closeFailure = () => {};
         if (this.canCall) {
-            this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onTold(call, id));
+            this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onNotified(call, id));
             this.bus.subscribe(LIST_MESSAGE, () => this.list.onChanged());
             this.bus.subscribe(HEALTH_MESSAGE, ({ company_id, reports_late }) => {
                 if (company_id === user.activeCompany.id) {
@@ -137,16 +137,16 @@ export class CallService {
     // What the server knows
 
     /**
-     * Asks the server how things stand. Where it cannot tell, what is known stays.
+     * Reads the present state from the server. If that fails, what is known stays.
      *
-     * @returns {Promise<boolean>} whether it told
+     * @returns {Promise<boolean>} whether the server answered
      */
     async load() {
-        const toldBefore = new Map(this.lastTold);
-        let told;
+        const notifiedBefore = new Map(this.lastNotified);
+        let answer;
         try {
             const { opened } = this.state;
-            told = await this.orm.silent.call("ccp.panel", "state", opened ? [opened] : []);
+            answer = await this.orm.silent.call("ccp.panel", "state", opened ? [opened] : []);
         } catch (error) {
             const sentence = sentenceOf(error);
             if (sentence === undefined) {
@@ -157,18 +157,19 @@ export class CallService {
             }
             return false;
         }
-        this.state.outcomes = told.outcomes;
-        this.state.requireOutcome = told.require_outcome;
-        this.state.areReportsLate = told.reports_late;
-        this.state.list = told.list;
+        this.state.outcomes = answer.outcomes;
+        this.state.requireOutcome = answer.require_outcome;
+        this.state.areReportsLate = answer.reports_late;
+        this.state.list = answer.list;
         const { current } = this.state;
-        const wasTold = current && this.lastTold.get(current.id) !== toldBefore.get(current.id);
-        if (told.call && wasTold && told.call.id === current.id) {
+        const isNotified =
+            current && this.lastNotified.get(current.id) !== notifiedBefore.get(current.id);
+        if (answer.call && isNotified && answer.call.id === current.id) {
             // The bus was quicker, but does not say what the user may see
-            Object.assign(current, pick(told.call, ...READER_VALUES));
-        } else if (told.call && !(wasTold && told.call.id < current.id)) {
-            this.keep(told.call);
-        } else if (!told.call && current && !current.live && !wasTold) {
+            Object.assign(current, pick(answer.call, ...READER_VALUES));
+        } else if (answer.call && !(isNotified && answer.call.id < current.id)) {
+            this.keep(answer.call);
+        } else if (!answer.call && current && !current.live && !isNotified) {
             this.forget();
         }
         this.note.saveOthers();
@@ -177,19 +178,19 @@ export class CallService {
     }
 
     /**
-     * Takes over what the server tells about a call.
+     * Takes over what a notification says of a call.
      *
      * @param {{panel: Call, card_ids?: number[]}} payload `card_ids` are the messages of the
-     *  chatter that tell the call and look different now
+     *  chatter that show the call and look different now
      * @param {number} notificationId
      */
-    onTold({ card_ids, panel }, notificationId) {
-        if (notificationId < this.lastTold.get(panel.id)) {
+    onNotified({ card_ids, panel }, notificationId) {
+        if (notificationId < this.lastNotified.get(panel.id)) {
             return;
         }
-        this.lastTold.set(panel.id, notificationId);
+        this.lastNotified.set(panel.id, notificationId);
         if (panel.state === "refused") {
-            this.tellFailure(panel.message);
+            this.showFailure(panel.message);
         }
         const { current } = this.state;
         const wasLive = this.isLive;
@@ -306,7 +307,7 @@ export class CallService {
      * @param {number|null} [listItemId] the entry of the call list that the call is for
      * @param {Object} [options] what else is known of the click, see `ccp.call.place`
      * @returns {Promise<{call_id: number, state: string, message: string}|null>} null when no call
-     *  was placed; the user has been told why
+     *  was placed; the user has seen why
      */
     call(resModel, resId, fieldName = null, listItemId = null, options = {}) {
         return this.onlyOnce(() => this.place(resModel, resId, fieldName, listItemId, options));
@@ -363,7 +364,7 @@ export class CallService {
             return true;
         }
         if (!record.canSaveOnUpdate) {
-            this.tellFailure(_t("This number is not saved yet: save your changes, then call."));
+            this.showFailure(_t("This number is not saved yet: save your changes, then call."));
             return false;
         }
         return record.save();
@@ -430,7 +431,7 @@ export class CallService {
             return await this.orm.call("ccp.call", "place", args);
         } catch (error) {
             if (error instanceof ConnectionLostError) {
-                this.tellFailure(
+                this.showFailure(
                     _t(
                         "The connection was lost while your call was being placed: if your phone rings, pick up; otherwise try again in a few minutes."
                     )
@@ -453,7 +454,7 @@ export class CallService {
      * @param {import("./errors").Remedy|undefined} remedy
      */
     async refuse(sentence, remedy) {
-        this.tellFailure(sentence, remedyButtons(this.env, remedy));
+        this.showFailure(sentence, remedyButtons(this.env, remedy));
         if (remedy?.opens === "outcome") {
             await this.openCall(remedy.call_id);
         } else if (remedy?.opens === "panel") {
@@ -572,7 +573,7 @@ export class CallService {
     }
 
     /** Shows why no call was placed, in place of the last such sentence. */
-    tellFailure(message, buttons = []) {
+    showFailure(message, buttons = []) {
         this.closeFailure();
         this.closeFailure = this.notification.add(message, {
             buttons,

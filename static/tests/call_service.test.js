@@ -94,8 +94,8 @@ test("a notification that was overtaken by a newer one changes nothing", async (
     allowCalls();
     await start();
     const told = (values) => ({ panel: callValues({ id: 7, ...values }) });
-    callService().onTold(told({ state: "in_call" }), 102);
-    callService().onTold(told({ state: "ringing_agent" }), 101);
+    callService().onNotified(told({ state: "in_call" }), 102);
+    callService().onNotified(told({ state: "ringing_agent" }), 101);
     expect(callService().state.current.state).toBe("in_call");
 });
 

@@ -19,6 +19,8 @@ CHUNK = 250
 POLL_SECONDS = 0.005
 TURNS = 5
 MAX_SECONDS = 120
+# Each foreign report is looked at once, a few at a time
+LOOK_SECONDS = 1200
 MEGABYTE = 2**20
 
 
@@ -26,10 +28,10 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     """Report on calls one by one: alone, while and after another call is flooded, beside others."""
     count, rounds = (2000, 15) if quick else (10_000, 40)
     with stack.env() as env:
-        flooded, *others = company.make_calls(env, 1 + 6 * rounds)
+        flooded, *others = company.make_calls(env, 1 + 7 * rounds)
         story = company.story(env)
         own_token = env.company.ccp_webhook_token
-    usual, during, after, foreign, alone = [], [], [], [], []
+    usual, during, after, looked_at, foreign, alone = [], [], [], [], [], []
     waiting = iter(others)
     with Generator() as generator, stack.odoo(workers=WORKERS, cron=1) as odoo:
         pids = [*odoo.http_pids(), *odoo.cron_pids()]
@@ -65,7 +67,10 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
                 for body in _foreign_reports(story[-1], start, CHUNK)
             ]
             generator.send(Job(odoo.port, requests, connections=CONNECTIONS))
-        _wait_until_folded(stack)
+        began = time.monotonic()
+        fold(looked_at, rounds // 2)
+        _wait_until_folded(stack, LOOK_SECONDS)
+        looking = time.monotonic() - began
         left = stack.query(
             "SELECT count(*) FROM ccp_call_event WHERE call_id IS NULL AND folded IS NOT TRUE"
         )[0][0]
@@ -100,6 +105,12 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         ),
         Figure("flood: workers that were replaced", 0 if same else 1, "", 0),
         Figure(
+            "foreign reports come: fold of a call while they are looked at",
+            _ratio(looked_at, median),
+            "times",
+            note=f"{count} for {looking:.0f} s or less",
+        ),
+        Figure(
             "foreign reports wait: fold of a call",
             _ratio(foreign, statistics.median(alone)),
             "times",
@@ -130,14 +141,14 @@ def _latency(stack, generator, odoo, call, story):
     raise RuntimeError(f"a report is not folded after {MAX_SECONDS} seconds")
 
 
-def _wait_until_folded(stack):
-    until = time.monotonic() + MAX_SECONDS
+def _wait_until_folded(stack, seconds=MAX_SECONDS):
+    until = time.monotonic() + seconds
     while stack.query(
         "SELECT EXISTS (SELECT FROM ccp_call_event WHERE folded IS NOT TRUE"
         " AND (call_id IS NOT NULL OR match_date IS NULL))"
     )[0][0]:
         if time.monotonic() > until:
-            raise RuntimeError(f"reports are not folded after {MAX_SECONDS} seconds")
+            raise RuntimeError(f"reports are not folded after {seconds} seconds")
         time.sleep(0.1)
 
 

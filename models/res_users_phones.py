@@ -194,7 +194,7 @@ class ResUsers(models.Model):
                 before=self._ccp_masked(had),
             )
         if changed:
-            super(ResUsers, changed).write(
+            changed.write(
                 {"ccp_phones_date": fields.Datetime.now(), "ccp_phones_by_id": self.env.uid}
             )
             changed.partner_id._message_log_batch(bodies, author_id=self.env.user.partner_id.id)

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel import caller_id, const
 from ..ccp.safe import address
+from .guarded_fields import GuardedFields
 
 CALLER_SERIES = [
     ("promotional", "Promotional (140)"),
@@ -17,7 +18,7 @@ CALLER_SERIES = [
 _LINE_BREAK = re.compile(rf"[\x00-\x1f\x7f\x85{address.INVISIBLE}]")
 
 
-class CcpCallFlow(models.Model):
+class CcpCallFlow(GuardedFields, models.Model):
     """A call flow configured at Airtel, and every field of the request that runs it.
 
     The names of the fields follow the specification's sections 1.5 to 1.10; the agent's side is
@@ -232,6 +233,11 @@ class CcpCallFlow(models.Model):
         if "caller_number" in vals:
             cleaned["caller_number"] = caller_id.tidy(vals["caller_number"])
         return {**vals, **cleaned}
+
+    @api.constrains("company_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after
+        self.check_access("write")
 
     @api.constrains("active", "trial")
     def _check_trial(self):

@@ -54,6 +54,11 @@ class CcpCallListItem(models.Model):
         note_calls(self.env)
         return super()._create(data_list)
 
+    @api.constrains("user_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after
+        self.check_access("write")
+
     @api.constrains("res_model")
     def _check_res_model(self):
         for item in self:

@@ -189,7 +189,7 @@ class Base(models.AbstractModel):
         :param str field_name: a field that leads to another record
         :raise AccessError: when the user may not
         """
-        # Odoo checks a new record with the rights of the system
+        # Odoo runs such checks with the rights of the system
         for record in self.sudo(False):
             named = record[field_name]
             if named:

@@ -217,7 +217,11 @@ class CcpCallFlow(GuardedFields, models.Model):
 
     def write(self, vals):
         """Write flows; blanks that came along with a pasted id are dropped."""
-        return super().write(self._ccp_clean(vals))
+        written = super().write(self._ccp_clean(vals))
+        if "company_id" in vals:
+            # Odoo asks the record rules before a record is changed, not after
+            self.check_access("write")
+        return written
 
     @api.model
     def _ccp_clean(self, vals):
@@ -233,11 +237,6 @@ class CcpCallFlow(GuardedFields, models.Model):
         if "caller_number" in vals:
             cleaned["caller_number"] = caller_id.tidy(vals["caller_number"])
         return {**vals, **cleaned}
-
-    @api.constrains("company_id")
-    def _check_own(self):
-        # Odoo asks the record rules before a record is changed, not after
-        self.check_access("write")
 
     @api.constrains("active", "trial")
     def _check_trial(self):

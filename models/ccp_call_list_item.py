@@ -54,11 +54,6 @@ class CcpCallListItem(models.Model):
         note_calls(self.env)
         return super()._create(data_list)
 
-    @api.constrains("user_id")
-    def _check_own(self):
-        # Odoo asks the record rules before a record is changed, not after
-        self.check_access("write")
-
     @api.constrains("res_model")
     def _check_res_model(self):
         for item in self:
@@ -88,6 +83,8 @@ class CcpCallListItem(models.Model):
         """Write entries, and notify the tabs of the reps whose lists changed."""
         reps = self.user_id
         written = super().write(vals)
+        # Odoo asks the record rules before a record is changed, not after
+        self.check_access("write")
         self._notify_reps(reps | self.user_id)
         return written
 

@@ -22,7 +22,7 @@ class CcpCallEntry(models.TransientModel):
 
     @api.constrains("call_id")
     def _check_call(self):
-        # Odoo checks a new record with the rights of the system
+        # Odoo runs such checks with the rights of the system
         for entry in self.sudo(False):
             # The name of a call names its customer
             entry.call_id._check_entry()

@@ -17,7 +17,7 @@ class CcpCallLink(models.TransientModel):
 
     @api.constrains("call_id")
     def _check_call(self):
-        # Odoo checks a new record with the rights of the system
+        # Odoo runs such checks with the rights of the system
         for link in self.sudo(False):
             # The name of a call names its customer
             link.call_id._check_link()

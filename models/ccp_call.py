@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from ..ccp.call import states
 from ..ccp.safe import number
 from .contention import take_turns
+from .guarded_fields import GuardedFields
 from .system_made import SystemMade
 from .utils import RELOAD, notice, time_zone
 
@@ -16,7 +17,7 @@ SILENT_BATCH = 200
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
 
 
-class CcpCall(SystemMade, models.Model):
+class CcpCall(GuardedFields, SystemMade, models.Model):
     """One phone call between an agent and a customer, and what Airtel reported of it.
 
     This file holds the fields; what is done with them is in the files ``ccp_call_<subject>.py``.
@@ -472,16 +473,6 @@ class CcpCall(SystemMade, models.Model):
                 if call.direction == "inbound"
                 else self.env._("Call to %s", customer)
             )
-
-    def _read_group_groupby(self, alias, groupby_spec, query):
-        """Extension of Odoo's ORM: nobody groups by a field that one may not read.
-
-        Odoo checks that for fields with a column, and not for links to many records.
-        """
-        field = self._fields.get(groupby_spec.split(":")[0].split(".")[0])
-        if field:
-            self._check_field_access(field, "read")
-        return super()._read_group_groupby(alias, groupby_spec, query)
 
     def action_fold_again(self):
         """Derive these calls anew from their stored reports.

@@ -10,10 +10,11 @@ from odoo.tools import SQL
 from ..ccp.airtel.reports import kind_and_fingerprint, parse_all, to_text
 from ..ccp.safe.spool import digest
 from .ccp_call_bounds import keeps
+from .guarded_fields import GuardedFields
 from .system_made import SystemMade
 
 
-class CcpCallEvent(SystemMade, models.Model):
+class CcpCallEvent(GuardedFields, SystemMade, models.Model):
     """A report: anything that Airtel posted about a call, kept as it came."""
 
     _name = "ccp.call.event"

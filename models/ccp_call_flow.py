@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel import caller_id, const
 from ..ccp.safe import address
+from .guarded_fields import GuardedFields
 
 CALLER_SERIES = [
     ("promotional", "Promotional (140)"),
@@ -17,7 +18,7 @@ CALLER_SERIES = [
 _LINE_BREAK = re.compile(rf"[\x00-\x1f\x7f\x85{address.INVISIBLE}]")
 
 
-class CcpCallFlow(models.Model):
+class CcpCallFlow(GuardedFields, models.Model):
     """A call flow configured at Airtel, and every field of the request that runs it.
 
     The names of the fields follow the specification's sections 1.5 to 1.10; the agent's side is
@@ -216,7 +217,11 @@ class CcpCallFlow(models.Model):
 
     def write(self, vals):
         """Write flows; blanks that came along with a pasted id are dropped."""
-        return super().write(self._ccp_clean(vals))
+        written = super().write(self._ccp_clean(vals))
+        if "company_id" in vals:
+            # Odoo asks the record rules before a record is changed, not after
+            self.check_access("write")
+        return written
 
     @api.model
     def _ccp_clean(self, vals):

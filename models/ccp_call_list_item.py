@@ -83,6 +83,8 @@ class CcpCallListItem(models.Model):
         """Write entries, and notify the tabs of the reps whose lists changed."""
         reps = self.user_id
         written = super().write(vals)
+        # Odoo asks the record rules before a record is changed, not after
+        self.check_access("write")
         self._notify_reps(reps | self.user_id)
         return written
 

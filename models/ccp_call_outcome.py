@@ -47,6 +47,11 @@ class CcpCallOutcome(models.Model):
         "CHECK(activity_days >= 0)", "An activity cannot be planned for the past."
     )
 
+    @api.constrains("company_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after; and this runs as system
+        self.sudo(False).check_access("write")
+
     @api.model
     def _offered(self, company):
         """Return the outcomes that a company offers, as superuser.

@@ -19,6 +19,11 @@ class CcpFoldAgain(models.TransientModel):
     only_errors = fields.Boolean("Only calls in error")
     call_count = fields.Integer("Calls", compute="_compute_call_count")
 
+    @api.constrains("company_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after; and this runs as system
+        self.sudo(False).check_access("write")
+
     @api.depends("start_date", "end_date", "only_errors")
     def _compute_call_count(self):
         for wizard in self:

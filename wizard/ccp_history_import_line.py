@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class CcpHistoryImportLine(models.TransientModel):
@@ -11,3 +11,8 @@ class CcpHistoryImportLine(models.TransientModel):
     import_id = fields.Many2one("ccp.history.import", required=True, ondelete="cascade")
     sequence = fields.Integer("Line", readonly=True)
     note = fields.Char("Why", readonly=True)
+
+    @api.constrains("import_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after; and this runs as system
+        self.sudo(False).check_access("write")

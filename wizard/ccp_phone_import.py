@@ -55,6 +55,11 @@ class CcpPhoneImport(models.TransientModel):
     line_ids = fields.One2many("ccp.phone.import.line", "import_id", readonly=True)
     summary = fields.Char(readonly=True)
 
+    @api.constrains("company_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after; and this runs as system
+        self.sudo(False).check_access("write")
+
     @api.depends("company_id")
     def _compute_has_employees(self):
         self.has_employees = "hr.employee" in self.env

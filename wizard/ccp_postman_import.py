@@ -43,6 +43,11 @@ class CcpPostmanImport(models.TransientModel):
     call_flow_id = fields.Char("Call flow id", compute="_compute_found")
     caller_id = fields.Char("Caller number", compute="_compute_found")
 
+    @api.constrains("company_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after; and this runs as system
+        self.sudo(False).check_access("write")
+
     @api.depends("file")
     def _compute_found(self):
         for wizard in self:

@@ -91,6 +91,11 @@ class CcpSetup(models.TransientModel):
     )
     test_call_id = fields.Many2one("ccp.call", "Last test call", compute="_compute_test_call_id")
 
+    @api.constrains("company_id")
+    def _check_own(self):
+        # Odoo asks the record rules before a record is changed, not after; and this runs as system
+        self.sudo(False).check_access("write")
+
     @api.depends("company_id")
     def _compute_display_name(self):
         for page in self:

@@ -3,7 +3,7 @@ import time
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, get_lang
 
 from .contention import take_turns
 
@@ -61,7 +61,7 @@ class CcpCall(models.Model):
         news = {call for call in self if derived[call].has_new_lines}
         messages = self._update_cards(stories, records, changes, news)
         shown = self.filtered(lambda call: changes[call] or messages[call])
-        shown._notify_agents(stories, messages, records)
+        shown._notify_agents(stories, messages)
         listed = self.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
         self._notify_leaders(listed.company_id)
 
@@ -70,9 +70,9 @@ class CcpCall(models.Model):
         if self.reports_deleted or self.imported or self.erased:
             return
         self._finish_list_item()
-        stories, records = {self: self._timeline()}, self._records()
-        messages = self._update_cards(stories, records)
-        self._notify_agents(stories, messages, records)
+        stories = {self: self._timeline()}
+        messages = self._update_cards(stories, self._records())
+        self._notify_agents(stories, messages)
         self._notify_leaders(self.company_id)
 
     def _finish_list_item(self):
@@ -80,19 +80,25 @@ class CcpCall(models.Model):
         if self.list_item_id and self.result == "connected":
             self.list_item_id.state = "done"
 
-    def _notify_agents(self, stories, messages, records):
+    def _notify_agents(self, stories, messages):
         """Send the browser of each call's agent what changed.
+
+        What depends on the agent's rights is no part of it: a browser asks ``ccp.panel.state`` for
+        that, once for each call and record.
 
         :param dict stories: by call: what its reports say, a ``ccp.call.timeline.Timeline``
         :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
             look different now
-        :param dict records: by call: the record that was called, see ``_records``
         """
-        shown = self._panel_values_each(stories, records)
-        for call in self:
-            # Ids only: a browser that shows a card asks for what its user may see
-            values = {"panel": shown[call], "card_ids": messages[call].ids}
-            call.user_id._bus_send(BUS_MESSAGE, values)
+        for agent, own in self.grouped("user_id").items():
+            lang = get_lang(self.env, agent.lang).code
+            for call in own.with_context(lang=lang, tz=agent.tz, allowed_company_ids=[]):
+                # Ids only: a browser that shows a card asks for what its user may see
+                values = {
+                    "panel": call._agent_values(stories[call]),
+                    "card_ids": messages[call].ids,
+                }
+                agent._bus_send(BUS_MESSAGE, values)
 
     def _notify_later(self, error, tries=1):
         """Mark a call whose notifying failed, so that it is tried again.

@@ -1,15 +1,14 @@
-from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, get_lang
+from odoo.tools import SQL
 
 from ..ccp.safe import number
 from .utils import milliseconds
 
 REMEMBERED = timedelta(hours=12)
-# So many earlier calls are read for all calls at once; more only if a user may see none of them
+# So many earlier calls are read at once; more only if the user may see none of them
 EARLIER = 4
 
 
@@ -60,71 +59,21 @@ class CcpCall(models.Model):
         return call.filtered(lambda each: each.live or not each.dismissed)
 
     def _panel_values(self):
-        """Return what the current user's panel shows of this call, reading what that needs.
+        """Return what the panel shows of this call, to the current user.
 
-        :return: see ``_panel_values_of``
+        :return: see ``_agent_values`` and ``_reader_values``
         :rtype: dict
         """
         call = self.sudo()
-        story = call._timeline()
-        record = call._readable_records({call: call._record()})[call]
-        return call._panel_values_of(story, record, call._earlier_calls()[call])
+        return {**call._agent_values(call._timeline()), **call._reader_values()}
 
-    def _panel_values_each(self, stories, records):
-        """Return what the panel of each call's agent shows of it.
-
-        :param dict stories: by call: its ``ccp.call.timeline.Timeline``
-        :param dict records: by call: the record that was called, see ``_records``
-        :return: by call: see ``_panel_values_of``
-        :rtype: dict
-        """
-        values = {}
-        earlier = self._earlier_calls() if self else {}
-        for agent, own in self.grouped("user_id").items():
-            # In the agent's language and time zone; as superuser, because the agent may read all
-            # that the panel shows of a call
-            lang = get_lang(self.env, agent.lang).code
-            seen = (
-                own.with_user(agent)
-                .with_context(lang=lang, tz=agent.tz, allowed_company_ids=[])
-                .sudo()
-            )
-            readable = seen._readable_records({call: records[call] for call in seen})
-            for call in seen:
-                values[call] = call._panel_values_of(stories[call], readable[call], earlier[call])
-        return values
-
-    def _readable_records(self, records):
-        """Return those of some records that the current user may read.
-
-        :param dict records: by call: the record that was called, see ``_records``
-        :return: by call: the record as the user sees it; empty if it was deleted or the user may
-            not read it
-        :rtype: dict
-        """
-        env = self.sudo(False).env
-        by_model = defaultdict(list)
-        for record in records.values():
-            by_model[record._name].append(record)
-        readable = set()
-        for name, each in by_model.items():
-            # The record rules read fields: prefetched for all calls at once, not only for these
-            known = env[name].union(*each).with_prefetch(each[0]._prefetch_ids)
-            readable.update(known._filtered_access("read"))
-        return {
-            call: (record if record in readable else record.browse()).with_env(env)
-            for call, record in records.items()
-        }
-
-    def _panel_values_of(self, story, record, earlier):
-        """Return what the panel shows of this call, in the environment's language.
+    def _agent_values(self, story):
+        """Return what a call's agent may always know of it, in the environment's language.
 
         Times are milliseconds since 1970, so that a clock in the browser needs no time zone;
         ``now`` is the server's own clock, from which the browser's may differ.
 
         :param ccp.call.timeline.Timeline story: the call's timeline
-        :param record: the record that was called, see ``_readable_records``
-        :param earlier: see ``_earlier_calls``
         :rtype: dict
         """
         return {
@@ -138,9 +87,8 @@ class CcpCall(models.Model):
             "phone": number.mask(self.customer_number or ""),
             "agent_phone": number.mask(self.agent_number or ""),
             "company": self.partner_id.commercial_company_name or "",
-            "res_model": self.res_model if record else False,
-            "res_id": self.res_id if record else False,
-            "record_name": record.display_name if record else "",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
             "partner_id": self.partner_id.id,
             "message": self._panel_sentence(story),
             "legs": {
@@ -160,64 +108,33 @@ class CcpCall(models.Model):
             "recorded": self.recorded,
             "announced": self.recording_announced,
             "recording": self.recording_state,
-            "last": self._last_call_values(earlier),
         }
 
-    def _earlier_calls(self):
-        """Return the last calls to the same contact or record before each of these calls.
+    def _reader_values(self):
+        """Return what the panel shows of this call that depends on the current user's rights.
 
-        :return: by call: up to ``EARLIER`` calls that ended, the latest first, with no regard to
-            who may see them
+        Only a request of that user reads it, no message to the user's browsers.
+
+        :return: ``can_open`` and ``record_name`` of the record that was called, and ``last``, the
+            previous call
         :rtype: dict
         """
-        self.flush_model()
-
-        def same(which, match):
-            # Ordered by an expression: for a bare id the planner reads all calls from the end
-            # until it has enough
-            return SQL(
-                """
-                SELECT call.id, ARRAY(
-                           SELECT earlier.id
-                             FROM ccp_call earlier
-                            WHERE %(match)s
-                              AND earlier.id < call.id
-                              AND earlier.state = 'ended'
-                              AND earlier.imported IS NOT TRUE
-                            ORDER BY earlier.id + 0 DESC
-                            LIMIT %(limit)s)
-                  FROM ccp_call call
-                 WHERE call.id = ANY(%(ids)s)
-                   AND %(which)s
-                """,
-                match=match,
-                which=which,
-                ids=self.ids,
-                limit=EARLIER,
-            )
-
-        contact = same(
-            SQL("call.partner_id IS NOT NULL"), SQL("earlier.partner_id = call.partner_id")
-        )
-        record = same(
-            SQL("call.partner_id IS NULL"),
-            SQL("earlier.res_model = call.res_model AND earlier.res_id = call.res_id"),
-        )
-        found = dict(self.env.execute_query(SQL("%s UNION ALL %s", contact, record)))
-        everything = [call_id for ids in found.values() for call_id in ids]
+        record = self._record().with_env(self.sudo(False).env)._filtered_access("read")
         return {
-            call: self.browse(found.get(call.id, ())).with_prefetch(everything) for call in self
+            "can_open": bool(record),
+            "record_name": record.display_name if record else "",
+            "last": self._last_call_values(),
         }
 
-    def _last_call_values(self, earlier):
+    def _last_call_values(self):
         """Return the previous call to the same contact or record that the current user may see.
 
-        :param earlier: see ``_earlier_calls``
         :return: what the panel shows of it, or False
         :rtype: dict | bool
         """
         calls = self.sudo(False)
-        last = earlier.with_env(calls.env)._filtered_access("read")[:1]
+        earlier = calls.browse(self._earlier_ids())
+        last = earlier._filtered_access("read")[:1]
         if not last and len(earlier) == EARLIER:
             domain = Domain("id", "<", earlier[-1].id) & Domain("state", "=", "ended")
             domain &= Domain("imported", "=", False)
@@ -237,6 +154,38 @@ class CcpCall(models.Model):
             "outcome": last.outcome_id.name or "",
             "note": last.note or "",
         }
+
+    def _earlier_ids(self):
+        """Return the ids of the last calls to the same contact or record before this one.
+
+        :return: up to ``EARLIER`` calls that ended, the latest first, with no regard to who may
+            see them
+        :rtype: list[int]
+        """
+        self.flush_model()
+        same = SQL("res_model = %s AND res_id = %s", self.res_model, self.res_id)
+        if self.partner_id:
+            same = SQL("partner_id = %s", self.partner_id.id)
+        # Ordered by an expression: for a bare id the planner reads all calls from the end until it
+        # has enough
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id
+                  FROM ccp_call
+                 WHERE %s
+                   AND id < %s
+                   AND state = 'ended'
+                   AND imported IS NOT TRUE
+                 ORDER BY id + 0 DESC
+                 LIMIT %s
+                """,
+                same,
+                self.id,
+                EARLIER,
+            )
+        )
+        return [row[0] for row in rows]
 
     def _keep_note(self, note, seen):
         """Keep what the rep typed, unless another tab of the rep wrote meanwhile.
@@ -259,6 +208,5 @@ class CcpCall(models.Model):
         """Bring the chatter card and the agent's other tabs up to date with what people wrote."""
         call = self.sudo()
         stories = {call: call._timeline()}
-        records = call._records()
-        messages = call._update_cards(stories, records)
-        call._notify_agents(stories, messages, records)
+        messages = call._update_cards(stories, call._records())
+        call._notify_agents(stories, messages)

@@ -1,3 +1,4 @@
+import json
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
@@ -99,6 +100,30 @@ class TestDerivingAndNotifying(CcpCase):
                 self.assertFalse(self.good.notify_date)
                 self.assertTrue(self.good.card_message_ids)
                 savepoint.rollback()
+
+    def test_no_user_is_impersonated(self):
+        """Notifying reads no rights; what depends on them is asked for by the agent's browser."""
+        for call in self.calls:
+            self.report(call, *self.connected(), fold=False)
+        self.env.cr.precommit.run()
+        self.env["bus.bus"].search([]).unlink()
+        owner = type(self.env["ccp.call"])
+        refused = AssertionError("somebody's rights are read")
+        with (
+            patch.object(owner, "with_user", side_effect=refused),
+            patch.object(owner, "_filtered_access", side_effect=refused),
+            patch.object(type(self.lead), "_filtered_access", side_effect=refused),
+        ):
+            self.calls._fold()
+        self.assertFalse(any(self.calls.mapped("notify_date")))
+        self.env.cr.precommit.run()
+        messages = self.env["bus.bus"].search([("message", "like", '"airtel_ccp.call"')])
+        sent = [json.loads(message.message)["payload"]["panel"] for message in messages]
+        self.assertEqual({panel["id"] for panel in sent}, set(self.calls.ids))
+        for panel in sent:
+            self.assertFalse({"can_open", "record_name", "last"} & set(panel))
+        shown = self.env["ccp.panel"].with_user(self.good.user_id).state()["call"]
+        self.assertTrue(shown["can_open"])
 
     def test_every_way_that_closes(self):
         past = fields.Datetime.now() - timedelta(seconds=1)

@@ -107,7 +107,7 @@ class TestPanel(CcpCase):
     def test_record_out_of_reach(self):
         self.lead.unlink()
         shown = self.shown()
-        self.assertFalse(shown["res_id"])
+        self.assertFalse(shown["can_open"])
         self.assertEqual(shown["customer"], "Priya Sharma")
 
     def test_note_is_kept_and_told(self):

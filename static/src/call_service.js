@@ -5,6 +5,7 @@ import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
+import { pick } from "@web/core/utils/objects";
 import { session } from "@web/session";
 import { isSessionExpired, remedyOf, sentenceOf } from "./errors";
 import { CallList, LIST_CHANGED, LIST_MESSAGE } from "./panel/call_list";
@@ -40,11 +41,18 @@ export const MINIMISED_KEY = "airtel_ccp.minimised";
  * @property {string} message how the call stands, in one sentence for the user
  * @property {string} customer
  * @property {string} phone masked
- * @property {string|false} res_model false when the user may not see the record, or it is gone
- * @property {number|false} res_id
+ * @property {string} res_model the record that was called
+ * @property {number} res_id
+ * @property {boolean} [can_open] whether the record exists and the user may see it; like the two
+ *  below it comes with an answer of `ccp.panel.state`, never over the bus
+ * @property {string} [record_name]
+ * @property {Object|false} [last] the previous call to the same contact or record
  * @property {number|false} answer when both talked first
  * @property {number} now the server's clock
  */
+
+/** The values of a call that depend on what the user may see. */
+export const READER_VALUES = ["can_open", "record_name", "last"];
 
 /**
  * Places calls through Airtel CCP and follows them, for users with the right to call. For all
@@ -155,7 +163,10 @@ export class CallService {
         this.state.list = told.list;
         const { current } = this.state;
         const wasTold = current && this.lastTold.get(current.id) !== toldBefore.get(current.id);
-        if (told.call && !(wasTold && told.call.id <= current.id)) {
+        if (told.call && wasTold && told.call.id === current.id) {
+            // The bus was quicker, but does not say what the user may see
+            Object.assign(current, pick(told.call, ...READER_VALUES));
+        } else if (told.call && !(wasTold && told.call.id < current.id)) {
             this.keep(told.call);
         } else if (!told.call && current && !current.live && !wasTold) {
             this.forget();
@@ -187,7 +198,12 @@ export class CallService {
         if (isCurrent && isGone) {
             this.forget();
         } else if (!isGone && (isCurrent || panel.live)) {
-            this.keep(panel);
+            const isSameRecord =
+                isCurrent &&
+                current.res_model === panel.res_model &&
+                current.res_id === panel.res_id;
+            this.keep({ ...(isSameRecord && pick(current, ...READER_VALUES)), ...panel });
+            this.askAboutRecord();
         }
         if (wasLive && !this.isLive && this.state.list.waiting) {
             this.load();
@@ -196,6 +212,22 @@ export class CallService {
             this.card.follow(panel, card_ids);
         } else {
             this.reloadChatters(panel);
+        }
+    }
+
+    /**
+     * Asks the server for what the bus does not say of a call and the record that was called. A
+     * click asks by itself once its call is placed.
+     */
+    async askAboutRecord() {
+        const isKnown = this.state.current?.can_open !== undefined;
+        if (!isKnown && !this.state.placing && !this.isAsking) {
+            this.isAsking = true;
+            try {
+                await this.load();
+            } finally {
+                this.isAsking = false;
+            }
         }
     }
 

@@ -151,7 +151,7 @@ describe("states", () => {
     });
 
     test("a record that is gone is said to be", async () => {
-        onState({ call: { state: "in_call", res_model: false, res_id: false } });
+        onState({ call: { state: "in_call", can_open: false, record_name: "" } });
         await start();
         await contains(".o_airtel_ccp_no_record");
         expect(".o_airtel_ccp_customer a").toHaveCount(0);

@@ -99,6 +99,44 @@ test("a notification that was overtaken by a newer one changes nothing", async (
     expect(callService().state.current.state).toBe("in_call");
 });
 
+test("what the user may see of a call is asked once, and kept", async () => {
+    allowCalls();
+    const server = onState();
+    onRpc("ccp.panel", "state", () => {
+        expect.step("state");
+        return panelState(server);
+    });
+    await start();
+    await animationFrame();
+    expect.verifySteps(["state"]);
+    server.call = { record_name: "Priya Sharma, deal" };
+    await tell({ state: "ringing_agent" });
+    await contains(".o_airtel_ccp_customer a[title='Priya Sharma, deal']");
+    await tell({ state: "ringing_customer" });
+    await tell({ state: "in_call" });
+    await contains(".o_airtel_ccp_customer a[title='Priya Sharma, deal']");
+    await waitUntil(() => callService().state.current.state === "in_call");
+    expect.verifySteps(["state"]);
+    server.call = { state: "ended", result: "connected", res_id: 2, record_name: "Other deal" };
+    await tell({ state: "ended", result: "connected", res_id: 2 });
+    await contains(".o_airtel_ccp_customer a[title='Other deal']");
+    expect.verifySteps(["state"]);
+});
+
+test("nothing is said of the record until the server answered", async () => {
+    allowCalls();
+    await start();
+    await animationFrame();
+    const answer = new Deferred();
+    onRpc("ccp.panel", "state", () => answer);
+    await tell({ state: "in_call" });
+    expect(".o_airtel_ccp_customer").toHaveCount(1);
+    expect(".o_airtel_ccp_customer a").toHaveCount(0);
+    expect(".o_airtel_ccp_no_record").toHaveCount(0);
+    answer.resolve(panelState({ call: { state: "in_call", can_open: false } }));
+    await contains(".o_airtel_ccp_no_record");
+});
+
 test("a call that is placed clears the refusal before it", async () => {
     allowCalls();
     const server = onState();

@@ -13,7 +13,9 @@ import {
     MockServer,
 } from "@web/../tests/web_test_helpers";
 
+import { omit } from "@web/core/utils/objects";
 import { session } from "@web/session";
+import { READER_VALUES } from "@airtel_ccp/call_service";
 
 // The runner itself waits 200 ms, which is little for a machine that does something else meanwhile
 const PATIENCE = { timeout: 5000 };
@@ -102,7 +104,7 @@ class Panel extends models.Model {
     _name = "ccp.panel";
 
     state() {
-        return panelState();
+        return panelState({ call: this.told });
     }
 
     follow_up_times() {
@@ -146,6 +148,7 @@ export function callValues(values) {
         company: "Sharma Textiles",
         res_model: "customer",
         res_id: 1,
+        can_open: true,
         record_name: "Priya Sharma",
         partner_id: false,
         message: SENTENCE,
@@ -217,10 +220,15 @@ export function tellList() {
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.list", {});
 }
 
-/** Sends what a fold sends to the agent's browser. */
+/**
+ * Sends what a fold sends to the agent's browser: nothing that depends on what the user may see.
+ * That is in the answer of `ccp.panel.state`, see also `onState`.
+ */
 export function tellCall({ card_ids = [], ...values } = {}) {
     const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
-    const panel = callValues(values);
+    const panel = omit(callValues(values), ...READER_VALUES);
+    const isGone = panel.dismissed || panel.state === "refused";
+    MockServer.env["ccp.panel"].told = isGone ? undefined : values;
     MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.call", { panel, card_ids });
 }
 

@@ -87,19 +87,19 @@ class Days:
         self.manager.call("ccp.call", "web_read", [call_id], {"display_name": {}})
         values = {"outcome_id": self.outcome_id, "note": NOTES["outcome"]}
         values["note_before"] = NOTES["panel"]
-        dialog = self.create(self.manager, "ccp.call.entry", call_id=call_id, **values)
+        dialog = self.open_dialog(self.manager, "ccp.call.entry", call_id=call_id, **values)
         self.manager.call("ccp.call.entry", "action_save", [dialog])
         record = {"res_model": "crm.lead", "res_id": lead_id, "phone": SPELLINGS[4]}
-        dialog = self.create(rep, "ccp.manual.call", **record, note=NOTES["logged"])
+        dialog = self.open_dialog(rep, "ccp.manual.call", **record, note=NOTES["logged"])
         rep.call("ccp.manual.call", "action_log", [dialog])
-        dialog = self.create(self.manager, "ccp.history.import", text=PAST)
+        dialog = self.open_dialog(self.manager, "ccp.history.import", text=PAST)
         self.manager.call("ccp.history.import", "action_preview", [dialog])
         self.manager.call("ccp.history.import", "action_import", [dialog])
-        self.create(rep, "ccp.manual.call", **record, note=NOTES["dialog"])
-        self.create(rep, "ccp.call.entry", call_id=call_id, note=NOTES["entry"])
-        self.create(self.manager, "ccp.history.import", text=PAST + NOTES["import"])
+        self.open_dialog(rep, "ccp.manual.call", **record, note=NOTES["dialog"])
+        self.open_dialog(rep, "ccp.call.entry", call_id=call_id, note=NOTES["entry"])
+        self.open_dialog(self.manager, "ccp.history.import", text=PAST + NOTES["import"])
         file = base64.b64encode(f"{PAST}{NOTES['import']}".encode()).decode()
-        self.create(self.manager, "ccp.history.import", file=file, file_name="calls.csv")
+        self.open_dialog(self.manager, "ccp.history.import", file=file, file_name="calls.csv")
         for spelling in SPELLINGS:
             self.report({**UNMATCHED, "Destination_Number": spelling, "Session_ID": spelling})
         # These came while the database was away, and could not be stored when it was back
@@ -109,7 +109,7 @@ class Days:
             self.server.spool.set_aside(self.server.spool.names()[0], reason)
         return call_id
 
-    def create(self, session, model, **values):
+    def open_dialog(self, session, model, **values):
         """Open a dialog with values, and return its id."""
         return session.call(model, "create", values)
 
@@ -182,7 +182,7 @@ def test_erasure(days):
     # A bus message is deleted by Odoo within minutes
     assert LEFT - {("ccp_call_change", "after"), ("bus_bus", "message")} <= set(before)
     assert len([place for place in before if place[0] == "spool"]) == 2
-    dialog = days.create(days.manager, "ccp.erasure", partner_id=days.setup.partner_id)
+    dialog = days.open_dialog(days.manager, "ccp.erasure", partner_id=days.setup.partner_id)
     days.manager.call("ccp.erasure", "action_erase", [dialog])
     left = {place: kinds for place, kinds in days.found().items() if place not in STAYS}
     assert left == {}

@@ -10,8 +10,6 @@ from odoo.exceptions import AccessError
 _logger = logging.getLogger(__name__)
 
 RECORDING_FIELD = "recording_file"
-# How long others may have to wait until the files of deleted recordings are removed
-LOCK_TIMEOUT = "1s"
 FILES = "airtel_ccp.files"
 
 
@@ -79,8 +77,9 @@ class IrAttachment(models.Model):
         :raise OSError: when a file cannot be removed
         """
         cr = self.env.cr
-        # The lock comes first, because the transaction sees what was there when it began
-        cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        # The lock comes first, because the transaction sees what was there at its first query.
+        # Others wait behind it, so it gives up soon
+        cr.execute("SET LOCAL lock_timeout TO '1s'")
         cr.execute("LOCK ir_attachment IN SHARE MODE", log_exceptions=False)
         cr.execute("SELECT store_fname FROM ir_attachment WHERE store_fname = ANY(%s)", [[*names]])
         for name in names.difference(row[0] for row in cr.fetchall()):

@@ -384,39 +384,32 @@ class Base(models.AbstractModel):
 
     def _ccp_number_sentence(self, reason, text):
         """Say why a phone field cannot be dialled, and how to mend it."""
-        values = {"name": self.display_name, "phone": shown(text)}
+        _ = self.env._
         sentences = {
-            "empty": self.env._(
-                "%(name)s has no phone number: enter one, then call again.", **values
-            ),
-            "several": self.env._(
+            "empty": _("%(name)s has no phone number: enter one, then call again."),
+            "several": _(
                 "The phone field of %(name)s holds more than one number (%(phone)s): keep one "
-                "there, then call again.",
-                **values,
+                "there, then call again."
             ),
-            "extension": self.env._(
+            "extension": _(
                 "%(phone)s has an extension, which Airtel cannot dial: enter a direct number for "
-                "%(name)s.",
-                **values,
+                "%(name)s."
             ),
-            "foreign": self.env._(
+            "foreign": _(
                 "%(phone)s is not an Indian number, and Airtel connects Indian numbers only: "
-                "enter an Indian number for %(name)s.",
-                **values,
+                "enter an Indian number for %(name)s."
             ),
-            "not_dialable": self.env._(
+            "not_dialable": _(
                 "%(phone)s is a service number, not the phone of a person: enter another number "
-                "for %(name)s.",
-                **values,
+                "for %(name)s."
             ),
-            "spreadsheet": self.env._(
+            "spreadsheet": _(
                 "A spreadsheet has cut the number of %(name)s to %(phone)s: enter it again, with "
-                "all its digits.",
-                **values,
+                "all its digits."
             ),
         }
-        return sentences.get(reason) or self.env._(
+        sentence = sentences.get(reason) or _(
             "%(phone)s is not a complete Indian phone number: correct the number of %(name)s, "
-            "then call again.",
-            **values,
+            "then call again."
         )
+        return sentence % {"name": self.display_name, "phone": shown(text)}

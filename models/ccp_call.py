@@ -117,9 +117,11 @@ class CcpCall(models.Model):
         readonly=True,
         help="The call connected, and no report tells how long it was.",
     )
-    agent_ring_seconds = fields.Integer("Agent rang (seconds)", readonly=True, aggregator="avg")
+    agent_ring_seconds = fields.Integer(
+        "Agent ring time (seconds)", readonly=True, aggregator="avg"
+    )
     customer_ring_seconds = fields.Integer(
-        "Customer rang (seconds)", readonly=True, aggregator="avg"
+        "Customer ring time (seconds)", readonly=True, aggregator="avg"
     )
     agent_cause = fields.Char("Why the agent's line ended", readonly=True)
     agent_operator = fields.Char("Agent's operator", readonly=True)

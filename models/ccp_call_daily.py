@@ -116,9 +116,11 @@ class CcpCallDaily(models.Model):
     average_talk_seconds = fields.Float(
         "Average talk time (seconds)", digits=(16, 1), readonly=True, aggregator="avg"
     )
-    agent_ring_seconds = fields.Integer("Agent rang (seconds)", readonly=True, aggregator="avg")
+    agent_ring_seconds = fields.Integer(
+        "Agent ring time (seconds)", readonly=True, aggregator="avg"
+    )
     customer_ring_seconds = fields.Integer(
-        "Customer rang (seconds)", readonly=True, aggregator="avg"
+        "Customer ring time (seconds)", readonly=True, aggregator="avg"
     )
     attempts_until_reached = fields.Integer(
         "Attempts till reached", readonly=True, aggregator="avg"

@@ -1,5 +1,3 @@
-import re
-
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -10,7 +8,6 @@ SECRET_MASK = "\N{BULLET}" * 8
 MAX_PHONES = 10
 # With a blank, or an underscore, between the words of ROUND ROBIN
 SPELLINGS = ("blank", "underscore")
-_POOL_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class CcpCallFlow(models.Model):
@@ -140,8 +137,7 @@ class CcpCallFlow(models.Model):
                         flow.name,
                     )
                 )
-            taken = ("callerId", "mergingStrategy", "participants", "maxTime", "callBackURLs")
-            if not _POOL_KEY.fullmatch(flow.pool_key or "") or flow.pool_key in taken:
+            if not request.is_pool_key(flow.pool_key or ""):
                 raise ValidationError(
                     self.env._(
                         "%s cannot be the field of the pool's id: enter the name that Airtel gave "

@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from .utils import form_of
+
 
 class CcpCall(models.Model):
     """Which record a call was about, and how that is put right afterwards."""
@@ -16,14 +18,12 @@ class CcpCall(models.Model):
         """
         self.ensure_one()
         self._check_link()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Change record"),
-            "res_model": "ccp.call.link",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_call_id": self.id},
-        }
+        return form_of(
+            self.browse(),
+            self.env._("Change record"),
+            res_model="ccp.call.link",
+            context={"default_call_id": self.id},
+        )
 
     def link_record(self, res_model, res_id):
         """Say which record this call was about, when it was placed from another one.

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-# The bus channel of each company on which leaders hear that its live calls changed
+# Bus channel, one for each company: notifies its leaders that live calls changed
 CHANNEL = "airtel_ccp.live"
 
 
@@ -13,7 +13,7 @@ class CcpCall(models.Model):
     def _notify_leaders(self, companies):
         """Notify the leaders' browsers that live calls changed, once in a transaction.
 
-        The message carries nothing of a call: each browser asks for what its user may see.
+        The message holds no data of a call: each browser then reads what its user may see.
 
         :param companies: the ``res.company`` records of calls that changed
         """

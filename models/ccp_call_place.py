@@ -8,7 +8,7 @@ from .base import doubt_question
 
 
 class CcpCall(models.Model):
-    """The door through which browsers place calls; ``_dial`` places them."""
+    """The public method by which browsers place calls; ``_dial`` does the work."""
 
     _inherit = "ccp.call"
 
@@ -24,8 +24,8 @@ class CcpCall(models.Model):
             the record, its contact, and that contact's company and people are offered
         :param str | None choice: the ``key`` of the number that the user chose
         :param int | None list_item_id: the entry of the user's call list that this call is for
-        :param dict | None options: what else the rep said, see ``ccp_dialer.Options``
-        :return: see ``ccp.callable.mixin.action_ccp_call``; or what the rep has to say first:
+        :param dict | None options: what else the rep chose, see ``ccp_dialer.Options``
+        :return: see ``ccp.callable.mixin.action_ccp_call``; or a question to answer first:
             ``{"companies": [{"id", "name"}]}`` if the record belongs to no company and several can
             call; ``{"choices": [{"key", "owner", "label", "phone"}]}`` if there are several
             numbers and none was chosen, with or without ``{"record": {"default", "announced"}}``

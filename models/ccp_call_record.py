@@ -3,7 +3,7 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .utils import notice
+from .utils import form_of, notice
 
 
 class CcpCall(models.Model):
@@ -73,16 +73,14 @@ class CcpCall(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        if not self._record():
-            sentence = self.env._("The record that was called does not exist any more.")
-            return notice(sentence, "warning")
-        self._record()._ccp_check_readable()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "views": [(False, "form")],
-        }
+        record = self._record()
+        if not record:
+            return notice(self._gone(), "warning")
+        record._ccp_check_readable()
+        return form_of(record, False, target="current")
+
+    def _gone(self):
+        return self.env._("The record that was called does not exist any more.")
 
     def action_call_again(self):
         """Have the browser call the same record again.
@@ -95,6 +93,6 @@ class CcpCall(models.Model):
         self.check_access("read")
         record = self._record()
         if not record:
-            raise UserError(self.env._("The record that was called does not exist any more."))
+            raise UserError(self._gone())
         record._ccp_check_readable()
         return record._ccp_call_action()

@@ -63,7 +63,7 @@ class CcpCall(models.Model):
     def _check_listener(self, is_download):
         """Check that the current user may listen to recordings, or download them.
 
-        :param bool is_download: whether a file is asked for
+        :param bool is_download: whether the user asks for a file
         :raise AccessError: with a sentence for the user
         """
         if not self._may_listen():
@@ -133,7 +133,7 @@ class CcpCall(models.Model):
         return sentences.get(reason) or _("Airtel did not deliver the recording.")
 
     def _recording_file_name(self, content_type):
-        """Return the name of this call's recording as a file: no person's name, no number.
+        """Return the file name of this call's recording, without a person's name or number.
 
         :param str content_type: the sound's type
         :rtype: str
@@ -288,7 +288,7 @@ class CcpCall(models.Model):
         self._fold()
 
     def _store_recording(self, content, content_type):
-        """Keep this call's recording, and forget the address that lets anybody listen.
+        """Store this call's recording, and delete its address, which lets anybody listen.
 
         :param content: the sound, as bytes or a bytes-like object
         :param str content_type: the sound's type

@@ -70,7 +70,7 @@ class CcpDashboard(models.AbstractModel):
             "customer_connect_rate": self.env._("Customer connect rate"),
             "talk": self.env._("Talk time"),
             "average_talk": self.env._("Average talk time"),
-            "agent_ring": self.env._("Agent rang"),
+            "agent_ring": self.env._("Agent ring time"),
             "missed": self.env._("Missed by agent"),
             "no_outcome": self.env._("No outcome yet"),
         }

@@ -10,7 +10,8 @@ from .res_company_calling import Account
 
 SECRET_HEADER = "X-Airtel-Ccp-Secret"
 MAX_REASON = 200
-# What the guards ask about an agent; by themselves, those of each company are read a second time
+# Agent fields that the checks read. Fetched together: one by one, the company-dependent fields
+# cost a second query.
 AGENT_FIELDS = (
     "partner_id",
     "sale_team_id",
@@ -24,14 +25,14 @@ AGENT_FIELDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the rep said beside which number to call; see ``ccp.call.place``."""
+    """What the rep chose besides the number; see ``ccp.call.place``."""
 
     record: bool | None = None
-    """Whether to record the call, where the call flow leaves that to the rep."""
+    """Whether to record the call, if the call flow leaves that to the rep."""
     company_id: int = 0
-    """The company that places the call, where the record belongs to none."""
+    """The company that places the call, if the record belongs to none."""
     override_reason: str = ""
-    """Why to call despite a house rule, where the user has the right to."""
+    """The reason to call despite a house rule, if the user has the right to."""
     confirmed_number: str = ""
     """The ten digits of a doubtful number that the rep confirmed to be Indian."""
     activity_id: int = 0
@@ -40,7 +41,7 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a click asks for, after every guard has let it pass."""
+    """A call that passed every check, with all that is needed to place it."""
 
     company: object
     account: Account
@@ -59,7 +60,7 @@ class Plan:
 
 
 class CcpDialer(models.AbstractModel):
-    """What is decided before a call: its questions to the rep, its guards, and what to dial.
+    """Prepares a call: asks the rep what is missing, runs the checks, and chooses what to dial.
 
     ``ccp.call._dial`` then makes the call's row durable and asks Airtel.
     """
@@ -83,12 +84,12 @@ class CcpDialer(models.AbstractModel):
             }
         )
 
-    # Guards, cheapest first
+    # Checks, cheapest first
 
     def _plan(self, record, field_name, choice, options):
-        """Check everything that speaks against this call, and return what to dial.
+        """Run every check on this call, and return what to dial.
 
-        :raise UserError: one sentence about the first thing that does
+        :raise UserError: with one sentence about the first check that fails
         :raise AccessError: when the user may not call, or may not read the record
         """
         self.env.user._ccp_check_may_call()
@@ -145,7 +146,7 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _read_people(self, record, company):
-        """Read the agent, and the contacts about which the guards ask, each in one statement.
+        """Fetch the agent and the contacts that the checks read, in one statement each.
 
         :param record: the record that is called
         :param company: the ``res.company`` that places the call
@@ -161,7 +162,7 @@ class CcpDialer(models.AbstractModel):
 
         :param company: the ``res.company`` that places the call
         :param team_id: the id of the ``crm.team`` that the call counts for, or False
-        :raise UserError: when there is none that the user may use
+        :raise UserError: when the user may use none
         """
         return company._ccp_flow_for(self.env.user, self.env["crm.team"].browse(team_id))
 
@@ -169,13 +170,13 @@ class CcpDialer(models.AbstractModel):
 
     @api.model
     def _companies(self, record, options):
-        """Return the companies among which the rep has to choose, or the only one.
+        """Return the companies from which the rep has to choose, or the only one.
 
-        Of those that are active in the browser, the ones that are set up, the current one first.
+        They are active in the browser and set up; the current one comes first.
 
         :param record: the record that was clicked
-        :param Options options: what the rep said already
-        :return: ``res.company``; empty where the record or the rep says which one calls
+        :param Options options: what the rep chose already
+        :return: ``res.company``; empty if the record or the rep says which one calls
         :raise AccessError: when the user may not read the record
         """
         record._ccp_check_readable()
@@ -199,16 +200,16 @@ class CcpDialer(models.AbstractModel):
 
     @api.model
     def _questions(self, record, choices, options):
-        """Return what else the rep has to say before a call can be placed.
+        """Return the questions that the rep has to answer before a call can be placed.
 
         :param record: the record that was clicked
-        :param list[dict] choices: the numbers among which the rep has not chosen yet
-        :param Options options: what the rep said already
-        :return: ``choices``, where there are several, and ``record`` (``default``: whether the
+        :param list[dict] choices: the numbers from which the rep has not chosen yet
+        :param Options options: what the rep chose already
+        :return: ``choices``, if there are several, and ``record`` (``default``: whether the
             flow records unless the rep says otherwise, ``announced``: whether it announces that),
-            where the flow leaves recording to the rep; empty when all is known
+            if the flow leaves recording to the rep; empty if nothing is missing
         :rtype: dict
-        :raise UserError: when there is no call flow that the user may use
+        :raise UserError: when the user may use no call flow
         """
         questions = {"choices": choices} if len(choices) > 1 else {}
         if record and options.record is None:
@@ -225,7 +226,7 @@ class CcpDialer(models.AbstractModel):
 
     @api.model
     def _override_question(self, error):
-        """Return the question for a reason to call despite a house rule, or None.
+        """Return the question why to call despite a house rule, or None.
 
         :param odoo.exceptions.UserError error: why no call was placed
         :rtype: dict | None

@@ -3,14 +3,14 @@ from odoo.exceptions import UserError
 
 
 class CcpDialer(models.AbstractModel):
-    """Which phones a click rings: those of the agent, and those of the customer."""
+    """The numbers that a click rings: the agent's and the customer's."""
 
     _inherit = "ccp.dialer"
 
     def _agent_numbers(self, user, flow):
         """Return the user's own phone, and the further ones if the flow allows them.
 
-        :return: empty if the flow rings a pool of agents, who are Airtel's to choose
+        :return: empty if the flow rings a pool of agents: Airtel chooses one of them
         :rtype: tuple[str, ...]
         :raise UserError: when the user's own phone is needed and not known, or Airtel cannot ring
             one of them
@@ -63,7 +63,7 @@ class CcpDialer(models.AbstractModel):
     def _further_numbers(self, record, choice, first, company, limit):
         """Return the other numbers in the same field; if more than two may ring, then in others.
 
-        Never those of other people, whom the record offers too, and never doubtful ones.
+        Doubtful numbers and those of other people, which the record offers too, are left out.
 
         :param str | None choice: the key of the first number, if one was chosen
         :param str first: the first number, ten digits

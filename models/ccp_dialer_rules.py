@@ -21,14 +21,15 @@ class CcpDialer(models.AbstractModel):
     _inherit = "ccp.dialer"
 
     def _check_lines(self, user, numbers):
-        """Refuse a number that somebody asked us not to call, and a call beside one that is live.
+        """Refuse a number on the blacklist, and a call while another one of the agent is live.
 
         :param user: the agent
         :param numbers: all numbers that would ring, ten digits each
-        :raise UserError: where one of them is on the blacklist, or the agent is in a call
+        :raise UserError: when one of them is on the blacklist, or the agent is in a call
         """
         self.env["phone.blacklist"].flush_model(["number", "active"])
-        # The model's own search reads the user's country to format numbers, which these are
+        # Not by the model's search: it reads the user's country to format numbers; these are
+        # formatted already
         ((blacklisted, busy_with),) = self.env.execute_query(
             SQL(
                 """
@@ -58,7 +59,7 @@ class CcpDialer(models.AbstractModel):
         :param company: the ``res.company`` that places the call
         :param flow: the ``ccp.call.flow`` that runs it
         :param numbers: the customer's numbers, ten digits each
-        :param str reason: why the agent calls all the same
+        :param str reason: the agent's reason to call despite the rules
         :return: the rules that were overridden, in words; "" when none was broken
         :rtype: str
         :raise UserError: for the first rule that is broken, see ``is_house_rule``
@@ -88,7 +89,7 @@ class CcpDialer(models.AbstractModel):
         now = datetime.now(timezone.utc)
         openings = None
         for calendar in calendars:
-            # Holidays are the calendar's leaves, which are no working time
+            # Without holidays: they are leaves of the calendar
             times = calendar._work_intervals_batch(now, now + SEARCHED_PERIOD)[False]
             openings = times if openings is None else openings & times
         if openings is None or any(start <= now < end for start, end, _record in openings):
@@ -120,7 +121,7 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _closed_sentence(self, names):
-        """Return the sentence about calling hours that never come.
+        """Return the sentence for calling hours that do not begin in the searched period.
 
         :param str names: the names of the schedules
         :rtype: str
@@ -140,7 +141,7 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _with_remedy(self, for_administrators, for_agents):
-        """Return the sentence for who reads it: administrators are not sent to themselves.
+        """Return the sentence for the current user; none sends administrators to themselves.
 
         :rtype: str
         """
@@ -169,7 +170,7 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _lock_caps(self, company):
-        """Let nobody else count a company's calls until this transaction ends."""
+        """Lock the count of a company's calls until this transaction ends."""
         self.env.cr.execute(
             SQL("SELECT pg_advisory_xact_lock(hashtext('ccp.guard'), %s)", company.id)
         )
@@ -177,8 +178,8 @@ class CcpDialer(models.AbstractModel):
     def _broken_caps(self, user, company, numbers):
         """Yield a sentence for each cap on calls of a day that is reached.
 
-        The day is that of the company's calling hours, for everybody the same. Calls that Airtel
-        was asked for count; to a number also those that were logged by hand.
+        The day is in the time zone of the company's calling hours, for everybody. Calls that
+        Airtel was asked for count; for the cap of a number, calls logged by hand count too.
         """
         company = company.sudo()
         today = self._today(company)
@@ -264,7 +265,7 @@ class CcpDialer(models.AbstractModel):
             & Domain("state", "=", "ended")
             & Domain("result", "=", "connected")
             & Domain("imported", "=", False)
-            # A call that was logged by hand answers for itself alone
+            # A call that was logged by hand never blocks the next one
             & Domain("manual", "=", False)
             & Domain("trial", "=", False)
             & Domain("token_digest", "!=", False)
@@ -285,7 +286,7 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _take_line(self, user):
-        """Keep every other click of an agent out, until this transaction ends.
+        """Lock the agent's line: other clicks are refused until this transaction ends.
 
         :param user: the agent
         :raise UserError: while another call of the agent is live, or just being placed
@@ -302,7 +303,7 @@ class CcpDialer(models.AbstractModel):
         self._check_line_free(busy_with)
 
     def _busy_with_sql(self, user):
-        """Return the SQL of who is called in an agent's live call, NULL where there is none.
+        """Return SQL for the customer's name in an agent's live call, NULL if there is none.
 
         :rtype: odoo.tools.SQL
         """
@@ -320,7 +321,7 @@ class CcpDialer(models.AbstractModel):
     def _check_line_free(self, busy_with):
         """Refuse a call while another call of the same agent is live.
 
-        :param str | None busy_with: who is called in it; None where there is none
+        :param str | None busy_with: the customer's name in it; None if no call is live
         """
         if busy_with is not None:
             raise refusal(self._line_busy_sentence(busy_with), opens="panel")

@@ -16,7 +16,7 @@ BUS_MESSAGE = "airtel_ccp.health"
 LATE_AFTER = timedelta(minutes=5)
 LATE_PERIOD = timedelta(hours=1)
 SILENT_PERIOD = timedelta(days=1)
-# So many calls of a hundred without a report are no accident any more
+# From this percentage of calls without a report on, the line is bad instead of a warning
 SILENT_SHARE = 20
 RECORDING_WAITS = timedelta(hours=1)
 RECORDING_LOST = timedelta(days=1)
@@ -33,19 +33,21 @@ CRONS = (
     "ir_cron_check_health",
 )
 CREDENTIAL_FIELDS = ("ccp_username", "ccp_password", "ccp_customer_id")
-KEYS = (
-    "base_url",
-    "credentials",
-    "flow",
-    "notify_url",
-    "reports",
-    "silent_calls",
-    "recordings",
-    "crons",
-    "spool",
-    "phones",
-)
-# What only a look at an address can find; it counts while the address is the same
+# What is looked at, in this order
+LINES = {
+    "base_url": "Airtel's address",
+    "credentials": "Credentials",
+    "flow": "Call flow",
+    "notify_url": "Notify URL",
+    "reports": "Reports",
+    "silent_calls": "Calls without a report",
+    "recordings": "Recordings",
+    "crons": "Scheduled actions",
+    "spool": "Reports on disk",
+    "phones": "Phones",
+}
+KEYS = tuple(LINES)
+# Codes that only a probe of an address can find; they count while the address is the same
 PROBED_CODES = (
     "answers",
     "name",
@@ -64,9 +66,9 @@ PROBED_CODES = (
 
 
 class CcpHealth(models.Model):
-    """How one thing stands on which a company's calls depend: a line of the health list.
+    """A line of the health list: the state of one thing that a company's calls depend on.
 
-    It keeps what was found, not a sentence: each reader gets that in the own language.
+    It stores a code and details; each reader gets the sentence in the own language.
     """
 
     _name = "ccp.health"
@@ -76,23 +78,7 @@ class CcpHealth(models.Model):
 
     company_id = fields.Many2one("res.company", readonly=True, required=True, ondelete="cascade")
     sequence = fields.Integer(readonly=True)
-    key = fields.Selection(
-        [
-            ("base_url", "Airtel's address"),
-            ("credentials", "Credentials"),
-            ("flow", "Call flow"),
-            ("notify_url", "Notify URL"),
-            ("reports", "Reports"),
-            ("silent_calls", "Calls without a report"),
-            ("recordings", "Recordings"),
-            ("crons", "Scheduled actions"),
-            ("spool", "Reports on disk"),
-            ("phones", "Phones"),
-        ],
-        "What",
-        readonly=True,
-        required=True,
-    )
+    key = fields.Selection([*LINES.items()], "What", readonly=True, required=True)
     state = fields.Selection(
         [("ok", "Good"), ("warning", "Check this"), ("bad", "Bad"), ("unknown", "Not known")],
         readonly=True,
@@ -116,11 +102,11 @@ class CcpHealth(models.Model):
 
     _company_key_uniq = models.UniqueIndex("(company_id, key)")
 
-    # Looking
+    # Checking
 
     @api.model
     def _cron_check(self):
-        """Look at every company that calls, and warn administrators of what turned bad."""
+        """Check every company that calls, and warn administrators of what turned bad."""
         self._retry_reports()
         lines = self.sudo().search([("company_id", "!=", False)], order="checked_at desc")
         seen = {line.company_id.id: line.checked_at for line in lines}
@@ -130,7 +116,7 @@ class CcpHealth(models.Model):
             lambda each: each.id in seen or not each._ccp_missing_settings()
         )
         keys = [key for key in KEYS if key != "crons" or not self._has_rested()]
-        # Who waits longest comes first, should the time not be enough for all
+        # The longest unchecked comes first, in case there is no time for all
         waiting = companies.sorted(lambda each: seen.get(each.id) or each.create_date)
 
         def check_one():
@@ -147,7 +133,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _has_rested(self):
-        """Return whether the server stood still, so that all scheduled actions are late at once.
+        """Return whether the server was stopped, so that all scheduled actions are late at once.
 
         :rtype: bool
         """
@@ -156,10 +142,10 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check(self, company, keys=KEYS):
-        """Look at how things stand now, keep it, and warn once of what turned bad.
+        """Check a company now, save its lines, and warn once of what turned bad.
 
         :param company: one ``res.company``
-        :param keys: what to look at, some of ``KEYS``
+        :param keys: what to check, some of ``KEYS``
         :return: the lines of the company
         :rtype: odoo.models.BaseModel
         """
@@ -168,7 +154,7 @@ class CcpHealth(models.Model):
         turned_bad = self.browse().sudo()
         for key in keys:
             line = self._keep(company, key, *self._find(company, key))
-            # Once, until it is good again: what swings between bad and half bad is known
+            # Once until it is good again, however often it moves between bad and warning
             if line.state == "bad" and not line.warned:
                 turned_bad |= line
         if turned_bad:
@@ -178,7 +164,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _find(self, company, key, **options):
-        """Return how one thing stands; what cannot be looked at must not hide the rest.
+        """Return the state of one thing; a check that fails must not hide the others.
 
         :return: state, code and details
         :rtype: tuple[str, str, dict]
@@ -196,7 +182,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _keep(self, company, key, state, code, details):
-        """Keep how one thing stands, and tell reps' panels when reports begin or cease to be late.
+        """Save the state of one thing; notify reps' panels when reports become late or on time.
 
         :return: the line, as superuser
         :rtype: odoo.models.BaseModel
@@ -220,18 +206,18 @@ class CcpHealth(models.Model):
 
     @api.model
     def _line(self, company, key):
-        """Return what is kept of one thing, as superuser; empty when it was not looked at yet."""
+        """Return the stored line of one thing, as superuser; empty before the first check."""
         return self.sudo().search([("company_id", "=", company.id), ("key", "=", key)])
 
     @api.model
     def _standing(self, company, key):
-        """Return how one thing stands with the present settings, without looking at addresses.
+        """Return the state of one thing by the present settings, without probing addresses.
 
-        What was found at the present address counts until a call says something newer.
+        The last probe of the present address counts until a call shows something newer.
 
         :param company: one ``res.company``
         :param str key: one of ``KEYS``
-        :return: a line that is not kept
+        :return: a line that is not stored
         :rtype: odoo.models.BaseModel
         """
         state, code, details = self._find_known(company.sudo(), key)
@@ -241,16 +227,16 @@ class CcpHealth(models.Model):
 
     @api.model
     def _find_known(self, company, key):
-        """Return how one thing stands, see ``_find``, without looking at addresses."""
+        """Return the state of one thing, see ``_find``, without probing addresses."""
         known = self._line(company, key)
         options = {"known": known} if key in ("base_url", "notify_url") else {}
         return self._find(company, key, **options)
 
     @api.model
     def _correct(self, company):
-        """Correct the lines that are kept of a company, when calls or settings say otherwise now.
+        """Correct the stored lines of a company, if calls or settings say otherwise now.
 
-        The set-up shows how things stand now: nobody shall read another opinion in the list.
+        The set-up shows the present state, and the list must agree with it.
 
         :param company: one ``res.company``
         """
@@ -265,11 +251,11 @@ class CcpHealth(models.Model):
 
     @api.model
     def _probed(self, known, url, newer_than=None):
-        """Return what was found when an address was looked at last, if that still counts.
+        """Return the result of the last probe of an address, if it still counts.
 
-        :param known: the line that is kept, or an empty one
+        :param known: the stored line, or an empty one
         :param str url: the present address
-        :param datetime.datetime | None newer_than: when something else was found out
+        :param datetime.datetime | None newer_than: when a call last showed something
         :return: state, code and details, or None
         :rtype: tuple[str, str, dict] | None
         """
@@ -302,7 +288,7 @@ class CcpHealth(models.Model):
     def _check_base_url(self, company, known=None):
         """Check whether the address answers; a probe sends no credentials and places no call.
 
-        :param known: the line that is kept; with it the address is not looked at
+        :param known: the stored line; if it is given, the address is not probed
         :return: state, code and details
         :rtype: tuple[str, str, dict]
         """
@@ -336,7 +322,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_credentials(self, company):
-        """Tell what the last call told: nothing but a call shows whether they are accepted."""
+        """Check whether Airtel accepted the credentials with a call: nothing else shows it."""
         if company.ccp_trial:
             return "ok", "trial", {}
         missing = [name for name in company._ccp_missing() if name in CREDENTIAL_FIELDS]
@@ -351,7 +337,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_flow(self, company):
-        """Check whether calls have a call flow, and whether Airtel took it when it ran last."""
+        """Check whether calls have a call flow, and whether Airtel accepted it last."""
         if company.ccp_trial:
             return "ok", "trial", {}
         flow = company._ccp_default_flow()
@@ -370,7 +356,7 @@ class CcpHealth(models.Model):
     def _check_notify_url(self, company, known=None):
         """Check whether Airtel can reach us: public, encrypted, with a valid certificate.
 
-        :param known: the line that is kept; with it the certificate is not looked at
+        :param known: the stored line; if it is given, the certificate is not probed
         :return: state, code and details
         :rtype: tuple[str, str, dict]
         """
@@ -385,7 +371,7 @@ class CcpHealth(models.Model):
         if company.ccp_trial:
             return "ok", "trial", {}
         if problem:
-            # Whatever the address looks like: a report proves that it leads here
+            # A report proves that the address leads here, whatever it looks like
             if company._ccp_last_report():
                 return "ok", "proven", details
             return "bad", ("plain" if problem == "plain" else "private"), details
@@ -406,7 +392,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _is_unreachable(self, company):
-        """Return whether Airtel cannot reach us, so that calls without reports are no wonder.
+        """Return whether Airtel cannot reach us, which explains calls without reports.
 
         :rtype: bool
         """
@@ -415,7 +401,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_reports(self, company):
-        """Tell when the last report came, and whether reports of calls are late.
+        """Check when the last report came, and whether reports of calls are late.
 
         Only reports that came to the present address prove anything.
         """
@@ -434,7 +420,7 @@ class CcpHealth(models.Model):
             return "bad", code, {"count": len(late), "when": when}
         known = self._line(company, "reports")
         if known.state == "bad" and not (last and last >= known.changed_at):
-            # That nobody called in the last hour mends nothing
+            # An hour without calls does not make it good again
             return "bad", code, {**(known.details or {}), "when": when}
         if last:
             return "ok", "received", {"when": when}
@@ -442,7 +428,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_silent_calls(self, company):
-        """Tell how many calls of a day ended without any report."""
+        """Count the calls of a day that ended without any report."""
         ended = (
             company._ccp_asked_for()
             & Domain("state", "=", "ended")
@@ -460,7 +446,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_recordings(self, company):
-        """Tell how many recordings wait for longer than Airtel takes to deliver them."""
+        """Count the recordings that wait for longer than Airtel takes to deliver them."""
         now = fields.Datetime.now()
         waiting = company._ccp_calls(
             Domain("trial", "=", company.ccp_trial)
@@ -478,7 +464,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_crons(self, _company):
-        """Check whether the scheduled actions run, without which reports are not taken in."""
+        """Check whether the scheduled actions run: without them, no report is taken in."""
         late = fields.Datetime.now() - CRON_LATE
         for name in CRONS:
             cron = self.env.ref(f"airtel_ccp.{name}", raise_if_not_found=False)
@@ -493,7 +479,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_phones(self, company):
-        """Tell how many people may call and have no phone."""
+        """Count the people who may call but have no phone."""
         callers = company._ccp_callers()
         count = len(callers.filtered(lambda user: not user.ccp_phone))
         details = {"count": count, "total": len(callers)}
@@ -501,7 +487,7 @@ class CcpHealth(models.Model):
             return "warning", "nobody", details
         return ("warning", "phoneless", details) if count else ("ok", "all", details)
 
-    # Telling
+    # Notifying
 
     @api.model
     def _tell_callers(self, company, late):
@@ -512,7 +498,7 @@ class CcpHealth(models.Model):
     def _warn(self, company, lines):
         """Send administrators one message about what turned bad.
 
-        :param company: whose calls are at risk
+        :param company: the ``res.company`` whose calls are at risk
         :param lines: the lines that turned bad
         """
         group = self.env.ref("base.group_system").sudo()
@@ -532,11 +518,11 @@ class CcpHealth(models.Model):
             )
 
     def action_check(self):
-        """Look at everything of the current company now.
+        """Check everything of the current company now.
 
         :return: an action that reads the view again
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self._check_administrator()
         self._check(self.env.company)

@@ -9,22 +9,22 @@ from .utils import RELOAD, notice
 
 _logger = logging.getLogger(__name__)
 
-# Reports that were set aside are tried again after so long
+# Pause before a report that was set aside is tried again
 RETRY_AFTER = timedelta(days=1)
 
 
 class CcpHealth(models.Model):
-    """How reports on disk stand, and a way back for those that were set aside."""
+    """Checks the reports on disk, and tries those again that were set aside."""
 
     _inherit = "ccp.health"
 
     @api.model
     def _retry_reports(self):
-        """Have reports tried again that were set aside some time ago."""
+        """Let reports that were set aside some time ago be tried again."""
         try:
             self.env["ccp.call.event"]._take_back(datetime.now(timezone.utc) - RETRY_AFTER)
         except OSError as error:
-            # The line about reports on disk tells it
+            # The line about reports on disk shows it
             _logger.info("Reports on disk cannot be looked at (%s)", type(error).__name__)
 
     @api.model
@@ -49,7 +49,7 @@ class CcpHealth(models.Model):
 
         :return: an action that reads the view again
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self._check_administrator()
         self.env["ccp.call.event"].sudo()._take_back()

@@ -4,7 +4,8 @@ from odoo.tools import format_datetime
 from ..ccp.airtel import const
 from . import refusals
 
-# Whose turn it is, when it is not the administrator's; nobody's when another line has the cause
+# Who takes the next step, by code; by default the administrator; nobody if another line shows
+# the cause
 TURNS = {
     "closed": "server",
     "timeout": "server",
@@ -22,8 +23,20 @@ TURNS = {
 }
 
 
+def turn_of_refusal(about):
+    """Return whose turn it is after Airtel refused a call.
+
+    :param str about: a key of ``ccp.airtel.const.ABOUT``
+    :return: ``airtel``, ``server`` or ``administrator``
+    :rtype: str
+    """
+    turn = const.ABOUT[about].turn
+    # A rep's step in a call is the administrator's in the test call
+    return turn if turn in ("airtel", "server") else "administrator"
+
+
 class CcpHealth(models.Model):
-    """What a line of the health list says, to each reader in the own language."""
+    """The sentence of a line of the health list, for each reader in the own language."""
 
     _inherit = "ccp.health"
 
@@ -33,9 +46,7 @@ class CcpHealth(models.Model):
             if line.state in ("ok", "unknown"):
                 line.turn = False
             elif line.code == "refused":
-                turn = const.ABOUT[line._about()].turn
-                # Who can mend a number of a test call, or has to try again
-                line.turn = turn if turn in ("airtel", "server") else "administrator"
+                line.turn = turn_of_refusal(line._about())
             else:
                 line.turn = TURNS.get(line.code, "administrator")
 
@@ -61,7 +72,7 @@ class CcpHealth(models.Model):
             line.sentence = template % values if template else line._unchecked()
 
     def _about(self):
-        """Return what the refusal that a line keeps is about; lines of before kept its code only.
+        """Return what a line's refusal is about; lines of earlier versions have its code only.
 
         :return: a key of ``ccp.airtel.const.ABOUT``
         :rtype: str

@@ -8,9 +8,9 @@ FOUND_LIMIT = 8
 
 
 class CcpPanel(models.AbstractModel):
-    """What the rep's browser asks for: the live panel, and contacts for the command palette.
+    """Answers the rep's browser: the live panel, and contacts for the command palette.
 
-    Each method checks the user first. Whatever it does with a call is a method of the call.
+    Each method checks the user first; the work on a call is done by methods of the call.
     """
 
     _name = "ccp.panel"
@@ -94,7 +94,7 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def save_note(self, call_id, note, seen):
-        """Keep what the rep typed.
+        """Save the note that the rep typed.
 
         :param int call_id: one of the user's own calls
         :param str note: the note in this tab
@@ -109,7 +109,7 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def save_outcome(self, call_id, outcome_id, confirmed=False):
-        """Note what came of a call, and do what follows from that by itself.
+        """Save the outcome of a call, and do what follows from it.
 
         :param int call_id: one of the user's own calls
         :param int | bool outcome_id: an outcome that the call's company offers, or False
@@ -124,7 +124,7 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def dismiss(self, call_id):
-        """Put a call that is over away from the panel.
+        """Remove an ended call from the panel.
 
         :param int call_id: one of the user's own calls
         :rtype: bool
@@ -139,7 +139,7 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def open_call(self, call_id):
-        """Take back that a call was put away, so that the panel can show it with its outcomes.
+        """Let the panel show a dismissed call again, with its outcomes.
 
         :param int call_id: one of the user's own calls
         :rtype: bool
@@ -151,7 +151,7 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def close(self, call_id):
-        """Say that a call is over although Airtel never reported it.
+        """End a live call whose end Airtel has not reported.
 
         :param int call_id: one of the user's own calls
         :rtype: bool
@@ -164,7 +164,7 @@ class CcpPanel(models.AbstractModel):
     def follow_up(self, call_id, when, text=""):
         """Plan a Call activity for the rep on the record that was called.
 
-        A call has one: a second click moves it.
+        A call has one follow-up at most: a second click moves it.
 
         :param int call_id: one of the user's own calls
         :param str when: ``hour``, ``tomorrow`` or a moment in UTC such as

@@ -61,12 +61,12 @@ class Measure:
     """One measure: the sum of a part, or that sum divided by the sum of another part.
 
     :param part: a name of ``PARTS``
-    :param whole: the part whose sum divides; without it the measure is a sum
-    :param factor: what the quotient is multiplied by
-    :param known: the part whose sum is 0 if there is nothing to add up; the sum is empty then
-    :param unit: as ``docs/measures.md`` names it
-    :param behind: the calls that are behind the figure: a domain of calls
-    :param count: the part that counts the calls behind it
+    :param whole: the part to divide by; without it the measure is a sum
+    :param factor: multiplies the quotient
+    :param known: the part that counts known values; the sum is empty if it adds up to 0
+    :param unit: the unit, as ``docs/measures.md`` names it
+    :param behind: the domain of the calls behind the figure
+    :param count: the part that counts the calls behind the figure
     """
 
     part: str
@@ -164,7 +164,7 @@ TILES = {
     "missed": MEASURES["agent_failures"],
     "no_outcome": NO_OUTCOME,
 }
-# How an aggregate that an ORM's report asks for is measured
+# The measure behind each aggregate that the ORM asks for, such as talk_seconds:sum
 AGGREGATES = {f"{name}:{measure.aggregator}": measure for name, measure in MEASURES.items()}
 
 
@@ -180,7 +180,7 @@ def part_sql(name: str, alias: str) -> str:
     """Return what one call adds, in SQL.
 
     :param name: a part
-    :param alias: what the row of the call is called
+    :param alias: the alias of the call's row
     """
     return PLACEHOLDER.sub(rf"{alias}.\1", part_template(name))
 

@@ -38,7 +38,6 @@ def words(env, about, flow="", caller_number=""):
     :rtype: str
     """
     _ = env._
-    settings = {"flow": flow or "", "caller": caller_number or ""}
     by_subject = {
         "address": (
             _(
@@ -99,37 +98,31 @@ def words(env, about, flow="", caller_number=""):
             _(
                 "Airtel does not know call flow %(flow)s: ask your administrator to check its "
                 "id under Airtel CCP > Configuration > Call flows.",
-                **settings,
             ),
             _(
                 "Airtel does not know call flow %(flow)s: check its id under Airtel CCP > "
                 "Configuration > Call flows.",
-                **settings,
             ),
         ),
         "caller_id": (
             _(
                 "Airtel does not accept %(caller)s as caller number: ask your administrator to "
                 "check it in call flow %(flow)s.",
-                **settings,
             ),
             _(
                 "Airtel does not accept %(caller)s as caller number: check it under Airtel CCP "
                 "> Configuration > Call flows, in %(flow)s, and among the users' own caller "
                 "numbers.",
-                **settings,
             ),
         ),
         "retries": (
             _(
                 "Airtel allows at most three retries: ask your administrator to lower them in "
                 "call flow %(flow)s.",
-                **settings,
             ),
             _(
                 "Airtel allows at most three retries: lower them under Airtel CCP > "
                 "Configuration > Call flows, in %(flow)s.",
-                **settings,
             ),
         ),
         "round_robin": (
@@ -137,28 +130,32 @@ def words(env, about, flow="", caller_number=""):
                 "Airtel did not find the pool of agents of call flow %(flow)s: ask your "
                 "administrator to check the pool's id, and the field of the request that "
                 "holds it, in the call flow.",
-                **settings,
             ),
             _(
                 "Airtel did not find the pool of agents of call flow %(flow)s: check the "
                 "pool's id, and the field of the request that holds it, in the call flow.",
-                **settings,
             ),
         ),
         "conference": (
             _(
                 "Airtel does not allow a conference on the customer's side: ask your "
                 "administrator to change the merging strategy in call flow %(flow)s.",
-                **settings,
             ),
             _(
                 "Airtel does not allow a conference on the customer's side: change the merging "
                 "strategy under Airtel CCP > Configuration > Call flows, in %(flow)s.",
-                **settings,
             ),
         ),
-        "components": _request_words(env, settings),
-        "request": _request_words(env, settings),
+        "request": (
+            _(
+                "Airtel could not read the request: ask your administrator to compare call flow "
+                "%(flow)s with what Airtel set up."
+            ),
+            _(
+                "Airtel could not read the request: compare the component ids and fields of call "
+                "flow %(flow)s with what Airtel set up."
+            ),
+        ),
         "agent": _(
             "Airtel cannot ring your own phone: check the number under My Preferences > Calls."
         ),
@@ -205,26 +202,18 @@ def words(env, about, flow="", caller_number=""):
             ),
         ),
     }
-    sentences = by_subject[about]
-    if isinstance(sentences, str):
-        return sentences
-    for_agents, for_administrators = sentences
-    is_administrator = env.user.has_group("base.group_system")
-    return for_administrators if is_administrator else for_agents
+    # What is wrong with a component is wrong with the request
+    sentences = by_subject["request" if about == "components" else about]
+    sentence = sentences if isinstance(sentences, str) else to_reader(env, *sentences)
+    return sentence % {"flow": flow or "", "caller": caller_number or ""}
 
 
-def _request_words(env, settings):
-    """Return both sentences about a request in which something is missing or wrong."""
-    _ = env._
-    return (
-        _(
-            "Airtel could not read the request: ask your administrator to compare call flow "
-            "%(flow)s with what Airtel set up.",
-            **settings,
-        ),
-        _(
-            "Airtel could not read the request: compare the component ids and fields of call "
-            "flow %(flow)s with what Airtel set up.",
-            **settings,
-        ),
-    )
+def to_reader(env, for_agents, for_administrators):
+    """Return one of two sentences: administrators are not sent to the administrator.
+
+    :param odoo.api.Environment env: the reader's
+    :param str for_agents: what everybody else reads
+    :param str for_administrators: what administrators read
+    :rtype: str
+    """
+    return for_administrators if env.user.has_group("base.group_system") else for_agents

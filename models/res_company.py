@@ -32,6 +32,8 @@ ADDRESS_FIELDS = (
 )
 # What the list of health is about
 CHECKED_FIELDS = (*ACCOUNT_FIELDS, *ADDRESS_FIELDS, "ccp_password", "ccp_flow_id", "ccp_trial")
+PERIOD_FIELDS = ("ccp_keep_recordings_days", "ccp_keep_reports_days", "ccp_keep_calls_days")
+LIMIT_FIELDS = ("ccp_daily_limit", "ccp_company_daily_limit", "ccp_number_daily_limit")
 # Where Odoo's own pages begin, when somebody copies an address from the browser
 OWN_PAGES = ("web", "odoo", "airtel_ccp")
 
@@ -369,74 +371,50 @@ class ResCompany(models.Model):
         :param str reason: see ``ccp.safe.address.AddressError``
         :rtype: str
         """
-        field = self._ccp_label(name)
-        if name == "ccp_api_path":
-            return self.env._(
-                "%(field)s: enter the path alone, without host and parameters, for example "
-                "%(example)s.",
-                field=field,
-                example=const.DEFAULT_API_PATH,
-            )
-        examples = {"ccp_base_url": const.DEFAULT_BASE_URL, "ccp_trial_url": const.SANDBOX_URL}
-        example = examples.get(name, "https://odoo.example.com")
-        if reason == "credentials":
-            return self.env._(
+        _ = self.env._
+        examples = {
+            "ccp_api_path": const.DEFAULT_API_PATH,
+            "ccp_base_url": const.DEFAULT_BASE_URL,
+            "ccp_trial_url": const.SANDBOX_URL,
+        }
+        sentences = {
+            "credentials": _(
                 "%(field)s: an address must not hold a user name or a password. Enter it alone, "
-                "for example %(example)s.",
-                field=field,
-                example=example,
-            )
-        if reason == "parameters":
-            return self.env._(
+                "for example %(example)s."
+            ),
+            "parameters": _(
                 "%(field)s: an address must not hold parameters (what follows “?” or “#”). Enter "
-                "it without, for example %(example)s.",
-                field=field,
-                example=example,
-            )
-        if reason == "scheme":
-            return self.env._(
-                "%(field)s: a web address begins with https://. Enter one, for example "
-                "%(example)s.",
-                field=field,
-                example=example,
-            )
-        if reason == "port":
-            return self.env._(
+                "it without, for example %(example)s."
+            ),
+            "scheme": _(
+                "%(field)s: a web address begins with https://. Enter one, for example %(example)s."
+            ),
+            "port": _(
                 "%(field)s: after the colon comes a port, a number from 1 to 65535. Enter an "
-                "address such as %(example)s.",
-                field=field,
-                example=example,
-            )
-        return self.env._(
-            "%(field)s: this is no web address. Copy it again, for example %(example)s.",
-            field=field,
-            example=example,
-        )
+                "address such as %(example)s."
+            ),
+            "api_path": _(
+                "%(field)s: enter the path alone, without host and parameters, for example "
+                "%(example)s."
+            ),
+        }
+        other = _("%(field)s: this is no web address. Copy it again, for example %(example)s.")
+        sentence = sentences.get("api_path" if name == "ccp_api_path" else reason, other)
+        return sentence % {
+            "field": self._ccp_label(name),
+            "example": examples.get(name, "https://odoo.example.com"),
+        }
 
-    @api.constrains("ccp_keep_recordings_days", "ccp_keep_reports_days", "ccp_keep_calls_days")
-    def _check_ccp_periods(self):
+    @api.constrains(*PERIOD_FIELDS, *LIMIT_FIELDS)
+    def _check_ccp_not_negative(self):
         for company in self.sudo():
-            periods = (
-                company.ccp_keep_recordings_days,
-                company.ccp_keep_reports_days,
-                company.ccp_keep_calls_days,
-            )
-            if min(periods) < 0:
+            if min(company[name] for name in PERIOD_FIELDS) < 0:
                 raise ValidationError(
                     self.env._(
                         "A period cannot be negative: enter a number of days, or 0 to keep forever."
                     )
                 )
-
-    @api.constrains("ccp_daily_limit", "ccp_company_daily_limit", "ccp_number_daily_limit")
-    def _check_ccp_limits(self):
-        for company in self.sudo():
-            limits = (
-                company.ccp_daily_limit,
-                company.ccp_company_daily_limit,
-                company.ccp_number_daily_limit,
-            )
-            if min(limits) < 0:
+            if min(company[name] for name in LIMIT_FIELDS) < 0:
                 raise ValidationError(
                     self.env._(
                         "A limit cannot be negative: enter a number of calls, or 0 for no limit."

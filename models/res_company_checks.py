@@ -23,8 +23,7 @@ class ResCompany(models.Model):
 
         :rtype: list[str]
         """
-        company = self.sudo()
-        return [company._fields[name]._description_string(self.env) for name in self._ccp_missing()]
+        return [self._ccp_label(name) for name in self._ccp_missing()]
 
     def _ccp_missing(self):
         """Return the names of the settings without which no call can be placed.
@@ -136,7 +135,7 @@ class ResCompany(models.Model):
             raise UserError(refusals.words(self.env, "address"))
         if obstacle == "settings":
             missing = ", ".join(self._ccp_missing_settings())
-            for_agents, for_administrators = (
+            sentences = (
                 self.env._(
                     "Calling is not set up yet: ask your administrator to fill in %(fields)s in "
                     "Settings > Airtel CCP.",
@@ -148,7 +147,7 @@ class ResCompany(models.Model):
                 ),
             )
         else:
-            for_agents, for_administrators = (
+            sentences = (
                 self.env._(
                     "Airtel could not report on this call, because the public address of this Odoo "
                     "leads nowhere from outside: ask your administrator to correct “Public "
@@ -159,8 +158,7 @@ class ResCompany(models.Model):
                     "leads nowhere from outside: correct “Public address” in Settings > Airtel CCP."
                 ),
             )
-        is_administrator = self.env.user.has_group("base.group_system")
-        raise UserError(for_administrators if is_administrator else for_agents)
+        raise UserError(refusals.to_reader(self.env, *sentences))
 
     # What calls and reports prove
 

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..ccp.airtel import const
+from . import refusals
 
 
 class ResCompany(models.Model):
@@ -111,20 +112,18 @@ class ResCompany(models.Model):
         :raise UserError: when there is none
         """
         chosen = self._ccp_flows_in_line(user, team)
-        if not chosen and self.env.user.has_group("base.group_system"):
-            raise UserError(
-                self.env._(
-                    "Calling is not set up yet: choose a default call flow in Settings > Airtel "
-                    "CCP."
-                )
-            )
         if not chosen:
-            raise UserError(
+            sentences = (
                 self.env._(
                     "Calling is not set up yet: ask your administrator to choose a default call "
                     "flow in Settings > Airtel CCP."
-                )
+                ),
+                self.env._(
+                    "Calling is not set up yet: choose a default call flow in Settings > Airtel "
+                    "CCP."
+                ),
             )
+            raise UserError(refusals.to_reader(self.env, *sentences))
         flow = chosen.filtered(lambda each: each._may_use(user))[:1]
         if not flow:
             raise UserError(

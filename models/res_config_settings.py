@@ -1,86 +1,46 @@
 from odoo import api, fields, models
 
 
+def setting(kind, name, **options):
+    """Return a field that shows and writes a field of the current company.
+
+    :param kind: the class of the company's field
+    :param str name: its name
+    """
+    related = f"company_id.{name}"
+    return kind(related=related, readonly=False, groups="base.group_system", **options)
+
+
 class ResConfigSettings(models.TransientModel):
     """Settings > Airtel CCP: credentials, flows and house rules of the current company."""
 
     _inherit = "res.config.settings"
 
-    ccp_base_url = fields.Char(
-        related="company_id.ccp_base_url", readonly=False, groups="base.group_system"
+    ccp_base_url = setting(fields.Char, "ccp_base_url")
+    ccp_api_path = setting(fields.Char, "ccp_api_path")
+    ccp_username = setting(fields.Char, "ccp_username")
+    ccp_password = setting(fields.Char, "ccp_password")
+    ccp_customer_id = setting(fields.Char, "ccp_customer_id")
+    ccp_flow_id = setting(
+        fields.Many2one, "ccp_flow_id", domain="[('company_id', '=', company_id)]"
     )
-    ccp_api_path = fields.Char(
-        related="company_id.ccp_api_path", readonly=False, groups="base.group_system"
-    )
-    ccp_username = fields.Char(
-        related="company_id.ccp_username", readonly=False, groups="base.group_system"
-    )
-    ccp_password = fields.Char(
-        related="company_id.ccp_password", readonly=False, groups="base.group_system"
-    )
-    ccp_customer_id = fields.Char(
-        related="company_id.ccp_customer_id", readonly=False, groups="base.group_system"
-    )
-    ccp_flow_id = fields.Many2one(
-        related="company_id.ccp_flow_id",
-        readonly=False,
-        domain="[('company_id', '=', company_id)]",
-        groups="base.group_system",
-    )
-    ccp_notify_base_url = fields.Char(
-        related="company_id.ccp_notify_base_url", readonly=False, groups="base.group_system"
-    )
-    ccp_require_header = fields.Boolean(
-        related="company_id.ccp_require_header", readonly=False, groups="base.group_system"
-    )
-    ccp_recording_hosts = fields.Char(
-        related="company_id.ccp_recording_hosts", readonly=False, groups="base.group_system"
-    )
-    ccp_number_country_id = fields.Many2one(
-        related="company_id.ccp_number_country_id", readonly=False, groups="base.group_system"
-    )
-    ccp_calendar_id = fields.Many2one(
-        related="company_id.ccp_calendar_id", readonly=False, groups="base.group_system"
-    )
-    ccp_company_daily_limit = fields.Integer(
-        related="company_id.ccp_company_daily_limit", readonly=False, groups="base.group_system"
-    )
-    ccp_number_daily_limit = fields.Integer(
-        related="company_id.ccp_number_daily_limit", readonly=False, groups="base.group_system"
-    )
-    ccp_daily_limit = fields.Integer(
-        related="company_id.ccp_daily_limit", readonly=False, groups="base.group_system"
-    )
-    ccp_pulse_price = fields.Float(
-        related="company_id.ccp_pulse_price",
-        readonly=False,
-        digits=(16, 4),
-        groups="base.group_system",
-    )
-    ccp_require_outcome = fields.Boolean(
-        related="company_id.ccp_require_outcome", readonly=False, groups="base.group_system"
-    )
-    ccp_recording_policy = fields.Selection(
-        related="company_id.ccp_recording_policy", readonly=False, groups="base.group_system"
-    )
-    ccp_chatter_mode = fields.Selection(
-        related="company_id.ccp_chatter_mode", readonly=False, groups="base.group_system"
-    )
-    ccp_keep_recordings_days = fields.Integer(
-        related="company_id.ccp_keep_recordings_days", readonly=False, groups="base.group_system"
-    )
-    ccp_keep_reports_days = fields.Integer(
-        related="company_id.ccp_keep_reports_days", readonly=False, groups="base.group_system"
-    )
-    ccp_keep_calls_days = fields.Integer(
-        related="company_id.ccp_keep_calls_days", readonly=False, groups="base.group_system"
-    )
-    ccp_trial = fields.Boolean(
-        related="company_id.ccp_trial", readonly=False, groups="base.group_system"
-    )
-    ccp_trial_url = fields.Char(
-        related="company_id.ccp_trial_url", readonly=False, groups="base.group_system"
-    )
+    ccp_notify_base_url = setting(fields.Char, "ccp_notify_base_url")
+    ccp_require_header = setting(fields.Boolean, "ccp_require_header")
+    ccp_recording_hosts = setting(fields.Char, "ccp_recording_hosts")
+    ccp_number_country_id = setting(fields.Many2one, "ccp_number_country_id")
+    ccp_calendar_id = setting(fields.Many2one, "ccp_calendar_id")
+    ccp_company_daily_limit = setting(fields.Integer, "ccp_company_daily_limit")
+    ccp_number_daily_limit = setting(fields.Integer, "ccp_number_daily_limit")
+    ccp_daily_limit = setting(fields.Integer, "ccp_daily_limit")
+    ccp_pulse_price = setting(fields.Float, "ccp_pulse_price", digits=(16, 4))
+    ccp_require_outcome = setting(fields.Boolean, "ccp_require_outcome")
+    ccp_recording_policy = setting(fields.Selection, "ccp_recording_policy")
+    ccp_chatter_mode = setting(fields.Selection, "ccp_chatter_mode")
+    ccp_keep_recordings_days = setting(fields.Integer, "ccp_keep_recordings_days")
+    ccp_keep_reports_days = setting(fields.Integer, "ccp_keep_reports_days")
+    ccp_keep_calls_days = setting(fields.Integer, "ccp_keep_calls_days")
+    ccp_trial = setting(fields.Boolean, "ccp_trial")
+    ccp_trial_url = setting(fields.Char, "ccp_trial_url")
     ccp_health_ids = fields.Many2many(
         "ccp.health", compute="_compute_ccp_health_ids", groups="base.group_system"
     )

@@ -14,6 +14,25 @@ RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
 CLOSE = {"type": "ir.actions.act_window_close"}
 
 
+def form_of(record, name, **values):
+    """Return the action that shows a record's form in a dialog.
+
+    :param record: the record; a new one if it is empty
+    :param str name: the dialog's title
+    :param values: what else the action has, or has in place of this
+    :rtype: dict
+    """
+    return {
+        "type": "ir.actions.act_window",
+        "name": name,
+        "res_model": record._name,
+        "res_id": record.id,
+        "views": [(False, "form")],
+        "target": "new",
+        **values,
+    }
+
+
 def milliseconds(moment):
     """Return a stored moment as browsers count time.
 

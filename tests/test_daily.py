@@ -1,10 +1,14 @@
 import random
+from ast import literal_eval
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
+from lxml import etree
+
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.models import BaseModel
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 
 from ..models import ccp_call_daily
 from ..models.ccp_call_daily import CcpCallDaily
@@ -195,6 +199,52 @@ class TestDaily(CcpCase):
         self.assertIsNone(elsewhere)
         by_pulses = self.source([], ["user_id"], ["__count"], (), 0, None, "pulses:sum desc")
         self.assertIsNone(by_pulses)
+
+    def filters(self):
+        """Return the filters of the report's search by their name."""
+        arch = etree.fromstring(self.env["ccp.call.daily"].get_view(view_type="search")["arch"])
+        return {each.get("name"): each for each in arch.iter("filter")}
+
+    @freeze_time("2026-03-06 10:00:00")
+    def test_what_each_window_shows_first(self):
+        filters = self.filters()
+        for name, field, first in (
+            ("", "start_date:week", "last_12_weeks"),
+            ("_hour", "start_hour", "last_12_weeks"),
+            ("_agent", "user_id", "last_30_days"),
+        ):
+            action = self.env.ref(f"airtel_ccp.action_ccp_call_report{name}")
+            with self.subTest(window=action.name):
+                self.assertEqual(
+                    literal_eval(action.context or "{}"), {f"search_default_{first}": 1}
+                )
+                domain = literal_eval(filters[first].get("domain"))
+                self.assertIsNotNone(self.source(domain, [field], SPECS))
+
+    @freeze_time("2026-03-06 10:00:00")
+    def test_twelve_whole_weeks(self):
+        domain = literal_eval(self.filters()["last_12_weeks"].get("domain"))
+        first = datetime(2025, 12, 1)  # noqa: DTZ001 - as Odoo stores it
+        for days in range(96):
+            self.make_call(live=False, start_date=first + timedelta(days=days))
+        everything = dict(self.report()._read_group([], ["start_date:week"], ["__count"]))
+        begun = sorted(week for week in everything if week <= fields.Datetime.now())
+        found = dict(self.report()._read_group(domain, ["start_date:week"], ["__count"]))
+        self.assertEqual(
+            {week: found.get(week) for week in begun[-12:]},
+            {week: everything[week] for week in begun[-12:]},
+        )
+        self.assertFalse(set(found) & set(begun[:-12]))
+        self.assertGreater(len(begun), 12)
+
+    def test_every_dimension_can_be_chosen(self):
+        groups = {
+            literal_eval(each.get("context"))["group_by"].partition(":")[0]
+            for each in self.filters().values()
+            if each.get("context")
+        }
+        hidden = {"company_id"} - groups
+        self.assertEqual(groups | hidden, set(ccp_call_daily.DIMENSIONS))
 
     def test_no_client_chooses_the_rows(self):
         """What a client sends as context is no choice of ours."""

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 from odoo.tools.sql import column_exists
 
-from .common import CcpCase
+from .common import CONNECTS, CcpCase
 
 CUSTOMER = "7000000444"
 SPELLINGS = (
@@ -185,6 +185,28 @@ class TestSearchView(HistoryCase):
     def test_the_action_offers_them(self):
         modes = self.env.ref("airtel_ccp.action_ccp_call").view_mode.split(",")
         self.assertLessEqual({"list", "kanban", "calendar", "form"}, set(modes))
+
+
+@tagged("post_install", "-at_install")
+class TestSearchBox(CcpCase):
+    """What is pasted into the history's search box is found by Enter alone."""
+
+    def found(self, text):
+        arch = etree.fromstring(self.env["ccp.call"].get_view(view_type="search")["arch"])
+        first = arch.xpath("//field")[0]
+        domain = eval(first.get("filter_domain"), {"self": text})  # noqa: S307 - our own view
+        return self.env["ccp.call"].search(domain)
+
+    def test_name_or_number(self):
+        call = self.make_call(customer_name="Zebulon 4x4", live=False)
+        other = self.make_call(customer_number="7000000555", customer_name="Zoe", live=False)
+        for text in ("+91 70000 00101", "07000000101", CONNECTS, "00101", "zebu", "4x4"):
+            with self.subTest(text=text):
+                self.assertIn(call, self.found(text))
+                self.assertNotIn(other, self.found(text))
+        for text in ("555", "nobody"):
+            with self.subTest(text=text):
+                self.assertNotIn(call, self.found(text))
 
 
 @tagged("post_install", "-at_install")

@@ -42,7 +42,8 @@ class TestSecretsInLogs(BaseCase):
             try:
                 raise ValueError(AGENT)
             except ValueError:
-                logger.exception("It failed")
+                # Not as an error: runners count those as failures
+                logger.info("It failed", exc_info=True)
             logging.getLogger("urllib3.connectionpool").debug("https://rec.airtel.in/r")
             logger.info("Nothing here")
         self.assertEqual(len(finder.found), 3)

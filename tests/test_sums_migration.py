@@ -54,7 +54,7 @@ class TestSumsMigration(CcpCase):
         (former,) = cr.fetchone()
         self.env.flush_all()
         cr.execute("UPDATE ir_act_server SET model_id = %s WHERE id = %s", [former, action.id])
-        script("pre-sums").migrate(cr, "19.0.1.5.0")
+        script("pre-call_actions").migrate(cr, "19.0.1.5.0")
         action.invalidate_recordset()
         self.assertEqual((action.model_id.model, action.model_name), ("ccp.call", "ccp.call"))
 

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.utils import CLOSE, notice
+from ..models.utils import CLOSE, form_of, notice
 
 
 class CcpCallEntry(models.TransientModel):
@@ -82,14 +82,7 @@ class CcpCallEntry(models.TransientModel):
         question = "" if confirmed else call.sudo()._outcome_question(chosen)
         if question:
             self.question = question
-            return {
-                "type": "ir.actions.act_window",
-                "name": self.env._("Outcome and note"),
-                "res_model": self._name,
-                "res_id": self.id,
-                "views": [(False, "form")],
-                "target": "new",
-            }
+            return form_of(self, self.env._("Outcome and note"))
         # The note first, which the outcome's activity shows
         call._write_note(self.note)
         answer = call._write_outcome(chosen.id, confirmed=True)

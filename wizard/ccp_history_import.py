@@ -10,6 +10,7 @@ from odoo.fields import Command
 from ..ccp.call import history
 from ..ccp.safe import table
 from ..models.contention import CONTENTION, is_gone
+from ..models.utils import form_of
 
 _logger = logging.getLogger(__name__)
 
@@ -160,14 +161,7 @@ class CcpHistoryImport(models.TransientModel):
         self.check_access("write")
 
     def _show(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Import past calls"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "new",
-        }
+        return form_of(self, self.env._("Import past calls"))
 
     def _read(self):
         """Return what the file or the pasted text holds.

@@ -9,6 +9,7 @@ from odoo.fields import Command, Domain
 from ..ccp.safe import lines as pasted
 from ..ccp.safe import number, table
 from ..ccp.safe import text as untrusted
+from ..models.utils import form_of
 
 MAX_CHARACTERS = 1024 * 1024
 # What spreadsheets call their columns, in small letters and without signs
@@ -180,15 +181,7 @@ class CcpPhoneImport(models.TransientModel):
         return self._show()
 
     def _show(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Import phones"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-            "target": "new",
-        }
+        return form_of(self, self.env._("Import phones"))
 
     @api.model
     def _titles(self, rows):

@@ -4,6 +4,8 @@ from odoo.fields import Domain
 
 from ..ccp.airtel import const
 from ..ccp.safe import address
+from ..models.ccp_health_words import turn_of_refusal
+from ..models.utils import form_of
 
 STEPS = ("account", "flow", "notify", "users", "test")
 STEP_STATES = [
@@ -108,14 +110,7 @@ class CcpSetup(models.TransientModel):
         """
         self.check_access("create")
         self.env.company._ccp_correct_health()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Set up calling"),
-            "res_model": self._name,
-            "res_id": self.create({}).id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-        }
+        return form_of(self.create({}), self.env._("Set up calling"), target="current")
 
     # What the page shows
 
@@ -288,9 +283,7 @@ class CcpSetup(models.TransientModel):
             return "running", _("Follow the call in the panel.")
         when = self._when(call.start_date)
         if call.state == "refused":
-            turn = const.ABOUT[call._about()].turn
-            own_turn = turn if turn in ("airtel", "server") else "administrator"
-            return own_turn, call._refusal_sentence()
+            return turn_of_refusal(call._about()), call._refusal_sentence()
         if call.result == "no_report" and self.notify_state == "administrator":
             return "administrator", _(
                 "Airtel took the call of %s, but no report arrived: correct the address under "

@@ -247,11 +247,16 @@ def _check_component(component: InitiateCall | AddParticipant, strategies: tuple
         _check_participant(participant, f"{where}.participants[{index}]")
 
 
+def is_pool_key(key: str) -> bool:
+    """Whether a component may hold the id of its agent pool in a field of this name."""
+    return bool(_POOL_KEY.fullmatch(key)) and key not in _OTHER_KEYS
+
+
 def _check_pool(component: InitiateCall) -> None:
     where, pool = component.component_id, component.pool
     _need(not component.participants, "pool_participants", f"{where}.participants")
-    is_named = pool and (pool.pool_id or "").strip() and _POOL_KEY.fullmatch(pool.key or "")
-    _need(is_named and pool.key not in _OTHER_KEYS, "pool", f"{where}.mergingStrategy")
+    is_named = pool and (pool.pool_id or "").strip() and is_pool_key(pool.key or "")
+    _need(is_named, "pool", f"{where}.mergingStrategy")
 
 
 def _check_participant(participant: Participant, where: str) -> None:

@@ -32,7 +32,7 @@ def main() -> int:
     :return: 0 unless a part broke; a missed goal is a result, not an error
     """
     parser = argparse.ArgumentParser(prog="python -m devtools.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"which parts: {', '.join(PARTS)}; default: all")
+    parser.add_argument("parts", nargs="*", choices=PARTS, default=None, help="default: all")
     parser.add_argument("--quick", action="store_true", help="under ten minutes in all")
     parser.add_argument("--markdown", action="store_true", help="only print the last table")
     parser.add_argument("--database", help="with the addon and what it is compared with")
@@ -43,15 +43,7 @@ def main() -> int:
     if options.markdown:
         print(last_table())
         return 0
-    unknown = set(options.parts) - set(PARTS)
-    if unknown:
-        parser.error(f"there is no part {', '.join(sorted(unknown))}: choose of {', '.join(PARTS)}")
-    missing = [
-        name
-        for name in ("database", "plain", "config", "server_log")
-        if getattr(options, name) is None
-    ]
-    if missing:
+    if None in (options.database, options.plain, options.config, options.server_log):
         parser.error("run `make bench`, which prepares the databases")
     return _run(options)
 

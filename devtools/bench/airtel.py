@@ -3,8 +3,7 @@
 The sandbox tells stories; this one only keeps time, in a process of its own:
 ``python -m devtools.bench.airtel PORT SECONDS``. ``GET /seen`` tells of each request whom it called
 and how long it was kept, once it is answered; ``GET /asked`` tells where each wants its reports,
-from its arrival on; ``GET /delay/SECONDS`` changes the while; ``GET /recording/BYTES`` is a
-sound of that length.
+from its arrival on; ``GET /recording/BYTES`` is a sound of that length.
 """
 
 from __future__ import annotations
@@ -16,12 +15,14 @@ import sys
 import threading
 import time
 import urllib.parse
-import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import requests
+
 from ..machine.services import free_port
+from .stack import wait_until
 
 CHUNK = 64 * 1024
 WAVE = b"RIFF\xff\xff\xff\xffWAVEfmt "
@@ -46,10 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         _empty, what, *words = self.path.split("/")
-        if what == "delay":
-            _Handler.delay = float(words[0])
-            self._send(b"{}", "application/json")
-        elif what == "recording":
+        if what == "recording":
             self._recording(int(words[0]))
         else:
             told = _asked if what == "asked" else _seen
@@ -58,19 +56,15 @@ class _Handler(BaseHTTPRequestHandler):
                 told.clear()
             self._send(content, "application/json")
 
-    def _send(self, content, content_type):
+    def _send(self, content, content_type, length=None):
         self.send_response(200)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(length or len(content)))
         self.end_headers()
         self.wfile.write(content)
 
     def _recording(self, length):
-        self.send_response(200)
-        self.send_header("Content-Type", "audio/wav")
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
-        self.wfile.write(WAVE)
+        self._send(WAVE, "audio/wav", length)
         left = length - len(WAVE)
         chunk = bytes(CHUNK)
         with contextlib.suppress(OSError):
@@ -120,17 +114,18 @@ class Airtel:
             cwd=Path(__file__).resolve().parents[2],
             stdin=subprocess.DEVNULL,
         )
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            with contextlib.suppress(OSError):
-                self.seen()
-                return self
-            time.sleep(0.05)
-        raise TimeoutError("the mock of Airtel does not answer")
+        wait_until(self._answers, 30, "the mock of Airtel does not answer")
+        return self
 
     def __exit__(self, *_exception) -> None:
         self._process.terminate()
         self._process.wait()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            self.seen()
+            return True
+        return False
 
     def seen(self) -> list[dict]:
         """Return the requests since the last time: ``number`` and ``seconds`` that it was kept."""
@@ -140,13 +135,8 @@ class Airtel:
         """Return where requests since the last time want reports: ``path`` and ``headers``."""
         return self._get("asked")
 
-    def keep(self, seconds: float) -> None:
-        """Keep requests that long from now on."""
-        self._get(f"delay/{seconds}")
-
     def _get(self, path):
-        with urllib.request.urlopen(f"{self.url}/{path}", timeout=30) as answer:
-            return json.load(answer)
+        return requests.get(f"{self.url}/{path}", timeout=30).json()
 
 
 if __name__ == "__main__":

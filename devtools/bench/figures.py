@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from ..machine.progress import columns
+
 HEADINGS = ("part", "what", "goal", "measured", "")
 NO_GOAL = "-"
 
@@ -90,12 +92,7 @@ def rows(figures: Iterable[tuple[str, Figure]]) -> list[tuple[str, ...]]:
 
 def plain_table(figures: Iterable[tuple[str, Figure]]) -> str:
     """Return the table for a terminal."""
-    lines = [HEADINGS, *rows(figures)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    return columns([HEADINGS, *rows(figures)])
 
 
 def markdown_table(figures: Iterable[tuple[str, Figure]]) -> str:

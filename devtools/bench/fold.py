@@ -53,9 +53,8 @@ def insert_reports(env, calls, reports):
     from odoo.addons.airtel_ccp.ccp.airtel.reports import kind_and_fingerprint
 
     bodies = [json.dumps(each).encode() for each in reports]
-    rows = [
-        (call.id, *kind_and_fingerprint(body), body.decode()) for call in calls for body in bodies
-    ]
+    kinds = [(*kind_and_fingerprint(body), body.decode()) for body in bodies]
+    rows = [(call.id, *each) for call in calls for each in kinds]
     env.cr.execute_values(
         """
         INSERT INTO ccp_call_event (call_id, kind, fingerprint, payload, matched_by, received_at)
@@ -102,8 +101,7 @@ def _fold(stack):
         seconds = time.perf_counter() - began
         statements = thread.query_count
         del thread.query_count, thread.query_time
-    left = stack.query("SELECT count(*) FROM ccp_call_event WHERE folded IS NOT TRUE")[0][0]
-    if left:
+    if left := stack.unfolded():
         raise RuntimeError(f"{left} reports were not folded")
     return seconds, statements
 

@@ -10,13 +10,14 @@ from .click import REPS, clicks, end_calls, log_in, prepare
 from .figures import Figure
 from .load import QUEUED, Generator, Job
 from .measure import percentile
-from .stack import Stack
+from .stack import Stack, wait_until
 
 HANG_SECONDS = 15
 QUICK_HANG_SECONDS = 5
 RATE = 20
 SETTLE_SECONDS = 1
 ANSWER_SECONDS = 60
+_WAITING = "SELECT 1 FROM ccp_call WHERE live AND request_outcome = 'queued' LIMIT 1"
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
@@ -50,7 +51,12 @@ def _measure(stack, name, workers, rounds, seconds):
                 time.sleep(SETTLE_SECONDS)
                 hanging += generator.send(Job(odoo.port, pages, RATE, QUEUED)).latencies
                 answered += placed.result().latencies
-                _wait_for_answers(stack)
+                # Also those to clicks for which nobody waits any more
+                wait_until(
+                    lambda: not stack.query(_WAITING),
+                    ANSWER_SECONDS,
+                    "an answer of Airtel was lost",
+                )
                 if end_calls(stack) != REPS:
                     raise RuntimeError("not every click placed a call")
     ratio = percentile(hanging, 0.99) / percentile(quiet, 0.99)
@@ -66,12 +72,3 @@ def _measure(stack, name, workers, rounds, seconds):
             "s",
         ),
     ]
-
-
-def _wait_for_answers(stack):
-    """Wait until Airtel has answered every click, also those for which nobody waits any more."""
-    until = time.monotonic() + ANSWER_SECONDS
-    while stack.query("SELECT 1 FROM ccp_call WHERE live AND request_outcome = 'queued' LIMIT 1"):
-        if time.monotonic() > until:
-            raise TimeoutError("an answer of Airtel was lost")
-        time.sleep(0.2)

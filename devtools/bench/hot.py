@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import random
 
 from . import company
@@ -23,15 +23,13 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         story = company.story(env)
     latencies = {"reports of one call": [], "repeats": [], "of eight calls": []}
     rng = random.Random(1)
-    serial = 0
+    serial = itertools.count()
     refused = 0
     with Generator() as generator, stack.odoo(workers=AT_ONCE, cron=1) as odoo:
         for number in range(-10, rounds):
             call = calls[number % rounds]
-            bodies = []
-            for report in rng.choices(story, k=3 * AT_ONCE):
-                serial += 1
-                bodies.append(json.dumps({**report, "hot": serial}).encode())
+            reports = rng.choices(story, k=3 * AT_ONCE)
+            bodies = [company.unlike(report, next(serial)) for report in reports]
             made = {
                 "reports of one call": [call.request(each) for each in bodies[:AT_ONCE]],
                 "repeats": [call.request(bodies[AT_ONCE])] * AT_ONCE,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
+from statistics import median
+
+import psutil
 
 from .figures import Figure
 from .load import Generator, Job, request_bytes
-from .measure import percentile
-from .stack import Stack, private_bytes, resident_bytes
+from .measure import median_ratio, percentile
+from .stack import MEGABYTE, Stack
 
-MEGABYTE = 1024 * 1024
 WARM_UP = 300
 # Without the addon it is none of the modules that serve all databases either
 WITHOUT = ("--load=base,rpc,web",)
@@ -27,8 +28,9 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
                 with stack.odoo(workers=1, **options) as odoo:
                     generator.send(Job(odoo.port, empty * WARM_UP))
                     (pid,) = odoo.http_pids()
-                    memory[name].append(resident_bytes(pid))
-                    private[name].append(private_bytes(pid))
+                    used = psutil.Process(pid).memory_full_info()
+                    memory[name].append(used.rss)
+                    private[name].append(used.uss)
         latencies = {"with": [], "without": []}
         computed = {"with": 0.0, "without": 0.0}
         with stack.odoo(workers=1) as ours, stack.odoo(workers=1, **_without(stack)) as theirs:
@@ -40,10 +42,8 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
                     if number >= 0:
                         latencies[name].append(percentile(outcome.latencies, 0.5))
                         computed[name] += odoo.cpu_seconds() - cpu
-    ratios = [
-        ours / theirs for ours, theirs in zip(latencies["with"], latencies["without"], strict=True)
-    ]
-    more = _median(memory["with"]) - _median(memory["without"])
+    ratio = median_ratio(list(zip(latencies["with"], latencies["without"], strict=True)))
+    more = median(memory["with"]) - median(memory["without"])
     return [
         Figure(
             "installed: a worker's memory, more than without",
@@ -52,15 +52,15 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
             3,
             note=f"resident; median of {starts} starts each",
         ),
-        Figure("a worker's memory without the addon", _median(memory["without"]) / MEGABYTE, "MB"),
+        Figure("a worker's memory without the addon", median(memory["without"]) / MEGABYTE, "MB"),
         Figure(
             "installed: memory that only one worker has, more than without",
-            (_median(private["with"]) - _median(private["without"])) / MEGABYTE,
+            (median(private["with"]) - median(private["without"])) / MEGABYTE,
             "MB",
         ),
         Figure(
             "installed: an empty route's time, more than without",
-            (statistics.median(ratios) - 1) * 100,
+            (ratio - 1) * 100,
             "%",
             1,
             note=f"median of {slices} pairs of {count} requests",
@@ -75,7 +75,3 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 def _without(stack):
     return {"database": stack.plain, "options": WITHOUT}
-
-
-def _median(values):
-    return statistics.median(values)

@@ -66,6 +66,15 @@ class Outcome:
         """Requests answered 200 a second."""
         return self.accepted / self.seconds if self.seconds else 0.0
 
+    def require_accepted(self, what: str) -> None:
+        """Check that every request was answered 200.
+
+        :param what: was sent, for a person.
+        :raises RuntimeError: when one was not.
+        """
+        if set(self.statuses) != {200}:
+            raise RuntimeError(f"{what}: not every request was answered 200")
+
 
 def intended_times(count: int, rate: float) -> list[float]:
     """Return when each request should be sent, in seconds after the start."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
-import urllib.request
-from pathlib import Path
+
+import psutil
+import requests
 
 from . import company
 from .airtel import Airtel
 from .figures import Figure
-from .stack import Stack
+from .stack import MEGABYTE, Stack, wait_until
 
-MEGABYTE = 1024 * 1024
 # What the addon takes from Airtel at most
 FETCHED_MEGABYTES = 190
-CHUNK = 1024 * 1024
 FETCH_SECONDS = 300
 
 
@@ -60,7 +58,7 @@ class Peak:
     """The most memory of its own that a process has had while it was watched."""
 
     def __init__(self, pid: int):
-        self._status = Path(f"/proc/{pid}/status")
+        self._process = psutil.Process(pid)
         self._done = threading.Event()
         self._most = 0
 
@@ -79,8 +77,8 @@ class Peak:
             self._most = max(self._most, self._now())
 
     def _now(self):
-        text = self._status.read_text().partition("RssAnon:")[2]
-        return int(text.split(None, 1)[0]) * 1024
+        used = self._process.memory_info()
+        return used.rss - used.shared
 
     @property
     def megabytes(self) -> float:
@@ -93,13 +91,10 @@ def _played(odoo, session, call, megabytes):
     for _number in range(2):
         (pid,) = odoo.http_pids()
         with Peak(pid) as peak:
-            request = urllib.request.Request(
-                f"{odoo.url}/airtel_ccp/recording/{call.id}", headers={"Cookie": session.cookie}
-            )
-            length = 0
-            with urllib.request.urlopen(request, timeout=600) as answer:
-                while chunk := answer.read(CHUNK):
-                    length += len(chunk)
+            url = f"{odoo.url}/airtel_ccp/recording/{call.id}"
+            headers = {"Cookie": session.cookie}
+            with requests.get(url, headers=headers, stream=True, timeout=600) as answer:
+                length = sum(map(len, answer.iter_content(MEGABYTE)))
         if length != megabytes * MEGABYTE:
             raise RuntimeError(f"{length} bytes of the recording were played")
     return peak.megabytes
@@ -139,20 +134,15 @@ def _fetch(stack, call):
     stack.query(
         "UPDATE ccp_call SET recording_next_date = now() AT TIME ZONE 'UTC' WHERE id = %s", call.id
     )
-    stack.query(
-        "INSERT INTO ir_cron_trigger (cron_id, call_at)"
-        " SELECT res_id, now() AT TIME ZONE 'UTC' FROM ir_model_data"
-        " WHERE module = 'airtel_ccp' AND name = 'ir_cron_fetch_recordings'"
-    )
-    stack.query("SELECT pg_notify('cron_trigger', %s)", stack.database, database="postgres")
-    until = time.monotonic() + FETCH_SECONDS
-    while time.monotonic() < until:
+    with stack.env() as env:
+        stack.trigger(env.ref("airtel_ccp.ir_cron_fetch_recordings").ids)
+
+    def is_stored():
         ((state, error),) = stack.query(
             "SELECT recording_state, recording_error FROM ccp_call WHERE id = %s", call.id
         )
-        if state == "stored":
-            return
         if error:
             raise RuntimeError(f"the recording was not fetched: {error}")
-        time.sleep(0.5)
-    raise TimeoutError("the recording was not fetched")
+        return state == "stored"
+
+    wait_until(is_stored, FETCH_SECONDS, "the recording was not fetched", pause=0.5)

@@ -115,11 +115,8 @@ class Supply:
 
     def _bodies(self, count):
         """Return reports of calls, event after event, none a repeat of another."""
-        bodies = []
-        for number in range(count):
-            report = self._story[number % len(self._story)]
-            bodies.append(json.dumps({**report, "serial": next(self._serial)}).encode())
-        return bodies
+        reports = itertools.islice(itertools.cycle(self._story), count)
+        return [company.unlike(report, next(self._serial)) for report in reports]
 
     def reports(self, count):
         """Return reports to the addon, of one call after another."""
@@ -130,19 +127,16 @@ class Supply:
     def _shuffled(self):
         return self._rng.sample(self.calls, len(self.calls))
 
-    def empty(self, count):
+    def empty(self, count, route="empty"):
         """Return the same to the empty route."""
-        return self._to("empty", count)
-
-    def bare(self, count):
-        """Return the same to the route that keeps each in a bare row."""
-        return self._to("bare", count)
-
-    def _to(self, route, count):
         return [
             request_bytes(f"/bench/{route}/{'x' * 32}", body, {company.SECRET_HEADER: "x" * 32})
             for body in self._bodies(count)
         ]
+
+    def bare(self, count):
+        """Return the same to the route that keeps each in a bare row."""
+        return self.empty(count, "bare")
 
     def usual(self, count):
         """Return the same to the usual addon."""
@@ -164,7 +158,7 @@ class Supply:
             "api_result": {"requestMessageType": "initiateCall", "responseType": "SUCCESS"},
         }
         bodies = [
-            json.dumps({**samples[kind], "serial": next(self._serial)}).encode()
+            company.unlike(samples[kind], next(self._serial))
             if kind in samples
             else f"no JSON {next(self._serial)}".encode()
             for _number in range(count)
@@ -205,8 +199,7 @@ def _acknowledging(odoo: Odoo, generator, supply, quick) -> list[Figure]:
             # What a worker does after its answer belongs to the request too
             time.sleep(0.3)
             cpu = odoo.cpu_seconds() - cpu
-            if outcome.accepted != len(requests):
-                raise RuntimeError(f"{name}: not every request was answered 200")
+            outcome.require_accepted(name)
             slices[name].append((outcome.latencies, cpu / len(requests)))
     ratios = {}
     for share in (0.5, 0.99):
@@ -323,8 +316,7 @@ def _per_request(log: StatementLog, mark: str):
 def _count_kind(stack, odoo, generator, requests, kind, base):
     with StatementLog(stack) as log:
         outcome = generator.send(Job(odoo.port, requests, connections=1))
-    if outcome.accepted != len(requests):
-        raise RuntimeError(f"{kind}: not every report was answered 200")
+    outcome.require_accepted(kind)
     statements, commits, connections = _per_request(log, "ccp_call_event")
     return [
         Figure(f"{kind}: statements beside Odoo's own", statements - base, "", 2),
@@ -350,12 +342,12 @@ def _throughput(stack: Stack, odoo, generator, supply, quick) -> list[Figure]:
         for name in names:
             make, most = makers[name]
             requests = make(most * seconds)
-            before = _stored(stack)
+            before = stack.stored()
             outcome = generator.send(
                 Job(odoo.port, requests, connections=CONNECTIONS, seconds=seconds)
             )
             if name == "ours":
-                lost += outcome.accepted - (_stored(stack) - before)
+                lost += outcome.accepted - (stack.stored() - before)
                 lost += len(outcome.statuses) - outcome.accepted
             elif outcome.accepted < 0.99 * len(outcome.statuses):
                 raise RuntimeError(f"{name}: {len(outcome.statuses) - outcome.accepted} failed")
@@ -381,7 +373,3 @@ def _throughput(stack: Stack, odoo, generator, supply, quick) -> list[Figure]:
             )
         ),
     ]
-
-
-def _stored(stack):
-    return stack.query("SELECT count(*) FROM ccp_call_event")[0][0]

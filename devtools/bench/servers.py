@@ -13,6 +13,8 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
+
 from . import click, company
 from .airtel import Airtel
 from .figures import Figure
@@ -20,7 +22,7 @@ from .fold import insert_reports
 from .load import Generator, Job, request_bytes
 from .measure import median_ratio, percentile
 from .panel import Browser
-from .stack import Odoo, Stack, cpu_seconds
+from .stack import Odoo, Stack, cpu_seconds, wait_until
 
 AIRTEL_SECONDS = 0.3
 CONNECTIONS = 8
@@ -28,6 +30,7 @@ REPORTS = 8
 # More than two workers answer before a slice ends
 MOST_A_SECOND = 1500
 FOLD_SECONDS = 120
+ASKED_SECONDS = 20
 TABLES = ("ccp_call", "ccp_call_event", "mail_message")
 FOLDING = "SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_fold_reports'"
 REPLAYS = ("SerializationFailure", "could not serialize", "deadlock")
@@ -82,14 +85,14 @@ def _store(stack, generators, single, pair, calls, story, quick) -> list[Figure]
                     )
                     for server in servers
                 ]
-                before = _cpu(servers), _stored(stack), _written(stack)
+                before = _cpu(servers), stack.stored(), _written(stack)
                 idle = time.monotonic(), sum(map(cpu_seconds, cron_pids))
                 backends = _backends(stack)
                 under_way = [each.start(job) for each, job in zip(generators, jobs, strict=True)]
                 outcomes = [each.result() for each in under_way]
                 accepted = sum(outcome.accepted for outcome in outcomes)
                 sent = sum(len(outcome.statuses) for outcome in outcomes)
-                stored = _stored(stack) - before[1]
+                stored = stack.stored() - before[1]
                 if not sent == accepted == stored:
                     raise RuntimeError(f"{sent} sent, {accepted} answered 200, {stored} stored")
                 # The first round fills caches
@@ -147,9 +150,7 @@ def _store(stack, generators, single, pair, calls, story, quick) -> list[Figure]
 def _reports(calls, story, serial, count):
     """Return reports of one call after another, none a repeat."""
     return [
-        calls[number % len(calls)].request(
-            json.dumps({**story[number % len(story)], "serial": next(serial)}).encode()
-        )
+        calls[number % len(calls)].request(company.unlike(story[number % len(story)], next(serial)))
         for number in range(count)
     ]
 
@@ -177,13 +178,9 @@ def _backends(stack):
     found = {}
     for (pid,) in rows:
         # A connection may end meanwhile
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(psutil.NoSuchProcess):
             found[pid] = cpu_seconds(pid)
     return found
-
-
-def _stored(stack):
-    return stack.query("SELECT count(*) FROM ccp_call_event")[0][0]
 
 
 def _written(stack):
@@ -232,11 +229,10 @@ def _report_elsewhere(stack, airtel, generators, pair, story, quick) -> list[Fig
     delays = []
     with Browser(first, session) as browser:
         for lead_id in leads:
-            request = company.call_request(
-                session, "crm.lead", "action_ccp_call", [lead_id], "phone"
-            )
+            request = company.click_request(session, lead_id)
             clicked = generators[0].start(Job(first.port, [request]))
-            asked = _asked(airtel)
+            # While Airtel keeps the click's request
+            (asked,) = wait_until(airtel.asked, ASKED_SECONDS, "no click reached Airtel", 0.01)
             reports = [request_bytes(asked["path"], body, asked["headers"]) for body in bodies]
             half = len(reports) // 2
             early = generators[1].send(Job(second.port, reports[:half], connections=1))
@@ -246,7 +242,7 @@ def _report_elsewhere(stack, airtel, generators, pair, story, quick) -> list[Fig
             late = generators[1].send(Job(second.port, reports[half:-1], connections=1))
             sent = time.perf_counter()
             last = generators[1].send(Job(second.port, reports[-1:]))
-            call_id = _last_call(stack)
+            ((call_id,),) = stack.query("SELECT max(id) FROM ccp_call")
             delays.append(browser.told(call_id, "ended") - sent)
             statuses = [*answered, *early.statuses, *late.statuses, *last.statuses]
             _check_call(stack, call_id, statuses)
@@ -257,21 +253,6 @@ def _report_elsewhere(stack, airtel, generators, pair, story, quick) -> list[Fig
         Figure("report at the other server, to panel: p50", percentile(delays, 0.5) * 1000, "ms"),
         Figure("report at the other server, to panel: most", max(delays) * 1000, "ms", note=note),
     ]
-
-
-def _asked(airtel):
-    """Return where Airtel is asked to report to, while it keeps that request."""
-    until = time.monotonic() + click.REPS
-    while time.monotonic() < until:
-        found = airtel.asked()
-        if found:
-            return found[0]
-        time.sleep(0.01)
-    raise TimeoutError("no click reached Airtel")
-
-
-def _last_call(stack):
-    return stack.query("SELECT max(id) FROM ccp_call")[0][0]
 
 
 def _check_call(stack, call_id, statuses):
@@ -357,36 +338,30 @@ def _pend(stack, count, story):
 def _fold_by_cron(stack, actions):
     """Wake the cron workers and return how many seconds the last call takes to be folded."""
     stack.query("UPDATE ir_cron SET active = true WHERE id = ANY(%s)", list(actions))
-    stack.query(
-        "INSERT INTO ir_cron_trigger (cron_id, call_at)"
-        " SELECT unnest(%s), clock_timestamp() AT TIME ZONE 'UTC'",
-        list(actions),
-    )
     began = time.monotonic()
-    stack.query("SELECT pg_notify('cron_trigger', %s)", stack.database, database="postgres")
+    stack.trigger(actions)
     with stack.connect() as connection, connection.cursor() as cursor:
-        while time.monotonic() < began + FOLD_SECONDS:
+
+        def is_folded():
             cursor.execute("SELECT EXISTS (SELECT FROM ccp_call_event WHERE folded IS NOT TRUE)")
-            if not cursor.fetchone()[0]:
-                seconds = time.monotonic() - began
-                # Waits for the actions' own end
-                cursor.execute(
-                    "UPDATE ir_cron SET active = false WHERE id = ANY(%s)", [list(actions[1:])]
-                )
-                cursor.execute("SELECT FROM ir_cron FOR UPDATE")
-                return seconds
-            time.sleep(0.02)
-    raise TimeoutError("the scheduled action does not fold")
+            return not cursor.fetchone()[0]
+
+        wait_until(is_folded, FOLD_SECONDS, "the scheduled action does not fold", pause=0.02)
+        seconds = time.monotonic() - began
+    # Waits for the actions' own end
+    stack.query("UPDATE ir_cron SET active = false WHERE id = ANY(%s)", list(actions[1:]))
+    stack.query("SELECT FROM ir_cron FOR UPDATE")
+    return seconds
 
 
 def _check_folded(stack, ids):
     """Check that each call is folded once, with one card on its lead and one on its contact."""
-    ended = stack.query(
-        "SELECT count(*) FROM ccp_call WHERE id = ANY(%s) AND state = 'ended'", ids
-    )[0][0]
-    cards = stack.query(
-        "SELECT count(*) FROM ccp_call_card_message_rel WHERE call_id = ANY(%s)", ids
-    )[0][0]
+    ((ended, cards),) = stack.query(
+        "SELECT (SELECT count(*) FROM ccp_call WHERE id = ANY(%s) AND state = 'ended'),"
+        " (SELECT count(*) FROM ccp_call_card_message_rel WHERE call_id = ANY(%s))",
+        ids,
+        ids,
+    )
     if ended != len(ids) or cards != 2 * len(ids):
         raise RuntimeError(f"of {len(ids)} calls {ended} ended, with {cards} cards")
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import time
+
+import psutil
 
 from . import company
 from .figures import Figure
 from .load import QUEUED, Generator, Job
 from .measure import percentile
-from .stack import Stack, resident_bytes
+from .stack import MEGABYTE, Stack, wait_until
 
 RATE = 100
 REPORTS = 8
@@ -18,7 +20,6 @@ SECONDS = 3600
 SLICE_SECONDS = 10
 VARIABLE = "SOAK_SECONDS"
 SETTLE_SECONDS = 600
-MEGABYTE = 1024 * 1024
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
@@ -28,7 +29,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     if not slices:
         return []
     story, calls = _prepare(stack, slices)
-    before = _stored(stack)
+    before = stack.stored()
     outcomes, memory = [], []
     with Generator() as generator, stack.odoo(workers=4, cron=1) as odoo:
         each = len(calls) // slices
@@ -36,11 +37,15 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
             requests = _requests(calls[number * each : (number + 1) * each], story)
             outcomes.append(generator.send(Job(odoo.port, requests, RATE, QUEUED)))
             pids = odoo.http_pids() + odoo.cron_pids()
-            memory.append(sum(resident_bytes(pid) for pid in pids) / len(pids) / MEGABYTE)
-        unfolded = _wait_until_folded(stack)
+            used = sum(psutil.Process(pid).memory_info().rss for pid in pids)
+            memory.append(used / len(pids) / MEGABYTE)
+        # What is left by then is one of the figures
+        with contextlib.suppress(TimeoutError):
+            wait_until(lambda: not stack.unfolded(), SETTLE_SECONDS, "not folded", pause=1)
+        unfolded = stack.unfolded()
     answered = sum(outcome.accepted for outcome in outcomes)
     sent = sum(len(outcome.statuses) for outcome in outcomes)
-    lost = abs(_stored(stack) - before - answered) + sent - answered
+    lost = abs(stack.stored() - before - answered) + sent - answered
     # The first slice fills caches; then the beginning and the end, a quarter each
     part = max(1, (slices - 1) // 4)
     first = [each for outcome in outcomes[1 : 1 + part] for each in outcome.latencies]
@@ -76,17 +81,3 @@ def _requests(calls, story):
             body = json.dumps(report).encode()
             requests += [call.request(body) for call in group]
     return requests
-
-
-def _stored(stack):
-    return stack.query("SELECT count(*) FROM ccp_call_event")[0][0]
-
-
-def _wait_until_folded(stack):
-    until = time.monotonic() + SETTLE_SECONDS
-    while time.monotonic() < until:
-        ((left,),) = stack.query("SELECT count(*) FROM ccp_call_event WHERE folded IS NOT TRUE")
-        if not left:
-            return 0
-        time.sleep(1)
-    return left

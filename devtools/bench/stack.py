@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import psutil
 
 from ..lab import odoo as lab
 from ..machine.services import HOST
 
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+MEGABYTE = 1024 * 1024
+T = TypeVar("T")
 _DUE = """
     SELECT count(*)
       FROM ir_cron action
@@ -73,6 +77,23 @@ class Stack:
         """Run one statement, commit it, and return its rows."""
         return lab.query(database or self.database, sql, *params)
 
+    def stored(self) -> int:
+        """Return how many reports are stored."""
+        return self.query("SELECT count(*) FROM ccp_call_event")[0][0]
+
+    def unfolded(self) -> int:
+        """Return how many reports are not folded."""
+        return self.query("SELECT count(*) FROM ccp_call_event WHERE folded IS NOT TRUE")[0][0]
+
+    def trigger(self, actions: Sequence[int]) -> None:
+        """Have scheduled actions run at once."""
+        self.query(
+            "INSERT INTO ir_cron_trigger (cron_id, call_at)"
+            " SELECT unnest(%s), clock_timestamp() AT TIME ZONE 'UTC'",
+            list(actions),
+        )
+        wake_workers(self.database)
+
     def env(self, database: str | None = None):
         """Open a superuser's environment in this process; commits at its end."""
         return lab.environment(database or self.database)
@@ -90,12 +111,12 @@ class Odoo(lab.Odoo):
         super().start()
         if not self.cron:
             return
-        until = time.monotonic() + lab.START_SECONDS
-        while self.query(_DUE)[0][0]:
-            if time.monotonic() > until:
-                raise TimeoutError("scheduled actions do not run")
-            self.query("SELECT pg_notify('cron_trigger', %s)", self.database, database="postgres")
-            time.sleep(0.5)
+
+        def none_is_due():
+            wake_workers(self.database)
+            return not self.query(_DUE)[0][0]
+
+        wait_until(none_is_due, lab.START_SECONDS, "scheduled actions do not run", pause=0.5)
 
     def _is_whole(self) -> bool:
         if not self.workers:
@@ -110,31 +131,26 @@ class Odoo(lab.Odoo):
         return sum(cpu_seconds(pid) for pid in self.http_pids())
 
 
+def wake_workers(database: str) -> None:
+    """Have the workers of scheduled actions look what is due."""
+    lab.query("postgres", "SELECT pg_notify('cron_trigger', %s)", database)
+
+
 def cpu_seconds(pid: int) -> float:
     """Return how long a process has computed so far, threads that ended included, to 10 ms."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
-def private_bytes(pid: int) -> int:
-    """Return the memory that a process shares with nobody."""
-    return _rollup(pid, ("Private_Clean", "Private_Dirty"))
+def wait_until(condition: Callable[[], T], seconds: float, failure: str, pause: float = 0.05) -> T:
+    """Wait until a condition holds, and return what it returned.
 
-
-def proportional_bytes(pid: int) -> int:
-    """Return a process's memory, what it shares counted in equal parts."""
-    return _rollup(pid, ("Pss",))
-
-
-def resident_bytes(pid: int) -> int:
-    """Return the memory that a process uses, shared or not."""
-    return _rollup(pid, ("Rss",))
-
-
-def _rollup(pid: int, names: tuple[str, ...]) -> int:
-    total = 0
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        name, _colon, rest = line.partition(":")
-        if name in names:
-            total += int(rest.split()[0]) * 1024
-    return total
+    :param pause: seconds between two looks.
+    :raises TimeoutError: when that takes too long.
+    """
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > until:
+            raise TimeoutError(failure)
+        time.sleep(pause)
+    return found

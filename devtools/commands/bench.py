@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..lab.cluster import PrivateCluster, private_cluster
-from ..machine.database import quoted
 from ..machine.layout import ADDON, Layout, Settings
 from ..machine.odoo_source import OdooTree
 from ..machine.stamps import files_fingerprint, fingerprint
@@ -16,49 +15,30 @@ from . import setup
 
 PLAIN_DATABASE = f"{ADDON}_bench_plain"
 SCRATCH_ADDON = "airtel_ccp_bench"
-INSTALL_SECONDS = 900
 
 
-def _install(lab: PrivateCluster, database: str, addons: str) -> None:
-    command = [str(lab.layout.bin / "odoo"), f"--config={lab.config}"]
-    command += [f"--database={database}", f"--init={addons}", "--without-demo"]
-    command += ["--stop-after-init", "--no-http", "--log-level=warn"]
-    subprocess.run(
-        command,
-        env=lab.databases.server.full_environ(os.environ),
-        stdin=subprocess.DEVNULL,
-        check=True,
-        timeout=INSTALL_SECONDS,
-    )
+def _ensure(lab: PrivateCluster, name: str, source: str) -> str:
+    """Make a database with what is compared, or leave it when nothing changed.
 
-
-def _prepare(lab: PrivateCluster, name: str, source: str) -> str:
-    """Make a database for this run, of one that has what is compared and is made once.
-
-    :param source: the database that the latter is a copy of.
-    :return: the name of the database of this run.
+    :param source: the database that it is a copy of.
+    :return: its name.
     """
-    databases, ready, of_run = lab.databases, f"{name}_ready", f"{name}_run"
-    scratch = files_fingerprint(_scratch_files(lab.layout), lab.layout.root)
-    wanted = fingerprint(databases.note(source), scratch)
-    if not databases.exists(ready) or databases.note(ready) != wanted:
-        print(f"{ready}: installing what is compared", flush=True)
-        databases.drop(ready)
-        databases.copy(source, ready)
-        _install(lab, ready, f"{SCRATCH_ADDON},sms_twilio")
-        databases.query("postgres", f'COMMENT ON DATABASE "{ready}" IS {quoted(wanted)}')
-    databases.drop(of_run)
-    databases.copy(ready, of_run)
-    return of_run
+    databases, ready = lab.databases, f"{name}_ready"
+    made_of = fingerprint(databases.note(source), _scratch_fingerprint(lab.layout))
+    addons = (SCRATCH_ADDON, "sms_twilio")
+    databases.ensure_extended(ready, source, addons, made_of, f"--config={lab.config}")
+    return ready
 
 
 def _addons(layout: Layout) -> Path:
     return layout.root / "devtools" / "bench" / "addons"
 
 
-def _scratch_files(layout: Layout) -> list[Path]:
-    folder = _addons(layout) / SCRATCH_ADDON
-    return sorted(each for each in folder.rglob("*") if each.suffix in (".py", ".csv"))
+def _scratch_fingerprint(layout: Layout) -> str:
+    files = (_addons(layout) / SCRATCH_ADDON).rglob("*")
+    return files_fingerprint(
+        (each for each in files if each.suffix in (".py", ".csv")), layout.root
+    )
 
 
 def run(layout: Layout, tree: OdooTree, words: list[str]) -> int:
@@ -67,16 +47,17 @@ def run(layout: Layout, tree: OdooTree, words: list[str]) -> int:
     :param words: options of ``python -m devtools.bench``.
     :return: its exit code.
     """
-    with private_cluster(layout, tree, "bench", _addons(layout)) as lab:
-        database = _prepare(lab, lab.database, lab.database)
-        plain = _prepare(lab, PLAIN_DATABASE, lab.databases.template)
+    with private_cluster(layout, tree, "bench", _addons(layout)) as lab, ExitStack() as stack:
+        database, plain = (
+            stack.enter_context(lab.databases.copy_for_a_run(_ensure(lab, name, source)))
+            for name, source in (
+                (lab.database, lab.database),
+                (PLAIN_DATABASE, lab.databases.template),
+            )
+        )
         options = ["--database", database, "--plain", plain, "--config", str(lab.config)]
         options += ["--server-log", str(layout.logs / f"{lab.cluster}.log")]
-        try:
-            return lab.run("bench", *options, *words)
-        finally:
-            for name in (database, plain):
-                lab.databases.drop(name)
+        return lab.run("bench", *options, *words)
 
 
 def main(layout: Layout, settings: Settings) -> int:

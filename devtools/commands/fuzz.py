@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..machine.environment import install_apart
 from ..machine.errors import ToolError
-from ..machine.layout import Layout, Settings
-from ..machine.process import run_logged
-from ..machine.progress import Progress
+from ..machine.layout import Layout, Settings, chosen, whole_number
+from ..machine.process import run_in_order
 from . import setup
 
 # Not among the requirements: most people never fuzz, and not every Python has a wheel of it.
@@ -54,17 +54,15 @@ def main(layout: Layout, settings: Settings) -> int:
     :return: 1 when something was found.
     :raises ToolError: when a variable is no whole number, or a target cannot run.
     """
-    seconds, seed = _whole("SECONDS", SECONDS), _whole("SEED", SEED)
+    seconds, seed = (
+        whole_number(os.environ, name, default)
+        for name, default in (("SECONDS", SECONDS), ("SEED", SEED))
+    )
     setup.prepare(layout, settings, with_browser=False)
     ensure_atheris(layout)
     tests = layout.root / "ccp" / "tests"
-    names = target_names(layout, tests)
-    wanted = os.environ.get("ARGS", "").split() or names
-    unknown = sorted(set(wanted) - set(names))
-    if unknown:
-        raise ToolError(f"There is no target {unknown[0]}: ARGS can name {', '.join(names)}.")
     outcomes = []
-    for name in wanted:
+    for name in chosen(os.environ, target_names(layout, tests)):
         outcomes.append(fuzz(layout, tests, name, seconds, seed))
         print(describe(outcomes[-1]), flush=True)
     found = [outcome for outcome in outcomes if outcome.finding]
@@ -73,28 +71,14 @@ def main(layout: Layout, settings: Settings) -> int:
     return 1 if found else 0
 
 
-def _whole(variable: str, default: int) -> int:
-    text = os.environ.get(variable) or str(default)
-    if not text.isdecimal() or text == "0":
-        raise ToolError(f"{variable} is {text!r}: set it to a whole number, 1 or more.")
-    return int(text)
+def ensure_atheris(layout: Layout) -> Path:
+    """Install atheris in a folder of its own, or leave it when nothing changed.
 
-
-def ensure_atheris(layout: Layout) -> None:
-    """Install atheris into the virtual environment, unless this version is there.
-
+    :return: the folder.
     :raises ToolError: when there is none for this Python or machine.
     """
-    name, _equals, version = ATHERIS.partition("==")
-    code = f"import importlib.metadata as m, sys; sys.exit(m.version({name!r}) != {version!r})"
-    if subprocess.run([layout.python, "-c", code], capture_output=True).returncode == 0:
-        return
-    progress = Progress(f"{name}: installing")
-    command = [layout.python, "-m", "pip", "install", "--no-input", "--progress-bar=off"]
-    command += ["--only-binary=:all:", ATHERIS]
-    failure = f"pip could not install {ATHERIS}; it needs Linux and Python 3.11 to 3.13."
-    run_logged(command, progress, layout.logs / "pip-fuzz.log", failure)
-    progress.done()
+    hint = "It needs Linux and Python 3.11 to 3.13."
+    return install_apart(layout, "atheris", "--only-binary=:all:", ATHERIS, hint=hint)
 
 
 def target_names(layout: Layout, folder: Path) -> list[str]:
@@ -118,24 +102,16 @@ def fuzz(layout: Layout, folder: Path, name: str, seconds: int, seed: int) -> Ou
     place = layout.dev / "fuzz" / name
     corpus = place / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    command = [str(layout.python), "-m", "devtools.commands.fuzz", name]
-    command += fuzzer_options(place, seconds, seed)
-    log = place / "log.txt"
+    command = [layout.python, "-m", "devtools.commands.fuzz", name]
+    command += [*fuzzer_options(place, seconds, seed), corpus]
+    log, most = place / "log.txt", seconds + EXTRA_SECONDS
     with log.open("wb") as output:
         try:
-            result = subprocess.run(
-                [*command, str(corpus)],
-                cwd=layout.root,
-                env=_environ(layout, folder),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=seconds + EXTRA_SECONDS,
-            )
+            code = run_in_order(command, _environ(layout, folder), layout.root, output, most)
         except subprocess.TimeoutExpired:
-            return Outcome(name, 0, seconds + EXTRA_SECONDS, f"it hangs; see {log}")
+            return Outcome(name, 0, most, f"it hangs; see {log}")
     text = log.read_text(errors="replace")
-    outcome = read_outcome(name, seconds, result.returncode, text)
+    outcome = read_outcome(name, seconds, code, text)
     if outcome is None:
         tail = "\n".join(text.splitlines()[-15:])
         raise ToolError(f"The target {name} could not run; see {log}:\n{tail}")
@@ -184,7 +160,7 @@ def describe(outcome: Outcome) -> str:
 
 
 def _environ(layout: Layout, folder: Path) -> Mapping[str, str]:
-    path = os.pathsep.join((str(layout.root), str(folder)))
+    path = os.pathsep.join(map(str, (layout.root, folder, layout.dev / "atheris")))
     return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 

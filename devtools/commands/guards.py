@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..machine import postgres
+from ..machine.configuration import write_variant
 from ..machine.database import Databases
 from ..machine.errors import ToolError
 from ..machine.layout import ADDON, Layout, Settings
+from ..machine.programs import environ_with_programs
 from . import setup
-from .lint import source_files
-from .test import CONFIGURATION
+from .lint import copy_files, source_files
+from .test import odoo_options
 
 DATABASE = f"{ADDON}_guards"
 TEST_SECONDS = 600
@@ -213,20 +214,16 @@ def main(layout: Layout, settings: Settings) -> int:
     wanted = os.environ.get("ARGS", "")
     guards = [guard for guard in GUARDS if wanted in guard.name]
     tree = setup.prepare(layout, settings, with_browser=False)
-    environ = {**os.environ, "PATH": f"{layout.bin}{os.pathsep}{os.environ.get('PATH', '')}"}
     caught = 0
     with postgres.server(layout, settings, tests=True) as server:
         databases = Databases(layout, tree, server, demo=False)
         databases.ensure(DATABASE, fresh=True)
-        for number, guard in enumerate(guards):
-            name = f"{DATABASE}_{number}"
-            try:
-                databases.copy(DATABASE, name)
+        environ = server.full_environ(environ_with_programs(layout))
+        for guard in guards:
+            with databases.copy_for_a_run(DATABASE) as name:
                 if guard.sql:
                     databases.query(name, guard.sql)
-                reason = _try(layout, guard, name, server.full_environ(environ))
-            finally:
-                databases.drop(name)
+                reason = _try(layout, guard, name, environ)
             print(outcome(guard, reason), flush=True)
             caught += bool(reason)
     print(f"{len(guards)} guards removed, {caught} caught")
@@ -250,27 +247,16 @@ def _try(layout: Layout, guard: Guard, database: str, environ: Mapping[str, str]
     """
     with tempfile.TemporaryDirectory() as folder:
         addon = Path(folder, "addons", ADDON)
-        for path in source_files(layout.root):
-            (addon / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(layout.root / path, addon / path)
+        copy_files(layout.root, addon, source_files(layout.root))
         if guard.path:
             _take_away(addon / guard.path, guard)
         config = Path(folder, "odoo.conf")
-        text = layout.config.read_text().replace(str(layout.addons), str(addon.parent))
-        config.write_text(text)
+        write_variant(layout.config, config, addon.parent, replaced=True)
         file, _mark, test = guard.test.partition("::")
-        words = [
-            str(addon / file),
-            "-k",
-            test.replace("::", " and "),
-            "-q",
-            "-p",
-            "no:cacheprovider",
-        ]
-        command = [str(layout.python), "-m", "pytest", *words]
+        command = [str(layout.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += [str(addon / file), "-k", test.replace("::", " and ")]
         if file.startswith("tests/"):
-            command += ["-c", str(CONFIGURATION), f"--rootdir={addon}"]
-            command += [f"--odoo-config={config}", f"--odoo-database={database}", "--odoo-http"]
+            command += odoo_options(addon, config, database)
         return _reason(command, environ, folder, guard)
 
 

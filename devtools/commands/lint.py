@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -54,6 +54,13 @@ def source_files(root: Path) -> list[PurePosixPath]:
     return sorted(found)
 
 
+def copy_files(root: Path, target: Path, files: Iterable[PurePosixPath]) -> None:
+    """Copy some of the repository's files into another folder."""
+    for path in files:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / path, target / path)
+
+
 def _counts(folder: str) -> bool:
     return folder in SHOWN_FOLDERS or not (folder.startswith(".") or folder in MADE_FOLDERS)
 
@@ -66,11 +73,8 @@ def _copy_of_addon(layout: Layout, files: Sequence[PurePosixPath]) -> Iterator[P
     """
     folder = layout.dev / "lint"
     shutil.rmtree(folder, ignore_errors=True)
-    for path in files:
-        if len(path.parts) == 1 or path.parts[0] in ADDON_FOLDERS:
-            target = folder / ADDON / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(layout.root / path, target)
+    own = [path for path in files if len(path.parts) == 1 or path.parts[0] in ADDON_FOLDERS]
+    copy_files(layout.root, folder / ADDON, own)
     try:
         yield folder
     finally:
@@ -132,11 +136,10 @@ def prepare_node(layout: Layout) -> bool:
         return True
     layout.node.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PACKAGE_FILE, layout.node / "package.json")
-    progress = Progress("JavaScript linters: installing")
     command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
     failure = "npm could not install the JavaScript linters."
+    progress = Progress("JavaScript linters: installing")
     run_logged(command, progress, layout.logs / "npm.log", failure, cwd=layout.node)
-    progress.done()
     stamp.set(wanted)
     return True
 

@@ -18,10 +18,9 @@ from pathlib import Path
 
 from ..machine import environment
 from ..machine.errors import ToolError
-from ..machine.layout import Layout, Settings
+from ..machine.layout import Layout, Settings, chosen
 from ..machine.process import last_lines, run_logged
 from ..machine.progress import Progress
-from ..machine.stamps import Stamp, fingerprint
 from . import setup
 from .test import job_count
 
@@ -136,13 +135,11 @@ def main(layout: Layout, settings: Settings) -> int:
 
     :return: 1 when too few are killed.
     """
-    modules = os.environ.get("ARGS", "").split() or MODULES
-    unknown = set(modules) - set(MODULES)
-    if unknown:
-        raise ToolError(f"ARGS names no such module: {', '.join(sorted(unknown))}.")
+    modules = chosen(os.environ, MODULES)
     jobs = job_count(os.environ)
     setup.prepare(layout, settings, with_browser=False)
-    library = _library(layout)
+    words = ("--constraint", environment.REQUIREMENTS[-1], MUTMUT)
+    library = environment.install_apart(layout, "mutmut", *words)
     folder = layout.dev / "mutants"
     _copy(layout, folder, modules)
     environ = {**os.environ, "PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -161,25 +158,6 @@ def main(layout: Layout, settings: Settings) -> int:
     return 0
 
 
-def _library(layout: Layout) -> Path:
-    """Install mutmut in a folder of its own, or leave it when nothing changed."""
-    library = layout.dev / "mutmut"
-    requirements = environment.REQUIREMENTS[-1]
-    stamp = Stamp(layout.stamps, "mutmut")
-    wanted = fingerprint(MUTMUT, requirements.read_text(), layout.venv)
-    if stamp.holds(wanted) and library.exists():
-        return library
-    stamp.clear()
-    shutil.rmtree(library, ignore_errors=True)
-    command = [layout.python, "-m", "pip", "install", "--no-input", "--progress-bar=off"]
-    command += ["--target", library, "--constraint", requirements, MUTMUT]
-    progress = Progress("mutmut: installing")
-    run_logged(command, progress, layout.logs / "mutmut-pip.log", "pip could not install mutmut.")
-    progress.done()
-    stamp.set(wanted)
-    return library
-
-
 def _copy(layout: Layout, folder: Path, modules: Sequence[str]) -> None:
     """Copy the package alone: the repository's root is an addon, which imports Odoo."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -196,9 +174,7 @@ def _mutate(layout: Layout, folder: Path, environ: Mapping[str, str], jobs: int)
         progress.note(f"{found[-1]} tried" if found else "the tests as they are")
 
     command = [layout.python, "-m", "mutmut", "run", "--max-children", str(jobs)]
-    progress = Progress("Mutants")
-    run_logged(command, progress, log, "mutmut failed.", measure, environ, folder)
-    progress.done()
+    run_logged(command, Progress("Mutants"), log, "mutmut failed.", measure, environ, folder)
 
 
 def _read(folder: Path, module: str) -> Outcome:
@@ -212,4 +188,3 @@ def _show(
     progress = Progress("Mutants: what the survivors changed")
     command = [layout.python, "-c", _SHOW, *names]
     run_logged(command, progress, log, "mutmut cannot show mutants.", environ=environ, cwd=folder)
-    progress.done()

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +16,15 @@ from pathlib import Path
 from ..machine import addon, postgres
 from ..machine.database import Databases
 from ..machine.errors import ToolError
-from ..machine.layout import ADDON, Layout, Settings
+from ..machine.layout import ADDON, Layout, Settings, chosen
 from ..machine.odoo_source import OdooTree
-from ..machine.services import end_group, free_port
+from ..machine.process import run_in_order
+from ..machine.programs import environ_with_programs
+from ..machine.progress import columns
+from ..machine.services import free_port
 from ..machine.stamps import fingerprint
 from . import setup
+from .lint import copy_files, source_files
 from .test import job_count
 
 MODULES = (
@@ -40,7 +44,6 @@ MODULES = (
 )
 PLAIN = f"{ADDON}_neighbours_plain"
 OWN = f"{ADDON}_neighbours"
-STOP_SECONDS = 30
 RUN_SECONDS = 4 * 3600
 # Tests that differ run again, for some of Odoo's own fail now and then
 TRIES = 2
@@ -166,12 +169,8 @@ def confirmed(
 
 def table(found: Sequence[Difference]) -> str:
     """Return the differences as a table for people."""
-    rows = [("what", "without the addon", "with it")]
-    rows += [(each.what, each.plain, each.own) for each in found]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(
-        f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() for row in rows
-    )
+    rows = [(each.what, each.plain, each.own) for each in found]
+    return columns([("what", "without the addon", "with it"), *rows])
 
 
 @dataclass(frozen=True)
@@ -193,9 +192,10 @@ class Neighbours:
         """
         self._export()
         made_of = fingerprint(self.tree.fingerprint, MODULES)
-        self._ensure(PLAIN, self.databases.ensure_template, MODULES, made_of)
+        template = self.databases.ensure_template()
+        self.databases.ensure_extended(PLAIN, template, MODULES, made_of)
         made_of = fingerprint(made_of, addon.addon_fingerprint(self.layout.root))
-        self._ensure(OWN, lambda: PLAIN, (ADDON,), made_of)
+        self.databases.ensure_extended(OWN, PLAIN, (ADDON,), made_of)
 
     @property
     def _addons(self) -> Path:
@@ -205,14 +205,7 @@ class Neighbours:
     def _export(self) -> None:
         target = self._addons / ADDON
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(
-            self.layout.root, target, ignore=shutil.ignore_patterns(".*", "__pycache__")
-        )
-
-    def _ensure(self, name: str, source: Callable[[], str], addons, made_of: str) -> None:
-        if not self.databases.exists(name) or self.databases.note(name) != made_of:
-            self.databases.extend(name, source(), addons)
-            self.databases.set_note(name, made_of)
+        copy_files(self.layout.root, target, source_files(self.layout.root))
 
     def compare(self, words: str, jobs: int, attempt: str = "") -> list[Difference]:
         """Run tests in both databases, and return what differs.
@@ -227,29 +220,14 @@ class Neighbours:
 
     def _run(self, name: str, words: str, attempt: str) -> Result:
         """Run tests in a copy of a database; what they leave there is removed."""
-        copy = f"{name}_run"
-        self.databases.drop(copy)
-        self.databases.copy(name, copy)
         log = self.layout.logs / f"{name.removeprefix(f'{ADDON}_')}{attempt}.log"
-        try:
-            with log.open("wb") as output:
-                process = subprocess.Popen(
-                    self._command(copy, words, is_plain=name == PLAIN),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=self._environ(),
-                    cwd=self.layout.logs,
-                    start_new_session=True,
-                )
-                try:
-                    process.wait(RUN_SECONDS)
-                except subprocess.TimeoutExpired:
-                    raise ToolError(f"Odoo's tests take too long; see {log}.") from None
-                finally:
-                    end_group(process, 15, STOP_SECONDS)
-        finally:
-            self.databases.drop(copy)
+        environ = self.databases.server.full_environ(environ_with_programs(self.layout))
+        with self.databases.copy_for_a_run(name) as copy, log.open("wb") as output:
+            command = self._command(copy, words, is_plain=name == PLAIN)
+            try:
+                run_in_order(command, environ, self.layout.logs, output, RUN_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise ToolError(f"Odoo's tests take too long; see {log}.") from None
         text = log.read_text(errors="replace")
         if not _END.search(text):
             raise ToolError(f"Odoo ended before its tests did; see {log}.")
@@ -274,21 +252,6 @@ class Neighbours:
             "--stop-after-init",
         ]
 
-    def _environ(self) -> Mapping[str, str]:
-        path = os.pathsep.join((str(self.layout.bin), os.environ.get("PATH", os.defpath)))
-        return self.databases.server.full_environ({**os.environ, "PATH": path})
-
-
-def chosen(text: str) -> tuple[str, ...]:
-    """Return the modules that a person named, or all.
-
-    :raises ToolError: when one is no neighbour.
-    """
-    names = tuple(text.split())
-    if unknown := [name for name in names if name not in MODULES]:
-        raise ToolError(f"No tests of {', '.join(unknown)}: name some of {', '.join(MODULES)}.")
-    return names or MODULES
-
 
 def main(layout: Layout, settings: Settings) -> int:
     """Compare; ``ARGS`` may name some of the modules.
@@ -296,7 +259,7 @@ def main(layout: Layout, settings: Settings) -> int:
     :return: 0 when nothing differs.
     :raises ToolError: when a database cannot be made, or Odoo ends early.
     """
-    modules = chosen(os.environ.get("ARGS", ""))
+    modules = chosen(os.environ, MODULES)
     jobs = job_count(os.environ)
     tree = setup.prepare(layout, settings)
     with postgres.server(layout, settings, tests=True) as server:

@@ -55,14 +55,13 @@ def point_to(databases: Databases, name: str, odoo_url: str, sandbox_url: str) -
 
 def _write_addresses(databases: Databases, name: str, odoo_url: str, sandbox_url: str) -> None:
     layout = databases.layout
-    progress = Progress(f"Database {name}: setting up its company")
+    title = f"Database {name}: setting up its company"
     command = [layout.python, "-m", "devtools.lab.demo_company", "--config", layout.config]
     command += ["--database", name, "--odoo-url", odoo_url, "--sandbox-url", sandbox_url]
     log = layout.logs / f"configure-{name}.log"
     failure = "The demo database's company could not be set up."
     environ = databases.server.full_environ(os.environ)
-    run_logged(command, progress, log, failure, environ=environ, cwd=layout.logs)
-    progress.done()
+    run_logged(command, Progress(title), log, failure, environ=environ, cwd=layout.logs)
 
 
 @contextmanager
@@ -83,17 +82,9 @@ def serving(
     with running(environ, logs, layout.root) as services:
         words = ["--port", str(settings.sandbox_port), *sandbox_words]
         sandbox = services.start("Sandbox", [layout.python, "-m", "sandbox", *words])
-        words = [
-            "--database",
-            name,
-            "--http-port",
-            str(settings.odoo_port),
-            "--gevent-port",
-            str(settings.gevent_port),
-        ]
-        odoo = services.start(
-            "Odoo", [layout.bin / "odoo", *words, "--workers", str(settings.workers)]
-        )
+        command = [layout.bin / "odoo", f"--database={name}", f"--workers={settings.workers}"]
+        command += [f"--http-port={settings.odoo_port}", f"--gevent-port={settings.gevent_port}"]
+        odoo = services.start("Odoo", command)
         sandbox.wait_until_serving(sandbox_url)
         odoo.wait_until_serving(f"{odoo_url}/web/login")
         yield services

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from ..machine import browser, configuration, environment, nginx, odoo_source, postgres
+from ..machine import configuration, environment, odoo_source, postgres
 from ..machine.layout import Layout, Settings
+from ..machine.locks import locked
 from ..machine.odoo_source import OdooTree
-
-
-@contextmanager
-def _one_at_a_time(layout: Layout) -> Iterator[None]:
-    layout.dev.mkdir(parents=True, exist_ok=True)
-    lock = os.open(layout.dev / "setup.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
+from ..machine.programs import CHROMIUM, NGINX
 
 
 def prepare(layout: Layout, settings: Settings, *, with_browser: bool = True) -> OdooTree:
@@ -31,12 +17,12 @@ def prepare(layout: Layout, settings: Settings, *, with_browser: bool = True) ->
     :return: the Odoo to work with.
     :raises ToolError: when something cannot be had on this machine.
     """
-    with _one_at_a_time(layout):
+    with locked(layout.dev / "setup.lock"):
         tree = odoo_source.choose(layout, settings)
         environment.prepare(layout, tree)
         if with_browser:
-            browser.prepare(layout, settings)
-            nginx.prepare(layout, settings)
+            for program in (CHROMIUM, NGINX):
+                program.prepare(layout, settings)
         configuration.write(layout, settings, tree, postgres.describe(layout, settings))
     return tree
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..machine.configuration import write_variant
 from ..machine.database import Databases
 from ..machine.layout import ADDON, Layout
 from ..machine.odoo_source import OdooTree
-from ..machine.postgres import Cluster, Server
-from ..machine.services import end_group
-
-STOP_SECONDS = 30
+from ..machine.postgres import Cluster
+from ..machine.process import run_in_order
 
 
 @dataclass(frozen=True)
@@ -49,17 +46,8 @@ class PrivateCluster:
             for name, value in (os.environ if environ is None else environ).items()
             if not name.startswith("PG")
         }
-        process = subprocess.Popen(
-            [str(self.layout.python), "-m", f"devtools.{module}", *words],
-            env=self.databases.server.full_environ(environ),
-            cwd=self.layout.root,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            return process.wait()
-        finally:
-            end_group(process, signal.SIGINT, STOP_SECONDS)
+        command = [self.layout.python, "-m", f"devtools.{module}", *words]
+        return run_in_order(command, self.databases.server.full_environ(environ), self.layout.root)
 
 
 @contextmanager
@@ -79,25 +67,5 @@ def private_cluster(
         if anew:
             databases.drop(database)
         databases.ensure(database, fresh=True)
-        _write_configuration(layout, server, config, database, addons)
+        write_variant(layout.config, config, addons, db_name=database, **server.options)
         yield PrivateCluster(f"pg-{name}", database, config, databases)
-
-
-def _write_configuration(
-    layout: Layout, server: Server, config: Path, database: str, addons: Path
-) -> None:
-    own = {
-        "db_host": server.environ["PGHOST"],
-        "db_port": server.environ["PGPORT"],
-        "db_user": server.environ["PGUSER"],
-        "db_name": database,
-    }
-    lines = []
-    for line in layout.config.read_text().splitlines():
-        name = line.partition(" = ")[0]
-        if name == "addons_path":
-            line = f"{line},{addons}"
-        if name not in own:
-            lines.append(line)
-    lines += [f"{name} = {value}" for name, value in own.items()]
-    config.write_text("\n".join(lines) + "\n")

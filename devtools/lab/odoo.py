@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg2
 
 from ..machine.errors import ToolError
+from ..machine.process import end_group, start_group
 from ..machine.services import HOST, free_port
 from .session import NoAnswerError, Session
 
@@ -101,14 +102,7 @@ class Odoo:
         :param environ: variables that it gets beside those of this process.
         """
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self._base, *self._words],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **environ},
-            )
+            self.process = start_group([*self._base, *self._words], log, {**os.environ, **environ})
 
     def wait_until_serving(self) -> None:
         """Wait until a page is answered.
@@ -134,23 +128,15 @@ class Odoo:
 
     def stop(self) -> None:
         """End the process and all that it started, in order if it can."""
-        self.signal_all(signal.SIGTERM)
         if self.process:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_SECONDS)
-        self.kill()
+            end_group(self.process, signal.SIGTERM, STOP_SECONDS)
 
     def kill(self) -> None:
         """End the process and all that it started at once, as a loss of power would."""
-        self.signal_all(signal.SIGKILL)
-        if self.process:
-            self.process.wait(STOP_SECONDS)
-
-    def signal_all(self, number: int) -> None:
-        """Send a signal to the process and all that it started."""
         if self.process:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(STOP_SECONDS)
 
     def run(self, *words: str) -> str:
         """Run Odoo once on the database, without serving, and return what it logged.

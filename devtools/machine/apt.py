@@ -150,10 +150,8 @@ class PrivateApt:
         """Fetch the package lists."""
         progress = Progress(f"{title}: reading the package lists")
         command = self._command("apt-get", "update", "--error-on=any")
-        run_logged(
-            command, progress, self._logs / "apt-update.log", "apt could not read its lists."
-        )
-        progress.done()
+        log = self._logs / "apt-update.log"
+        run_logged(command, progress, log, "apt could not read its lists.")
 
     def versions(self, package: str) -> list[str]:
         """Return the versions of a package that the sources offer, newest first."""
@@ -193,20 +191,21 @@ class PrivateApt:
             report.bytes(present, total)
 
         log = self._logs / "apt-download.log"
-        run_logged(
-            command,
-            progress,
-            log,
-            "A download failed; run again to go on.",
-            measure,
-            cwd=self.archives,
-        )
+        failure = "A download failed; run again to go on."
+        run_logged(command, progress, log, failure, measure, cwd=self.archives)
         for archive, path in zip(wanted, paths, strict=True):
             if not archive.matches(path):
                 path.unlink(missing_ok=True)
                 raise ToolError(f"{archive.name} arrived damaged; run again to fetch it anew.")
-        progress.done()
         return paths
+
+    def unpack(self, archives: Sequence[Path], target: Path, title: str) -> None:
+        """Unpack packages into a folder, without running any of their scripts."""
+        progress = Progress(f"{title}: unpacking {len(archives)} packages")
+        command = ["xargs", "--delimiter=\\n", "--replace", "dpkg-deb", "--extract", "{}", target]
+        log = self._logs / "apt-unpack.log"
+        failure = "A package could not be unpacked; is the disk full?"
+        run_logged(command, progress, log, failure, text="\n".join(map(str, archives)))
 
 
 def _size(path: Path) -> int:
@@ -214,36 +213,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def unpack(archives: Sequence[Path], target: Path, title: str) -> None:
-    """Unpack packages into a folder, without running any of their scripts."""
-    total = sum(_installed_size(path) for path in archives)
-    progress = Progress(f"{title}: unpacking, {total / 1e6:.0f} MB")
-    done = 0
-    target.mkdir(parents=True, exist_ok=True)
-    extract = ["tar", "--extract", "--no-same-owner", "--directory", str(target)]
-    for path in archives:
-        read = ["dpkg-deb", "--fsys-tarfile", str(path)]
-        with (
-            subprocess.Popen(read, stdout=subprocess.PIPE) as source,
-            subprocess.Popen(extract, stdin=subprocess.PIPE) as sink,
-        ):
-            try:
-                while chunk := source.stdout.read(_CHUNK):
-                    sink.stdin.write(chunk)
-                    done += len(chunk)
-                    progress.bytes(done, max(total, done))
-            except BrokenPipeError as error:
-                raise ToolError(f"{path.name} could not be unpacked; is the disk full?") from error
-            finally:
-                sink.stdin.close()
-        if source.returncode or sink.returncode:
-            raise ToolError(f"{path.name} could not be unpacked; is the disk full?")
-    progress.done()
-
-
-def _installed_size(path: Path) -> int:
-    command = ["dpkg-deb", "--field", str(path), "Installed-Size"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    return int(text or 0) * 1024

@@ -39,14 +39,12 @@ def prepare(layout: Layout, database: str, server: Server) -> None:
     :param database: the name of the database of the tests.
     :raises ToolError: when Odoo cannot make them; names the log.
     """
-    progress = Progress(f"Database {database}: making the browser's bundles")
     run_logged(
         [layout.bin / "odoo", "shell", f"--database={database}", "--no-http"],
-        progress,
+        Progress(f"Database {database}: making the browser's bundles"),
         layout.logs / f"bundles-{database}.log",
         "Odoo could not make the browser's bundles.",
         environ=server.full_environ(os.environ),
         timeout=INSTALL_SECONDS,
         text=SCRIPT,
     )
-    progress.done()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
+from pathlib import Path
+
 from .layout import ADDON, Layout, Settings
 from .odoo_source import OdooTree
 from .postgres import Server
@@ -29,7 +32,7 @@ def odoo_options(
     layout: Layout, settings: Settings, tree: OdooTree, server: Server
 ) -> dict[str, object]:
     """Return the options of Odoo's configuration file."""
-    options: dict[str, object] = {
+    return {
         "addons_path": ",".join((*tree.addons, str(layout.addons))),
         "data_dir": layout.data,
         "db_name": DATABASE,
@@ -41,12 +44,8 @@ def odoo_options(
         # With the addon, reports are taken even while the database is away
         "server_wide_modules": f"base,rpc,web,{ADDON}",
         "pg_path": server.programs,
+        **server.options,
     }
-    if server.environ:
-        options["db_host"] = server.environ["PGHOST"]
-        options["db_port"] = server.environ["PGPORT"]
-        options["db_user"] = server.environ["PGUSER"]
-    return options
 
 
 def render(options: dict[str, object]) -> str:
@@ -61,6 +60,23 @@ def write(layout: Layout, settings: Settings, tree: OdooTree, server: Server) ->
     _write_changed(layout.bin / "odoo", _SHELL_LAUNCHER, 0o755)
 
 
-def _write_changed(path, text: str, mode: int) -> None:
+def write_variant(
+    config: Path, target: Path, addons: Path, *, replaced: bool = False, **options: str
+) -> None:
+    """Write a configuration file like another one, with one more folder of addons.
+
+    :param replaced: whether the folder replaces those that hold our addon.
+    :param options: that differ from the other one's.
+    """
+    parser = configparser.RawConfigParser()
+    parser.read(config, encoding="utf-8")
+    paths = [path.strip() for path in parser["options"]["addons_path"].split(",")]
+    kept = [path for path in paths if not (replaced and Path(path, ADDON).exists())]
+    parser["options"].update(addons_path=",".join([*kept, str(addons)]), **options)
+    with target.open("w", encoding="utf-8") as file:
+        parser.write(file)
+
+
+def _write_changed(path: Path, text: str, mode: int) -> None:
     if not path.exists() or path.read_text() != text:
         write_atomically(path, text, mode)

@@ -10,7 +10,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,34 +64,40 @@ class Databases:
         wanted = fingerprint(
             self.tree.fingerprint, addon.addon_fingerprint(self.layout.root), self.demo
         )
-        note = self.note(name) if self.exists(name) else None
-        if note == wanted:
+        if self.note(name) == wanted:
             return
-        if not self.exists(name) or fresh:
-            self._make(name)
+        if fresh or not self.exists(name):
+            self._extend(name, self.ensure_template(), (ADDON,))
         else:
-            self._odoo(
-                name, f"Database {name}: updating {ADDON}", "--init", ADDON, "--update", ADDON
-            )
+            words = ("--init", ADDON, "--update", ADDON)
+            self._odoo(name, f"Database {name}: updating {ADDON}", *words)
         if self.demo and self.query(name, _HAS_DEMO) != "t":
             raise ToolError(f"The demo data of {ADDON} cannot be loaded: see {self._log(name)}.")
         self.set_note(name, wanted)
 
-    def _make(self, name: str) -> None:
-        self.extend(name, self.ensure_template(), (ADDON,))
-
-    def extend(self, name: str, source: str, addons: Sequence[str]) -> None:
-        """Make a database anew: another one's copy, with more addons.
+    def ensure_extended(
+        self, name: str, source: str, addons: Sequence[str], made_of: str, *words: str
+    ) -> None:
+        """Make a database with more addons than another one, or leave it when nothing changed.
 
         :param source: the name of the other one, which nobody may use meanwhile.
         :param addons: names of the addons to install.
+        :param made_of: a fingerprint of what it is made of.
+        :param words: further options of Odoo.
         :raises ToolError: when one cannot be installed; names the log.
         """
+        if self.note(name) != made_of:
+            self._extend(name, source, addons, *words)
+            self.set_note(name, made_of)
+
+    def _extend(self, name: str, source: str, addons: Sequence[str], *words: str) -> None:
         part = f"{name}_part"
-        self.drop(part)
         self.copy(source, part)
-        words = ("--init", ",".join(addons))
-        self._odoo(part, f"Database {name}: installing {', '.join(addons)}", *words)
+        self._install(name, part, f"Database {name}: installing", addons, *words)
+
+    def _install(self, name: str, part: str, title: str, addons: Sequence[str], *words) -> None:
+        """Install addons in a database that is not whole yet, and give it its name."""
+        self._odoo(part, f"{title} {', '.join(addons)}", "--init", ",".join(addons), *words)
         self.drop(name)
         self._rename(part, name)
 
@@ -102,43 +109,29 @@ class Databases:
         depends = addon.dependencies(self.layout.root)
         wanted = fingerprint(self.tree.fingerprint, depends, self.demo)
         name = self.template
-        if self.exists(name) and self.note(name) == wanted:
+        if self.note(name) == wanted:
             return name
         part = f"{name}_part"
         self.drop(part)
         options = ("--encoding=UTF8", "--lc-collate=C", "--template=template0")
         self._program("createdb", *options, part)
-        title = f"Database template, made once: installing {', '.join(depends)}"
-        self._odoo(part, title, "--init", ",".join(depends))
-        self.drop(name)
-        self._rename(part, name)
+        self._install(name, part, "Database template, made once: installing", depends)
         self.set_note(name, wanted)
         return name
 
     def _odoo(self, name: str, title: str, *words: str) -> None:
-        progress = Progress(title)
         demo = "--with-demo" if self.demo else "--without-demo"
-        command = [
-            self.layout.bin / "odoo",
-            "--database",
-            name,
-            *words,
-            demo,
-            "--stop-after-init",
-            "--no-http",
-        ]
+        command = [self.layout.bin / "odoo", f"--database={name}", *words, demo]
         log = self._log(name)
-        failure = f"Odoo could not prepare the database {name}."
         run_logged(
-            command,
-            progress,
+            [*command, "--stop-after-init", "--no-http"],
+            Progress(title),
             log,
-            failure,
+            f"Odoo could not prepare the database {name}.",
             measure=lambda report: report.note(module_in_work(log)),
             environ=self.server.full_environ(os.environ),
             timeout=INSTALL_SECONDS,
         )
-        progress.done()
 
     def _log(self, name: str) -> Path:
         return self.layout.logs / f"database-{name.removesuffix('_part')}.log"
@@ -174,10 +167,21 @@ class Databases:
 
     def copy(self, old: str, new: str) -> None:
         """Make a database, which nobody may use meanwhile, anew under another name."""
+        self.drop(new)
         self._program("createdb", f"--template={old}", new)
         if self._filestore(old).exists():
             # Odoo never changes an attachment's file in place, so that both may share it.
             shutil.copytree(self._filestore(old), self._filestore(new), copy_function=os.link)
+
+    @contextmanager
+    def copy_for_a_run(self, name: str) -> Iterator[str]:
+        """Provide a copy of a database, which is removed with all that a run left in it."""
+        copy = f"{name}_run"
+        self.copy(name, copy)
+        try:
+            yield copy
+        finally:
+            self.drop(copy)
 
     def _filestore(self, name: str) -> Path:
         return self.layout.data / "filestore" / name
@@ -195,15 +199,11 @@ class Databases:
         return self._program("psql", *words, f"--dbname={database}", f"--command={query}").strip()
 
     def _program(self, program: str, *words: str) -> str:
-        environ = self.server.full_environ(os.environ)
+        more = {"PGCONNECT_TIMEOUT": "10", "PGOPTIONS": "--client-min-messages=warning"}
         try:
             result = subprocess.run(
                 [program, *words],
-                env={
-                    **environ,
-                    "PGCONNECT_TIMEOUT": "10",
-                    "PGOPTIONS": "--client-min-messages=warning",
-                },
+                env=self.server.full_environ({**os.environ, **more}),
                 capture_output=True,
                 text=True,
                 stdin=subprocess.DEVNULL,

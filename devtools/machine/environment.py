@@ -20,6 +20,7 @@ from .stamps import Stamp, fingerprint, write_atomically
 TITLE = "Python packages"
 _FOLDER = Path(__file__).parents[1]
 REQUIREMENTS = (_FOLDER / "requirements.txt", _FOLDER / "requirements-dev.txt")
+FOREIGN_ADDONS = _FOLDER / "requirements-addons.txt"
 _PIP_FETCHES = re.compile(r"^Collecting ", re.MULTILINE)
 _PIP_INSTALLS = re.compile(r"^Installing collected packages: (.*)$", re.MULTILINE)
 PIP_PACKAGE = "python3-pip-whl"
@@ -48,19 +49,57 @@ def _install(layout: Layout) -> None:
         shutil.rmtree(layout.venv)
     if not layout.venv.exists():
         _create(layout)
-    progress = Progress(f"{TITLE}: installing")
-    command = [layout.python, "-m", "pip", "install", "--no-input", "--progress-bar=off"]
-    for path in REQUIREMENTS:
-        command += ["--requirement", path]
-    log = layout.logs / "pip.log"
     failure = "pip could not install the Python packages."
+    _pip_install(layout, TITLE, "pip", failure, *(f"--requirement={path}" for path in REQUIREMENTS))
+    stamp.set(wanted)
+
+
+def _pip_install(layout: Layout, title: str, name: str, failure: str, *words: str | Path) -> None:
+    """Install packages.
+
+    :param name: of the log.
+    :param failure: the sentence for the person when it fails.
+    :param words: for pip.
+    """
+    log = layout.logs / f"{name}.log"
 
     def measure(report: Progress) -> None:
         report.note(pip_state(log.read_text(errors="replace"), _installed_count(layout)))
 
-    run_logged(command, progress, log, failure, measure)
-    progress.done()
-    stamp.set(wanted)
+    command = [layout.python, "-m", "pip", "install", "--no-input", "--progress-bar=off", *words]
+    run_logged(command, Progress(f"{title}: installing"), log, failure, measure)
+
+
+def install_apart(layout: Layout, name: str, *words: str | Path, hint: str = "") -> Path:
+    """Install packages in a folder of their own, or leave it when nothing changed.
+
+    :param name: how to call them to a person; also names the folder below ``.dev``.
+    :param words: for pip; of files among them the content counts too.
+    :param hint: one more sentence for the person when it fails.
+    :return: the folder.
+    :raises ToolError: when it fails.
+    """
+    folder = layout.dev / name
+    texts = [word.read_text() for word in words if isinstance(word, Path)]
+    wanted = fingerprint(layout.venv, *words, *texts)
+    stamp = Stamp(layout.stamps, name)
+    if not (stamp.holds(wanted) and folder.exists()):
+        stamp.clear()
+        shutil.rmtree(folder, ignore_errors=True)
+        failure = f"pip could not install {name}. {hint}".strip()
+        _pip_install(layout, name, f"pip-{name}", failure, "--target", folder, *words)
+        stamp.set(wanted)
+    return folder
+
+
+def foreign_addons(layout: Layout) -> Path:
+    """Fetch addons of others that tests call from, whose models know nothing of this one.
+
+    :return: the folder that holds them, an addons path.
+    """
+    # Without what they depend on: that is Odoo, which is on no index
+    words = ("--no-deps", "--requirement", FOREIGN_ADDONS)
+    return install_apart(layout, "foreign-addons", *words) / "odoo" / "addons"
 
 
 def pip_state(output: str, installed: int) -> str:
@@ -87,18 +126,18 @@ def _runs(python: Path) -> bool:
 
 
 def _create(layout: Layout) -> None:
-    progress = Progress(f"{TITLE}: making a virtual environment")
+    title = f"{TITLE}: making a virtual environment"
+    log = layout.logs / "venv.log"
     failure = "The virtual environment could not be made."
     # The interpreter outside any virtual environment, so that the new one does not hang on another.
     interpreter = getattr(sys, "_base_executable", sys.executable)
     command = [interpreter, "-m", "venv", "--without-pip", layout.venv]
-    run_logged(command, progress, layout.logs / "venv.log", failure)
+    run_logged(command, Progress(title), log, failure)
     if _has_ensurepip(interpreter):
         command = [layout.python, "-m", "ensurepip", "--upgrade"]
     else:
         command = [layout.python, _pip_from_debian(layout), "install", "--no-input", "pip"]
-    run_logged(command, progress, layout.logs / "venv.log", failure)
-    progress.done()
+    run_logged(command, Progress(f"{title} with pip"), log, failure)
 
 
 def _has_ensurepip(interpreter: str) -> bool:
@@ -116,7 +155,7 @@ def _pip_from_debian(layout: Layout) -> Path:
     source = apt.PrivateApt(layout.dev / "apt" / "machine", layout.logs)
     source.update(TITLE)
     target = layout.dev / "pip"
-    apt.unpack(source.fetch([PIP_PACKAGE], TITLE), target, TITLE)
+    source.unpack(source.fetch([PIP_PACKAGE], TITLE), target, TITLE)
     wheels = sorted(target.glob("usr/share/python-wheels/pip-*.whl"))
     if not wheels:
         raise ToolError(f"Debian's package {PIP_PACKAGE} holds no pip: install python3-venv.")

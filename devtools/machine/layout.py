@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,36 +87,37 @@ class Layout:
         """The JavaScript linters."""
         return self.dev / "node"
 
-    @property
-    def chromium(self) -> Path:
-        """Chromium and the libraries and fonts it lacks on this machine."""
-        return self.dev / "chromium"
-
-    @property
-    def nginx(self) -> Path:
-        """nginx and the libraries it lacks on this machine."""
-        return self.dev / "nginx"
-
 
 LAYOUT = Layout()
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    try:
-        port = int(text)
-    except ValueError:
-        port = 0
-    if not 0 < port < 65536:
+    if not (text.isdecimal() and 0 < int(text) < 65536):
         raise ToolError(f"{name} is {text!r}: set it to a port number between 1 and 65535.")
-    return port
-
-
-def _count(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
-    if not text.isdecimal():
-        raise ToolError(f"{name} is {text!r}: set it to a whole number, 0 or more.")
     return int(text)
+
+
+def whole_number(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
+    """Return the number that a variable is set to.
+
+    :raises ToolError: when it is set to no whole number, or to less than ``least``.
+    """
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) < least:
+        raise ToolError(f"{name} is {text!r}: set it to a whole number, {least} or more.")
+    return int(text)
+
+
+def chosen(environ: Mapping[str, str], known: Sequence[str]) -> Sequence[str]:
+    """Return the names that ``ARGS`` holds, or else all.
+
+    :raises ToolError: when one of them is not known.
+    """
+    names = environ.get("ARGS", "").split()
+    if unknown := sorted(set(names).difference(known)):
+        raise ToolError(f"ARGS names {', '.join(unknown)}: it can name {', '.join(known)}.")
+    return names or known
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Settings:
             odoo_port=_port(environ, "ODOO_PORT", 8069),
             gevent_port=_port(environ, "GEVENT_PORT", 8072),
             sandbox_port=_port(environ, "SANDBOX_PORT", 8270),
-            workers=_count(environ, "WORKERS", 0),
+            workers=whole_number(environ, "WORKERS", 0, least=0),
             odoo_source=Path(source).expanduser().resolve() if source else None,
             own_server=any(environ.get(name) for name in SERVER_VARIABLES),
             environ=environ,

@@ -18,7 +18,7 @@ from pathlib import Path
 from . import apt
 from .errors import ToolError
 from .layout import Layout, Settings
-from .stamps import Stamp, fingerprint, replace_tree, write_atomically
+from .stamps import Stamp, fingerprint, made_anew, write_atomically
 
 SERIES = 19
 TITLE = "Odoo 19"
@@ -131,11 +131,12 @@ def fetch_from_debian(layout: Layout) -> OdooTree:
 
     :raises ToolError: when this machine cannot, or the result would be incomplete.
     """
-    tree = _tree(layout.odoo_root / DEBIAN_PARENT / "odoo", "Debian's package odoo-19")
+    package = layout.odoo_root / DEBIAN_PARENT / "odoo"
+    origin = "Debian's package odoo-19"
     wanted = fingerprint(PACKAGES, ICON_PACKAGE, ICON_VERSION, SUITE, ICON_SUITE)
     stamp = Stamp(layout.stamps, "odoo-debian")
-    if stamp.holds(wanted) and series(Path(tree.parent, "odoo")) == SERIES:
-        return tree
+    if stamp.holds(wanted) and series(package) == SERIES:
+        return _tree(package, origin)
     if not apt.is_debian():
         raise ToolError(
             f"There is no Odoo {SERIES} here, and only Debian has a package of it: set ODOO_SRC to "
@@ -150,14 +151,12 @@ def fetch_from_debian(layout: Layout) -> OdooTree:
             f"Odoo {SERIES}."
         )
     archives = source.fetch((*PACKAGES, f"{ICON_PACKAGE}={icons[0]}"), TITLE)
-    part = layout.dev / "odoo.part"
-    shutil.rmtree(part, ignore_errors=True)
-    apt.unpack(archives, part, TITLE)
-    _complete(part / DEBIAN_PARENT / "odoo" / "addons")
-    replace_tree(part, layout.odoo_root)
+    with made_anew(layout.odoo_root) as part:
+        source.unpack(archives, part, TITLE)
+        _complete(part / DEBIAN_PARENT / "odoo" / "addons")
     stamp.set(wanted)
     shutil.rmtree(layout.dev / "apt" / "odoo")
-    return _tree(layout.odoo_root / DEBIAN_PARENT / "odoo", "Debian's package odoo-19")
+    return _tree(package, origin)
 
 
 def _complete(addons: Path) -> None:

@@ -19,14 +19,15 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from .errors import ToolError
 from .layout import Layout, Settings
-from .process import last_lines
+from .locks import locked
+from .process import with_last_lines
 
 USER = "odoo"
 UNPRIVILEGED_USER = "nobody"
@@ -60,6 +61,16 @@ class Server:
 
     environ: Mapping[str, str]
     programs: Path
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Odoo's options that say how to reach it; empty where the person's variables say so."""
+        variables = {"db_host": "PGHOST", "db_port": "PGPORT", "db_user": "PGUSER"}
+        return {
+            option: self.environ[variable]
+            for option, variable in variables.items()
+            if variable in self.environ
+        }
 
     def full_environ(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return an environment in which clients and PostgreSQL's programs find the server."""
@@ -112,10 +123,9 @@ class Cluster:
     @contextmanager
     def lease(self) -> Iterator[Server]:
         """Keep the server running while the block lasts; stop it after the last who needs it."""
-        users = self._open_lock("users")
-        try:
+        with ExitStack() as stack:
             with self._transition():
-                fcntl.flock(users, fcntl.LOCK_SH)
+                users = stack.enter_context(locked(self._lock("users"), fcntl.LOCK_SH))
                 self._start()
             try:
                 yield self.server
@@ -123,8 +133,6 @@ class Cluster:
                 with self._transition():
                     if self._is_last(users):
                         self._stop()
-        finally:
-            os.close(users)
 
     @staticmethod
     def _is_last(users: int) -> bool:
@@ -134,42 +142,24 @@ class Cluster:
             return False
         return True
 
-    @contextmanager
-    def _transition(self) -> Iterator[None]:
+    def _transition(self) -> AbstractContextManager:
         """Let one process at a time start or stop the server."""
-        mutex = self._open_lock("lock")
-        try:
-            fcntl.flock(mutex, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(mutex)
+        return locked(self._lock("lock"))
 
-    def _open_lock(self, suffix: str) -> int:
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(self.folder.with_suffix(f".{suffix}"), os.O_RDWR | os.O_CREAT, 0o600)
+    def _lock(self, suffix: str) -> Path:
+        return self.folder.with_suffix(f".{suffix}")
 
     @property
     def running(self) -> bool:
         """Whether the server accepts connections."""
         if not self.folder.exists():
             return False
-        command = [
-            str(self.programs / "pg_isready"),
-            "-q",
-            "-h",
-            str(self.socket_folder),
-            "-p",
-            str(PORT),
-        ]
+        words = ["--quiet", f"--host={self.socket_folder}", f"--port={PORT}"]
+        command = [str(self.programs / "pg_isready"), *words]
         return subprocess.run(command, timeout=START_SECONDS).returncode == 0
 
-    def stop(self) -> None:
-        """Stop the server, whoever uses it."""
-        if self.folder.exists():
-            self._stop()
-
     def halt(self, *, crash: bool = False) -> None:
-        """Stop the server under its users, who go on to need it.
+        """Stop the server, whoever uses it.
 
         :param crash: whether it ends at once, as if it had crashed.
         """
@@ -189,51 +179,26 @@ class Cluster:
             self._create()
         if self.socket_folder != self.folder:
             self._make_private(self.socket_folder)
-        self._log.parent.mkdir(parents=True, exist_ok=True)
         options = [f"-c {name}={value}" for name, value in self._options.items()]
         options.append(f"-k '{self.socket_folder}' -p {PORT}")
-        words = [
-            "--wait",
-            "--silent",
-            f"--timeout={START_SECONDS}",
-            "--options",
-            " ".join(options),
-            "start",
-        ]
-        with self._log.open("ab") as log:
-            code = self._run("pg_ctl", f"--pgdata={self.folder}", *words, output=log)
-        if code:
-            detail = "\n".join("    " + line for line in last_lines(self._log, 8))
-            raise ToolError(f"PostgreSQL did not start; full output: {self._log}\n{detail}")
+        words = ["--wait", f"--timeout={START_SECONDS}", f"--options={' '.join(options)}", "start"]
+        if self._run("pg_ctl", "--silent", *words):
+            raise ToolError(with_last_lines("PostgreSQL did not start.", self._log))
 
     def _stop(self, mode: str = "fast") -> None:
         if not (self.folder / "postmaster.pid").exists():
             return
-        words = ["--silent", f"--mode={mode}", f"--timeout={START_SECONDS}", "stop"]
-        with self._log.open("ab") as log:
-            code = self._run("pg_ctl", f"--pgdata={self.folder}", *words, output=log)
-        if code and self.running:
+        words = [f"--mode={mode}", f"--timeout={START_SECONDS}", "stop"]
+        if self._run("pg_ctl", "--silent", *words) and self.running:
             raise ToolError(f"PostgreSQL did not stop; see {self._log}.")
 
     def _create(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self._make_private(self.folder)
-        words = [
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--auth=trust",
-            f"--username={USER}",
-            "--no-sync",
-        ]
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            code = self._run("initdb", f"--pgdata={self.folder}", *words, output=log)
-        if code:
+        words = ["--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", f"--username={USER}"]
+        if self._run("initdb", *words, "--no-sync"):
             shutil.rmtree(self.folder, ignore_errors=True)
-            detail = "\n".join("    " + line for line in last_lines(self._log, 8))
-            raise ToolError(
-                f"The database cluster could not be made; full output: {self._log}\n{detail}"
-            )
+            raise ToolError(with_last_lines("The database cluster could not be made.", self._log))
 
     def _make_private(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -247,8 +212,9 @@ class Cluster:
         if os.getuid() == 0:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
 
-    def _run(self, program: str, *words: str, output) -> int:
-        command = [str(self.programs / program), *words]
+    def _run(self, program: str, *words: str) -> int:
+        """Run a program on the cluster's folder, and return its exit code."""
+        command = [str(self.programs / program), f"--pgdata={self.folder}", *words]
         options = {}
         if os.getuid() == 0:
             account = _server_account()
@@ -257,16 +223,18 @@ class Cluster:
             else:
                 command = [*_with_right_of_way(account), *command]
         # A session of its own: Ctrl-C at the terminal must not reach the server before its clients.
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=os.path.sep,
-            start_new_session=True,
-            timeout=2 * START_SECONDS,
-            **options,
-        ).returncode
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            return subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=os.path.sep,
+                start_new_session=True,
+                timeout=2 * START_SECONDS,
+                **options,
+            ).returncode
 
 
 def _server_account() -> pwd.struct_passwd:
@@ -329,4 +297,4 @@ def stop_all(layout: Layout) -> None:
     """Stop both embedded clusters, whoever uses them."""
     if layout.venv.exists():
         for cluster in (Cluster(layout), test_cluster(layout)):
-            cluster.stop()
+            cluster.halt()

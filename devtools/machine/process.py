@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from .errors import ToolError
 from .progress import Progress
 
 POLL_SECONDS = 0.1
 STOP_SECONDS = 10
+# pytest, Odoo and our own commands remove databases when they are ended
+ORDERLY_STOP_SECONDS = 30
 
 
 def last_lines(path: Path, count: int) -> list[str]:
@@ -25,15 +29,68 @@ def last_lines(path: Path, count: int) -> list[str]:
     return [line.rstrip() for line in text.replace("\r", "\n").split("\n") if line.strip()][-count:]
 
 
-def _end(process: subprocess.Popen) -> None:
-    if process.poll() is not None:
-        return
-    process.terminate()
+def with_last_lines(sentence: str, log: Path) -> str:
+    """Return the sentence that says what went wrong, with a log's name and its last lines."""
+    detail = "\n".join("    " + line for line in last_lines(log, 12))
+    return f"{sentence} Full output: {log}\n{detail}"
+
+
+def start_group(
+    command: Sequence[str | Path],
+    output: IO[bytes] | None,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen:
+    """Start a program in a process group of its own: Ctrl-C reaches us alone, and we end it.
+
+    :param output: where all that it says goes; by default straight to the person.
+    """
+    return subprocess.Popen(
+        [str(word) for word in command],
+        stdin=stdin,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
+        env=environ and dict(environ),
+        cwd=cwd,
+        start_new_session=True,
+    )
+
+
+def end_group(process: subprocess.Popen, number: int, seconds: float) -> None:
+    """End a program that leads a process group, and what is left of the group.
+
+    :param number: the signal that asks it to end in good order.
+    :param seconds: how long it may take for that.
+    """
+    if process.poll() is None:
+        process.send_signal(number)
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=seconds)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def run_in_order(
+    command: Sequence[str | Path],
+    environ: Mapping[str, str],
+    cwd: Path,
+    output: IO[bytes] | None = None,
+    seconds: float | None = None,
+) -> int:
+    """Run a program and return its exit code; when we are ended, it ends in good order.
+
+    :param output: where all that it says goes; by default straight to the person.
+    :raises subprocess.TimeoutExpired: when it takes longer than ``seconds``.
+    """
+    process = start_group(command, output, environ, cwd)
     try:
-        process.wait(timeout=STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(timeout=STOP_SECONDS)
+        return process.wait(seconds)
+    finally:
+        end_group(process, signal.SIGINT, ORDERLY_STOP_SECONDS)
 
 
 def run_logged(
@@ -59,14 +116,7 @@ def run_logged(
     deadline = time.monotonic() + timeout
     with log.open("wb") as output:
         try:
-            process = subprocess.Popen(
-                [str(word) for word in command],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=dict(environ) if environ is not None else None,
-                cwd=cwd,
-            )
+            process = start_group(command, output, environ, cwd, stdin=subprocess.PIPE)
         except FileNotFoundError as error:
             raise ToolError(f"{failure} The program {command[0]} is missing.") from error
         try:
@@ -80,7 +130,7 @@ def run_logged(
                     )
                 time.sleep(POLL_SECONDS)
         finally:
-            _end(process)
+            end_group(process, signal.SIGTERM, STOP_SECONDS)
     if process.returncode:
-        detail = "\n".join("    " + line for line in last_lines(log, 12))
-        raise ToolError(f"{failure} Full output: {log}\n{detail}")
+        raise ToolError(with_last_lines(failure, log))
+    progress.done()

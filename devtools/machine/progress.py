@@ -1,12 +1,21 @@
-"""Says what a long step is doing and how far it is."""
+"""Says what a long step is doing, how far it is, and what came of it."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of as many cells each as a table for a terminal."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def megabytes(count: int) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -16,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from .errors import ToolError
-from .process import last_lines
+from .process import end_group, start_group, with_last_lines
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 10
@@ -109,16 +107,7 @@ class Service:
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
-            # Its own group: Ctrl-C at the terminal reaches us alone, and we end things in order.
-            self.process = subprocess.Popen(
-                [str(word) for word in command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=dict(environ),
-                cwd=cwd,
-                start_new_session=True,
-            )
+            self.process = start_group(command, output, environ, cwd)
 
     def wait_until_serving(self, url: str, seconds: float = START_SECONDS) -> None:
         """Wait until the program answers HTTP at all.
@@ -140,29 +129,11 @@ class Service:
         :raises ToolError: when it has ended; shows its last lines.
         """
         if self.process.poll() is not None:
-            detail = "\n".join("    " + line for line in last_lines(self.log, 12))
-            raise ToolError(f"{self.name} ended by itself; full output: {self.log}\n{detail}")
+            raise ToolError(with_last_lines(f"{self.name} ended by itself.", self.log))
 
     def stop(self) -> None:
         """End the program and every process of its group."""
         end_group(self.process, signal.SIGTERM, STOP_SECONDS)
-
-
-def end_group(process: subprocess.Popen, number: int, seconds: float) -> None:
-    """End a program that leads a process group, and what is left of the group.
-
-    :param number: the signal that asks it to end in good order.
-    :param seconds: how long it may take for that.
-    """
-    if process.poll() is None:
-        process.send_signal(number)
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=seconds)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def answers(url: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -38,16 +39,17 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
     part.replace(path)
 
 
-def replace_tree(part: Path, target: Path) -> None:
-    """Put a finished folder in the place of an older one, if there is one."""
+@contextmanager
+def made_anew(target: Path) -> Iterator[Path]:
+    """Provide the path of a folder to make, which takes an older one's place once it is whole."""
+    part, old = (target.with_name(f"{target.name}.{suffix}") for suffix in ("part", "old"))
+    for each in (part, old):
+        shutil.rmtree(each, ignore_errors=True)
+    yield part
     if target.exists():
-        old = target.with_name(f"{target.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
-        part.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        part.rename(target)
+    part.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 class Stamp:

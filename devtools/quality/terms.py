@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import configparser
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ADDON = "airtel_ccp"
+from ..machine.configuration import write_variant
+from ..machine.layout import ADDON
+
 # Odoo reads every file below an addon, and this repository holds much that is no part of it
 PARTS = "ccp controllers data demo models security static views wizard"
 FILES = "__init__.py __manifest__.py hooks.py server_wide.py"
@@ -34,14 +35,8 @@ def export(
             shutil.copytree(root / name, addon / name, ignore=shutil.ignore_patterns("tests"))
         for name in FILES.split():
             shutil.copy(root / name, addon / name)
-        settings = configparser.RawConfigParser()
-        settings.read(config, encoding="utf-8")
-        paths = settings["options"]["addons_path"].split(",")
-        others = [path for path in paths if not Path(path.strip(), ADDON).exists()]
-        settings["options"]["addons_path"] = ",".join([*others, str(addon.parent)])
         own = Path(folder, "odoo.conf")
-        with own.open("w", encoding="utf-8") as file:
-            settings.write(file)
+        write_variant(config, own, addon.parent, replaced=True)
         made = Path(folder, f"{ADDON}.pot")
         made.touch()
         command = [*odoo, "i18n", "export", "-c", str(own), "-d", database, "-o", str(made), ADDON]

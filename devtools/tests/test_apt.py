@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from devtools.machine.apt import Archive, archive_uri, is_debian, parse_archives, unpack
+from devtools.machine.apt import Archive, PrivateApt, archive_uri, is_debian, parse_archives
 from devtools.machine.errors import ToolError
 
 INDEX = [
@@ -86,7 +86,7 @@ def package(tmp_path):
 
 
 def test_unpack(package, tmp_path, capsys):
-    unpack([package], tmp_path / "out", "Sample")
+    PrivateApt(tmp_path / "apt", tmp_path).unpack([package], tmp_path / "out", "Sample")
     assert (tmp_path / "out/usr/share/sample/link").read_text() == "content"
     assert "Sample: unpacking" in capsys.readouterr().out
 
@@ -94,5 +94,5 @@ def test_unpack(package, tmp_path, capsys):
 def test_unpack_says_when_a_package_is_broken(package, tmp_path):
     content = package.read_bytes()
     package.write_bytes(content[: len(content) - 40])
-    with pytest.raises(ToolError, match=r"sample\.deb could not be unpacked"):
-        unpack([package], tmp_path / "out", "Sample")
+    with pytest.raises(ToolError, match=r"could not be unpacked; (?s:.*)sample\.deb"):
+        PrivateApt(tmp_path / "apt", tmp_path).unpack([package], tmp_path / "out", "Sample")

@@ -36,6 +36,16 @@ def test_a_server_of_ones_own_is_named_by_the_environment_alone(layout):
     assert not {"db_host", "db_port", "db_user", "db_password"} & set(found)
 
 
+def test_a_variant_may_have_the_addon_from_elsewhere(layout, tmp_path):
+    layout.addon.mkdir(parents=True)
+    layout.config.write_text(f"[options]\naddons_path = /a,{layout.addons}\nworkers = 2\n")
+    path = tmp_path / "odoo.conf"
+    configuration.write_variant(layout.config, path, tmp_path / "copy", replaced=True)
+    parser = configparser.ConfigParser()
+    parser.read(path)
+    assert dict(parser["options"]) == {"addons_path": f"/a,{tmp_path / 'copy'}", "workers": "2"}
+
+
 def test_files_are_written_only_when_they_change(layout):
     server = Server({}, PROGRAMS)
     configuration.write(layout, Settings(), TREE, server)

@@ -1,7 +1,7 @@
 import configparser
 
-from devtools.lab import cluster
 from devtools.lab.odoo import Odoo
+from devtools.machine.configuration import write_variant
 from devtools.machine.postgres import Server
 
 
@@ -12,7 +12,9 @@ def test_the_configuration_names_the_private_server(layout):
     environ = {"PGHOST": "/socket", "PGPORT": "5433", "PGUSER": "lab"}
     server = Server(environ, layout.dev)
     path = layout.dev / "odoo-bench.conf"
-    cluster._write_configuration(layout, server, path, "airtel_ccp_bench", layout.root / "more")
+    write_variant(
+        layout.config, path, layout.root / "more", db_name="airtel_ccp_bench", **server.options
+    )
     found = configparser.ConfigParser()
     found.read(path)
     assert dict(found["options"]) == {

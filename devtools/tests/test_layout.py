@@ -1,7 +1,7 @@
 import pytest
 
 from devtools.machine.errors import ToolError
-from devtools.machine.layout import Layout, Settings
+from devtools.machine.layout import Layout, Settings, chosen, whole_number
 
 
 def test_defaults():
@@ -53,6 +53,25 @@ def test_a_port_that_is_none(value):
 def test_a_count_that_is_none(value):
     with pytest.raises(ToolError, match="WORKERS is .* whole number"):
         Settings.from_environ({"WORKERS": value})
+
+
+@pytest.mark.parametrize(("text", "least"), [("0", 1), ("two", 1), ("-1", 0), ("1.5", 0)])
+def test_numbers_that_are_none(text, least):
+    with pytest.raises(ToolError, match=f"^SEED is .*{text}.* whole number, {least} or more"):
+        whole_number({"SEED": text}, "SEED", 1, least)
+
+
+def test_numbers_have_a_default():
+    assert whole_number({"SEED": ""}, "SEED", 7) == 7
+    assert whole_number({"SEED": "0"}, "SEED", 7, least=0) == 0
+
+
+def test_names_are_chosen():
+    known = ("crm", "sms")
+    assert chosen({}, known) == chosen({"ARGS": " "}, known) == known
+    assert chosen({"ARGS": "sms"}, known) == ["sms"]
+    with pytest.raises(ToolError, match="^ARGS names stock: it can name crm, sms"):
+        chosen({"ARGS": "crm stock"}, known)
 
 
 def test_everything_lies_below_one_folder(tmp_path):

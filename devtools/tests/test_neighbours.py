@@ -2,9 +2,7 @@ import subprocess
 
 import pytest
 
-from devtools.commands import neighbours
 from devtools.commands.neighbours import Difference, confirmed, differences, read, table, tags
-from devtools.machine.errors import ToolError
 from devtools.machine.layout import LAYOUT
 
 HEAD = "2026-11-26 21:05:16,858 14640"
@@ -117,13 +115,6 @@ def test_only_what_differs_again_counts():
 def test_the_table():
     lines = table([Difference("a", "passes", "fails 1 times")]).splitlines()
     assert lines == ["what  without the addon  with it", "a     passes             fails 1 times"]
-
-
-def test_modules_are_chosen_by_name():
-    assert neighbours.chosen("") == neighbours.MODULES
-    assert neighbours.chosen("crm sms") == ("crm", "sms")
-    with pytest.raises(ToolError, match="No tests of stock"):
-        neighbours.chosen("crm stock")
 
 
 def test_all_tests_run_late():

@@ -24,7 +24,7 @@ with Cluster(Layout(Path(sys.argv[1])), durable=False).lease():
 def cluster(layout):
     found = postgres.Cluster(layout, durable=False)
     yield found
-    found.stop()
+    found.halt()
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 import io
 import os
+import subprocess
 import sys
 
 import pytest
 
 from devtools.machine.errors import ToolError
-from devtools.machine.process import last_lines, run_logged
+from devtools.machine.process import last_lines, run_in_order, run_logged
 from devtools.machine.progress import Progress
 
 
@@ -67,6 +68,15 @@ def test_the_command_reads_the_text(tmp_path, progress):
     run_logged(python(code), progress, log, "It failed.", text="hello")
     run_logged(python("pass"), progress, tmp_path / "other", "It failed.", text="not read")
     assert log.read_text() == "HELLO\n"
+
+
+def test_a_program_in_order_returns_its_code_and_ends_in_time(tmp_path, alive):
+    log = tmp_path / "log"
+    assert run_in_order(python("raise SystemExit(3)"), os.environ, tmp_path) == 3
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    with log.open("wb") as output, pytest.raises(subprocess.TimeoutExpired):
+        run_in_order(python(code), os.environ, tmp_path, output, 2)
+    assert not alive(int(log.read_text().split()[0]))
 
 
 def test_last_lines_of_a_long_file(tmp_path):

@@ -4,7 +4,7 @@ from devtools.machine.stamps import (
     Stamp,
     files_fingerprint,
     fingerprint,
-    replace_tree,
+    made_anew,
     write_atomically,
 )
 
@@ -53,13 +53,14 @@ def test_write_atomically_leaves_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("present", [True, False])
-def test_replace_tree(tmp_path, present):
-    part, target = tmp_path / "part", tmp_path / "target"
-    part.mkdir()
-    (part / "new").touch()
+def test_a_folder_that_is_made_anew(tmp_path, present):
+    target = tmp_path / "target"
     if present:
         target.mkdir()
         (target / "old").touch()
-    replace_tree(part, target)
+    with made_anew(target) as part:
+        part.mkdir()
+        (part / "new").touch()
+        assert target.exists() is present
     assert [found.name for found in target.iterdir()] == ["new"]
     assert [found.name for found in tmp_path.iterdir()] == ["target"]

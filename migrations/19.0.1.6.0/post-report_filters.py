@@ -30,8 +30,5 @@ def migrate(cr, version):
 
 def _without_trials(domain):
     """Return a domain that does not ask for trials, of which the report has none."""
-    return re.sub(
-        r"""\(\s*['"]trial['"]\s*,\s*['"]=['"]\s*,\s*False\s*\)""",
-        "(1, '=', 1)",
-        re.sub(r"""\[\s*['"]trial['"]\s*,\s*['"]=['"]\s*,\s*False\s*\]""", "(1, '=', 1)", domain),
-    )
+    leaf = r"""[([]\s*['"]trial['"]\s*,\s*['"]=['"]\s*,\s*False\s*[])]"""
+    return re.sub(leaf, "(1, '=', 1)", domain)

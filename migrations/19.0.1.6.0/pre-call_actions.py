@@ -4,6 +4,7 @@
 CODES = {
     "ir_cron_fold_reports": "model._cron_fold()",
     "ir_cron_fetch_recordings": "model._cron_fetch_recordings()",
+    "ir_cron_measure_calls": "model._cron_measure()",
     "ir_cron_delete_old_data": "model._cron_delete_old_data()",
     "ir_cron_consume_activities": "model._cron_consume_activities()",
 }

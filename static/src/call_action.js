@@ -1,7 +1,7 @@
 import { registry } from "@web/core/registry";
 
 /**
- * Calls a record: what a button or a server action answers with to have the browser place a call.
+ * Client action that calls a record; buttons and server actions return it.
  *
  * @param {import("@web/env").OdooEnv} env
  * @param {{params: {res_model: string, res_id: number, field_name: string|false}}} action

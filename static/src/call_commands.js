@@ -31,7 +31,7 @@ export async function provideCalls(env, { searchValue = "" } = {}) {
     const found = await env.services.orm.silent.call("ccp.panel", "find", [name]);
     return found.map((each) => ({
         category: "default",
-        // Begins as it was typed, or the palette would sort it out
+        // Begins with what was typed: the palette drops anything else
         name: `${word} ${each.name}, ${each.phone}`,
         action: () => {
             calls.call(each.res_model, each.res_id);

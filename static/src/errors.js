@@ -1,7 +1,7 @@
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError, RPCError } from "@web/core/network/rpc";
 
-// The server says in one sentence what happened and who can mend it; everything else is a fault.
+// Errors with a sentence for the user: what happened and who can mend it. All others are faults.
 const EXPECTED_ERRORS = [
     "odoo.exceptions.AccessError",
     "odoo.exceptions.MissingError",
@@ -19,7 +19,7 @@ export function isSessionExpired(error) {
 }
 
 /**
- * Says in one sentence why a request failed, where that is nobody's programming error.
+ * Returns one sentence why a request failed; nothing if a programming error is the cause.
  *
  * @param {Error} error
  * @returns {string|undefined}
@@ -46,7 +46,7 @@ export function sentenceOf(error) {
 
 /**
  * @param {Error} error
- * @returns {Remedy|undefined} what lifts a refusal, where the user can do that
+ * @returns {Remedy|undefined} what lifts a refusal, if the user can do that
  */
 export function remedyOf(error) {
     return error instanceof RPCError ? error.data?.context?.airtel_ccp_remedy : undefined;

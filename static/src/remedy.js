@@ -5,7 +5,7 @@ import { user } from "@web/core/user";
 import { remedyOf, sentenceOf } from "./errors";
 
 /**
- * Returns the button that opens what lifts a refusal, for what is opened elsewhere than in the panel.
+ * Returns the button that opens what lifts a refusal, unless that is in the panel already.
  *
  * @param {import("@web/env").OdooEnv} env
  * @param {import("./errors").Remedy|undefined} remedy

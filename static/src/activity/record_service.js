@@ -1,9 +1,9 @@
 import { registry } from "@web/core/registry";
 
-/** Tells that messages or activities of a record changed. */
+/** Bus message: messages or activities of a record changed. */
 export const RECORD_MESSAGE = "airtel_ccp.record";
 
-/** Has an open chatter read its activities and messages again when a call changed them. */
+/** Reads activities and messages of an open chatter again when a call changed them. */
 export const recordService = {
     dependencies: ["airtel_ccp.call", "bus_service", "mail.store"],
     start(_env, { "airtel_ccp.call": calls, bus_service: bus, "mail.store": store }) {

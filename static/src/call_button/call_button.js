@@ -65,7 +65,7 @@ export class CallButton extends Component {
         }
     }
 
-    /** Keeps a list from opening the row when the focused button is pressed by key. */
+    /** Keeps a list from opening the row when a key presses the focused button. */
     onKeydown(ev) {
         if (["Enter", " "].includes(ev.key)) {
             ev.stopPropagation();

@@ -5,8 +5,8 @@ import { registry } from "@web/core/registry";
 export const CARD_DELAY = 100;
 
 /**
- * Keeps the chatter cards that this browser shows up to date. The bus only says which messages look
- * different now; what they say is asked of the server, for each reader.
+ * Keeps the chatter cards that this browser shows up to date. The bus only says which messages
+ * changed; their text is read from the server, for each reader.
  */
 export class CardService {
     constructor(store) {
@@ -17,7 +17,7 @@ export class CardService {
 
     /**
      * @param {Object} call where its cards are: `res_model`, `res_id` and `partner_id`
-     * @param {number[]} ids the messages that are new or look different now
+     * @param {number[]} ids the messages that are new or changed
      */
     follow({ res_model, res_id, partner_id }, ids) {
         const threads = [
@@ -42,10 +42,10 @@ export class CardService {
         this.waiting.clear();
         this.timeout = null;
         try {
-            // Not from a read replica, which may not have yet what the bus just told
+            // Not from a read replica: it may lag behind the bus
             await this.store.fetchStoreData("airtel_ccp.cards", ids, { readonly: false });
         } catch {
-            // The next change, or opening the record again, brings them
+            // The next change, or opening the record again, loads them
             return;
         }
         for (const id of ids) {

@@ -6,7 +6,7 @@ patch(Message.prototype, {
     setup() {
         super.setup(...arguments);
         let isOpen = false;
-        // A card that changes is made anew: what the reader unfolded stays unfolded
+        // A changed card is rendered anew: keep unfolded what the reader unfolded
         useEffect(
             () => {
                 const story = this.root.el?.querySelector("details.o_airtel_ccp_story");

@@ -4,7 +4,7 @@ import { useService } from "@web/core/utils/hooks";
 import { pick } from "@web/core/utils/objects";
 import { BUS_MESSAGE } from "../call_service";
 
-/** Leaders hear on this channel that calls of others changed. */
+/** Bus channel: notifies leaders that calls of others changed. */
 const CHANNEL = "airtel_ccp.live";
 /** At most one reload in this time, however many calls change. */
 export const PAUSE = 1000;
@@ -32,7 +32,7 @@ export async function reloadRows(controller) {
     // A page that is on its way comes first
     await model.mutex.getUnlockedDef();
     if (status(controller) !== "destroyed") {
-        // Not sooner: a search that began meanwhile came with props of its own
+        // Read after waiting: a search that began meanwhile came with new props
         const search = pick(controller.props, "context", "domain", "groupBy", "orderBy");
         await model.load(isSearching(controller) ? search : {});
     }
@@ -52,14 +52,14 @@ export function useCallRefresh(reload) {
                 timeout = undefined;
                 reload();
             },
-            // All who hear of a change hear it at once: each asks at a moment of its own
+            // All browsers are notified at once; a random pause spreads their requests
             PAUSE * (0.5 + Math.random() / 2)
         );
     };
     // Two functions: the bus forgets the first subscription of one that subscribes twice
     const onOwnCall = () => reloadSoon();
     const onLiveCall = () => reloadSoon();
-    // Not sooner: what is set up may be dropped before it is shown, and nothing would tell
+    // In an effect: a component dropped before it is mounted would never unsubscribe
     useEffect(
         () => {
             bus.subscribe(BUS_MESSAGE, onOwnCall);

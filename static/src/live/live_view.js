@@ -34,7 +34,7 @@ export class LiveView extends Component {
         useBus(this.bus, "BUS:RECONNECTING", onLost);
         useBus(this.bus, "BUS:CONNECT", onBack);
         useBus(this.bus, "BUS:RECONNECT", onBack);
-        // Not sooner: what is set up may be dropped before it is shown, and nothing would tell
+        // In an effect: a component dropped before it is mounted would never unsubscribe
         useEffect(
             () => {
                 this.bus.subscribe(CHANNEL, onChange);
@@ -56,7 +56,7 @@ export class LiveView extends Component {
         );
     }
 
-    /** Leaders all hear of a change in the same moment: each asks at a moment of its own. */
+    /** All leaders are notified at once; a random pause spreads their requests. */
     loadSoon() {
         this.timeout ??= browser.setTimeout(
             () => {
@@ -75,7 +75,7 @@ export class LiveView extends Component {
             const sentence = sentenceOf(error);
             const isNew = !this.state.failed;
             this.state.failed = sentence ?? _t("The calls could not be loaded.");
-            // A fault is reported once, not at every try
+            // A fault is reported once, not with every try
             if (sentence === undefined && isNew) {
                 throw error;
             }

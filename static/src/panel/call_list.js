@@ -1,6 +1,6 @@
 import { browser } from "@web/core/browser/browser";
 
-/** Tells that the user's call list changed, in whichever tab. */
+/** Bus message: the user's call list changed, in any tab. */
 export const LIST_MESSAGE = "airtel_ccp.list";
 /** The same inside this tab, on the environment's bus. */
 export const LIST_CHANGED = "AIRTEL_CCP:LIST-CHANGED";

@@ -9,11 +9,11 @@ import { DialButton } from "./dial_button";
 import { useDock } from "./dock";
 import { FollowUp } from "./follow_up";
 
-/** Leads to the panel and back. Not Alt-Shift, which changes the keyboard's language on Windows. */
+/** Moves the focus to the panel and back. Alt-Shift would change the keyboard on Windows. */
 export const PANEL_HOTKEY = "alt+y";
 
 /**
- * How a call looks: a colour, which the server tells, and an icon.
+ * Returns how a call looks: a colour, which the server sends, and an icon.
  *
  * @param {import("../call_service").Call|null} call
  * @returns {{color: string, icon: string}}
@@ -104,7 +104,7 @@ export class CallPanel extends Component {
         return !this.state.minimised && this.hasContent;
     }
 
-    /** Leads the focus to the panel, out of the top bar if need be; from the panel back. */
+    /** Moves the focus to the panel, which opens if it is minimised; from the panel back. */
     goThereOrBack() {
         if (this.root.el?.contains(document.activeElement)) {
             if (this.cameFrom?.isConnected) {
@@ -152,7 +152,7 @@ export class CallPanel extends Component {
         return this.state.requireOutcome && connected && !outcome_id;
     }
 
-    /** What the panel's own Call button says to people who do not see the name above it. */
+    /** The name of the panel's Call button for screen readers. */
     get callAgainTitle() {
         return _t("Call again: %s", this.call.customer);
     }

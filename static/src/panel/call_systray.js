@@ -3,7 +3,7 @@ import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { lookOf } from "./call_panel";
 
-/** Tells in the top bar how the call stands; a click shows or minimises the panel. */
+/** Shows the call's state in the top bar; a click shows or minimises the panel. */
 export class CallSystray extends Component {
     static template = "airtel_ccp.CallSystray";
     static props = {};

@@ -1,7 +1,7 @@
 import { Component, onMounted, useRef } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 
-/** Asks which company places a call, where the record belongs to none. */
+/** Asks which company places a call, if the record belongs to none. */
 export class CompanyPicker extends Component {
     static template = "airtel_ccp.CompanyPicker";
     static components = { Dialog };

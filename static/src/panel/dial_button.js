@@ -2,21 +2,21 @@ import { Component, useEffect, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { useService } from "@web/core/utils/hooks";
 
-/** How long a button that dials does nothing after it appears or means somebody else, in milliseconds. */
+/** How long a button that dials is inert after it appears or its target changes, in milliseconds. */
 export const INERT_TIME = 1000;
 
 /**
- * A button that dials. It does nothing for a moment after it appears, begins to be allowed, or means
- * somebody else, so that no click or key that was meant for something else calls anybody. It keeps
- * the focus meanwhile.
+ * A button that dials. It is inert for a moment after it appears, becomes enabled or changes its
+ * target, so that a click or key meant for something else calls nobody. It keeps the focus
+ * meanwhile.
  */
 export class DialButton extends Component {
     static template = "airtel_ccp.DialButton";
     static props = {
         class: String,
-        /** What the button says. */
+        /** The button's text. */
         label: String,
-        /** What it is to people who do not see what stands around it. */
+        /** Its name for screen readers. */
         title: String,
         /** Whom it dials: when that changes, the button is inert again. */
         target: [String, Number],

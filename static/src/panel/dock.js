@@ -5,12 +5,12 @@ import { patch } from "@web/core/utils/patch";
 
 /** Width of the docked panel in pixels, as in call_panel.scss. */
 export const DOCK_WIDTH = 320;
-/** From this width of the window on the panel is a column beside the page, else a sheet below it. */
+/** Window width from which the panel is a column beside the page instead of a sheet below it. */
 export const SMALLEST_DOCKED = 992;
 const DOCKED_CLASS = "o_airtel_ccp_docked";
 
 patch(utils, {
-    /** Odoo lays out pages by the room that they have: the window's without the docked panel. */
+    /** Odoo lays out pages by the window's width: without that of the docked panel. */
     getSize() {
         const size = super.getSize();
         const width = browser.innerWidth;
@@ -21,7 +21,7 @@ patch(utils, {
         const left = MEDIAS_BREAKPOINTS.findIndex(
             ({ minWidth = 0, maxWidth = Infinity }) => minWidth <= rest && rest <= maxWidth
         );
-        // The page for phones looks and works otherwise: no desktop turns into it
+        // Never down to the page for phones, which looks and works differently
         return Math.min(size, Math.max(left, SIZES.MD));
     },
 });

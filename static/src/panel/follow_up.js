@@ -79,7 +79,7 @@ export class FollowUp extends Component {
             return;
         }
         await this.plan(serializeDateTime(this.state.moment));
-        // Before the button that has the focus goes; the panel may show something else by now
+        // Before the focused button disappears; the panel may show something else by now
         this.pickButton.el?.focus();
         this.state.isPicking = false;
     }

@@ -8,9 +8,9 @@ export class FollowingUp {
     }
 
     /**
-     * Saves what came of the call; where that has a consequence which needs a yes, asks first.
+     * Saves the outcome of the call; asks first if a consequence needs a yes.
      *
-     * @param {number|false} outcomeId false for nothing yet
+     * @param {number|false} outcomeId false takes the outcome back
      * @param {boolean} [isConfirmed] whether the user said yes
      */
     async saveOutcome(outcomeId, isConfirmed = false) {
@@ -29,7 +29,7 @@ export class FollowingUp {
             return;
         }
         current.outcome_id = saved.outcome_id;
-        // The refusal that may have asked for this outcome
+        // A refusal may have asked for this outcome
         this.calls.closeFailure();
         const said = [saved.notice, saved.warning].filter(Boolean).join(" ");
         if (said) {

@@ -8,11 +8,11 @@ import { isSessionExpired, sentenceOf } from "../errors";
 export const SAVE_DELAY = 600;
 /** Pause before another try after a save that failed, in milliseconds. */
 export const RETRY_DELAY = 5000;
-/** Where the browser keeps what was typed and not saved: one draft for each call and tab. */
+/** Key under which the browser keeps unsaved text: one draft for each call and tab. */
 export const DRAFT_PREFIX = "airtel_ccp.note.";
 
 const TAB_KEY = "airtel_ccp.tab";
-/** After this time, in milliseconds, the draft of another tab is one that nobody will save. */
+/** Age, in milliseconds, from which on the draft of another tab counts as abandoned. */
 const ABANDONED = 60000;
 const MERGES = 5;
 
@@ -77,7 +77,7 @@ export class NoteKeeper {
     }
 
     /**
-     * Shows a call's note as the server tells it, unless something was typed here already.
+     * Shows a call's note as the server has it, unless something was typed here already.
      *
      * @param {{id: number, note: string}|null} call
      */

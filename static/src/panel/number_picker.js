@@ -3,7 +3,7 @@ import { Dialog } from "@web/core/dialog/dialog";
 
 /**
  * Asks which of several numbers to call, and says whose each one is; also whether to record the
- * call, where the call flow leaves that to the rep.
+ * call, if the call flow leaves that to the rep.
  */
 export class NumberPicker extends Component {
     static template = "airtel_ccp.NumberPicker";

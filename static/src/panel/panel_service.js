@@ -2,7 +2,7 @@ import { registry } from "@web/core/registry";
 import { CallPanel } from "./call_panel";
 import { CallSystray } from "./call_systray";
 
-/** Puts the panel on the screen of users who can call; others get no component at all. */
+/** Shows the panel to users who can call; others load no component. */
 export const panelService = {
     dependencies: ["airtel_ccp.call"],
     start(env, { "airtel_ccp.call": calls }) {

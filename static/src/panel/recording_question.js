@@ -4,7 +4,7 @@ import { Dialog } from "@web/core/dialog/dialog";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 
-/** Where a tab remembers the rep's answer for the calls to come: `yes` or `no`. */
+/** Key under which a tab remembers the rep's answer for later calls: `yes` or `no`. */
 export const RECORDING_KEY = "airtel_ccp.recording";
 
 /**
@@ -16,7 +16,7 @@ export function rememberedRecording() {
     return { yes: true, no: false }[browser.sessionStorage.getItem(RECORDING_KEY)];
 }
 
-/** Asks whether to record a call, where the call flow leaves that to the rep. */
+/** Asks whether to record a call, if the call flow leaves that to the rep. */
 export class RecordingQuestion extends Component {
     static template = "airtel_ccp.RecordingQuestion";
     static components = { Dialog };

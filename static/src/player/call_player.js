@@ -132,7 +132,7 @@ export class CallPlayer extends Component {
         try {
             await audio.play();
         } catch (error) {
-            // A fault of the sound itself tells of itself by an event; a pause that came first is none
+            // A fault of the sound has an event of its own; a pause meanwhile is not a fault
             if (error.name === "NotAllowedError" && !this.isGone) {
                 this.state.isLoading = false;
                 this.player.release(this);
@@ -180,7 +180,7 @@ export class CallPlayer extends Component {
         }
     }
 
-    /** Keeps where the user is; the very end counts as heard. */
+    /** Remembers the position; at the end it is forgotten. */
     remember() {
         const { duration, position } = this.state;
         this.remembered = position;
@@ -192,7 +192,7 @@ export class CallPlayer extends Component {
         if (audio?.hasAttribute("src")) {
             audio.pause();
             audio.removeAttribute("src");
-            // Without this the browser goes on downloading
+            // Stops the download
             audio.load();
         }
     }
@@ -211,7 +211,7 @@ export class CallPlayer extends Component {
 
     onDurationChange() {
         const { duration } = this.audio.el;
-        // Endless is what a browser makes of a stream that does not tell its length
+        // Browsers report an infinite duration if a stream does not say its length
         if (Number.isFinite(duration) && duration > 0) {
             this.state.duration = duration;
         }
@@ -261,7 +261,7 @@ export class CallPlayer extends Component {
     }
 
     /**
-     * An audio element keeps the server's answer to itself, so it is asked again.
+     * Asks the server again, because an audio element hides its answer.
      *
      * @returns {Promise<string>} what is wrong, in words
      */
@@ -318,7 +318,7 @@ export class CallPlayer extends Component {
                 ArrowDown: () => this.changeSpeed(-1),
             });
         }
-        // A button that has the focus is pressed by the space bar, as everywhere
+        // The space bar presses a focused button, as everywhere
         if (!isSelect && !isButton) {
             actions[" "] = () => this.toggle();
         }

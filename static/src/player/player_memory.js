@@ -11,7 +11,7 @@ function readPositions() {
     try {
         stored = JSON.parse(browser.localStorage.getItem(POSITIONS_KEY));
     } catch {
-        // What is not ours is as good as nothing
+        // Unreadable content counts as none
         return [];
     }
     return Array.isArray(stored)

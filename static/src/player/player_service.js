@@ -9,7 +9,7 @@ import { session } from "@web/session";
  * @property {number} seconds how long they talked; 0 when it is not known
  */
 
-/** Plays one recording at a time, and holds the one in the bar. */
+/** Plays one recording at a time, and knows which one is in the bar. */
 export class PlayerService {
     constructor() {
         this.canListen = Boolean(session.airtel_ccp?.can_listen);

@@ -5,7 +5,7 @@ import { formatSeconds } from "../panel/call_clock";
 /**
  * Shows the seconds of a measure as a clock does, for pivots and graphs.
  *
- * @param {number | false | null} value seconds; empty where there was nothing to measure
+ * @param {number | false | null} value seconds; empty if there was nothing to measure
  * @returns {string}
  */
 export function formatMeasuredSeconds(value) {

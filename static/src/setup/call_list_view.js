@@ -12,7 +12,7 @@ export class CallListController extends ListController {
     setup() {
         super.setup();
         useCallRefresh(async () => {
-            // What is ticked would be lost
+            // A reload would lose the selection
             if (!this.model.root.selection?.length) {
                 await reloadRows(this);
             }

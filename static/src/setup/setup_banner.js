@@ -2,7 +2,7 @@ import { Component } from "@odoo/owl";
 import { useService } from "@web/core/utils/hooks";
 import { session } from "@web/session";
 
-/** Tells an administrator that the company cannot call yet, and leads to the set-up. */
+/** Shows an administrator that the company cannot call yet, and leads to the set-up. */
 export class SetupBanner extends Component {
     static template = "airtel_ccp.SetupBanner";
     static props = {};

@@ -16,7 +16,7 @@ export class SetupFormController extends FormController {
                 await root.load();
             }
         };
-        // Not sooner: what is set up may be dropped before it is shown, and nothing would tell
+        // In an effect: a component dropped before it is mounted would never unsubscribe
         useEffect(
             () => {
                 bus.subscribe(BUS_MESSAGE, follow);

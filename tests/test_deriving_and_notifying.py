@@ -356,7 +356,8 @@ class TestDerivingAndNotifying(CcpCase):
         with patch.object(owner, "_call_of", fail), mute_logger(MATCH_LOGGER):
             self.env["ccp.call"]._cron_fold()
         self.assertEqual(self.calls.mapped("result"), [False, "connected"])
-        self.bad._fold()
+        waiting = self.env["ccp.call.event"].search([("call_id", "=", False)])
+        waiting.match_date = fields.Datetime.now() - timedelta(hours=1)
         self.env["ccp.call"]._cron_fold()
         self.assertEqual(self.calls.mapped("result"), ["connected", "connected"])
 

@@ -356,7 +356,7 @@ class TestDerivingAndNotifying(CcpCase):
             self.env["ccp.call"]._cron_fold()
         self.assertEqual(self.calls.mapped("result"), [False, "connected"])
         waiting = self.env["ccp.call.event"].search([("call_id", "=", False)])
-        waiting.match_date -= ccp_call_event_match.MATCH_PAUSE
+        waiting.match_date = fields.Datetime.now() - timedelta(hours=1)
         self.env["ccp.call"]._cron_fold()
         self.assertEqual(self.calls.mapped("result"), ["connected", "connected"])
 

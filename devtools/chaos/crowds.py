@@ -26,7 +26,7 @@ LISTENING_SECONDS = 6
 FLOOD_BYTES = 8 * 1024
 # How long a bystander's report may wait, with two processes of others on both cores; Odoo starts
 # a worker anew within two seconds
-BYSTANDER_SECONDS = 20
+BYSTANDER_SECONDS = 30
 # How long a report may wait for its answer while people listen: what a proxy has patience for
 ANSWER_SECONDS = 15
 LOOK_SECONDS = 0.5

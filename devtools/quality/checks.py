@@ -44,6 +44,7 @@ _OWN_ROWS = frozenset(
         "tests/test_bounds.py",
         "tests/test_card.py",
         "tests/test_daily.py",
+        "tests/test_digest.py",
         "tests/test_logs.py",
         "tests/test_one_word.py",
         "tests/test_plans.py",

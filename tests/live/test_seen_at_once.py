@@ -170,7 +170,8 @@ class TestSeenAtOnce(BaseCase):
         self.assertEqual(self.woken("ir_cron_fold_reports"), 1)
         self.assertEqual(self.value(call_id, "fold_error"), "SerializationFailure")
         # It keeps no other call waiting, and its time comes soon
-        self.server.query("UPDATE ccp_call SET fold_retry_date = now() - interval '1 day'")
+        past = "now() AT TIME ZONE 'UTC' - interval '1 second'"
+        self.server.query(f"UPDATE ccp_call SET fold_retry_date = {past}")
         self.run_action("ccp.call", "_cron_fold")
         self.assertEqual(self.value(call_id, "state"), "ended")
         self.assertFalse(self.value(call_id, "fold_error"))
@@ -191,13 +192,13 @@ class TestSeenAtOnce(BaseCase):
         match_each = type(event)._match_each
         met = []
 
-        def match_after_a_change(events, is_patient):
+        def match_after_a_change(events, *options):
             if not met:
                 met.append(len(events))
                 self.server.query(
                     "UPDATE ccp_call_event SET match_date = match_date WHERE id = %s", event.id
                 )
-            return match_each(events, is_patient)
+            return match_each(events, *options)
 
         with patch.object(type(event), "_match_each", match_after_a_change):
             self.run_action("ccp.call", "_cron_fold")

@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..ccp.safe import download
-from ..models import ccp_call_event_match, ccp_call_notify, contention
+from ..models import ccp_call_notify, contention
 from .common import CcpCase
 
 LOGGERS = (

@@ -10,8 +10,8 @@ from odoo.fields import Command
 from ..ccp.call import history
 from ..ccp.safe import table
 from ..models.contention import CONTENTION, is_gone
-from ..models.utils import form_of
 from ..models.guarded_fields import GuardedFields
+from ..models.utils import form_of
 
 _logger = logging.getLogger(__name__)
 
@@ -161,10 +161,6 @@ class CcpHistoryImport(GuardedFields, models.TransientModel):
         """
         self._check_own()
         return self._ccp_open_calls([("imported", "=", True)])
-
-    def _check_own(self):
-        self.ensure_one()
-        self.check_access("write")
 
     def _show(self):
         return form_of(self, self.env._("Import past calls"))

@@ -41,6 +41,8 @@ _OWN_ROWS = frozenset(
         "tests/live/test_seen_at_once.py",
         "tests/live/test_set_aside.py",
         "tests/live/test_upgrade.py",
+        "tests/live/test_whole_database.py",
+        "tests/rights.py",
         "tests/test_bounds.py",
         "tests/test_card.py",
         "tests/test_daily.py",

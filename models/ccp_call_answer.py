@@ -5,13 +5,16 @@ import logging
 import threading
 import time
 
-from odoo import api, models
+import psycopg2
+
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..ccp.airtel import client
 from ..ccp.call import timeline
 from . import refusals
+from .ccp_call_notify import PAUSES
 from .contention import PAUSE_SECONDS
 from .ir_http import after_answer
 
@@ -159,10 +162,12 @@ class CcpCall(models.Model):
             self._with_call(call_id, notify)
         except Exception as error:  # noqa: BLE001 - the call is placed, whatever fails now
             _logger.warning(
-                "Call %s: its next report puts it into the chatter (%s)",
-                call_id,
-                type(error).__name__,
+                "Call %s: it is put into the chatter later (%s)", call_id, type(error).__name__
             )
+            # If the database is away, its next report does it
+            with contextlib.suppress(psycopg2.Error), self.env.registry.cursor() as cr:
+                call = self.env(cr=cr)["ccp.call"].browse(call_id)
+                call._mark_notifying(fields.Datetime.now() + PAUSES[0], 1, is_over=False)
 
     @api.model
     def _settle(self, call_id, values, answer):
@@ -254,7 +259,10 @@ class CcpCall(models.Model):
         :rtype: str
         """
         try:
-            return refusals.sentence_of_error(self.env, error, plan.flow.name, plan.caller_number)
+            with self.env.cr.savepoint(flush=False):
+                return refusals.sentence_of_error(
+                    self.env, error, plan.flow.name, plan.caller_number
+                )
         except Exception:  # noqa: BLE001 - the call is refused, whatever its flow's name is
             _logger.exception("Why a call was refused cannot be said")
             return self.env._(

@@ -137,13 +137,15 @@ class CcpCallEvent(models.Model):
         :rtype: odoo.models.BaseModel
         """
         matched = []
-        apart(
-            self,
-            lambda some: matched.append(some._match_together()),
-            lambda event, error: event._match_later(error),
-            is_patient,
-        )
-        return self.browse().union(*matched).exists().filtered("call_id")
+
+        def look(some):
+            found = some._match_together()
+            # What fails when it is written was not matched
+            self.env.flush_all()
+            matched.append(found)
+
+        apart(self, look, lambda event, error: event._match_later(error), is_patient)
+        return self.browse().union(*matched)
 
     def _match_together(self):
         """Look for the calls of these reports; one that fails undoes the others.
@@ -237,6 +239,7 @@ class CcpCallEvent(models.Model):
 
         Every other report that waits has a name under which its call may be found.
         """
+        self.flush_model(["match_date"])
         self.env.cr.execute(
             SQL(
                 """

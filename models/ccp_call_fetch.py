@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..ccp.airtel import const
 from ..ccp.safe import download
@@ -110,6 +111,7 @@ class _Run:
         self.under_way = set()
         self._finished = queue.SimpleQueue()
         self.takes_due = True
+        self.is_patient = True
         self.waited = 0
 
     @property
@@ -204,8 +206,13 @@ class CcpCall(models.Model):
             if run.is_busy:
                 if fetch := run.next_finished():
                     run.end(fetch, self.browse(fetch.call_id)._note_fetch(fetch))
-            elif not is_left or run.waited > WAIT_SECONDS:
+            elif not is_left:
                 break
+            elif run.waited > WAIT_SECONDS:
+                if not run.is_patient:
+                    break
+                # One that others keep writing must not keep the rest waiting
+                run.is_patient = False
             else:
                 # Somebody else holds them
                 time.sleep(PAUSE_SECONDS)
@@ -229,7 +236,7 @@ class CcpCall(models.Model):
         if not run.room:
             return False
         try:
-            calls = self._lease_recordings(run.room, run.takes_due)
+            calls = self._lease_recordings(run.room, run.takes_due, run.is_patient)
             is_left = self._is_recording_left(run.takes_due)
             # It returns how long Odoo lets the action go on; listeners are served beyond that
             run.takes_due &= bool(self.env["ir.cron"]._commit_progress(len(calls)))
@@ -271,7 +278,7 @@ class CcpCall(models.Model):
         )
 
     @api.model
-    def _lease_recordings(self, room, takes_due):
+    def _lease_recordings(self, room, takes_due, is_patient=True):
         """Take the next calls whose recording is to be fetched.
 
         A lease instead of a lock: a download may take a minute, and reports of the same call must
@@ -279,6 +286,7 @@ class CcpCall(models.Model):
 
         :param int room: how many at most
         :param bool takes_due: whether to take those for which nobody waits
+        :param bool is_patient: see ``contention.apart``
         :return: ``ccp.call`` records
         """
         asked = self._recordings_asked_for()
@@ -287,14 +295,46 @@ class CcpCall(models.Model):
         if takes_due and room > 0:
             due = self._recordings_due() & Domain("id", "not in", calls.ids)
             calls |= self.search(due, order="recording_next_date, id", limit=room)
-        calls = calls.try_lock_for_update(allow_referencing=True)
-        calls.write(
-            {
-                "recording_asked_date": False,
-                "recording_lease_date": fields.Datetime.now() + LEASE,
-            }
+        leased = []
+
+        def lease(some):
+            some.write(
+                {
+                    "recording_asked_date": False,
+                    "recording_lease_date": fields.Datetime.now() + LEASE,
+                }
+            )
+            self.env.flush_all()
+            leased.append(some)
+
+        locked = calls.try_lock_for_update(allow_referencing=True)
+        locked._guarded(lease, lambda call, error: call._skip_fetch(error), is_patient)
+        return self.browse().union(*leased)
+
+    def _skip_fetch(self, error):
+        """Fetch this call's recording later, past the ORM, because a rule may be what failed.
+
+        :param Exception error: why it cannot be fetched now
+        """
+        if isinstance(error, CONTENTION):
+            # The next run finds it as it is
+            return
+        _logger.error("Call %s: its recording cannot be fetched now", self.id, exc_info=error)
+        later = fields.Datetime.now() + PUT_OFF
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE ccp_call
+                   SET recording_asked_date = NULL,
+                       recording_next_date = CASE recording_state WHEN 'pending' THEN %s END
+                 WHERE id = %s
+                """,
+                later,
+                self.id,
+            )
         )
-        return calls
+        self.invalidate_recordset(["recording_asked_date", "recording_next_date"])
+        self.env.ref(FETCH_ACTION)._trigger(later)
 
     def _recording_hosts(self):
         """Return the hosts from which this call's recording may come.

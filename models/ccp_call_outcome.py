@@ -130,13 +130,7 @@ class CcpCallOutcome(models.Model):
 
     def _plan(self, call, record):
         """Plan this outcome's activity, unless the call has planned it already."""
-        planned = call.planned_activity_ids.filtered(
-            lambda activity: (
-                activity.activity_type_id == self.activity_type_id
-                and activity.summary in (self.name, False)
-            )
-        )
-        if planned:
+        if self._planned_for(call):
             return
         call.with_user(record.env.user)._plan_activity(
             record,
@@ -145,6 +139,20 @@ class CcpCallOutcome(models.Model):
             date_deadline=fields.Date.context_today(record) + timedelta(days=self.activity_days),
             user_id=call.user_id.id,
             summary=self.name if call._is_open_on(record) else False,
+        )
+
+    def _planned_for(self, call):
+        """Return the activities that this outcome planned for a call.
+
+        :param call: the ``ccp.call`` that has, or had, this outcome
+        :rtype: odoo.models.BaseModel
+        """
+        kind = self.activity_type_id
+        # On a record that other companies see, too, the summary is the one of the type
+        summaries = (self.name, kind.summary, False)
+        planned = call.planned_activity_ids.exists() - call.follow_up_id
+        return planned.filtered(
+            lambda activity: activity.activity_type_id == kind and activity.summary in summaries
         )
 
     def _move(self, lead):
@@ -277,11 +285,7 @@ class CcpCallOutcome(models.Model):
         record = call._record()
         left = [
             self.env._("the activity %s", activity.summary or activity.activity_type_id.name)
-            for activity in call.planned_activity_ids.exists()
-            if self.activity_type_id
-            and activity.active
-            and activity.summary in (self.name, False)
-            and activity != call.follow_up_id
+            for activity in self._planned_for(call).filtered("active")
         ]
         if record and record._name == "crm.lead":
             if self.stage_id and record.stage_id == self.stage_id:

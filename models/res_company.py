@@ -422,6 +422,10 @@ class ResCompany(models.Model):
                     )
                 )
 
+    @api.constrains("ccp_calendar_id")
+    def _check_ccp_calendar(self):
+        self._check_company(["ccp_calendar_id"])
+
     def _ccp_notify_url(self, token):
         """Return the address to which Airtel posts reports (specification 1.9, notifyURL).
 

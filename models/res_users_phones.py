@@ -10,6 +10,7 @@ from .base import shown, unlogged
 MAX_FURTHER_PHONES = 8
 PHONES = ("ccp_phone", "ccp_second_phone")
 OWN_PHONES = (*PHONES, "ccp_further_phones")
+LOGGED = ("ccp_phones_date", "ccp_phones_by_id")
 
 
 class ResUsers(models.Model):
@@ -43,6 +44,11 @@ class ResUsers(models.Model):
         for user in self:
             is_reserved = any(user.company_ids.mapped("ccp_reserve_phones"))
             user.ccp_phones_reserved = is_reserved and user._origin not in administrators
+
+    def _has_field_access(self, field, operation):
+        """Extension of Odoo's ORM: who changed phones, and when, is written by nobody."""
+        is_logged = operation == "write" and field.name in LOGGED and not self.env.su
+        return not is_logged and super()._has_field_access(field, operation)
 
     @api.model_create_multi
     def create(self, vals_list):

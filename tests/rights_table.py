@@ -280,8 +280,10 @@ FIELDS = {
             f"rep {ALL_ADMINISTRATORS}",
             f"rep {ALL_ADMINISTRATORS}",
         ),
-        ("ccp_caller_number ccp_caller_series", f"rep {ALL_ADMINISTRATORS}", ALL_ADMINISTRATORS),
+        ("ccp_caller_number", f"rep {ALL_ADMINISTRATORS}", ALL_ADMINISTRATORS),
         ("ccp_flow_id ccp_may_call", ALL_ADMINISTRATORS, ALL_ADMINISTRATORS),
+        ("ccp_caller_series ccp_phones_date ccp_phones_by_id", ALL_ADMINISTRATORS, NOBODY),
+        ("ccp_phones_reserved", ALL, NOBODY),
         ("ccp_call_count", f"{CALLERS} {FOREIGN_CALLERS}", NOBODY),
     ),
 }

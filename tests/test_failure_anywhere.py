@@ -331,6 +331,9 @@ class TestFailureAnywhere(CcpCase):
         self.folded()
         self.action("_cron_fetch_recordings")
         self.calls.start_date = fields.Datetime.now() - timedelta(days=3)
+        # The cards say when it was, as those of calls that are old
+        for call in self.calls:
+            call._notify_anew()
 
     def very_old(self):
         self.old()

@@ -258,7 +258,7 @@ class TestMeasures(CcpCase):
         self.assertTrue(first.first_dial and second.first_connect)
         self.assertFalse(first.first_connect or second.first_dial)
         self.assertEqual(first.speed_to_dial, 300)
-        self.report(first, self.cdr())
+        self.report(first, self.cdr(), received_at=second.start_date)
         self.assertEqual(first.result, "connected")
         self.assertEqual(second.attempts_until_reached, 2, "a report changes its own call only")
         self.measure()

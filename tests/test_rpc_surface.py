@@ -4,6 +4,7 @@ from odoo.http import Controller
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import CcpCase
+from .test_recording import wav
 
 ADDON = "odoo.addons.airtel_ccp."
 # Who asks: a portal user, an employee without rights to call, a rep who does not own the records,
@@ -82,7 +83,9 @@ METHODS = {
     "crm.lead.action_ccp_calls": CALLERS,
     "crm.team.action_ccp_calls": CALLERS,
     "digest.digest.action_ccp_weekly_mail": LEADERS,
-    # Odoo's own, which the addon extends; it tells everybody about themselves only
+    # Odoo's own, which the addon extends: a recording is deleted by nobody, with its call only
+    "ir.attachment.unlink": frozenset(),
+    # This one tells everybody about themselves only
     "ir.http.session_info": EVERYBODY,
     "ir.module.module.button_uninstall": ADMINISTRATORS,
     "res.company.create": ADMINISTRATORS,
@@ -136,6 +139,8 @@ class TestRpcSurface(CcpCase, HttpCase):
             {"user_id": self.rep.id, "res_model": "res.partner", "res_id": self.partner.id}
         )
         self.team = self.env["crm.team"].create({"name": "North"})
+        self.call.recording_url = "https://recordings.airtel.in/sound"
+        self.call._store_recording(wav(), "audio/wav")
         self.env["ccp.health"]._check(self.env.company, ["phones"])
         self.env.flush_all()
 
@@ -189,6 +194,7 @@ class TestRpcSurface(CcpCase, HttpCase):
             "crm.lead": self.lead.ids,
             "crm.team": self.team.ids,
             "digest.digest": self.env["digest.digest"].search([], limit=1).ids,
+            "ir.attachment": self.call.recording_id.ids,
             "res.company": self.env.company.ids,
             "res.partner": self.partner.ids,
             "res.users": self.rep.ids,

@@ -87,6 +87,8 @@ class TestSecretsReachNoBrowser(CcpCase, HttpCase):
 
     def setUp(self):
         super().setUp()
+        # Users of both companies read its chatter
+        self.lead.company_id = False
         owner = self.people["owner"]
         self.call = self.make_call(
             live=False,
@@ -263,7 +265,7 @@ class TestSecretsReachNoBrowser(CcpCase, HttpCase):
                     answer = self.url_open(path)
                     self.assertNotIn(b"RIFF", answer.content[:100])
                 text = self.rpc("mail.message", "search_read", [], ["body", "subject"])
-                # Nor a note: the lead is of no company, so others read its chatter too
+                # Nor a note: users of another company read it, too
                 self.assertEqual([each for each in SECRETS if each in text], [])
 
     def test_tricks_on_the_recordings_path(self):

@@ -59,7 +59,9 @@ ERRORS = {
     "OSError": lambda: OSError("seam"),
 }
 # What notes that something failed: one statement that changes one row by its id
-LAST_RESORTS = frozenset({"_keep_answer", "_mark_error", "_mark_notifying", "_skip_fetch", "_with_call"})
+LAST_RESORTS = frozenset(
+    {"_keep_answer", "_mark_error", "_mark_notifying", "_skip_fetch", "_with_call"}
+)
 # These fail only with the connection, or for all records that they lock
 TRANSACTION = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b|FOR (NO KEY )?UPDATE SKIP LOCKED")
 # What the disk does not raise, and what the database does not

@@ -1,31 +1,18 @@
-import json
-import logging
-
 import psycopg2
-from werkzeug.exceptions import RequestEntityTooLarge, abort
+from werkzeug.exceptions import abort
 
 from odoo import http
-from odoo.http import Response, request
+from odoo.http import request
 
-from ..ccp.safe.spool import find_owner
 from ..models.ccp_dialer import SECRET_HEADER
-from ..models.spool import root
-from . import access_log, raw_body, wakeup
-
-_logger = logging.getLogger(__name__)
-
-MAX_BODY_BYTES = 64 * 1024
-RETRY_AFTER_SECONDS = 30
-ACCEPTED = {"status": "ok"}
-# Lets a proxy distinguish our 404 (unknown token) from Odoo's (no database)
-UNKNOWN = {"X-Airtel-Ccp": "unknown"}
+from . import access_log, intake, raw_body
 
 access_log.mask_tokens()
-waker = wakeup.Waker()
+intake.install()
 
 
 class AirtelCcpWebhook(http.Controller):
-    """Takes Airtel's reports (specification 3: Airtel expects 200 for each)."""
+    """Takes the reports that ``intake`` leaves to Odoo (specification 3: 200 for each)."""
 
     @http.route(
         "/airtel_ccp/webhook/<string:token>",
@@ -36,7 +23,7 @@ class AirtelCcpWebhook(http.Controller):
         save_session=False,
         readonly=False,
         # One more, to see that a body is longer: one of unknown length is cut there silently
-        max_content_length=MAX_BODY_BYTES + 1,
+        max_content_length=intake.MAX_BODY_BYTES + 1,
     )
     def report(self, token):
         """Store one report and answer 200; an unknown token is answered 404, storing nothing.
@@ -50,46 +37,17 @@ class AirtelCcpWebhook(http.Controller):
         """
         header = request.httprequest.headers.get(SECRET_HEADER)
         raw = request.httprequest.get_data()
-        if len(raw) > MAX_BODY_BYTES:
-            raise RequestEntityTooLarge
-        known = self._store(token, header, raw) if request.db else None
-        if known:
-            waker.wake(request.db)
-            return request.make_json_response(ACCEPTED)
-        if known is False:
-            return Response(status=404, headers=UNKNOWN)
-        return self._spool(token, header, raw)
-
-    def _store(self, token, header, raw):
-        """Store a report; once this returns True, it is durable.
-
-        Any error of the database sends the report to disk: a lost connection raises errors of
-        several classes, and a full disk or a lock must not lose a report either.
-
-        :return: False for a token that the database does not know, None when it takes no report
-        :rtype: bool | None
-        """
-        try:
-            known = request.env["ccp.call.event"]._receive(token, header, raw)
-            request.env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.Error as error:
-            _logger.warning("The database takes no report (%s)", type(error).__name__)
-            return None
-        return known
-
-    def _spool(self, token, header, raw):
-        """Keep a report on disk until the database is back.
-
-        :raise werkzeug.exceptions.HTTPException: always, for Odoo would commit after an answer;
-            200 once the report is durable, 503 when that cannot be
-        """
-        try:
-            spool = find_owner(root(), token)
-            if spool:
-                spool.put(token, header, raw)
-                # The database may be there: with several, Odoo does not know whose report it is
-                waker.wake(spool.folder.name)
-                abort(Response(json.dumps(ACCEPTED), mimetype="application/json"))
-        except OSError as error:
-            _logger.warning("A report cannot be kept on disk (%s)", type(error).__name__)
-        abort(Response(status=503, headers={"Retry-After": RETRY_AFTER_SECONDS}))
+        intake.check_size(raw)
+        known = None
+        if request.db:
+            try:
+                known = request.env["ccp.call.event"]._receive(token, header, raw)
+                request.env.cr.commit()  # pylint: disable=invalid-commit
+            except psycopg2.Error as error:
+                known = None
+                intake.log_away(error)
+        answer = intake.answer(known, request.db, token, header, raw)
+        if known is None:
+            # Odoo would commit after an answer that is returned
+            abort(answer)
+        return answer

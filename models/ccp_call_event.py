@@ -1,15 +1,9 @@
-import base64
-import hmac
 from datetime import timezone
 
-import psycopg2.errors
-
 from odoo import api, fields, models
-from odoo.tools import SQL
 
-from ..ccp.airtel.reports import kind_and_fingerprint, parse_all, to_text
-from ..ccp.safe.spool import digest
-from .ccp_call_bounds import keeps
+from ..ccp.airtel.reports import parse_all
+from . import report_store
 from .guarded_fields import GuardedFields
 from .system_made import SystemMade
 
@@ -179,9 +173,7 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
 
     @api.model
     def _receive(self, token, header, raw):
-        """Store one report: two statements, no ORM, no lock on the call.
-
-        A repeat is no error and makes no second row, so it may be sent any number of times.
+        """Store one report, see ``report_store.receive``, which most reports take without a model.
 
         :param str token: the last part of the notify URL
         :param str | None header: the secret header that came along
@@ -189,15 +181,11 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         :return: whether token and header belong to a call or company; False stores nothing
         :rtype: bool
         """
-        try:
-            return self._store(digest(token), None if header is None else digest(header), raw)
-        except psycopg2.errors.UniqueViolation:
-            self.env.cr.rollback()
-            return True
+        return report_store.receive(self.env.cr, token, header, raw)
 
     @api.model
     def _store(self, token_digest, header_digest, raw, received_at=None):
-        """Insert one report, unless its call takes no more of its kind; see ``_receive``.
+        """Insert one report, see ``report_store.store``.
 
         :param str token_digest: digest of the last part of the notify URL
         :param str | None header_digest: digest of the secret header that came along
@@ -207,76 +195,6 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         :rtype: bool
         :raise psycopg2.errors.UniqueViolation: when it is there already
         """
-        call_id, bound = self._find_call(token_digest, header_digest, received_at)
-        company_id = None if call_id else self._find_company(token_digest)
-        if not call_id and not company_id:
-            return False
-        if bound == "full":
-            # What is not kept need not be parsed
-            return True
-        kind, fingerprint = kind_and_fingerprint(raw)
-        if bound and not keeps(bound, kind):
-            return True
-        text = to_text(raw)
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO ccp_call_event
-                       (call_id, company_id, kind, payload, raw_payload, fingerprint, matched_by,
-                        received_at)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, COALESCE(%s, now() AT TIME ZONE 'UTC'))
-                """,
-                call_id,
-                company_id,
-                kind,
-                text,
-                None if text.encode() == raw else base64.b64encode(raw),
-                fingerprint,
-                "token" if call_id else None,
-                received_at,
-            ),
-            log_exceptions=False,
+        return report_store.store(
+            self.env.cr, token_digest, header_digest, raw, received_at=received_at
         )
-        return True
-
-    @api.model
-    def _find_call(self, token_digest, header_digest, moment=None):
-        """Return the call that a token and secret header belong to, unless the token has ended.
-
-        :param datetime.datetime | None moment: when a report came, naive UTC; by default now
-        :return: the call's id and its ``report_bound``, each None without one
-        :rtype: tuple
-        """
-        self.env.cr.execute(
-            SQL(
-                "SELECT * FROM ccp_call_of_token(%s, COALESCE(%s, now() AT TIME ZONE 'UTC'))",
-                token_digest,
-                moment,
-            )
-        )
-        found = self.env.cr.fetchone()
-        if not found:
-            return None, None
-        call_id, wanted, require_header, bound = found
-        if header_digest is None:
-            return (None, None) if require_header else (call_id, bound)
-        is_right = hmac.compare_digest(header_digest, wanted or "")
-        return (call_id, bound) if is_right else (None, None)
-
-    @api.model
-    def _find_company(self, token_digest):
-        """Return the id of the company whose own notify URL ends in a token, or None.
-
-        Such a URL is configured at Airtel, which sends no secret header to it.
-        """
-        self.env.cr.execute(
-            "SELECT id, ccp_webhook_token, ccp_old_tokens FROM res_company"
-            " WHERE ccp_webhook_token IS NOT NULL AND ccp_require_header IS NOT TRUE"
-        )
-        now = fields.Datetime.to_string(fields.Datetime.now())
-        for company_id, own_token, old_tokens in self.env.cr.fetchall():
-            accepted = [each for each, until in (old_tokens or {}).items() if until > now]
-            for each in (digest(own_token), *accepted):
-                if hmac.compare_digest(token_digest, each):
-                    return company_id
-        return None

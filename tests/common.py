@@ -10,8 +10,8 @@ from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, new_test_user
 from odoo.tests.common import _super_send
 
+from ..ccp.safe.spool import digest
 from ..controllers.wakeup import Waker
-from ..models.ccp_call_event import digest
 from ..models.res_company_limits import USUAL_LIMITS
 from ..sandbox.server import Sandbox
 from .secrets_in_logs import HEADER, TOKEN, searching_logs

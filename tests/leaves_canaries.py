@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from odoo.tests import Form
 
-from ..models.ccp_call_event import digest
+from ..ccp.safe.spool import digest
 from ..models.spool import spool_of
 from .canaries import ADDRESS, DIGITS, NAME, NOTES, SPELLINGS, patterns, search_database
 from .common import AGENT, CcpCase

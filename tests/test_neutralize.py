@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 
-from ..models.ccp_call_event import digest
+from ..ccp.safe.spool import digest
 from .canaries import ADDRESS, patterns, search_database
 from .leaves_canaries import CanaryCase
 

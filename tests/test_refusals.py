@@ -9,7 +9,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ..ccp.safe import spool
-from ..models.ccp_call_event import digest
+from ..ccp.safe.spool import digest
 from ..models.spool import spool_of
 from .common import HEADER, TOKEN
 from .test_webhook import URL, WebhookCase

@@ -126,7 +126,7 @@ GUARDS = (
     Guard(
         "the secret header is that of the call",
         "tests/test_webhook.py::TestWebhook::test_secret_header",
-        path="models/ccp_call_event.py",
+        path="models/report_store.py",
         old='is_right = hmac.compare_digest(header_digest, wanted or "")',
         new="is_right = True",
     ),
@@ -171,7 +171,7 @@ GUARDS = (
     Guard(
         "a body has a limit",
         "tests/test_webhook.py::TestWebhook::test_too_large_however_it_is_sent",
-        path="controllers/webhook.py",
+        path="controllers/intake.py",
         old="if len(raw) > MAX_BODY_BYTES:",
         new="if not raw and raw:",
     ),

@@ -7,7 +7,7 @@ import uuid
 import psycopg2
 import pytest
 
-from ...models.ccp_call_event import digest
+from ...ccp.safe.spool import digest
 from ..common import accepted_call
 from .server import live_stack, wait_for
 

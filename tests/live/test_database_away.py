@@ -14,7 +14,7 @@ import requests
 from odoo.tools import mute_logger
 
 from ...ccp.safe.spool import digest
-from ...models.ccp_call_event import CcpCallEvent
+from ...models import report_store
 from ..common import LONG
 from .server import live_stack, unreported_call, wait_for
 
@@ -180,17 +180,17 @@ def test_a_connection_that_dies_while_they_are_taken_in_loses_nothing(server, ca
     with server.database_away():
         for number in range(5):
             assert post(url, headers, number).status_code == 200
-    find = CcpCallEvent._find_call
+    find = report_store.find_call
     looked_up = []
 
-    def die_at_the_third(self, *arguments):
+    def die_at_the_third(cr, *arguments):
         looked_up.append(arguments)
         if len(looked_up) == 3:
-            server.query("SELECT pg_terminate_backend(%s)", self.env.cr._cnx.info.backend_pid)
-        return find(self, *arguments)
+            server.query("SELECT pg_terminate_backend(%s)", cr._cnx.info.backend_pid)
+        return find(cr, *arguments)
 
     with (
-        patch.object(CcpCallEvent, "_find_call", die_at_the_third),
+        patch.object(report_store, "find_call", die_at_the_third),
         mute_logger("odoo.sql_db"),
         pytest.raises((psycopg2.OperationalError, psycopg2.InterfaceError)),
         server.env() as env,

@@ -8,7 +8,7 @@ from psycopg2.errors import SerializationFailure
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
-from ...models.ccp_call_event import digest
+from ...ccp.safe.spool import digest
 from ..common import CcpSetup, accepted_call
 from .server import LiveServer, end_all, wait_for
 

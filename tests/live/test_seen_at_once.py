@@ -13,8 +13,8 @@ from odoo.tests import BaseCase, tagged
 
 from ...ccp.airtel.reports import kind_and_fingerprint
 from ...ccp.safe import download
+from ...ccp.safe.spool import digest
 from ...models import contention
-from ...models.ccp_call_event import digest
 from ...models.ccp_call_fold import CcpCall as CcpCallFold
 from ..common import HEADER, CcpSetup, accepted_call
 from .server import LiveServer

@@ -14,8 +14,8 @@ import requests
 import odoo
 from odoo.tools import config
 
+from ...ccp.safe.spool import digest
 from ...devtools.lab.odoo import connect
-from ...models.ccp_call_event import digest
 from ..canaries import (
     DIGITS,
     NAME,

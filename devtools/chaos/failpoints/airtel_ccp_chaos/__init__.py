@@ -21,10 +21,10 @@ from odoo.service import server
 from odoo.sql_db import Cursor
 
 from odoo.addons.airtel_ccp.ccp.airtel.client import Client
-from odoo.addons.airtel_ccp.controllers.webhook import waker
+from odoo.addons.airtel_ccp.controllers.intake import waker
+from odoo.addons.airtel_ccp.models import report_store
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
-from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent
 from odoo.addons.airtel_ccp.models.ccp_call_fetch import CcpCall as CcpCallFetch
 from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
 from odoo.addons.airtel_ccp.models.ccp_call_notify import CcpCall as CcpCallNotify
@@ -85,13 +85,13 @@ def _move_clock():
         return original(*args) + timedelta(seconds=_control()["clock"])
 
     fields.Datetime.now = staticmethod(now)
-    find_call = CcpCallEvent._find_call
+    find_call = report_store.find_call
 
     # Otherwise PostgreSQL's clock says whether a token has ended
-    def find_call_then(events, token_digest, header_digest, moment=None):
-        return find_call(events, token_digest, header_digest, moment or fields.Datetime.now())
+    def find_call_then(cr, token_digest, header_digest, moment=None):
+        return find_call(cr, token_digest, header_digest, moment or fields.Datetime.now())
 
-    CcpCallEvent._find_call = find_call_then
+    report_store.find_call = find_call_then
 
 
 def _choke_on_poison():
@@ -145,7 +145,7 @@ _wrap(Client, "execute", after="click, after the POST")
 _wrap(CcpCallAnswer, "_accept", after="click, after the answer")
 _wrap(CcpCallAnswer, "_settle", after="click, after the answer")
 _wrap(CcpCallAnswer, "_notify_accepted", before="click, before its card")
-_wrap(CcpCallEvent, "_store", before="report, before its INSERT", after="report, after its INSERT")
+_wrap(report_store, "store", before="report, before its INSERT", after="report, after its INSERT")
 _wrap(waker, "wake", before="report, after its COMMIT")
 _wrap(CcpCallFold, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
 _wrap(

@@ -1,0 +1,221 @@
+"""Where reports enter: before Odoo's own request begins, see ``install``.
+
+A route costs a session, a check of the registry, routing and an environment. A report needs none of
+them: its token says whose it is, and it is one row. What Odoo does for a request and this does not
+is listed in ``docs/developer.md``.
+"""
+
+import functools
+import io
+import json
+import logging
+import re
+import threading
+
+import psycopg2
+import psycopg2.errors
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wsgi import get_input_stream
+
+from odoo import http
+from odoo.modules.registry import Registry
+from odoo.tools import config, real_time
+
+from ..ccp.safe.spool import find_owner
+from ..models import report_store
+from ..models.ccp_dialer import SECRET_HEADER
+from ..models.spool import root
+from . import wakeup
+
+_logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+RETRY_AFTER_SECONDS = 30
+ACCEPTED = json.dumps({"status": "ok"})
+JSON = "application/json; charset=utf-8"
+# Lets a proxy distinguish our 404 (unknown token) from Odoo's (no database)
+UNKNOWN = {"X-Airtel-Ccp": "unknown"}
+PATH = re.compile(r"/airtel_ccp/webhook/([\w=-]+)", re.ASCII)
+# What a dump of all threads says that this one does
+SHOWN_PATH = "/airtel_ccp/webhook/***"
+HEADER = "HTTP_" + SECRET_HEADER.upper().replace("-", "_")
+MODEL = "ccp.call.event"
+# The tables are not those that this process knows: another one updates or uninstalls the addon
+CHANGED = (
+    psycopg2.errors.UndefinedColumn,
+    psycopg2.errors.UndefinedFunction,
+    psycopg2.errors.UndefinedTable,
+)
+
+waker = wakeup.Waker()
+
+
+def install():
+    """Have Odoo's WSGI application hand reports to ``take`` first, in each server of this process.
+
+    Servers hold the application itself and look ``__call__`` up on its class, so this holds for
+    those that run already.
+    """
+    ordinary = http.Application.__call__
+    if hasattr(ordinary, "airtel_ccp_take"):
+        return
+
+    @functools.wraps(ordinary)
+    def call(application, environ, start_response):
+        answer = take(environ) or functools.partial(ordinary, application)
+        return answer(environ, start_response)
+
+    call.airtel_ccp_take = take
+    http.Application.__call__ = call
+
+
+def take(environ):
+    """Store the report that a request brings (specification 3), without Odoo's own request.
+
+    What is unusual is left to the route: another method or path, a session, a database that this
+    process has not loaded, or in which the addon's tables have changed.
+
+    :param dict environ: the request, as WSGI describes it; its body can still be read if it is left
+    :return: the answer, a WSGI application; None if the request is left to the route
+    """
+    found = environ["REQUEST_METHOD"] == "POST" and PATH.fullmatch(environ.get("PATH_INFO", ""))
+    if not found or environ.get("SCRIPT_NAME") or "session_id=" in environ.get("HTTP_COOKIE", ""):
+        return None
+    token = found[1]
+    trust_proxy(environ)
+    registry = Registry.registries.get(database_of(environ, token))
+    if not registry or not registry.ready or MODEL not in registry:
+        return None
+    begin_request(registry.db_name)
+    try:
+        raw = read_body(environ)
+    except HTTPException as error:
+        return error
+    header = environ.get(HEADER)
+    try:
+        with registry.cursor() as cr:
+            known = report_store.receive(cr, token, header, raw)
+            cr.commit()
+    except CHANGED:
+        environ["wsgi.input"] = io.BytesIO(raw)
+        environ["CONTENT_LENGTH"] = str(len(raw))
+        return None
+    except psycopg2.Error as error:
+        log_away(error)
+        known = None
+    return answer(known, registry.db_name, token, header, raw)
+
+
+def trust_proxy(environ):
+    """Have a request say from where and to which host it came, as Odoo does behind a proxy.
+
+    Doing it twice changes nothing, so the request can still be left to the route.
+
+    :param dict environ: the request, as WSGI describes it
+    """
+    if config["proxy_mode"] and environ.get("HTTP_X_FORWARDED_HOST"):
+        ProxyFix(lambda _environ, _start_response: [])(environ, None)
+
+
+def database_of(environ, token):
+    """Return the name of the database that a report is for, or None.
+
+    As in Odoo's own requests, a header or the only database decides, and the filter by host. If
+    there are several, the token's signature does.
+
+    :param dict environ: the request, as WSGI describes it
+    :param str token: the last part of the notify URL
+    :rtype: str | None
+    """
+    name = environ.get("HTTP_X_ODOO_DATABASE")
+    # With a filter, Odoo takes the databases that PostgreSQL has
+    if not name and len(config["db_name"]) == 1 and not config["dbfilter"]:
+        name = config["db_name"][0]
+    if not name:
+        owner = find_owner(root(), token)
+        name = owner and owner.folder.name
+    return name if name and http.db_filter([name], host=environ.get("HTTP_HOST", "")) else None
+
+
+def begin_request(database):
+    """Set what Odoo's log says of a request, as its application does for each.
+
+    :param str database: the database's name
+    """
+    thread = threading.current_thread()
+    thread.query_count = 0
+    thread.query_time = 0
+    thread.perf_t0 = real_time()
+    thread.cursor_mode = "rw"
+    thread.dbname = database
+    thread.url = SHOWN_PATH
+    if hasattr(thread, "uid"):
+        del thread.uid
+    http.thread_local.rpc_model_method = ""
+
+
+def read_body(environ):
+    """Return the body of a request.
+
+    :param dict environ: the request, as WSGI describes it
+    :rtype: bytes
+    :raise werkzeug.exceptions.HTTPException: if it is too large, or the sender went away
+    """
+    # One more, to see that a body is longer: one of unknown length is cut there silently
+    raw = get_input_stream(environ, max_content_length=MAX_BODY_BYTES + 1).read()
+    check_size(raw)
+    return raw
+
+
+def check_size(raw):
+    """Refuse a body that is too large.
+
+    :param bytes raw: the body as received, or its first ``MAX_BODY_BYTES + 1`` bytes
+    :raise werkzeug.exceptions.RequestEntityTooLarge: if it is
+    """
+    if len(raw) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+
+
+def log_away(error):
+    """Log that a report goes to disk: a full disk, a lock or a lost connection must not lose it.
+
+    :param psycopg2.Error error: why the database does not take it; a lost connection raises errors
+        of several classes
+    """
+    _logger.warning("The database takes no report (%s)", type(error).__name__)
+
+
+def answer(known, database, token, header, raw):
+    """Return the answer to a report; one that the database did not take is kept on disk first.
+
+    :param bool | None known: whether the database knows the token, and has the report by now; None
+        if it takes no report
+    :param str | None database: its name
+    :param str token: the last part of the notify URL
+    :param str | None header: the secret header that came along
+    :param bytes raw: the body as received
+    :return: 200 once the report is durable, 404 for an unknown token, 503 if it cannot be kept
+    :rtype: odoo.http.Response
+    """
+    response = _answer(known, database, token, header, raw)
+    http.root.set_csp(response)
+    return response
+
+
+def _answer(known, database, token, header, raw):
+    if known is False:
+        return http.Response(status=404, headers=UNKNOWN)
+    try:
+        spool = None if known else find_owner(root(), token)
+        if spool:
+            spool.put(token, header, raw)
+            # The database may be there: with several, Odoo does not know whose report it is
+            database = spool.folder.name
+        if known or spool:
+            waker.wake(database)
+            return http.Response(ACCEPTED, content_type=JSON)
+    except OSError as error:
+        _logger.warning("A report cannot be kept on disk (%s)", type(error).__name__)
+    return http.Response(status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})

@@ -94,9 +94,9 @@ def take(environ):
         return error
     header = environ.get(HEADER)
     try:
+        # Its end commits
         with registry.cursor() as cr:
             known = report_store.receive(cr, token, header, raw)
-            cr.commit()
     except CHANGED:
         environ["wsgi.input"] = io.BytesIO(raw)
         environ["CONTENT_LENGTH"] = str(len(raw))

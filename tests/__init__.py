@@ -37,6 +37,7 @@ from . import (
     test_imported_later,
     test_injection,
     test_install,
+    test_intake,
     test_late_answer,
     test_listening,
     test_live_view,

@@ -21,7 +21,7 @@ from odoo.service import server
 from odoo.sql_db import Cursor
 
 from odoo.addons.airtel_ccp.ccp.airtel.client import Client
-from odoo.addons.airtel_ccp.controllers.intake import waker
+from odoo.addons.airtel_ccp.controllers import intake
 from odoo.addons.airtel_ccp.models import report_store
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
@@ -32,6 +32,8 @@ from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as S
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
 POISON = "chaos-poison"
+# The share of reports that Odoo's own route takes
+ROUTED = 0.3
 _folder = Path(os.environ["CHAOS_FOLDER"])
 
 
@@ -135,6 +137,18 @@ def _fail_in_the_database():
     Cursor.execute = execute
 
 
+def _take_both_ways():
+    """Leave a share of the reports to Odoo's own route."""
+    original = intake.take
+
+    def take(environ):
+        if random.SystemRandom().random() < ROUTED:
+            return None
+        return original(environ)
+
+    intake.take = take
+
+
 def _press_time():
     # Workers look for scheduled actions each second instead of each minute
     server.SLEEP_INTERVAL = 1
@@ -146,7 +160,7 @@ _wrap(CcpCallAnswer, "_accept", after="click, after the answer")
 _wrap(CcpCallAnswer, "_settle", after="click, after the answer")
 _wrap(CcpCallAnswer, "_notify_accepted", before="click, before its card")
 _wrap(report_store, "store", before="report, before its INSERT", after="report, after its INSERT")
-_wrap(waker, "wake", before="report, after its COMMIT")
+_wrap(intake.waker, "wake", before="report, after its COMMIT")
 _wrap(CcpCallFold, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
 _wrap(
     CcpCallFetch,
@@ -160,4 +174,5 @@ _move_clock()
 _choke_on_poison()
 _fail_to_notify()
 _fail_in_the_database()
+_take_both_ways()
 _press_time()

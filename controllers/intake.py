@@ -15,7 +15,6 @@ import threading
 import psycopg2
 import psycopg2.errors
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import get_input_stream
 
 from odoo import http
@@ -115,26 +114,26 @@ def trust_proxy(environ):
     :param dict environ: the request, as WSGI describes it
     """
     if config["proxy_mode"] and environ.get("HTTP_X_FORWARDED_HOST"):
-        ProxyFix(lambda _environ, _start_response: [])(environ, None)
+        http.ProxyFix(lambda _environ, _start_response: [])(environ, None)
 
 
 def database_of(environ, token):
     """Return the name of the database that a report is for, or None.
 
     As in Odoo's own requests, a header or the only database decides, and the filter by host. If
-    there are several, the token's signature does.
+    there may be several, the token's signature does.
 
     :param dict environ: the request, as WSGI describes it
     :param str token: the last part of the notify URL
     :rtype: str | None
     """
+    only = config["db_name"][0] if len(config["db_name"]) == 1 else None
     name = environ.get("HTTP_X_ODOO_DATABASE")
-    # With a filter, Odoo takes the databases that PostgreSQL has
-    if not name and len(config["db_name"]) == 1 and not config["dbfilter"]:
-        name = config["db_name"][0]
-    if not name:
+    # With a filter, Odoo shows other databases too
+    if not name and (config["dbfilter"] or not only):
         owner = find_owner(root(), token)
         name = owner and owner.folder.name
+    name = name or only
     return name if name and http.db_filter([name], host=environ.get("HTTP_HOST", "")) else None
 
 

@@ -22,6 +22,7 @@ from . import (
     ccp_call_fold,
     ccp_call_fold_mark,
     ccp_call_fold_queue,
+    ccp_call_fold_shards,
     ccp_call_follow_up,
     ccp_call_history,
     ccp_call_link,

@@ -1,10 +1,12 @@
 import functools
+import math
 import time
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .ccp_call_fold_mark import FOLD_ACTION
+from .ccp_call_fold_shards import ALL, HELP_CALLS, HELP_SECONDS
 from .ccp_call_notify import NOTIFY_ACTION
 from .contention import take_turns
 
@@ -33,21 +35,51 @@ class CcpCall(models.Model):
         reports._replay_spool()
         reports._look_again()
         self._take_up_cut_off()
+        shard, asked = ALL, -math.inf
+
+        def take():
+            # The far end of what others have, so that both seldom want the same call
+            calls = self._take_pending(shard)
+            return calls if calls or shard == ALL else self._take_pending(from_end=True)
+
+        def count():
+            nonlocal shard, asked
+            left = self._count_pending()
+            if left > HELP_CALLS and time.monotonic() - asked > HELP_SECONDS:
+                asked = time.monotonic()
+                shard = self._ask_for_help()
+            return left + reports._count_unmatched()
+
+        def match(is_patient):
+            return reports._match_some(COMMIT_SECONDS, is_patient)
+
+        self._fold_in_turns(FOLD_ACTION, take, count, match)
+
+    @api.model
+    def _fold_in_turns(self, action, take, count, otherwise=None):
+        """Fold calls step by step, until none is left.
+
+        :param str action: XML id of the scheduled action that does it
+        :param take: called without arguments; locks and returns the next calls
+        :param count: called without arguments; returns how much is left
+        :param otherwise: called if no call is left, with whether to be patient, see
+            ``contention.apart``; returns how much it did
+        """
         size = 1
 
         def fold_some(is_patient=True):
             nonlocal size
             # If this step meets another transaction, the next one begins with a single call
             last, size = size, 1
-            calls = self._take_pending()
-            if calls:
+            done = 0
+            if calls := take():
                 done, size = calls._fold_batch(last, is_patient)
-            else:
-                done = reports._match_some(COMMIT_SECONDS, is_patient)
-            return done, self._count_pending() + reports._count_unmatched()
+            elif otherwise:
+                done = otherwise(is_patient)
+            return done, count()
 
         around = functools.partial(fold_some, is_patient=False)
-        take_turns(self, fold_some, FOLD_ACTION, around=around)
+        take_turns(self, fold_some, action, around=around)
         if self._count_to_notify():
             self.env.ref(NOTIFY_ACTION)._trigger()
 
@@ -73,33 +105,40 @@ class CcpCall(models.Model):
         return folded, size
 
     @api.model
-    def _take_pending(self):
+    def _take_pending(self, shard=ALL, from_end=False):
         """Lock and return the next calls with reports that were not taken into account.
 
+        :param Shard shard: only calls of this one
+        :param bool from_end: whether to take the newest calls instead of the oldest
         :rtype: odoo.models.BaseModel
         """
         self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
-                "SELECT call.id %s ORDER BY call.id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
-                self._pending_sql(),
+                "SELECT call.id %s ORDER BY call.id %s LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
+                self._pending_sql(shard),
+                SQL("DESC") if from_end else SQL("ASC"),
                 BATCH,
             )
         )
         return self.browse([row[0] for row in rows])
 
     @api.model
-    def _count_pending(self):
-        """Return how many calls still have reports to fold now."""
+    def _count_pending(self, shard=ALL):
+        """Return how many calls still have reports to fold now.
+
+        :param Shard shard: only calls of this one
+        """
         self.env.flush_all()
-        return self.env.execute_query(SQL("SELECT count(*) %s", self._pending_sql()))[0][0]
+        return self.env.execute_query(SQL("SELECT count(*) %s", self._pending_sql(shard)))[0][0]
 
     @api.model
-    def _pending_sql(self):
+    def _pending_sql(self, shard=ALL):
         """Return FROM and WHERE of the calls that have reports to fold now, or failed before.
 
         Written so that the index of reports to fold answers it, however many are folded.
 
+        :param Shard shard: only calls of this one
         :rtype: odoo.tools.SQL
         """
         return SQL(
@@ -110,15 +149,19 @@ class CcpCall(models.Model):
                          FROM ccp_call_event event
                         WHERE event.folded IS NOT TRUE
                           AND event.call_id IS NOT NULL
+                          %(reported)s
                         UNION ALL
                        SELECT failed.id
                          FROM ccp_call failed
                         WHERE failed.fold_retry_date <= %(now)s
                           AND failed.manual IS NOT TRUE
-                          AND failed.reports_deleted IS NOT TRUE)
+                          AND failed.reports_deleted IS NOT TRUE
+                          %(failed)s)
                AND (call.fold_retry_date IS NULL OR call.fold_retry_date <= %(now)s)
             """,
             now=fields.Datetime.now(),
+            reported=shard.condition(SQL("event.call_id")),
+            failed=shard.condition(SQL("failed.id")),
         )
 
     def _fold_free(self):

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .ccp_call_fold_shards import count_fold_actions, switch_fold_actions
+
 
 def setting(kind, name, **options):
     """Return a field that shows and writes a field of the current company.
@@ -46,12 +48,27 @@ class ResConfigSettings(models.TransientModel):
     ccp_keep_calls_days = setting(fields.Integer, "ccp_keep_calls_days")
     ccp_trial = setting(fields.Boolean, "ccp_trial")
     ccp_trial_url = setting(fields.Char, "ccp_trial_url")
+    # Of the whole database, not of one company
+    ccp_fold_actions = fields.Integer(
+        "Work on reports at once",
+        compute="_compute_ccp_fold_actions",
+        inverse="_inverse_ccp_fold_actions",
+        groups="base.group_system",
+    )
     ccp_health_ids = fields.Many2many(
         "ccp.health", compute="_compute_ccp_health_ids", groups="base.group_system"
     )
     ccp_notify_url = fields.Char(
         "Notify URL", compute="_compute_ccp_notify_url", groups="base.group_system"
     )
+
+    @api.depends_context("uid")
+    def _compute_ccp_fold_actions(self):
+        self.ccp_fold_actions = count_fold_actions(self.env)
+
+    def _inverse_ccp_fold_actions(self):
+        for settings in self:
+            switch_fold_actions(self.env, settings.ccp_fold_actions)
 
     @api.depends("company_id")
     def _compute_ccp_health_ids(self):

@@ -26,6 +26,7 @@ from . import (
     test_first_account,
     test_flow,
     test_fold,
+    test_fold_shards,
     test_follow_up,
     test_foreign_ids,
     test_guard,

@@ -267,7 +267,8 @@ FIELDS = {
             " ccp_pulse_price ccp_require_outcome ccp_recording_policy ccp_chatter_mode"
             " ccp_keep_copies ccp_keep_recordings_days ccp_keep_reports_days"
             " ccp_keep_unmatched_days ccp_token_days ccp_pause_seconds ccp_reserve_phones"
-            " ccp_keep_calls_days ccp_trial ccp_trial_url ccp_health_ids ccp_notify_url",
+            " ccp_keep_calls_days ccp_trial ccp_trial_url ccp_health_ids ccp_notify_url"
+            " ccp_fold_actions",
             ALL_ADMINISTRATORS,
             ALL_ADMINISTRATORS,
         ),

@@ -50,7 +50,8 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
     with stack.env() as env:
         calls = company.make_calls(env, 100)
         story = company.story(env)[-REPORTS:]
-    with stack.odoo(workers=2, cron=1) as first, stack.odoo(workers=2, cron=1) as second:
+    # With so many cron workers, two of a server may fold
+    with stack.odoo(workers=2, cron=3) as first, stack.odoo(workers=2, cron=3) as second:
         with Generator() as one, Generator() as other:
             with stack.odoo(workers=4, cron=2) as single:
                 figures = _store(stack, (one, other), single, (first, second), calls, story, quick)
@@ -142,7 +143,7 @@ def _store(stack, generators, single, pair, calls, story, quick) -> list[Figure]
         Figure(
             "PostgreSQL connections that stay open",
             connections,
-            note="three servers with eight workers and four cron workers in all",
+            note="three servers with eight workers and eight cron workers in all",
         ),
     ]
 
@@ -271,15 +272,16 @@ def _check_call(stack, call_id, statuses):
 
 
 def _fold(stack, first, second, story, quick) -> list[Figure]:
-    """Fold with one cron worker, with two, and with two that have a scheduled action each."""
+    """Fold with one server's cron workers, with two servers', and with two actions at once."""
     calls, rounds = (200, 1) if quick else (500, 5)
     speeds = collections.defaultdict(list)
     most = collections.Counter()
     replays = 0
     with stack.env() as env:
         folding = env.ref("airtel_ccp.ir_cron_fold_reports")
-        copy = folding.copy({"active": False})
-        actions = (folding.id, copy.id)
+        helper = env.ref("airtel_ccp.ir_cron_fold_reports_2")
+        helper.active = False
+        actions = (folding.id, helper.id)
     try:
         for number in range(-1, rounds):
             ways = (("one", 1), ("two", 1), ("two", 2))
@@ -300,30 +302,30 @@ def _fold(stack, first, second, story, quick) -> list[Figure]:
                     most[way] = max(most[way], _at_once(texts, actions))
     finally:
         with stack.env() as env:
-            env["ir.cron"].browse(actions[1]).unlink()
+            env["ir.cron"].browse(actions[1]).active = True
     alone = speeds["one", 1]
     note = f"{calls} calls with {REPORTS} reports each, {rounds} times in turn"
     return [
         Figure(
-            "reports folded a second by the scheduled action, one cron worker",
+            "reports folded a second by one scheduled action",
             statistics.median(alone),
             "reports/s",
             note=note,
         ),
         Figure(
-            "folded by two cron workers on two servers, to one",
+            "folded by one action, two servers with cron workers, to one",
             median_ratio(list(zip(speeds["two", 1], alone, strict=True))),
             "times",
         ),
-        Figure("two cron workers: folding at once, at most", most["two", 1]),
+        Figure("one action, two servers: folding at once, at most", most["two", 1]),
         Figure(
-            "two cron workers with an action each, to one",
+            "reports folded a second by two actions, to one",
             median_ratio(list(zip(speeds["two", 2], alone, strict=True))),
             "times",
-            note="a copy of the scheduled action; both take calls that nobody else folds",
+            note="the first one asks the other for help",
         ),
-        Figure("an action each: folding at once, at most", most["two", 2]),
-        Figure("an action each: serialization failures in the log", replays),
+        Figure("two actions: folding at once, at most", most["two", 2]),
+        Figure("two actions: serialization failures in the log", replays),
     ]
 
 
@@ -336,10 +338,10 @@ def _pend(stack, count, story):
 
 
 def _fold_by_cron(stack, actions):
-    """Wake the cron workers and return how many seconds the last call takes to be folded."""
+    """Wake the first action and return how many seconds the last call takes to be folded."""
     stack.query("UPDATE ir_cron SET active = true WHERE id = ANY(%s)", list(actions))
     began = time.monotonic()
-    stack.trigger(actions)
+    stack.trigger(actions[:1])
     with stack.connect() as connection, connection.cursor() as cursor:
 
         def is_folded():

@@ -181,6 +181,19 @@ def wait_for(condition, what, seconds=WAIT_SECONDS):
     raise AssertionError(f"waited {seconds} seconds for {what}")
 
 
+def wake(server):
+    """Have the action that folds run as soon as a worker is there.
+
+    :param LiveServer server: the server
+    """
+    server.query(
+        "INSERT INTO ir_cron_trigger (cron_id, call_at)"
+        " SELECT res_id, now() AT TIME ZONE 'UTC' FROM ir_model_data"
+        " WHERE module = 'airtel_ccp' AND name = 'ir_cron_fold_reports'"
+    )
+    server.query("SELECT pg_notify('cron_trigger', %s)", server.database, database="postgres")
+
+
 def set_phone(server, setup, number):
     """Give the lead of a ``LiveSetup`` a phone number."""
     server.query("UPDATE crm_lead SET phone = %s WHERE id = %s", number, setup.lead_id)

@@ -9,7 +9,7 @@ import pytest
 
 from ...ccp.safe.spool import digest
 from ..common import accepted_call
-from .server import live_stack, wait_for
+from .server import live_stack, wait_for, wake
 
 ANSWERED = {"eventType": "CALL", "event": "Answer", "participantName": "A"}
 
@@ -38,16 +38,6 @@ def make_call(server, setup):
     with server.env() as env:
         assert env["ccp.call.event"]._receive(token, None, json.dumps(ANSWERED).encode())
     return call.id
-
-
-def wake(server):
-    """Have the action that folds run as soon as a worker is there."""
-    server.query(
-        "INSERT INTO ir_cron_trigger (cron_id, call_at)"
-        " SELECT res_id, now() AT TIME ZONE 'UTC' FROM ir_model_data"
-        " WHERE module = 'airtel_ccp' AND name = 'ir_cron_fold_reports'"
-    )
-    server.query("SELECT pg_notify('cron_trigger', %s)", server.database, database="postgres")
 
 
 def values(server, call_id):

@@ -1,0 +1,133 @@
+from typing import NamedTuple
+
+from odoo import api, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL, config
+
+from .ccp_call_fold_mark import FOLD_ACTION
+
+# Scheduled actions that fold besides the first one, each a share of the calls
+HELPERS = tuple(f"{FOLD_ACTION}_{number}" for number in (2, 3, 4))
+# How many calls may wait before others are asked to help, and how often that is asked. One call, or
+# a few, the first action folds sooner than another one begins.
+HELP_CALLS = 20
+HELP_SECONDS = 1
+
+
+class Shard(NamedTuple):
+    """A share of the calls."""
+
+    number: int
+    """Beginning with 0."""
+    count: int
+    """How many shares there are."""
+
+    def condition(self, column):
+        """Return the condition of the calls in this shard, as a further one of a WHERE.
+
+        :param odoo.tools.SQL column: holds a call's id
+        :rtype: odoo.tools.SQL
+        """
+        if self.count == 1:
+            return SQL()
+        return SQL("AND mod(%s, %s) = %s", column, self.count, self.number)
+
+
+ALL = Shard(0, 1)
+
+
+def fold_actions(env):
+    """Return the scheduled actions that fold besides the first one, also those switched off.
+
+    :param odoo.api.Environment env: of the database
+    :return: ``ir.cron`` records, as superuser
+    :rtype: odoo.models.BaseModel
+    """
+    found = [env.ref(name, raise_if_not_found=False) for name in HELPERS]
+    return env["ir.cron"].sudo().concat(*(each.sudo() for each in found if each))
+
+
+def count_fold_actions(env):
+    """Return how many scheduled actions may fold at once, if there are enough workers.
+
+    :param odoo.api.Environment env: of the database
+    :rtype: int
+    """
+    return 1 + len(fold_actions(env).filtered("active"))
+
+
+def switch_fold_actions(env, count):
+    """Switch scheduled actions on and off.
+
+    :param odoo.api.Environment env: of the database
+    :param int count: how many may fold at once
+    :raise ValidationError: if there are not so many
+    """
+    if count == count_fold_actions(env):
+        return
+    actions = fold_actions(env)
+    most = 1 + len(actions)
+    if not 1 <= count <= most:
+        raise ValidationError(
+            env._(
+                "%(count)s scheduled actions cannot work on reports: choose 1 to %(most)s.",
+                count=count,
+                most=most,
+            )
+        )
+    actions[: count - 1].active = True
+    actions[count - 1 :].active = False
+
+
+class CcpCall(models.Model):
+    """Several scheduled actions that fold at once.
+
+    The first one could do everything alone: it is woken for each report, takes reports from disk,
+    looks for the calls of those that name none, and folds all calls, those of its own shard first.
+    When many calls wait it asks the others for help, each for its shard. A call is locked while it
+    is folded, so it matters to none of them if another has a different idea of the shards, or is
+    switched off. One worker for scheduled actions is always left to others.
+    """
+
+    _inherit = "ccp.call"
+
+    @api.model
+    def _fold_helpers(self):
+        """Return the scheduled actions that may help the first one to fold, in their order.
+
+        :rtype: odoo.models.BaseModel
+        """
+        spare = max(0, config["max_cron_threads"] - 2)
+        return fold_actions(self.env).filtered("active")[:spare] if spare else self.env["ir.cron"]
+
+    @api.model
+    def _ask_for_help(self):
+        """Wake those scheduled actions in whose shard a call waits.
+
+        :return: the shard of the first action
+        :rtype: Shard
+        """
+        helpers = self._fold_helpers()
+        count = 1 + len(helpers)
+        for number, helper in enumerate(helpers, 1):
+            if self._count_pending(Shard(number, count)):
+                helper._trigger()
+        return Shard(0, count)
+
+    @api.model
+    def _cron_help_fold(self, name):
+        """Fold the calls of one shard that have new reports.
+
+        :param str name: XML id of the scheduled action
+        """
+        helpers = self._fold_helpers()
+        action = self.env.ref(name).sudo()
+        if action not in helpers:
+            # Switched off, or this server has too few workers by now
+            return
+        shard = Shard(1 + helpers.ids.index(action.id), 1 + len(helpers))
+        self._fold_in_turns(
+            name,
+            lambda: self._take_pending(shard),
+            lambda: self._count_pending(shard),
+        )

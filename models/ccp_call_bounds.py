@@ -93,7 +93,7 @@ class CcpCall(models.Model):
             ("cdr", "Only call data records are still kept"),
             ("full", "No further report is kept"),
         ],
-        "More reports than a call has",
+        "Too many reports",
         readonly=True,
         copy=False,
         groups="base.group_system",

@@ -68,11 +68,12 @@ class CcpHealth(models.Model):
                 "again each day. Look into the server's log, then choose “Try again”."
             ),
             "spool_closed": _(
-                "Reports cannot wait on disk while the database is away (%(reason)s): whoever runs "
-                "this server gives the folder airtel_ccp in Odoo's data folder to Odoo's account."
+                "Reports cannot wait on disk while the database is away (%(reason)s): the person "
+                "who runs this server must give the folder airtel_ccp in Odoo's data folder to "
+                "Odoo's account."
             ),
             "spool_full": _(
-                "Reports cannot wait on disk while the database is away: whoever runs this server "
-                "makes room on the disk of Odoo's data folder."
+                "Reports cannot wait on disk while the database is away: the person who runs "
+                "this server must make room on the disk of Odoo's data folder."
             ),
         }

@@ -11,14 +11,14 @@ class ResCompany(models.Model):
         "Take reports after a call (days)",
         default=7,
         required=True,
-        help="The notify URL of a call ends so many days after the call. A report that comes later "
-        "than that is refused.",
+        help="For how many days after a call its notify URL takes reports, 1 to 365. Later ones "
+        "are refused.",
         groups="base.group_system",
     )
     ccp_keep_unmatched_days = fields.Integer(
         "Keep reports without a call (days)",
         default=30,
-        help="Reports that came to the company's own notify URL and are about no call of this "
+        help="Reports that come to the company's own notify URL and belong to no call of this "
         "Odoo. Zero keeps them forever.",
         groups="base.group_system",
     )

@@ -104,7 +104,7 @@ FIELDS = {
             " deadline request_outcome closed_date ended follow_up_id agent_second_number"
             " customer_second_number agent_further_numbers customer_further_numbers agent_pool"
             " change_ids may_be_changed phone_search missed_by timeline_html talk_time"
-            " agent_ring_time customer_ring_time total_time tone",
+            " agent_ring_time customer_ring_time total_time tone recording_problem",
             ALL,
         ),
         ("listen_ids", LEADERS),

@@ -111,8 +111,8 @@ FIELDS = {
         ("request_ids fold_error fold_retry_date notify_date notify_tries", "boss"),
         (
             "measured recording_file recording_url recording_tries recording_next_date"
-            " card_message_ids activity_message_ids noted_lines token_digest header_digest activity_id"
-            " planned_activity_ids dialled blacklist_ids",
+            " card_message_ids activity_message_ids noted_lines token_digest header_digest"
+            " activity_id planned_activity_ids dialled blacklist_ids erased_ids",
             NOBODY,
         ),
     ),

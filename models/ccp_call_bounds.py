@@ -109,7 +109,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.models.BaseModel
         """
-        return self.event_ids.browse().sudo()
+        return self.browse().event_ids.sudo()
 
     def _have_reports(self):
         """Return whether a report came for one of these calls.

@@ -108,11 +108,13 @@ FIELDS = {
             ALL,
         ),
         ("listen_ids", LEADERS),
-        ("request_ids fold_error fold_retry_date notify_date notify_tries", "boss"),
+        ("request_ids report_bound fold_error fold_retry_date notify_date notify_tries", "boss"),
         (
             "measured recording_file recording_url recording_tries recording_next_date"
             " card_message_ids activity_message_ids noted_lines token_digest header_digest"
-            " activity_id planned_activity_ids dialled blacklist_ids erased_ids",
+            " activity_id planned_activity_ids dialled blacklist_ids erased_ids"
+            " recording_asked_date recording_lease_date recording_tried_date recording_reason"
+            " recording_expiry",
             NOBODY,
         ),
     ),
@@ -135,7 +137,7 @@ FIELDS = {
             ALL,
         ),
         ("fingerprint pretty_payload error", "boss"),
-        ("payload", NOBODY),
+        ("payload raw_payload named_correlation named_session named_pair", NOBODY),
     ),
     "ccp.call.flow": (
         (

@@ -56,6 +56,7 @@ UNTOLD = {
     "recording_error",
     "recording_id",
     "recording_next_date",
+    "recording_tried_date",
     "recording_tries",
     "refusal",
     "activity_id",

@@ -155,7 +155,7 @@ class CcpCallEvent(models.Model):
         """
         now = fields.Datetime.now()
         matched = self.browse()
-        erased_of = functools.cache(self.call_id._erased_of)
+        erased_of = functools.cache(self.browse().call_id._erased_of)
         alone = self._split()
         reports = {
             event: reports[0] for event, reports in zip(alone, alone._parsed_each(), strict=True)

@@ -128,7 +128,7 @@ class Seam:
             return
         if method == "execute" and TRANSACTION.search(str(args[0])):
             return
-        if method == "_search" and self._is_plain_read(args[0]):
+        if method == "_search" and args and self._is_plain_read(args[0]):
             return
         name = getattr(subject, "_name", "")
         point = (f"{owner.__name__.rpartition('.')[2]}.{method}", name, *place)

@@ -6,8 +6,8 @@ class GuardedFields(models.BaseModel):
     """What some may read and others not, also as a condition, an order or a group.
 
     Odoo checks a field with a column of its own there, but neither a link to many records nor a
-    field that is computed or shows another record's. Not a model of Odoo's, but a Python class that such models
-    inherit beside ``models.Model``.
+    field that is computed or shows another record's. Not a model of Odoo's, but a Python class
+    that such models inherit beside ``models.Model``.
     """
 
     _register = False

@@ -552,7 +552,7 @@ class TestFailureAnywhere(CcpCase):
 
     def test_one_failure(self):
         """Each point, each error, each time or once; in the short form some of all that."""
-        seed = int(os.environ.get("SEED") or time.time())
+        seed = int(os.environ.get("SEED") or 1)
         rng = random.Random(seed)
         acts = list(self.acts())
         rng.shuffle(acts)

@@ -68,6 +68,8 @@ DUE_AGAIN = {
     "ccp_call": ("fold_retry_date", "notify_date", "recording_next_date"),
     "ccp_call_event": ("match_date",),
 }
+# Longer than any pause between two tries
+LONG_AGO = timedelta(days=1)
 # Of errors that are handled alike, one: all points with each of them take twenty minutes
 KINDS = (
     ("UserError", True),
@@ -397,7 +399,7 @@ class TestFailureAnywhere(CcpCase):
 
     def make_due(self):
         """Move every moment at which something is tried again into the past."""
-        past = fields.Datetime.now() - timedelta(seconds=1)
+        past = fields.Datetime.now() - LONG_AGO
         self.env.flush_all()
         for table, columns in DUE_AGAIN.items():
             for column in columns:

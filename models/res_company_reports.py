@@ -23,16 +23,10 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
 
-    @api.constrains("ccp_token_days", "ccp_keep_unmatched_days")
-    def _check_ccp_report_periods(self):
+    @api.constrains("ccp_token_days")
+    def _check_ccp_token_days(self):
         for company in self.sudo():
             if not 1 <= company.ccp_token_days <= 365:
                 raise ValidationError(
                     self.env._("Reports can be taken for 1 to 365 days after a call: correct this.")
-                )
-            if company.ccp_keep_unmatched_days < 0:
-                raise ValidationError(
-                    self.env._(
-                        "A period cannot be negative: enter a number of days, or 0 to keep forever."
-                    )
                 )

@@ -234,7 +234,7 @@ class TestDerivingAndNotifying(CcpCase):
             self.report(call, *self.connected(), fold=False)
         with self.failing("_count_reports"):
             self.env["ccp.call"]._cron_fold()
-        self.assertEqual(self.calls.mapped("fold_error"), ["ValueError"])
+        self.assertEqual(self.calls.mapped("fold_error"), ["ValueError", False])
         self.assertEqual(self.good.state, "in_call")
         self.assertTrue(self.bad.fold_retry_date)
 

@@ -7,6 +7,8 @@ _logger = logging.getLogger(__name__)
 
 # States in which Airtel has the recording, and Odoo has not
 TO_FETCH = ("pending", "at_airtel")
+# States in which somebody can press play
+PLAYABLE = (*TO_FETCH, "stored")
 EXTENSIONS = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",

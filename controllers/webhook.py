@@ -7,6 +7,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, abort
 from odoo import http
 from odoo.http import Response, request
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.spool import find_owner
 from ..models.ccp_dialer import SECRET_HEADER
 from ..models.spool import root
@@ -73,7 +74,7 @@ class AirtelCcpWebhook(http.Controller):
             known = request.env["ccp.call.event"]._receive(token, header, raw)
             request.env.cr.commit()  # pylint: disable=invalid-commit
         except psycopg2.Error as error:
-            _logger.warning("The database takes no report (%s)", type(error).__name__)
+            _logger.warning("The database takes no report (%s)", name_of(error))
             return None
         return known
 
@@ -91,5 +92,5 @@ class AirtelCcpWebhook(http.Controller):
                 waker.wake(spool.folder.name)
                 abort(Response(json.dumps(ACCEPTED), mimetype="application/json"))
         except OSError as error:
-            _logger.warning("A report cannot be kept on disk (%s)", type(error).__name__)
+            _logger.warning("A report cannot be kept on disk (%s)", name_of(error))
         abort(Response(status=503, headers={"Retry-After": RETRY_AFTER_SECONDS}))

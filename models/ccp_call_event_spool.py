@@ -8,6 +8,7 @@ import psycopg2.errors
 
 from odoo import api, fields, models
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.spool import digest
 from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
@@ -38,7 +39,7 @@ class CcpCallEvent(models.Model):
         try:
             names = spool.names()
         except OSError as error:
-            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            _logger.warning("Reports on disk cannot be looked at (%s)", name_of(error))
             return
         done = []
 
@@ -79,12 +80,12 @@ class CcpCallEvent(models.Model):
             return False
         except OSError as error:
             # The database's fault, not the report's: the report goes on waiting
-            _logger.warning("Report %s on disk cannot be read (%s)", name, type(error).__name__)
+            _logger.warning("Report %s on disk cannot be read (%s)", name, name_of(error))
             return False
         except CONTENTION as error:
             if is_patient:
                 raise
-            _logger.info("Report %s on disk goes on waiting (%s)", name, type(error).__name__)
+            _logger.info("Report %s on disk goes on waiting (%s)", name, name_of(error))
             self.env.ref(FOLD_ACTION)._trigger(fields.Datetime.now() + LOCKED_PAUSE)
             return False
         except Exception as error:  # noqa: BLE001 - see above
@@ -109,7 +110,7 @@ class CcpCallEvent(models.Model):
             _logger.warning(
                 "%s: a file of reports on disk cannot be touched (%s)",
                 do.__name__,
-                type(error).__name__,
+                name_of(error),
             )
             return False
         return True
@@ -201,7 +202,7 @@ class CcpCallEvent(models.Model):
         try:
             names = [*spool.names(), *(each.name for each in spool.aside())]
         except OSError as error:
-            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            _logger.warning("Reports on disk cannot be looked at (%s)", name_of(error))
             return
 
         def delete(name):
@@ -220,7 +221,7 @@ class CcpCallEvent(models.Model):
             for each in spool.aside():
                 spool.take_back(each.name)
         except OSError as error:
-            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            _logger.warning("Reports on disk cannot be looked at (%s)", name_of(error))
         return super().init()
 
     @api.model

@@ -14,6 +14,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel import const
 from ..ccp.safe import download
+from ..ccp.safe.faults import name_of
 from .ccp_call_recording import TO_FETCH
 from .ccp_call_retention import RETENTION_ACTION
 from .contention import CONTENTION, PAUSE_SECONDS, WAIT_SECONDS, is_gone, take_turns
@@ -91,7 +92,7 @@ class _Fetch(threading.Thread):
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
             # The error's text might hold the address
             _logger.error(
-                "Call %s: fetching its recording failed (%s)", self.call_id, type(error).__name__
+                "Call %s: fetching its recording failed (%s)", self.call_id, name_of(error)
             )
             self.reason = "failed"
         finally:
@@ -241,7 +242,7 @@ class CcpCall(models.Model):
             # It returns how long Odoo lets the action go on; listeners are served beyond that
             run.takes_due &= bool(self.env["ir.cron"]._commit_progress(len(calls)))
         except CONTENTION as error:
-            _logger.info("%s met another transaction (%s)", FETCH_ACTION, type(error).__name__)
+            _logger.info("%s met another transaction (%s)", FETCH_ACTION, name_of(error))
             self.env.cr.rollback()
             return True
         for call in calls:
@@ -322,9 +323,7 @@ class CcpCall(models.Model):
             # The next run finds it as it is
             return
         # The error's text might hold the address
-        _logger.error(
-            "Call %s: its recording cannot be kept now (%s)", self.id, type(error).__name__
-        )
+        _logger.error("Call %s: its recording cannot be kept now (%s)", self.id, name_of(error))
         now = fields.Datetime.now()
         later = now + PUT_OFF
         self.env.cr.execute(

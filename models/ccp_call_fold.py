@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ccp.call import states, timeline
+from ..ccp.safe.faults import name_of
 from .ccp_call_fold_mark import FIRST_PAUSE, FOLD_ACTION, FoldCutOff
 from .contention import CONTENTION, apart, is_gone
 from .utils import naive_utc
@@ -203,9 +204,7 @@ class CcpCall(models.Model):
         except Exception as error:  # noqa: BLE001 - the call is marked all the same
             if is_gone(self.env.cr):
                 raise
-            _logger.warning(
-                "Call %s: its reports cannot be counted (%s)", self.id, type(error).__name__
-            )
+            _logger.warning("Call %s: its reports cannot be counted (%s)", self.id, name_of(error))
             return SQL("report_bound")
 
     def _has_new_lines(self, story, reports):

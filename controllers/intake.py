@@ -21,6 +21,7 @@ from odoo import http
 from odoo.modules.registry import Registry
 from odoo.tools import config, real_time
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.spool import find_owner
 from ..models import report_store
 from ..models.ccp_dialer import SECRET_HEADER
@@ -183,7 +184,7 @@ def log_away(error):
     :param psycopg2.Error error: why the database does not take it; a lost connection raises errors
         of several classes
     """
-    _logger.warning("The database takes no report (%s)", type(error).__name__)
+    _logger.warning("The database takes no report (%s)", name_of(error))
 
 
 def answer(known, database, token, header, raw):
@@ -216,5 +217,5 @@ def _answer(known, database, token, header, raw):
             waker.wake(database)
             return http.Response(ACCEPTED, content_type=JSON)
     except OSError as error:
-        _logger.warning("A report cannot be kept on disk (%s)", type(error).__name__)
+        _logger.warning("A report cannot be kept on disk (%s)", name_of(error))
     return http.Response(status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})

@@ -7,6 +7,8 @@ import psycopg2
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 
+from ..ccp.safe.faults import name_of
+
 _logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
@@ -110,7 +112,7 @@ class Waker:
             _logger.info(
                 "Folding of new reports in %s waits for its regular run (%s)",
                 database,
-                type(error).__name__,
+                name_of(error),
             )
         if failed:
             with self._lock:

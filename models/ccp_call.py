@@ -286,7 +286,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     recording_announced = fields.Boolean(
         "Recording announced",
         readonly=True,
-        help="The call flow told both that the call is recorded.",
+        help="The call flow says to both that the call is recorded.",
     )
     recording_error = fields.Char("Why there is no recording yet", readonly=True)
     recording_id = fields.Many2one(

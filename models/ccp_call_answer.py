@@ -13,6 +13,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel import client
 from ..ccp.call import timeline
+from ..ccp.safe.faults import name_of
 from . import refusals
 from .ccp_call_notify import PAUSES
 from .contention import PAUSE_SECONDS
@@ -132,7 +133,7 @@ class CcpCall(models.Model):
                 )
                 known = cr.rowcount
         except Exception as error:  # noqa: BLE001 - Airtel answers once
-            _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
+            _logger.info("Call %s: trying again (%s)", call_id, name_of(error))
             known = 0
         if known:
             after_answer(functools.partial(self._notify_accepted, call_id))
@@ -162,7 +163,7 @@ class CcpCall(models.Model):
             self._with_call(call_id, notify)
         except Exception as error:  # noqa: BLE001 - the call is placed, whatever fails now
             _logger.warning(
-                "Call %s: it is put into the chatter later (%s)", call_id, type(error).__name__
+                "Call %s: it is put into the chatter later (%s)", call_id, name_of(error)
             )
             # If the database is away, its next report does it
             with contextlib.suppress(psycopg2.Error), self.env.registry.cursor() as cr:
@@ -249,7 +250,7 @@ class CcpCall(models.Model):
             except Exception as error:
                 if not tries_left:
                     raise
-                _logger.info("Call %s: trying again (%s)", call_id, type(error).__name__)
+                _logger.info("Call %s: trying again (%s)", call_id, name_of(error))
                 time.sleep(PAUSE_SECONDS)
 
     @api.model

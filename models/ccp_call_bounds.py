@@ -93,7 +93,7 @@ class CcpCall(models.Model):
             ("cdr", "Only call data records are still kept"),
             ("full", "No further report is kept"),
         ],
-        "More reports than a call has",
+        "Too many reports",
         readonly=True,
         copy=False,
         groups="base.group_system",
@@ -109,7 +109,7 @@ class CcpCall(models.Model):
 
         :rtype: odoo.models.BaseModel
         """
-        return self.event_ids.browse().sudo()
+        return self.browse().event_ids.sudo()
 
     def _have_reports(self):
         """Return whether a report came for one of these calls.

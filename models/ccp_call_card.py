@@ -9,6 +9,7 @@ from odoo.tools import SQL, get_lang
 
 from ..ccp.safe import number
 from .ccp_call_bounds import MAX_NOTE
+from .ccp_call_recording import PLAYABLE
 from .ccp_call_words import shorten
 from .contention import CONTENTION, is_gone
 
@@ -19,7 +20,6 @@ CARD_CLASS = "o_airtel_ccp_card"
 LINES_CLASS = "o_airtel_ccp_lines"
 # How much of a call one card shows: a sender that loops must not fill a chatter
 MAX_LINES = 40
-PLAYABLE = ("pending", "at_airtel", "stored")
 
 
 class CcpCall(models.Model):

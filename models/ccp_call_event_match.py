@@ -155,7 +155,7 @@ class CcpCallEvent(models.Model):
         """
         now = fields.Datetime.now()
         matched = self.browse()
-        erased_of = functools.cache(self.call_id._erased_of)
+        erased_of = functools.cache(self.browse().call_id._erased_of)
         alone = self._split()
         reports = {
             event: reports[0] for event, reports in zip(alone, alone._parsed_each(), strict=True)
@@ -196,7 +196,7 @@ class CcpCallEvent(models.Model):
         :return: by how a call is found: the ids
         :rtype: dict[str, set]
         """
-        calls = self.call_id.browse().sudo()
+        calls = self.browse().call_id.sudo()
         names = [self._names(report) for report in reports]
         known = {}
         for how in ("correlation", "session"):
@@ -321,7 +321,7 @@ class CcpCallEvent(models.Model):
         :return: a ``ccp.call``, empty if none or several fit, and a key of ``matched_by``
         :rtype: tuple
         """
-        calls = self.call_id.browse().sudo()
+        calls = self.browse().call_id.sudo()
         own = (
             Domain("company_id", "=", self.company_id.id)
             & Domain("manual", "=", False)
@@ -352,7 +352,7 @@ class CcpCallEvent(models.Model):
             window = (started - CLOCK_TOLERANCE, started + CLOCK_TOLERANCE)
         else:
             window = (self.received_at - PAIR_PERIOD, self.received_at + CLOCK_TOLERANCE)
-        calls = self.call_id.browse().sudo()
+        calls = self.browse().call_id.sudo()
         found = calls.search(
             own
             & Domain("trial", "=", False)

@@ -1,12 +1,14 @@
 import contextlib
+import functools
 import logging
 import re
 from datetime import datetime, timedelta, timezone
 
 import psycopg2.errors
 
-from odoo import api, models
+from odoo import api, fields, models
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.spool import digest
 from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
@@ -16,6 +18,8 @@ from .utils import naive_utc
 _logger = logging.getLogger(__name__)
 
 BATCH = 500
+# When a report that others keep from being stored is tried again
+LOCKED_PAUSE = timedelta(minutes=1)
 # The reason of files that were set aside because they hold no report
 NO_REPORT = "NoReport"
 
@@ -35,13 +39,13 @@ class CcpCallEvent(models.Model):
         try:
             names = spool.names()
         except OSError as error:
-            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            _logger.warning("Reports on disk cannot be looked at (%s)", name_of(error))
             return
         done = []
 
-        def store_some():
+        def store_some(is_patient=True):
             batch = names[:BATCH]
-            done[:] = [name for name in batch if self._replay_one(spool, name)]
+            done[:] = [name for name in batch if self._replay_one(spool, name, is_patient)]
             return len(batch), len(names) - len(batch)
 
         def forget(count):
@@ -51,14 +55,16 @@ class CcpCallEvent(models.Model):
             _logger.info("%s reports that came without the database were taken in", len(done))
 
         if names:
-            take_turns(self, store_some, FOLD_ACTION, forget)
+            around = functools.partial(store_some, is_patient=False)
+            take_turns(self, store_some, FOLD_ACTION, forget, around)
 
     @api.model
-    def _replay_one(self, spool, name):
+    def _replay_one(self, spool, name, is_patient=True):
         """Store one report that waits; one that cannot be stored does not hold up the others.
 
         :param airtel_ccp.ccp.safe.spool.Spool spool: where it waits
         :param str name: its name there
+        :param bool is_patient: see ``contention.apart``
         :return: whether it can be removed there
         :rtype: bool
         """
@@ -74,10 +80,14 @@ class CcpCallEvent(models.Model):
             return False
         except OSError as error:
             # The database's fault, not the report's: the report goes on waiting
-            _logger.warning("Report %s on disk cannot be read (%s)", name, type(error).__name__)
+            _logger.warning("Report %s on disk cannot be read (%s)", name, name_of(error))
             return False
-        except CONTENTION:
-            raise
+        except CONTENTION as error:
+            if is_patient:
+                raise
+            _logger.info("Report %s on disk goes on waiting (%s)", name, name_of(error))
+            self.env.ref(FOLD_ACTION)._trigger(fields.Datetime.now() + LOCKED_PAUSE)
+            return False
         except Exception as error:  # noqa: BLE001 - see above
             if is_gone(self.env.cr):
                 raise
@@ -100,7 +110,7 @@ class CcpCallEvent(models.Model):
             _logger.warning(
                 "%s: a file of reports on disk cannot be touched (%s)",
                 do.__name__,
-                type(error).__name__,
+                name_of(error),
             )
             return False
         return True
@@ -192,7 +202,7 @@ class CcpCallEvent(models.Model):
         try:
             names = [*spool.names(), *(each.name for each in spool.aside())]
         except OSError as error:
-            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            _logger.warning("Reports on disk cannot be looked at (%s)", name_of(error))
             return
 
         def delete(name):
@@ -211,7 +221,7 @@ class CcpCallEvent(models.Model):
             for each in spool.aside():
                 spool.take_back(each.name)
         except OSError as error:
-            _logger.warning("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            _logger.warning("Reports on disk cannot be looked at (%s)", name_of(error))
         return super().init()
 
     @api.model

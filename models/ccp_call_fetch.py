@@ -14,6 +14,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel import const
 from ..ccp.safe import download
+from ..ccp.safe.faults import name_of
 from .ccp_call_recording import TO_FETCH
 from .ccp_call_retention import RETENTION_ACTION
 from .contention import CONTENTION, PAUSE_SECONDS, WAIT_SECONDS, is_gone, take_turns
@@ -91,7 +92,7 @@ class _Fetch(threading.Thread):
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
             # The error's text might hold the address
             _logger.error(
-                "Call %s: fetching its recording failed (%s)", self.call_id, type(error).__name__
+                "Call %s: fetching its recording failed (%s)", self.call_id, name_of(error)
             )
             self.reason = "failed"
         finally:
@@ -241,7 +242,7 @@ class CcpCall(models.Model):
             # It returns how long Odoo lets the action go on; listeners are served beyond that
             run.takes_due &= bool(self.env["ir.cron"]._commit_progress(len(calls)))
         except CONTENTION as error:
-            _logger.info("%s met another transaction (%s)", FETCH_ACTION, type(error).__name__)
+            _logger.info("%s met another transaction (%s)", FETCH_ACTION, name_of(error))
             self.env.cr.rollback()
             return True
         for call in calls:
@@ -312,28 +313,37 @@ class CcpCall(models.Model):
         return self.browse().union(*leased)
 
     def _skip_fetch(self, error):
-        """Fetch this call's recording later, past the ORM, because a rule may be what failed.
+        """Fetch this call's recording later, as often as it takes: the fault is not Airtel's.
 
-        :param Exception error: why it cannot be fetched now
+        The ORM is passed by, because a rule may be what failed.
+
+        :param Exception error: why it cannot be fetched or kept now
         """
         if isinstance(error, CONTENTION):
             # The next run finds it as it is
             return
-        _logger.error("Call %s: its recording cannot be fetched now", self.id, exc_info=error)
-        later = fields.Datetime.now() + PUT_OFF
+        # The error's text might hold the address
+        _logger.error("Call %s: its recording cannot be kept now (%s)", self.id, name_of(error))
+        now = fields.Datetime.now()
+        later = now + PUT_OFF
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE ccp_call
-                   SET recording_asked_date = NULL,
+                   SET recording_asked_date = NULL, recording_lease_date = NULL,
+                       recording_tried_date = %s, recording_reason = 'failed',
+                       recording_error = %s,
                        recording_next_date = CASE recording_state WHEN 'pending' THEN %s END
-                 WHERE id = %s
+                 WHERE id = %s AND recording_state = ANY(%s)
                 """,
+                now,
+                self._fetch_sentence("failed"),
                 later,
                 self.id,
+                list(TO_FETCH),
             )
         )
-        self.invalidate_recordset(["recording_asked_date", "recording_next_date"])
+        self.invalidate_recordset()
         self.env.ref(FETCH_ACTION)._trigger(later)
 
     def _recording_hosts(self):
@@ -374,26 +384,33 @@ class CcpCall(models.Model):
         :return: whether that is done; if not, somebody else holds the call
         :rtype: bool
         """
-        reason = reason or fetch.reason
-        if reason == "timeout" and fetch.is_cut:
-            return self._note_download(self._ask_again)
-        if reason:
-            return self._note_download(functools.partial(self._postpone_recording, reason))
         try:
-            # Mapped instead of read: a long recording must not fill the worker's memory
-            with mmap.mmap(fetch.file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return self._note_download(
-                    functools.partial(self._store_recording, content, fetch.content_type)
-                )
+            return self._keep_fetched(fetch, reason or fetch.reason)
         except Exception as error:
             if is_gone(self.env.cr):
                 raise
             # The disk may be full; other recordings do not wait for that
             self.env.cr.rollback()
-            _logger.error(
-                "Call %s: its recording cannot be kept (%s)", self.id, type(error).__name__
+            self._skip_fetch(error)
+            self.env["ir.cron"]._commit_progress()
+            return True
+
+    def _keep_fetched(self, fetch, reason):
+        """Keep what was fetched for this call, or note why not; see ``_note_fetch``.
+
+        :param _Fetch fetch: the download
+        :param str | None reason: why it failed, if it did
+        :rtype: bool
+        """
+        if reason == "timeout" and fetch.is_cut:
+            return self._note_download(self._ask_again)
+        if reason:
+            return self._note_download(functools.partial(self._postpone_recording, reason))
+        # Mapped instead of read: a long recording must not fill the worker's memory
+        with mmap.mmap(fetch.file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return self._note_download(
+                functools.partial(self._store_recording, content, fetch.content_type)
             )
-            return self._note_download(self._put_off)
 
     def _note_download(self, write):
         """Write the result of a download, unless the recording is not wanted any more.
@@ -421,14 +438,6 @@ class CcpCall(models.Model):
         """Have the recording fetched by the next run: this one left it too little time."""
         self.recording_asked_date = fields.Datetime.now()
         self.env.ref(FETCH_ACTION)._trigger()
-
-    def _put_off(self):
-        """Try again somewhat later, as often as it takes: the fault is not Airtel's."""
-        self._note_try("failed")
-        if self.recording_state == "at_airtel":
-            return
-        self.recording_next_date = fields.Datetime.now() + PUT_OFF
-        self.env.ref(FETCH_ACTION)._trigger(self.recording_next_date)
 
     def _note_try(self, reason):
         self.write(

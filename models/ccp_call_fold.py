@@ -6,8 +6,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ccp.call import states, timeline
+from ..ccp.safe.faults import name_of
 from .ccp_call_fold_mark import FIRST_PAUSE, FOLD_ACTION, FoldCutOff
-from .contention import CONTENTION, apart
+from .contention import CONTENTION, apart, is_gone
 from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ class CcpCall(models.Model):
                 error=type(error).__name__,
                 retry=retry,
                 first_retry=first_retry,
-                bound=self._count_reports()[self].bound or None,
+                bound=self._bound_sql(),
                 closing=closing,
                 now=now,
                 call=self.id,
@@ -191,6 +192,20 @@ class CcpCall(models.Model):
         self.invalidate_recordset()
         if is_contention:
             self.env.ref(FOLD_ACTION)._trigger(retry)
+
+    def _bound_sql(self):
+        """Return which bound this call has passed; the one of before if that cannot be counted.
+
+        :rtype: odoo.tools.SQL
+        """
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return SQL("%s", self._count_reports()[self].bound or None)
+        except Exception as error:  # noqa: BLE001 - the call is marked all the same
+            if is_gone(self.env.cr):
+                raise
+            _logger.warning("Call %s: its reports cannot be counted (%s)", self.id, name_of(error))
+            return SQL("report_bound")
 
     def _has_new_lines(self, story, reports):
         """Return whether reports that were not folded yet may have added to a call's story.

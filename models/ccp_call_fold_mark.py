@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.marks import Marks
 from .contention import take_turns
 from .spool import spool_of
@@ -47,7 +48,7 @@ class CcpCall(models.Model):
         try:
             return self._fold_marks().cut_off()
         except OSError as error:
-            _logger.info("Marks of folds cannot be read (%s)", type(error).__name__)
+            _logger.info("Marks of folds cannot be read (%s)", name_of(error))
             return []
 
     @contextlib.contextmanager
@@ -57,7 +58,7 @@ class CcpCall(models.Model):
             try:
                 stack.enter_context(self._fold_marks().under_way(self.ids))
             except OSError as error:
-                _logger.info("A fold leaves no mark (%s)", type(error).__name__)
+                _logger.info("A fold leaves no mark (%s)", name_of(error))
             yield
 
     def _fold_in_parts(self, closing):
@@ -107,7 +108,7 @@ class CcpCall(models.Model):
                 try:
                     self._fold_marks().forget(mark)
                 except OSError as error:
-                    _logger.warning("A mark cannot be removed (%s)", type(error).__name__)
+                    _logger.warning("A mark cannot be removed (%s)", name_of(error))
             del left[:done]
 
         if left:

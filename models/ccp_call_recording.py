@@ -7,6 +7,8 @@ _logger = logging.getLogger(__name__)
 
 # States in which Airtel has the recording, and Odoo has not
 TO_FETCH = ("pending", "at_airtel")
+# States in which somebody can press play
+PLAYABLE = (*TO_FETCH, "stored")
 EXTENSIONS = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
@@ -21,6 +23,21 @@ class CcpCall(models.Model):
     """The recording of a call: who may listen to it, where it is, and what is said about it."""
 
     _inherit = "ccp.call"
+
+    recording_problem = fields.Char(
+        "What the recording waits for",
+        compute="_compute_recording_problem",
+        compute_sudo=True,
+        help="Why there is no recording yet, in the language of the person who reads it.",
+    )
+
+    @api.depends("recording_error", "recording_reason")
+    @api.depends_context("lang")
+    def _compute_recording_problem(self):
+        for call in self:
+            error, reason = call.recording_error, call.recording_reason
+            # Calls of before reasons were kept have the sentence of then only
+            call.recording_problem = error and reason and call._fetch_sentence(reason) or error
 
     @api.depends("flow_id")
     def _compute_recorded(self):

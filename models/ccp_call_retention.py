@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .ccp_call_recording import PLAYABLE
 from .contention import apart, take_turns
 from .ir_attachment import RECORDING_FIELD
 
@@ -154,8 +155,7 @@ class CcpCall(models.Model):
     def _old_recordings(self, company):
         due = self._past_period(company, company.ccp_keep_recordings_days)
         return due and due & (
-            Domain("recording_state", "in", ("stored", "pending", "at_airtel"))
-            | Domain("recording_url", "!=", False)
+            Domain("recording_state", "in", PLAYABLE) | Domain("recording_url", "!=", False)
         )
 
     @api.model

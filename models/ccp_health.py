@@ -44,7 +44,7 @@ LINES = {
     "notify_url": "Notify URL",
     "reports": "Reports",
     "silent_calls": "Calls without a report",
-    "bounds": "Calls with too many reports",
+    "bounds": "Too many reports",
     "recordings": "Recordings",
     "crons": "Scheduled actions",
     "spool": "Reports on disk",

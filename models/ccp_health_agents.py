@@ -94,12 +94,12 @@ class CcpHealth(models.Model):
             "nobody": _("Nobody may call yet: choose who may, and enter phones."),
             "phoneless": _("Without a phone: %(count)s of %(total)s who may call."),
             "shared": _(
-                "These users have a phone that another user has too: %(names)s. Keep it for one "
-                "of them."
+                "These users have a phone that another user has too: %(names)s. Keep each phone "
+                "for one user, under “People and phones”."
             ),
             "unwanted": _(
-                "The phones of these users are on the phone blacklist, so they cannot call: "
-                "%(names)s."
+                "These users cannot call, because a phone of theirs is on the phone blacklist: "
+                "%(names)s. Enter another one, or take it off there if its owner agreed."
             ),
         }
         return {code: sentence + changed for code, sentence in sentences.items()}
@@ -113,8 +113,8 @@ class CcpHealth(models.Model):
                 "%(ccp_number_daily_limit)s. Seconds between calls: %(ccp_pause_seconds)s."
             ),
             "missing": _(
-                "Without a limit: %(fields)s. We suggest %(ccp_daily_limit)s calls a day for each "
-                "user, %(ccp_number_daily_limit)s to one number and %(ccp_pause_seconds)s seconds "
-                "between calls."
+                "Without a limit: %(fields)s. Set one in Settings > Airtel CCP: we suggest "
+                "%(ccp_daily_limit)s calls a day for each user, %(ccp_number_daily_limit)s to one "
+                "number and %(ccp_pause_seconds)s seconds between calls."
             ),
         }

@@ -48,16 +48,17 @@ class CcpHealth(models.Model):
     def _words_of_bounds(self):
         _ = self.env._
         return {
-            "within": _("No call of the last days brought more reports than a call has."),
+            "within": _("No call of the last 7 days brought too many reports."),
             "not_counted": _(
-                "%(count)s calls brought more reports than a call has, the last one %(when)s (call "
-                "number %(call)s): not all of them count. Look at its reports, and ask Airtel."
+                "Calls that brought too many reports: %(count)s, the last one %(when)s (call "
+                "number %(call)s). Not all of its reports count: look at them (the filter “Too "
+                "many reports” finds such calls), and ask Airtel."
             ),
             "not_kept": _(
-                "%(count)s calls brought far more reports than a call has, the last one %(when)s "
-                "(call number %(call)s): further ones are not kept. Look at its reports: if they "
-                "are not Airtel's, somebody knows its address, which ends %(days)s days after the "
-                "call."
+                "Calls that brought far too many reports: %(count)s, the last one %(when)s (call "
+                "number %(call)s). Further reports are not kept: look at those that came (the "
+                "filter “Too many reports” finds such calls). If they are not Airtel's, somebody "
+                "else has the call's notify URL, which ends %(days)s days after the call."
             ),
             "no_period": _(
                 "Reports without a call are kept forever, with their phone numbers: enter a period "

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta, timezone
 
 from odoo import api, models
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.spool import SpoolFullError
 from .spool import spool_of
 from .utils import RELOAD, notice
@@ -25,7 +26,7 @@ class CcpHealth(models.Model):
             self.env["ccp.call.event"]._take_back(datetime.now(timezone.utc) - RETRY_AFTER)
         except OSError as error:
             # The line about reports on disk shows it
-            _logger.info("Reports on disk cannot be looked at (%s)", type(error).__name__)
+            _logger.info("Reports on disk cannot be looked at (%s)", name_of(error))
 
     @api.model
     def _check_spool(self, _company):
@@ -38,7 +39,7 @@ class CcpHealth(models.Model):
         except SpoolFullError:
             return "bad", "spool_full", {}
         except OSError as error:
-            return "bad", "spool_closed", {"reason": type(error).__name__}
+            return "bad", "spool_closed", {"reason": name_of(error)}
         if aside:
             reasons = ", ".join(sorted({each.reason or "?" for each in aside}))
             return "bad", "aside", {"count": len(aside), "reason": reasons}
@@ -68,11 +69,12 @@ class CcpHealth(models.Model):
                 "again each day. Look into the server's log, then choose “Try again”."
             ),
             "spool_closed": _(
-                "Reports cannot wait on disk while the database is away (%(reason)s): whoever runs "
-                "this server gives the folder airtel_ccp in Odoo's data folder to Odoo's account."
+                "Reports cannot wait on disk while the database is away (%(reason)s): the person "
+                "who runs this server must give the folder airtel_ccp in Odoo's data folder to "
+                "Odoo's account."
             ),
             "spool_full": _(
-                "Reports cannot wait on disk while the database is away: whoever runs this server "
-                "makes room on the disk of Odoo's data folder."
+                "Reports cannot wait on disk while the database is away: the person who runs "
+                "this server must make room on the disk of Odoo's data folder."
             ),
         }

@@ -228,8 +228,8 @@ class CcpHealth(models.Model):
             "running": _("They run."),
             "switched_off": _("“%(name)s” is switched off: switch it on under Scheduled Actions."),
             "overdue": _(
-                "“%(name)s” does not run: whoever runs this server starts Odoo with scheduled "
-                "actions (max_cron_threads)."
+                "“%(name)s” does not run: the person who runs this server can start Odoo with "
+                "scheduled actions (max_cron_threads)."
             ),
             "failing": _("“%(name)s” failed when it ran last: look into the server's log."),
         }

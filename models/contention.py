@@ -7,6 +7,8 @@ import time
 import psycopg2
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
+from ..ccp.safe.faults import name_of
+
 _logger = logging.getLogger(__name__)
 
 # Another transaction was quicker; a new one may find the way free
@@ -92,7 +94,7 @@ def take_turns(model, step, action, committed=None, around=None):
             done, left = around() if is_around else step()
             seconds_left = crons._commit_progress(done, remaining=left)
         except CONTENTION as error:
-            _logger.info("%s met another transaction (%s)", action, type(error).__name__)
+            _logger.info("%s met another transaction (%s)", action, name_of(error))
             model.env.cr.rollback()
             done, left, seconds_left = 0, None, WAIT_SECONDS
             has_met = True

@@ -7,6 +7,8 @@ import psycopg2
 from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError
 
+from ..ccp.safe.faults import name_of
+
 _logger = logging.getLogger(__name__)
 
 RECORDING_FIELD = "recording_file"
@@ -62,7 +64,7 @@ class IrAttachment(models.Model):
             except (psycopg2.Error, OSError) as error:
                 _logger.info(
                     "Files of recordings are removed in Odoo's daily cleaning (%s)",
-                    type(error).__name__,
+                    name_of(error),
                 )
 
     @api.model

@@ -32,7 +32,12 @@ ADDRESS_FIELDS = (
 )
 # What the list of health is about
 CHECKED_FIELDS = (*ACCOUNT_FIELDS, *ADDRESS_FIELDS, "ccp_password", "ccp_flow_id", "ccp_trial")
-PERIOD_FIELDS = ("ccp_keep_recordings_days", "ccp_keep_reports_days", "ccp_keep_calls_days")
+PERIOD_FIELDS = (
+    "ccp_keep_recordings_days",
+    "ccp_keep_reports_days",
+    "ccp_keep_unmatched_days",
+    "ccp_keep_calls_days",
+)
 # Where Odoo's own pages begin, when somebody copies an address from the browser
 OWN_PAGES = ("web", "odoo", "airtel_ccp")
 

@@ -25,15 +25,15 @@ class ResCompany(models.Model):
     ccp_number_daily_limit = fields.Integer(
         "Calls a day to one number",
         default=USUAL_LIMITS["ccp_number_daily_limit"],
-        help="How often one number may be called in a day, whoever calls; calls logged by hand "
+        help="How often all users together may call one number in a day; calls logged by hand "
         "count too. Zero means no limit.",
         groups="base.group_system",
     )
     ccp_pause_seconds = fields.Integer(
         "Pause between calls (seconds)",
         default=USUAL_LIMITS["ccp_pause_seconds"],
-        help="How many seconds after a call was placed the same user can place the next one, "
-        "whatever came of the first. It stops scripts; people hardly notice it. Zero means none.",
+        help="For how many seconds after placing a call a user cannot place the next one, also if "
+        "the first failed. It stops scripts, and people hardly notice it. Zero means no pause.",
         groups="base.group_system",
     )
     ccp_reserve_phones = fields.Boolean(

@@ -11,28 +11,22 @@ class ResCompany(models.Model):
         "Take reports after a call (days)",
         default=7,
         required=True,
-        help="The notify URL of a call ends so many days after the call. A report that comes later "
-        "than that is refused.",
+        help="For how many days after a call its notify URL takes reports, 1 to 365. Later ones "
+        "are refused.",
         groups="base.group_system",
     )
     ccp_keep_unmatched_days = fields.Integer(
         "Keep reports without a call (days)",
         default=30,
-        help="Reports that came to the company's own notify URL and are about no call of this "
+        help="Reports that come to the company's own notify URL and belong to no call of this "
         "Odoo. Zero keeps them forever.",
         groups="base.group_system",
     )
 
-    @api.constrains("ccp_token_days", "ccp_keep_unmatched_days")
-    def _check_ccp_report_periods(self):
+    @api.constrains("ccp_token_days")
+    def _check_ccp_token_days(self):
         for company in self.sudo():
             if not 1 <= company.ccp_token_days <= 365:
                 raise ValidationError(
                     self.env._("Reports can be taken for 1 to 365 days after a call: correct this.")
-                )
-            if company.ccp_keep_unmatched_days < 0:
-                raise ValidationError(
-                    self.env._(
-                        "A period cannot be negative: enter a number of days, or 0 to keep forever."
-                    )
                 )

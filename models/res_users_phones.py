@@ -173,7 +173,7 @@ class ResUsers(models.Model):
         if any(changed.mapped("ccp_phones_reserved")):
             raise AccessError(
                 self.env._(
-                    "Your company lets administrators alone change agents' phones: ask yours to "
+                    "Only administrators can change agents' phones in your company: ask yours to "
                     "change them."
                 )
             )
@@ -255,7 +255,7 @@ class ResUsers(models.Model):
             raise ValidationError(
                 self.env._(
                     "%(name)s cannot come back with the phone %(phone)s, which %(owner)s has by "
-                    "now: an administrator removes it from one of the two first.",
+                    "now: an administrator must remove it from one of the two first.",
                     name=self.name,
                     phone=number.mask(phone),
                     owner=owner.name if is_administrator else self.env._("another user"),

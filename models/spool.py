@@ -9,6 +9,7 @@ from pathlib import Path
 
 from odoo.tools import config
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.spool import Spool
 
 _logger = logging.getLogger(__name__)
@@ -44,6 +45,6 @@ def make_token(env):
         _logger.warning(
             "Reports cannot be kept while the database is away: Odoo's data folder does not "
             "take the key (%s)",
-            type(error).__name__,
+            name_of(error),
         )
         return secrets.token_urlsafe(24)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from odoo.tools import config
 
+from ..ccp.safe.faults import name_of
 from ..ccp.safe.slots import Slots
 
 _logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def take_slot():
         # Without a count, listeners could take every worker
         _logger.error(
             "No recording is sent: Odoo's data folder does not take the addon's files (%s)",
-            type(error).__name__,
+            name_of(error),
         )
         return None
 

@@ -104,15 +104,17 @@ FIELDS = {
             " deadline request_outcome closed_date ended follow_up_id agent_second_number"
             " customer_second_number agent_further_numbers customer_further_numbers agent_pool"
             " change_ids may_be_changed phone_search missed_by timeline_html talk_time"
-            " agent_ring_time customer_ring_time total_time tone",
+            " agent_ring_time customer_ring_time total_time tone recording_problem",
             ALL,
         ),
         ("listen_ids", LEADERS),
-        ("request_ids fold_error fold_retry_date notify_date notify_tries", "boss"),
+        ("request_ids report_bound fold_error fold_retry_date notify_date notify_tries", "boss"),
         (
             "measured recording_file recording_url recording_tries recording_next_date"
-            " card_message_ids noted_lines token_digest header_digest activity_id"
-            " planned_activity_ids dialled blacklist_ids",
+            " card_message_ids activity_message_ids noted_lines token_digest header_digest"
+            " activity_id planned_activity_ids dialled blacklist_ids erased_ids"
+            " recording_asked_date recording_lease_date recording_tried_date recording_reason"
+            " recording_expiry",
             NOBODY,
         ),
     ),
@@ -135,7 +137,7 @@ FIELDS = {
             ALL,
         ),
         ("fingerprint pretty_payload error", "boss"),
-        ("payload", NOBODY),
+        ("payload raw_payload named_correlation named_session named_pair", NOBODY),
     ),
     "ccp.call.flow": (
         (

@@ -176,7 +176,7 @@ class TestAgentPhones(AgentPhonesCase):
         self.own().ccp_phone = NEW
         self.rep.company_ids = [Command.link(other.id)]
         for name in PHONES:
-            with self.subTest(name), self.refused("administrators alone", AccessError):
+            with self.subTest(name), self.refused("Only administrators", AccessError):
                 self.own().write({name: OTHER_NEW})
         self.own().write({"ccp_phone": NEW, "signature": "Asha"})
         self.as_user(self.rep, self.admin).ccp_phone = OTHER_NEW

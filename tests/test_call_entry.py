@@ -411,9 +411,8 @@ class TestEntryDialog(EntryCase):
         foreign = self.env["ccp.call.outcome"].create(
             {"name": "Foreign", "company_id": self.env["res.company"].create({"name": "B"}).id}
         )
-        dialog.write({"call_id": own.id, "note": False, "outcome_id": foreign.id})
-        with self.assertRaises(UserError):
-            dialog.action_save()
+        with self.assertRaises(AccessError):
+            dialog.write({"call_id": own.id, "note": False, "outcome_id": foreign.id})
 
     def test_dialogs_are_private(self):
         dialog = self.dialog().save()

@@ -43,10 +43,10 @@ class TestDerivingAndNotifying(CcpCase):
         owner = type(self.env["ccp.call"])
         original = getattr(owner, method)
 
-        def fail(calls, *arguments):
+        def fail(calls, *arguments, **options):
             if self.bad in calls:
                 raise ValueError("notifying")
-            return original(calls, *arguments)
+            return original(calls, *arguments, **options)
 
         with patch.object(owner, method, fail):
             yield
@@ -218,6 +218,25 @@ class TestDerivingAndNotifying(CcpCase):
         self.notify()
         self.assertTrue(self.bad.card_message_ids)
         self.assertRecordValues(self.bad, [{"notify_date": False, "notify_tries": 0}])
+
+    def test_the_card_of_a_click_is_posted_though_its_first_try_fails(self):
+        with self.failing("_fold"):
+            self.env["ccp.call"]._notify_accepted(self.bad.id)
+        self.env.invalidate_all()
+        self.assertFalse(self.bad.card_message_ids)
+        self.assertTrue(self.bad.notify_date)
+        self.bad.notify_date = fields.Datetime.now() - timedelta(seconds=1)
+        self.notify()
+        self.assertTrue(self.bad.card_message_ids)
+
+    def test_a_call_whose_reports_cannot_be_counted_is_put_off(self):
+        for call in self.calls:
+            self.report(call, *self.connected(), fold=False)
+        with self.failing("_count_reports"):
+            self.env["ccp.call"]._cron_fold()
+        self.assertEqual(self.calls.mapped("fold_error"), ["ValueError", False])
+        self.assertEqual(self.good.state, "in_call")
+        self.assertTrue(self.bad.fold_retry_date)
 
     def test_it_is_given_up_at_last(self):
         self.report(self.bad, *self.connected(), self.cdr(), fold=False)

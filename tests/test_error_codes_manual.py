@@ -14,7 +14,7 @@ class TestManual(TransactionCase):
         const.ADMINISTRATOR: "you",
         const.AGENT: "the rep",
         const.AIRTEL: "Airtel",
-        const.SERVER: "whoever runs the server",
+        const.SERVER: "the person who runs the server",
         "": "nobody",
     }
 

@@ -56,6 +56,7 @@ UNTOLD = {
     "recording_error",
     "recording_id",
     "recording_next_date",
+    "recording_tried_date",
     "recording_tries",
     "refusal",
     "activity_id",
@@ -67,6 +68,8 @@ DUE_AGAIN = {
     "ccp_call": ("fold_retry_date", "notify_date", "recording_next_date"),
     "ccp_call_event": ("match_date",),
 }
+# Longer than any pause between two tries
+LONG_AGO = timedelta(days=1)
 # Of errors that are handled alike, one: all points with each of them take twenty minutes
 KINDS = (
     ("UserError", True),
@@ -396,7 +399,7 @@ class TestFailureAnywhere(CcpCase):
 
     def make_due(self):
         """Move every moment at which something is tried again into the past."""
-        past = fields.Datetime.now() - timedelta(seconds=1)
+        past = fields.Datetime.now() - LONG_AGO
         self.env.flush_all()
         for table, columns in DUE_AGAIN.items():
             for column in columns:
@@ -551,7 +554,7 @@ class TestFailureAnywhere(CcpCase):
 
     def test_one_failure(self):
         """Each point, each error, each time or once; in the short form some of all that."""
-        seed = int(os.environ.get("SEED") or time.time())
+        seed = int(os.environ.get("SEED") or 1)
         rng = random.Random(seed)
         acts = list(self.acts())
         rng.shuffle(acts)

@@ -169,7 +169,7 @@ class TestHealth(CcpCase):
 
     def test_limits(self):
         """A company of before has none, keeps that, and reads here what would be sensible."""
-        self.assert_line("limits", "warning", "We suggest 300 calls a day", "administrator")
+        self.assert_line("limits", "warning", "we suggest 300 calls a day", "administrator")
         self.company.ccp_daily_limit = 100
         self.company.ccp_number_daily_limit = 4
         self.assert_line(

@@ -376,6 +376,26 @@ class TestFetchOrder(ListeningCase):
         self.assertEqual(self.call.recording_tries, 0, "that is no fault of Airtel's")
         self.assertIn("server's log", self.call.recording_error)
 
+    def test_one_whose_row_cannot_be_written_stops_no_other(self):
+        others = [self.recorded(f"other{number}") for number in range(2)]
+        for call in (self.call, *others):
+            call.recording_next_date = fields.Datetime.now()
+        original = type(self.call).write
+
+        def rule(calls, values):
+            if self.call in calls and "recording_lease_date" in values:
+                raise ValueError("a rule about changed calls")
+            return original(calls, values)
+
+        with (
+            patch.object(type(self.call), "write", rule),
+            self.assertLogs("odoo.addons.airtel_ccp", "ERROR"),
+        ):
+            self.fetch()
+        self.assertEqual([call.recording_state for call in others], ["stored", "stored"])
+        self.assertEqual(self.call.recording_state, "pending")
+        self.assertGreater(self.call.recording_next_date, fields.Datetime.now())
+
 
 @tagged("post_install", "-at_install")
 class TestStreams(ListeningCase):

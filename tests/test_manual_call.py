@@ -211,14 +211,12 @@ class TestManualCallStory(ManualCallCase):
         outcome = self.env["ccp.call.outcome"].create({"name": "Theirs", "company_id": other.id})
         archived = self.env["ccp.call.outcome"].create({"name": "Old", "active": False})
         before = self.env["ccp.call"].search_count([])
-        for each in (outcome, archived):
-            wizard = (
-                self.env["ccp.manual.call"]
-                .with_user(self.rep)
-                .create({"res_model": "crm.lead", "res_id": self.lead.id, "outcome_id": each.id})
-            )
-            with self.assertRaisesRegex(UserError, "not offered any more"):
-                wizard.action_log()
+        about = {"res_model": "crm.lead", "res_id": self.lead.id}
+        dialogs = self.env["ccp.manual.call"].with_user(self.rep)
+        with self.assertRaisesRegex(AccessError, "may not see"):
+            dialogs.create({**about, "outcome_id": outcome.id})
+        with self.assertRaisesRegex(UserError, "not offered any more"):
+            dialogs.create({**about, "outcome_id": archived.id}).action_log()
         self.assertEqual(self.env["ccp.call"].search_count([]), before)
 
     def test_an_invented_call_answers_for_no_other(self):

@@ -159,6 +159,22 @@ class TestRecording(CcpCase, HttpCase):
                 self.assertFalse(self.call.recording_id)
                 self.assertTrue(self.call.recording_error)
 
+    def test_each_reader_reads_why_in_the_own_language(self):
+        self.env["res.lang"]._activate_lang("hi_IN")
+        self.env["ir.module.module"].search([("name", "=", "airtel_ccp")])._update_translations(
+            ["hi_IN"]
+        )
+        self.airtel.answer = (200, "text/html", b"not a sound")
+        self.fetch()
+        hindi = self.call.with_context(lang="hi_IN")
+        self.assertIn("not a recording", self.call.recording_problem)
+        self.assertEqual(hindi.recording_problem, hindi._fetch_sentence("not_audio"))
+        self.assertNotEqual(hindi.recording_problem, self.call.recording_problem)
+        self.call.recording_reason = False
+        self.assertEqual(hindi.recording_problem, self.call.recording_error, "of before")
+        self.call.recording_error = False
+        self.assertFalse(hindi.recording_problem)
+
     def test_hosts_that_are_not_allowed(self):
         self.env.company.ccp_recording_hosts = "*.airtel.in"
         self.fetch()

@@ -102,13 +102,16 @@ class TestRightsTable(RightsCase, HttpCase):
 
     def test_every_field_has_a_row(self):
         tabled = tabled_fields()
-        for model, names in own_fields(self.env).items():
-            for name in sorted(names - tabled.get(model, set())):
-                self.fail(
-                    f"The field {model}.{name} is in no table: add its name to a row of "
-                    f"FIELDS[{model!r}] in tests/rights_table.py whose roles read it, or add such "
-                    "a row."
-                )
+        missing = {
+            model: left
+            for model, names in own_fields(self.env).items()
+            if (left := sorted(names - tabled.get(model, set())))
+        }
+        self.assertFalse(
+            missing,
+            "These fields are in no table: add each to a row of its model in FIELDS of "
+            "tests/rights_table.py whose roles read it, or add such a row.",
+        )
         for model, names in tabled.items():
             gone = names - own_fields(self.env).get(model, set())
             self.assertEqual(gone, set(), f"rows of fields that {model} does not have")

@@ -212,7 +212,7 @@ class CcpErasure(models.TransientModel):
         for side in ("before", "after"):
             changes.filtered(lambda each: each[side] in names)[side] = False  # noqa: B023
         ids = {each[name] for each in calls for name in ("correlation_id", "session_id")}
-        reports = calls.event_ids.browse()
+        reports = calls.browse().event_ids
         words = self._numbers(calls, people, leads) | set(filter(None, ids))
         reports._erase_unmatched(companies, words)
         reports._erase_spooled(companies, calls, words)

@@ -6,10 +6,12 @@ import json
 import statistics
 import time
 
+import psutil
+
 from . import company
 from .figures import Figure
 from .load import Generator, Job, request_bytes
-from .stack import Stack, private_bytes
+from .stack import MEGABYTE, Stack
 
 WORKERS = 2
 CONNECTIONS = 8
@@ -21,7 +23,6 @@ TURNS = 5
 MAX_SECONDS = 120
 # Each foreign report is looked at once, a few at a time
 LOOK_SECONDS = 1200
-MEGABYTE = 2**20
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
@@ -41,7 +42,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
                 times.append(_latency(stack, generator, odoo, next(waiting), story))
 
         def memory():
-            return max(map(private_bytes, pids)) / MEGABYTE
+            return max(psutil.Process(pid).memory_full_info().uss for pid in pids) / MEGABYTE
 
         fold([], rounds)
         fold(usual)

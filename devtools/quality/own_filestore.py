@@ -23,6 +23,12 @@ def own_filestore(load_registry, tmp_path_factory):
     own = tmp_path_factory.mktemp("filestore") / "files"
     if shared.exists():
         shutil.copytree(shared, own)
+
+    def filestore(database):
+        # Servers that a test starts have databases and files of their own
+        of_tests = database in config["db_name"]
+        return str(own) if of_tests else str(Path(config["data_dir"], "filestore", database))
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, "filestore", lambda _database: str(own))
+        patch.setattr(config, "filestore", filestore)
         yield

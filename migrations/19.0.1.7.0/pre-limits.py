@@ -1,14 +1,20 @@
-"""Companies that exist keep calling without a pause, until somebody sets one."""
+"""Companies that exist get no limit that they did not have, until somebody sets one."""
 
+from odoo.tools import SQL
 from odoo.tools.sql import column_exists
+
+# Those that new companies begin with
+LIMITS = ("ccp_daily_limit", "ccp_number_daily_limit", "ccp_pause_seconds")
 
 
 def migrate(cr, _version):
-    """Add the pause between calls as none; new companies begin with one.
+    """Add each limit that the installed version did not know as none.
 
     :param cr: the database's cursor
     :param str _version: the version that was installed
     """
-    if not column_exists(cr, "res_company", "ccp_pause_seconds"):
-        cr.execute("ALTER TABLE res_company ADD COLUMN ccp_pause_seconds INTEGER")
-        cr.execute("UPDATE res_company SET ccp_pause_seconds = 0")
+    for name in LIMITS:
+        if not column_exists(cr, "res_company", name):
+            column = SQL.identifier(name)
+            cr.execute(SQL("ALTER TABLE res_company ADD COLUMN %s INTEGER", column))
+            cr.execute(SQL("UPDATE res_company SET %s = 0", column))

@@ -385,24 +385,26 @@ describe("field", () => {
     const LIST = /* xml */ `<list><field name="customer_name"/><field name="recording_state" widget="ccp_player"/></list>`;
 
     /** Fills the calls of the test: one of each state. */
-    function fill() {
+    function fill({ problem = "Airtel is preparing it." } = {}) {
         const states = ["none", "pending", "stored", "missing", "deleted", "at_airtel"];
-        onRpc("ccp.call", "web_read", ({ args }) => [call(states[args[0][0] - 5], args[0][0])]);
+        onRpc("ccp.call", "web_read", ({ args }) => [
+            call(states[args[0][0] - 5], args[0][0], problem),
+        ]);
         const listed = states.slice(0, 5);
         onRpc("ccp.call", "web_search_read", () => ({
             length: listed.length,
-            records: listed.map((state, index) => call(state, index + 5)),
+            records: listed.map((state, index) => call(state, index + 5, problem)),
         }));
     }
 
-    function call(state, id) {
+    function call(state, id, problem) {
         return {
             id,
             customer_name: "Priya Sharma",
             display_name: "Call to Priya Sharma",
             talk_seconds: 28,
             recording_state: state,
-            recording_error: state === "pending" ? "Airtel is preparing it." : false,
+            recording_problem: state === "pending" ? problem : false,
         };
     }
 
@@ -411,7 +413,6 @@ describe("field", () => {
         fill();
         const expected = {
             5: [0, "Not recorded"],
-            6: [1, "Being prepared. Press play, and it starts as soon as it is here."],
             8: [0, "Not delivered by Airtel"],
             9: [0, "Deleted by retention"],
             10: [1, "The recording is at Airtel. Press play, and it starts as soon as it is here."],
@@ -422,7 +423,24 @@ describe("field", () => {
             expect(`${form} ${PLAYER}`).toHaveCount(players);
             expect(`${form} .o_airtel_ccp_words`).toHaveText(words);
         }
-        expect(".o_airtel_ccp_recording_error").toHaveText("Airtel is preparing it.");
+        expect(".o_airtel_ccp_recording_error").toHaveCount(0);
+    });
+
+    test("a form says either what to do or what went wrong", async () => {
+        allowListening();
+        fill();
+        const form = `.o_airtel_ccp_recording:last`;
+        await mountView({ type: "form", resModel: "ccp.call", resId: 6, arch: FORM });
+        expect(`${form} ${PLAYER}`).toHaveCount(1);
+        expect(`${form} .o_airtel_ccp_recording_error`).toHaveText("Airtel is preparing it.");
+        expect(`${form} .o_airtel_ccp_words`).toHaveCount(0);
+        fill({ problem: false });
+        await mountView({ type: "form", resModel: "ccp.call", resId: 6, arch: FORM });
+        expect(`${form} ${PLAYER}`).toHaveCount(1);
+        expect(`${form} .o_airtel_ccp_recording_error`).toHaveCount(0);
+        expect(`${form} .o_airtel_ccp_words`).toHaveText(
+            "Being prepared. Press play, and it starts as soon as it is here."
+        );
     });
 
     test("a form plays", async () => {

@@ -83,7 +83,7 @@ class Call extends models.Model {
         ],
     });
     talk_seconds = fields.Integer();
-    recording_error = fields.Char();
+    recording_problem = fields.Char();
     recording_state = fields.Selection({
         selection: [
             ["none", "Not recorded"],

@@ -35,7 +35,7 @@ def test_everything_ends_in_the_middle_of_a_call():
     Airtel rings both phones while Odoo still waits for its answer, and then is no more.
     """
     with (
-        Sandbox(port=0, speed=2, callback_attempts=30, callback_pause=1) as sandbox,
+        Sandbox(port=0, speed=2, callback_attempts=60, callback_pause=1) as sandbox,
         LiveServer() as server,
     ):
         setup = LiveSetup(server, sandbox)

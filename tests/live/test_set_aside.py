@@ -189,6 +189,22 @@ class TestSetAside(BaseCase):
             self.replay()
         self.assertEqual(self.stored(), ["1"])
 
+    def test_a_report_that_others_hold_keeps_no_other_waiting(self):
+        self.wait_on_disk("held", "free")
+        self.forget_stored()
+        store = CcpCallEvent._store
+
+        def hold(events, token, header, raw, received_at=None):
+            if b'"held"' in raw:
+                raise psycopg2.errors.LockNotAvailable("held")
+            return store(events, token, header, raw, received_at)
+
+        with patch.object(CcpCallEvent, "_store", hold):
+            self.replay()
+        self.assertEqual(self.stored(), ["free"])
+        self.replay()
+        self.assertEqual(sorted(self.stored()), ["free", "held"])
+
     def set_one_aside(self):
         """Have one of two reports fail in the database, as a fault of the addon would."""
         self.wait_on_disk("good", "bad")

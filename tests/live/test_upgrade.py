@@ -35,9 +35,10 @@ KEPT = {
     "reports": "SELECT id, call_id, kind, fingerprint FROM ccp_call_event ORDER BY id",
     "phones": "SELECT login, ccp_phone FROM res_users ORDER BY id",
     # Not those that only new companies begin with
-    "limits": "SELECT COALESCE(ccp_daily_limit, 0), COALESCE(ccp_company_daily_limit, 0),"
-    " COALESCE(ccp_number_daily_limit, 0),"
-    " COALESCE((to_jsonb(c)->>'ccp_pause_seconds')::int, 0) FROM res_company c ORDER BY id",
+    "limits": "SELECT COALESCE(to_jsonb(c)->>'ccp_daily_limit', '0'),"
+    " COALESCE(to_jsonb(c)->>'ccp_company_daily_limit', '0'),"
+    " COALESCE(to_jsonb(c)->>'ccp_number_daily_limit', '0'),"
+    " COALESCE(to_jsonb(c)->>'ccp_pause_seconds', '0') FROM res_company c ORDER BY id",
     # Its column had another name in the first version
     "password": "SELECT COALESCE(to_jsonb(c)->>'ccp_secret_password', to_jsonb(c)->>'ccp_password')"
     " FROM res_company c ORDER BY id",

@@ -55,7 +55,8 @@ export class PlayerField extends Component {
         if (this.isInBar) {
             return _t("This recording is open in the player bar.");
         }
-        if (!this.isMissing || this.state.statusId === this.props.record.resId) {
+        // What went wrong is said alone: beside it, "press play" would promise too much
+        if (!this.isMissing || this.error || this.state.statusId === this.props.record.resId) {
             return "";
         }
         return this.value === "pending"
@@ -71,7 +72,7 @@ export class PlayerField extends Component {
     get error() {
         const isSaid = this.state.statusId === this.props.record.resId;
         const isOpen = this.isMissing || !this.isPlayable;
-        return isOpen && !isSaid && this.props.record.data.recording_error;
+        return isOpen && !isSaid && this.props.record.data.recording_problem;
     }
 }
 
@@ -112,7 +113,7 @@ const field = {
 export const playerField = {
     ...field,
     component: PlayerField,
-    fieldDependencies: [...field.fieldDependencies, { name: "recording_error", type: "char" }],
+    fieldDependencies: [...field.fieldDependencies, { name: "recording_problem", type: "char" }],
 };
 export const compactPlayerField = { ...field, component: CompactPlayerField };
 

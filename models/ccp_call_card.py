@@ -116,7 +116,17 @@ class CcpCall(models.Model):
             "phone": number.mask(call.customer_number or ""),
             "can_listen": True,
         }
-        return self.env["ir.qweb"].with_env(call.env)._render("airtel_ccp.call_card", values)
+        return call._render("call_card", values)
+
+    def _render(self, template, values):
+        """Return HTML in the language of the environment.
+
+        :param str template: name of one of the addon's templates
+        :param dict values: what it shows; it gets nothing else, which would cost reading the user
+        :rtype: markupsafe.Markup
+        """
+        templates = self.env["ir.qweb"]
+        return templates._render(f"airtel_ccp.{template}", values, minimal_qcontext=True)
 
     def _card_values(self, story, has_note):
         """Return what both kinds of a card show of a call."""
@@ -249,9 +259,7 @@ class CcpCall(models.Model):
                 "can_listen": call.id in audible,
             }
             template = "call_card_erased" if call.erased else "call_card_shown"
-            shown[message] = (
-                self.env["ir.qweb"].with_env(call.env)._render(f"airtel_ccp.{template}", values)
-            )
+            shown[message] = call._render(template, values)
         return shown
 
     def _kept_lines(self, message):

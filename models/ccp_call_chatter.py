@@ -65,16 +65,18 @@ class CcpCall(models.Model):
             for thread in threads[call]
             for note in new
         ]
-        texts += self._write_cards(stories, {call: threads[call] for call in fresh}, stale)
+        fresh = {call: threads[call] for call in fresh}
+        texts += self._write_cards(stories, fresh, stale, differ=changes is not None)
         return messages | self._post_notes(texts)
 
     @api.model
-    def _write_cards(self, stories, fresh, stale):
+    def _write_cards(self, stories, fresh, stale, differ):
         """Rewrite the stored text of cards, and return the text of new ones.
 
         :param dict stories: by call: its ``ccp.call.timeline.Timeline``
         :param dict fresh: by call without a card: the records that get one
         :param list stale: calls whose cards get a new text
+        :param bool differ: whether those texts are known to differ from the stored ones
         :return: for each new card the call, its record and the HTML
         :rtype: list[tuple]
         """
@@ -97,7 +99,7 @@ class CcpCall(models.Model):
             with_note = messages.filtered(lambda each: carriers.get(each) in opened)
             for some, has_note in ((with_note, True), (messages - with_note, False)):
                 if some:
-                    self._rewrite_card(some, body(call, has_note))
+                    self._rewrite_card(some, body(call, has_note), differ)
         return [
             (call, thread, body(call, (call, thread._name, thread.id) in opened))
             for call, threads in fresh.items()
@@ -105,10 +107,17 @@ class CcpCall(models.Model):
         ]
 
     @api.model
-    def _rewrite_card(self, messages, body):
-        """Write a card's text into those of its messages whose text differs."""
-        clean = messages._fields["body"].convert_to_cache(body, messages)
-        messages.filtered(lambda message: message.body != clean).body = body
+    def _rewrite_card(self, messages, body, differs):
+        """Write a card's text into its messages.
+
+        :param messages: ``mail.message`` records
+        :param markupsafe.Markup body: the text
+        :param bool differs: whether it is known to differ from theirs, which are not read then
+        """
+        if not differs:
+            clean = messages._fields["body"].convert_to_cache(body, messages)
+            messages = messages.filtered(lambda message: message.body != clean)
+        messages.body = body
 
     def _threads(self, records):
         """Return the records whose chatter shows these calls: the called one, and its contact.
@@ -148,8 +157,7 @@ class CcpCall(models.Model):
                     # A sender that loops must not fill a chatter
                     text = call.env._("More was reported, which the call's own page shows")
                     values = {"line": {"offset": "", "text": text, "cause": "", "leg": ""}}
-                templates = self.env["ir.qweb"].with_env(call.env)
-                notes.append(templates._render("airtel_ccp.call_note", values))
+                notes.append(call._render("call_note", values))
         if notes:
             call.noted_lines = noted
         return notes

@@ -54,6 +54,7 @@ class CcpCall(models.Model):
 
         :param dict derived: by call: a ``ccp_call_fold.Derived``
         """
+        self._read_ahead()
         records = self._records()
         stories = {call: derived[call].story for call in self}
         changes = {call: derived[call].changes for call in self}
@@ -65,6 +66,18 @@ class CcpCall(models.Model):
         shown._notify_agents(stories, messages)
         listed = self.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
         self._notify_leaders(listed.company_id)
+
+    def _read_ahead(self):
+        """Read what sentences about these calls need of people and companies.
+
+        This takes a statement for each model. Without it Odoo reads all columns, and contacts once
+        for each field through which it comes to them.
+        """
+        self.company_id.fetch(["partner_id", "ccp_chatter_mode"])
+        users = self.user_id | self.env.user
+        users.fetch(["partner_id"])
+        people = self.partner_id | users.partner_id | self.company_id.partner_id
+        people.fetch(["name", "lang", "tz", "commercial_company_name"])
 
     def _notify_anew(self):
         """Bring card, panel and live view up to date with all values of a call."""

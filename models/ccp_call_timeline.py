@@ -41,7 +41,7 @@ class CcpCall(models.Model):
             ],
             "facts": known._leg_facts(),
         }
-        return self.env["ir.qweb"]._render("airtel_ccp.call_timeline", values)
+        return self._render("call_timeline", values)
 
     def _leg_facts(self):
         """Return what is known of both lines of the call, for a table with a column for each.

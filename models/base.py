@@ -137,6 +137,8 @@ class Base(models.AbstractModel):
         team_field = self._fields.get("team_id")
         if team_field and team_field.comodel_name == own._name:
             team = self.sudo().team_id
+        # In one statement, without the columns that no call needs
+        (team | own).with_company(company).fetch(["company_id", "ccp_flow_id"])
         if team not in own:
             team = (
                 (user.sale_team_id & own)

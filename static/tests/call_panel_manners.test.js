@@ -260,6 +260,30 @@ describe("follow-up", () => {
         ]);
     });
 
+    test("a click while the panel reads the call anew counts", async () => {
+        let isSlow = false;
+        onState({ call: { state: "in_call", follow_up: { id: 3, text: "Planned" } } });
+        onRpc("ccp.panel", "state", () => {
+            if (isSlow) {
+                return new Promise(() => {});
+            }
+        });
+        onStep("ccp.panel", "take_back_follow_up", () => {
+            isSlow = true;
+            return true;
+        });
+        onStep("ccp.panel", "follow_up", () => ({ sentence: "Planned.", outside: false }));
+        await start();
+        await click(".o_airtel_ccp_take_back");
+        await waitFor(".o_airtel_ccp_answer:contains(taken back)");
+        await click(".o_airtel_ccp_tomorrow");
+        await waitFor(".o_airtel_ccp_answer:contains(Planned.)");
+        expect.verifySteps([
+            ["take_back_follow_up", 7],
+            ["follow_up", 7, "2030-01-02 04:30:00", ""],
+        ]);
+    });
+
     test("at a time of one's own, which is warned about outside the hours", async () => {
         onState({ call: { state: "in_call" } });
         onStep("ccp.panel", "follow_up", () => ({ sentence: "Outside the hours.", outside: true }));

@@ -52,20 +52,24 @@ export class FollowUp extends Component {
     }
 
     /**
-     * Runs one request at a time. The button that was clicked stays enabled, or it would lose the
-     * focus.
+     * Runs one request at a time, then reads the call anew; a click meanwhile counts again. The
+     * button that was clicked stays enabled, or it would lose the focus.
      *
-     * @param {() => Promise<void>} request
+     * @param {() => Promise<boolean>} request whether it changed something
      */
     async onlyOnce(request) {
         if (this.state.isPlanning) {
             return;
         }
         this.state.isPlanning = true;
+        let hasChanged = false;
         try {
-            await request();
+            hasChanged = await request();
         } finally {
             this.state.isPlanning = false;
+        }
+        if (hasChanged) {
+            await this.props.keeper.read();
         }
     }
 

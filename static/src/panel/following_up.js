@@ -57,6 +57,7 @@ export class FollowingUp {
      * Plans a Call activity on the record that was called, in place of the one planned before.
      *
      * @param {string} when `hour`, `tomorrow`, or a moment in UTC as the server writes it
+     * @returns {Promise<boolean>} whether it is planned
      */
     async plan(when) {
         const { id } = this.calls.state.current;
@@ -67,16 +68,26 @@ export class FollowingUp {
         ]);
         if (planned) {
             this.calls.say(planned.sentence, planned.outside ? "warning" : "success");
-            await this.calls.load();
         }
+        return Boolean(planned);
     }
 
-    /** Deletes the activity that was planned after the call. */
+    /**
+     * Deletes the activity that was planned after the call.
+     *
+     * @returns {Promise<boolean>} whether it is deleted
+     */
     async takeBack() {
         const { id } = this.calls.state.current;
-        if (await this.calls.request("ccp.panel", "take_back_follow_up", [id])) {
+        const isTaken = await this.calls.request("ccp.panel", "take_back_follow_up", [id]);
+        if (isTaken) {
             this.calls.say(_t("The follow-up is taken back."), "success");
-            await this.calls.load();
         }
+        return Boolean(isTaken);
+    }
+
+    /** Reads anew what the panel shows. */
+    async read() {
+        await this.calls.load();
     }
 }

@@ -67,7 +67,7 @@ registry.category("web_tour.tours").add("airtel_ccp_panel_note_outcome", {
         },
         {
             content: "Plan it again",
-            trigger: `${PANEL} .o_airtel_ccp_tomorrow`,
+            trigger: `${PANEL} .o_airtel_ccp_tomorrow[aria-disabled=false]`,
             run: "click",
         },
         {

@@ -204,7 +204,7 @@ def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm):
 
     with environment(options.database) as env:
         spool = _spool(options.database)
-        audit = Audit(env, sandboxes, relay, clicks, crowds, odoo_server, spool)
+        audit = Audit(env, sandboxes, relay, clicks, crowds, odoo_server, spool, options.calls)
         audit.run()
     hits = odoo_server.hits()
     print(f"\nseed {options.seed}")
@@ -220,6 +220,7 @@ def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm):
     print("\n".join(f"  {name:<{width}}  {count:>5}" for name, count in rows))
     print(f"  (reports {REPEATS_AT_ONCE} times at once count once)")
     print("answers to reports:", dict(relay.statuses))
+    print("those answered 200, by their way:", dict(sorted(relay.came.items())))
     print("what reps saw:", dict(clicks.outcomes))
     for name, statuses in crowds.statuses.items():
         print(f"answers to {name}:", dict(statuses))

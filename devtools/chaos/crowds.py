@@ -16,7 +16,7 @@ import requests
 
 from ..lab.company import PASSWORD
 from ..lab.session import NoAnswerError, RpcError, Session
-from .relay import HEADERS, TIMEOUT_SECONDS, Relay
+from .relay import HEADERS, TIMEOUT_SECONDS, Relay, choose_way
 from .stack import Postgres
 
 SENDERS = 4
@@ -104,7 +104,10 @@ class Crowds:
         def send(body):
             try:
                 status = requests.post(
-                    self._url + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS
+                    self._url + path,
+                    data=body,
+                    headers={**headers, **choose_way(self._rng)},
+                    timeout=TIMEOUT_SECONDS,
                 ).status_code
             except requests.RequestException:
                 status = "no answer"
@@ -217,7 +220,7 @@ class Crowds:
                 requests.post(
                     self._url + report.path,
                     data=self._event(0, 10),
-                    headers=dict(report.headers),
+                    headers={**dict(report.headers), **choose_way(self._rng)},
                     timeout=TIMEOUT_SECONDS,
                 ).status_code
             ] += 1

@@ -12,16 +12,23 @@ from pathlib import Path
 from .crowds import Crowds
 from .stack import Odoo, Postgres, choose
 
-# How likely a process dies at each of its points, each time that it comes by
+WAYS = ("intake", "route")
+# How likely a request worker dies at each point of a report that comes either way
+REPORT_KILLS = {
+    "before its INSERT": 0.003,
+    "after its INSERT": 0.005,
+    "after its COMMIT": 0.005,
+    "before its file": 0.01,
+    "after its file": 0.01,
+}
+# The same for all points, each time that a process comes by
 KILLS = {
+    **{f"{way}, {point}": share for way in WAYS for point, share in REPORT_KILLS.items()},
     "click, before its row": 0.004,
     "click, after its row": 0.01,
     "click, after the POST": 0.015,
     "click, after the answer": 0.01,
     "click, before its card": 0.01,
-    "report, before its INSERT": 0.003,
-    "report, after its INSERT": 0.003,
-    "report, after its COMMIT": 0.003,
     "fold, before its writes": 0.01,
     "fold, before its COMMIT": 0.02,
     "download, before it is kept": 0.03,

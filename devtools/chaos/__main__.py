@@ -27,7 +27,7 @@ from .crowds import Crowds
 from .relay import REPEATS_AT_ONCE, WEIGHTS, Relay
 from .reps import Clicks, set_up
 from .stack import Odoo, Postgres
-from .storm import Storm
+from .storm import FOLDERS, Storm
 
 COMPANIES = ("North", "South")
 REPS = 5
@@ -39,7 +39,7 @@ MUCH_LATER_SECONDS = 40 * 24 * 3600
 SETTLE_SECONDS = 240
 # Of a flood, for each call of the run
 REPORTS_OF_A_FLOOD = 10
-ACTIONS = ("fold_reports", "notify", "end_silent_calls", "fetch_recordings", "measure_calls")
+ACTIONS = (*FOLDERS, "notify", "end_silent_calls", "fetch_recordings", "measure_calls")
 BUSY = "while True: pass"
 
 
@@ -85,6 +85,7 @@ def _load(count):
 
 def _run(options, folder, stack):
     odoo_config.parse_config(["--config", options.config, "--log-level=error"])
+    from .audit import active_actions
 
     rng = random.Random(options.seed)
     sandboxes = {
@@ -108,6 +109,7 @@ def _run(options, folder, stack):
             for name, sandbox in sandboxes.items()
             for rep in set_up(env, name, sandbox, relay.url, REPS, calls, rng)
         ]
+        active = active_actions(env)
     _forget(options.database)
     postgres = Postgres(Cluster(LAYOUT, options.cluster), options.database)
     stack.enter_context(odoo_server)
@@ -136,7 +138,7 @@ def _run(options, folder, stack):
     odoo_server.control(clock=MUCH_LATER_SECONDS)
     crowds.late = crowds.post_late()
     odoo_server.__exit__()
-    return _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm)
+    return _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, active)
 
 
 def _spool(database):
@@ -171,12 +173,7 @@ def _wait_until_folded(postgres, database):
         if time.monotonic() > until:
             raise TimeoutError(f"reports or recordings are left over: {_open_work(postgres)}")
         with contextlib.suppress(Exception):
-            postgres.query(
-                "INSERT INTO ir_cron_trigger (cron_id, call_at)"
-                " SELECT res_id, now() AT TIME ZONE 'UTC' FROM ir_model_data"
-                " WHERE module = 'airtel_ccp' AND name = ANY(%s)",
-                [f"ir_cron_{name}" for name in ACTIONS],
-            )
+            postgres.wake(ACTIONS)
         time.sleep(1)
         quiet = quiet + 1 if not any(_open_work(postgres)) else 0
 
@@ -199,12 +196,14 @@ def _forget(database):
     odoo.sql_db.close_all()
 
 
-def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm):
+def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, active):
     from .audit import SHOWN, Audit
 
     with environment(options.database) as env:
         spool = _spool(options.database)
-        audit = Audit(env, sandboxes, relay, clicks, crowds, odoo_server, spool, options.calls)
+        audit = Audit(
+            env, sandboxes, relay, clicks, crowds, odoo_server, spool, options.calls, active
+        )
         audit.run()
     hits = odoo_server.hits()
     print(f"\nseed {options.seed}")

@@ -52,7 +52,10 @@ WEIGHTS = {
     "flood of one call": 2,
     "foreign flood": 2,
     "slow listeners": 3,
+    "two actions fold at once": 6,
 }
+FOLDERS = ("fold_reports", "fold_reports_2")
+FOLDING_SECONDS = 3
 # How likely a statement about calls fails, and the connection lives on
 DATABASE_ERRORS = 0.02
 TIME_ZONES = ("Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati", "UTC")
@@ -120,11 +123,12 @@ class Storm:
 
     def _strike(self, name):
         odoo, postgres, rng = self._odoo, self._postgres, self._rng
-        if name == "request worker killed":
-            if not odoo.kill_worker(rng, odoo.http_pids()):
-                return
-        elif name == "action worker killed":
-            if not odoo.kill_worker(rng, odoo.cron_pids()):
+        workers = {
+            "request worker killed": odoo.http_pids,
+            "action worker killed": odoo.cron_pids,
+        }
+        if name in workers:
+            if not odoo.kill_worker(rng, workers[name]()):
                 return
         elif name == "PostgreSQL restarted":
             postgres.away(0)
@@ -141,6 +145,10 @@ class Storm:
             odoo.control(**calm)
         elif name == "spool folder that cannot be read":
             self._block_spool()
+        elif name == "two actions fold at once":
+            for _second in range(FOLDING_SECONDS):
+                postgres.wake(FOLDERS)
+                time.sleep(1)
         elif name in ("flood of one call", "foreign flood", "slow listeners"):
             if not self._crowd(name):
                 return

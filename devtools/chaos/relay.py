@@ -133,12 +133,13 @@ class Relay:
             return [self._known[token] for token in chosen]
 
     def slowest_answer(self, since):
-        """Return after how many seconds the slowest answer came since a moment.
+        """Return for how many seconds at most a report waited for its answer since a moment.
 
-        :param float since: of the monotonic clock
+        :param float since: of the monotonic clock; how long a report waited before does not count
         """
         with self._lock:
-            return max((took for at, took in self._answers if at >= since), default=0.0)
+            waits = (min(took, at - since) for at, took in self._answers if at >= since)
+            return max(waits, default=0.0)
 
     def _plan(self, report):
         with self._lock:

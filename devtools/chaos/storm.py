@@ -15,9 +15,9 @@ from .stack import Odoo, Postgres, choose
 WAYS = ("intake", "route")
 # How likely a request worker dies at each point of a report that comes either way
 REPORT_KILLS = {
-    "before its INSERT": 0.003,
-    "after its INSERT": 0.005,
-    "after its COMMIT": 0.005,
+    "before its INSERT": 0.006,
+    "after its INSERT": 0.01,
+    "after its COMMIT": 0.01,
     "before its file": 0.01,
     "after its file": 0.01,
 }

@@ -27,7 +27,8 @@ from .crowds import Crowds
 from .relay import REPEATS_AT_ONCE, WEIGHTS, Relay
 from .reps import Clicks, set_up
 from .stack import Odoo, Postgres
-from .storm import FOLDERS, Storm
+from .storm import AWAY, FOLDERS, KILLS, Storm
+from .storm import WEIGHTS as FAULTS
 
 COMPANIES = ("North", "South")
 REPS = 5
@@ -206,6 +207,7 @@ def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, activ
         )
         audit.run()
     hits = odoo_server.hits()
+    struck = {*storm.counts, *(hit.removeprefix("killed: ") for hit in hits)}
     print(f"\nseed {options.seed}")
     rows = [(name, hits.count(name)) for name in sorted(set(hits))]
     rows += sorted(storm.counts.items())
@@ -228,6 +230,7 @@ def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, activ
     print("seconds until others' reports were folded:", waits, "and answered:", answers)
     print("answers to reports after an address's end:", dict(crowds.late[0]))
     print("found:", audit.figures, f"Odoo started {odoo_server.starts} times")
+    print("not struck:", [name for name in (AWAY, *FAULTS, *KILLS) if name not in struck])
     total = sum(map(len, audit.violations.values()))
     for rule, sentences in audit.violations.items():
         print(f"VIOLATED: {rule}: {len(sentences)}")

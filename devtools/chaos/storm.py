@@ -54,6 +54,9 @@ WEIGHTS = {
     "slow listeners": 3,
     "two actions fold at once": 6,
 }
+AWAY = "PostgreSQL away for long"
+# These take longest, and nothing else fails meanwhile
+CROWDS = ("flood of one call", "foreign flood", "slow listeners")
 FOLDERS = ("fold_reports", "fold_reports_2")
 FOLDING_SECONDS = 3
 # How likely a statement about calls fails, and the connection lives on
@@ -111,10 +114,13 @@ class Storm:
             raise self._error
 
     def _rage(self):
-        # Each fault at least once, then by weight
-        first = [*WEIGHTS]
-        self._rng.shuffle(first)
-        first.insert(len(first) // 2, "PostgreSQL away for long")
+        # Each fault once if there is time, the longest last, then by weight
+        faults = [name for name in WEIGHTS if name not in CROWDS]
+        crowds = [*CROWDS]
+        self._rng.shuffle(faults)
+        self._rng.shuffle(crowds)
+        faults.insert(len(faults) // 2, AWAY)
+        first = [*crowds, *faults]
         try:
             while not self._stopping.wait(self._rng.expovariate(1 / self._pause_seconds)):
                 self._strike(first.pop() if first else choose(self._rng, WEIGHTS))
@@ -134,7 +140,7 @@ class Storm:
             postgres.away(0)
         elif name == "PostgreSQL crashed":
             postgres.away(0, crash=True)
-        elif name == "PostgreSQL away for long":
+        elif name == AWAY:
             postgres.away(self._away_seconds, crash=rng.random() < 0.5)
         elif name == "connections dropped":
             postgres.drop_connections()
@@ -149,7 +155,7 @@ class Storm:
             for _second in range(FOLDING_SECONDS):
                 postgres.wake(FOLDERS)
                 time.sleep(1)
-        elif name in ("flood of one call", "foreign flood", "slow listeners"):
+        elif name in CROWDS:
             if not self._crowd(name):
                 return
         elif name == "Odoo restarted in another time zone":

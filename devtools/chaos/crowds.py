@@ -137,14 +137,18 @@ class Crowds:
         def watch():
             while True:
                 now = time.monotonic()
+                is_over = stopping.is_set()
                 with contextlib.suppress(Exception):
                     waiting = {row[0] for row in look()}
+                    if is_over:
+                        # What comes later would keep the crowd's turn from its end
+                        waiting &= set(first_seen)
                     for event_id in waiting:
                         since = first_seen.setdefault(event_id, now)
                         self.waits[name] = max(self.waits[name], now - since)
                     for event_id in set(first_seen) - waiting:
                         del first_seen[event_id]
-                if stopping.is_set() and not first_seen:
+                if is_over and not first_seen:
                     return
                 if self.waits[name] > BYSTANDER_SECONDS:
                     return

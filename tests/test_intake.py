@@ -124,11 +124,12 @@ class TestBothWays(WebhookCase):
                 with (
                     self.subTest(status=status),
                     patch.object(report_store, "receive", side_effect=error),
-                    self.assertLogs("odoo.addons.airtel_ccp.controllers.intake", "WARNING"),
+                    self.assertLogs("odoo.addons.airtel_ccp.controllers.intake", "WARNING") as logs,
                 ):
                     taken, routed = self.both(lambda url=url: kept(url))
                     self.assertEqual(taken, routed)
                     self.assertEqual((taken[0], len(taken[3])), (status, count))
+                self.assertEqual(*logs.output)
 
     def test_the_same_line_in_the_access_log(self):
         lines = []

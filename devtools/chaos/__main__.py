@@ -27,7 +27,8 @@ from .crowds import Crowds
 from .relay import REPEATS_AT_ONCE, WEIGHTS, Relay
 from .reps import Clicks, set_up
 from .stack import Odoo, Postgres
-from .storm import Storm
+from .storm import AWAY, FOLDERS, KILLS, Storm
+from .storm import WEIGHTS as FAULTS
 
 COMPANIES = ("North", "South")
 REPS = 5
@@ -39,7 +40,7 @@ MUCH_LATER_SECONDS = 40 * 24 * 3600
 SETTLE_SECONDS = 240
 # Of a flood, for each call of the run
 REPORTS_OF_A_FLOOD = 10
-ACTIONS = ("fold_reports", "notify", "end_silent_calls", "fetch_recordings", "measure_calls")
+ACTIONS = (*FOLDERS, "notify", "end_silent_calls", "fetch_recordings", "measure_calls")
 BUSY = "while True: pass"
 
 
@@ -85,6 +86,7 @@ def _load(count):
 
 def _run(options, folder, stack):
     odoo_config.parse_config(["--config", options.config, "--log-level=error"])
+    from .audit import active_actions
 
     rng = random.Random(options.seed)
     sandboxes = {
@@ -108,6 +110,7 @@ def _run(options, folder, stack):
             for name, sandbox in sandboxes.items()
             for rep in set_up(env, name, sandbox, relay.url, REPS, calls, rng)
         ]
+        active = active_actions(env)
     _forget(options.database)
     postgres = Postgres(Cluster(LAYOUT, options.cluster), options.database)
     stack.enter_context(odoo_server)
@@ -136,7 +139,7 @@ def _run(options, folder, stack):
     odoo_server.control(clock=MUCH_LATER_SECONDS)
     crowds.late = crowds.post_late()
     odoo_server.__exit__()
-    return _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm)
+    return _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, active)
 
 
 def _spool(database):
@@ -171,12 +174,7 @@ def _wait_until_folded(postgres, database):
         if time.monotonic() > until:
             raise TimeoutError(f"reports or recordings are left over: {_open_work(postgres)}")
         with contextlib.suppress(Exception):
-            postgres.query(
-                "INSERT INTO ir_cron_trigger (cron_id, call_at)"
-                " SELECT res_id, now() AT TIME ZONE 'UTC' FROM ir_model_data"
-                " WHERE module = 'airtel_ccp' AND name = ANY(%s)",
-                [f"ir_cron_{name}" for name in ACTIONS],
-            )
+            postgres.wake(ACTIONS)
         time.sleep(1)
         quiet = quiet + 1 if not any(_open_work(postgres)) else 0
 
@@ -199,14 +197,17 @@ def _forget(database):
     odoo.sql_db.close_all()
 
 
-def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm):
+def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, active):
     from .audit import SHOWN, Audit
 
     with environment(options.database) as env:
         spool = _spool(options.database)
-        audit = Audit(env, sandboxes, relay, clicks, crowds, odoo_server, spool)
+        audit = Audit(
+            env, sandboxes, relay, clicks, crowds, odoo_server, spool, options.calls, active
+        )
         audit.run()
     hits = odoo_server.hits()
+    struck = {*storm.counts, *(hit.removeprefix("killed: ") for hit in hits)}
     print(f"\nseed {options.seed}")
     rows = [(name, hits.count(name)) for name in sorted(set(hits))]
     rows += sorted(storm.counts.items())
@@ -220,6 +221,7 @@ def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm):
     print("\n".join(f"  {name:<{width}}  {count:>5}" for name, count in rows))
     print(f"  (reports {REPEATS_AT_ONCE} times at once count once)")
     print("answers to reports:", dict(relay.statuses))
+    print("those answered 200, by their way:", dict(sorted(relay.came.items())))
     print("what reps saw:", dict(clicks.outcomes))
     for name, statuses in crowds.statuses.items():
         print(f"answers to {name}:", dict(statuses))
@@ -228,6 +230,7 @@ def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm):
     print("seconds until others' reports were folded:", waits, "and answered:", answers)
     print("answers to reports after an address's end:", dict(crowds.late[0]))
     print("found:", audit.figures, f"Odoo started {odoo_server.starts} times")
+    print("not struck:", [name for name in (AWAY, *FAULTS, *KILLS) if name not in struck])
     total = sum(map(len, audit.violations.values()))
     for rule, sentences in audit.violations.items():
         print(f"VIOLATED: {rule}: {len(sentences)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import collections
 import re
 
@@ -13,10 +14,15 @@ from odoo.addons.airtel_ccp.ccp.safe.spool import digest
 from odoo.addons.airtel_ccp.tests.secrets_in_logs import find_all
 
 from .crowds import ANSWER_SECONDS, BYSTANDER_SECONDS
+from .storm import REPORT_KILLS, WAYS
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
 CARD = "o_airtel_ccp_card"
+# A recording's address is removed from its report once the recording is there
+ADDRESS = re.compile(rb'https?:[^"]*')
 SHOWN = 5
+# Of a run with so many calls or more, each way's points between INSERT and answer are asked for
+WHOLE_RUN_CALLS = 150
 # What a killed process or a database that is away may say, traceback included; anything else is a
 # fault of ours. Why a registry did not load stands in the record after it.
 EXPECTED_ERRORS = re.compile(
@@ -28,14 +34,27 @@ EXPECTED_ERRORS = re.compile(
 RECORD = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )", re.MULTILINE)
 
 
+def active_actions(env):
+    """Return the names of the addon's scheduled actions that are active.
+
+    :param odoo.api.Environment env: superuser's environment
+    :rtype: set[str]
+    """
+    data = env["ir.model.data"].search([("module", "=", "airtel_ccp"), ("model", "=", "ir.cron")])
+    actions = env["ir.cron"].browse(data.mapped("res_id"))
+    return set(actions.filtered("active").mapped("cron_name"))
+
+
 class Audit:
     """What must hold after a run; ``violations`` has a sentence for each thing that does not."""
 
-    def __init__(self, env, sandboxes, relay, clicks, crowds, odoo, spool):
+    def __init__(self, env, sandboxes, relay, clicks, crowds, odoo, spool, calls, active):
         """:param env: superuser's environment
         :param dict sandboxes: company name -> ``Sandbox``
         :param crowds: the ``Crowds`` that came
         :param spool: the database's ``Spool``
+        :param int calls: how many were asked for
+        :param set active: names of the scheduled actions that were active before
         """
         self.violations = collections.defaultdict(list)
         self.figures = {}
@@ -45,6 +64,8 @@ class Audit:
         self._crowds = crowds
         self._odoo = odoo
         self._spool = spool
+        self._active = active
+        self._is_whole_run = calls >= WHOLE_RUN_CALLS
         self._calls = env["ccp.call"].with_context(active_test=False).search([])
         self._by_digest = {call.token_digest: call for call in self._calls}
         # Company name, token and ledger entry of every POST
@@ -59,6 +80,7 @@ class Audit:
         self._check_posts()
         self._check_clicks()
         self._check_reports()
+        self._check_ways()
         self._check_states()
         self._check_cards()
         self._check_companies()
@@ -73,6 +95,7 @@ class Audit:
             "calls": len(self._calls),
             "POSTs": len(self._posts),
             "reports answered 200": len(self._relay.accepted),
+            **{f"of them by the {way}": self._count_answered(way) for way in WAYS},
             "reports stored": self._env["ccp.call.event"].search_count([]),
             "recordings stored": len(
                 self._calls.filtered(lambda call: call.recording_state == "stored")
@@ -114,26 +137,51 @@ class Audit:
                 self._found(rule, f"call {call_id} was answered to a rep and is not there")
 
     def _check_reports(self):
-        rule = "what was answered 200 is stored once"
+        rule = "what was answered 200 is stored once, byte for byte"
+        events = self._env["ccp.call.event"].search([])
         stored = collections.Counter(
-            (event.call_id.token_digest, event.fingerprint)
-            for event in self._env["ccp.call.event"].search([])
+            (event.call_id.token_digest, event.fingerprint) for event in events
         )
-
-        def keys(reports):
-            return {(digest(token), kind_and_fingerprint(body)[1]) for token, body in reports}
-
+        came = collections.defaultdict(set)
+        for (token, body), answers in self._relay.accepted.items():
+            came[digest(token), kind_and_fingerprint(body)[1]] |= answers
         flooded = self._crowds.flooded
-        for key in keys(self._relay.accepted):
+        for key, answers in came.items():
             # A call that was flooded may be past its second bound
             if stored[key] != 1 and not (key[0] in flooded and stored[key] == 0):
-                self._found(rule, f"a report is stored {stored[key]} times")
-        # Those without a call came to an account's own address
-        own = {key for key in stored if key[0] and key[0] not in flooded}
-        for key in own - keys(self._relay.sent):
-            self._found(rule, f"a report is stored that nobody sent: {key[1][:8]}")
+                self._found(rule, f"a report is stored {stored[key]} times: {sorted(answers)}")
+        sent = collections.defaultdict(set)
+        for token, body in self._relay.sent:
+            sent[digest(token), kind_and_fingerprint(body)[1]] |= {body, ADDRESS.sub(b"", body)}
+        for event in events:
+            key = (event.call_id.token_digest, event.fingerprint)
+            kept = event.raw_payload
+            body = base64.b64decode(kept) if kept else event.payload.encode()
+            # Those without a call came to an account's own address
+            if key[0] and key[0] not in flooded and body not in sent[key]:
+                how = "otherwise than it was sent" if sent[key] else "that nobody sent"
+                self._found(rule, f"report {event.id} is stored {how}")
         if self._spool.names() or list(self._spool.folder.glob("*.unreadable")):
             self._found(rule, "reports still wait on disk")
+
+    def _check_ways(self):
+        rule = "reports enter by both ways"
+        for way in WAYS:
+            if not self._relay.came[f"{way}, stored"]:
+                self._found(rule, f"none by the {way}")
+        rule = "each point of a report's way was struck"
+        hits = self._odoo.hits()
+        for way in WAYS:
+            for point in REPORT_KILLS:
+                # How many wait on disk is up to the faults
+                is_asked_for = self._is_whole_run and not point.endswith("its file")
+                if is_asked_for and f"killed: {way}, {point}" not in hits:
+                    self._found(rule, f"{way}, {point}")
+
+    def _count_answered(self, way):
+        """Return how many of the reports that were answered 200 came one way at least once."""
+        answers = self._relay.accepted.values()
+        return sum(any(answer.startswith(f"{way},") for answer in each) for each in answers)
 
     def _check_states(self):
         rule = "a call's state is the fold of its reports"
@@ -183,13 +231,8 @@ class Audit:
 
     def _check_actions(self):
         rule = "scheduled actions are still active"
-        actions = self._env["ir.cron"].with_context(active_test=False)
-        data = self._env["ir.model.data"].search(
-            [("module", "=", "airtel_ccp"), ("model", "=", "ir.cron")]
-        )
-        for action in actions.browse(data.mapped("res_id")):
-            if not action.active:
-                self._found(rule, action.name)
+        for name in self._active - active_actions(self._env):
+            self._found(rule, name)
 
     def _check_recordings(self):
         rule = "recordings are whole, and on disk once"

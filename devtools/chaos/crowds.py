@@ -16,7 +16,7 @@ import requests
 
 from ..lab.company import PASSWORD
 from ..lab.session import NoAnswerError, RpcError, Session
-from .relay import HEADERS, TIMEOUT_SECONDS, Relay
+from .relay import HEADERS, TIMEOUT_SECONDS, Relay, choose_way
 from .stack import Postgres
 
 SENDERS = 4
@@ -104,7 +104,10 @@ class Crowds:
         def send(body):
             try:
                 status = requests.post(
-                    self._url + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS
+                    self._url + path,
+                    data=body,
+                    headers={**headers, **choose_way(self._rng)},
+                    timeout=TIMEOUT_SECONDS,
                 ).status_code
             except requests.RequestException:
                 status = "no answer"
@@ -134,14 +137,18 @@ class Crowds:
         def watch():
             while True:
                 now = time.monotonic()
+                is_over = stopping.is_set()
                 with contextlib.suppress(Exception):
                     waiting = {row[0] for row in look()}
+                    if is_over:
+                        # What comes later would keep the crowd's turn from its end
+                        waiting &= set(first_seen)
                     for event_id in waiting:
                         since = first_seen.setdefault(event_id, now)
                         self.waits[name] = max(self.waits[name], now - since)
                     for event_id in set(first_seen) - waiting:
                         del first_seen[event_id]
-                if stopping.is_set() and not first_seen:
+                if is_over and not first_seen:
                     return
                 if self.waits[name] > BYSTANDER_SECONDS:
                     return
@@ -217,7 +224,7 @@ class Crowds:
                 requests.post(
                     self._url + report.path,
                     data=self._event(0, 10),
-                    headers=dict(report.headers),
+                    headers={**dict(report.headers), **choose_way(self._rng)},
                     timeout=TIMEOUT_SECONDS,
                 ).status_code
             ] += 1

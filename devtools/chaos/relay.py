@@ -34,6 +34,20 @@ WEIGHTS = {
     "poison": 0.1,
 }
 HEADERS = ("Content-Type", "X-Airtel-Ccp-Secret")
+# A report that brings a session is left to Odoo's own route
+ROUTED_SHARE = 1 / 3
+SESSION = {"Cookie": f"session_id={'x' * 84}"}
+# In which the points of failure say which way a report came, and what was done with it
+CAME = "X-Chaos-Came"
+
+
+def choose_way(rng):
+    """Return the headers which have a report go one way or the other.
+
+    :param random.Random rng: chooses which
+    :rtype: dict[str, str]
+    """
+    return SESSION if rng.random() < ROUTED_SHARE else {}
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,9 @@ class Relay:
         """:param str poison: what a poison report carries"""
         self.counts = collections.Counter()
         self.statuses = collections.Counter()
-        self.accepted = set()
+        # What was said of those answered 200: how often, and of which report
+        self.came = collections.Counter()
+        self.accepted = collections.defaultdict(set)
         self.sent = set()
         self._known = {}
         # When each answer came, and after how many seconds
@@ -117,12 +133,13 @@ class Relay:
             return [self._known[token] for token in chosen]
 
     def slowest_answer(self, since):
-        """Return after how many seconds the slowest answer came since a moment.
+        """Return for how many seconds at most a report waited for its answer since a moment.
 
-        :param float since: of the monotonic clock
+        :param float since: of the monotonic clock; how long a report waited before does not count
         """
         with self._lock:
-            return max((took for at, took in self._answers if at >= since), default=0.0)
+            waits = (min(took, at - since) for at, took in self._answers if at >= since)
+            return max(waits, default=0.0)
 
     def _plan(self, report):
         with self._lock:
@@ -183,21 +200,24 @@ class Relay:
         began = time.monotonic()
         with self._lock:
             self.sent.add((report.token, report.body))
+            headers = {**dict(report.headers), **choose_way(self._rng)}
         try:
-            status = requests.post(
+            answer = requests.post(
                 self._odoo_url + report.path,
                 data=report.body,
-                headers=dict(report.headers),
+                headers=headers,
                 timeout=TIMEOUT_SECONDS,
-            ).status_code
+            )
+            status, came = answer.status_code, answer.headers.get(CAME, "unknown")
         except requests.RequestException:
-            status = "no answer"
+            status, came = "no answer", None
         with self._lock:
             now = time.monotonic()
             self._answers.append((now, now - began))
             self.statuses[status] += 1
             if status == 200:
-                self.accepted.add((report.token, report.body))
+                self.came[came] += 1
+                self.accepted[report.token, report.body].add(came)
             self._open -= status == 200
             self._lock.notify_all()
             if status != 200:
@@ -211,10 +231,15 @@ class Relay:
         half = report.body[: len(report.body) // 2]
         with self._lock:
             self.sent.add((report.token, half))
-        head = (
-            f"POST {report.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(report.body)}\r\n\r\n"
+            session = choose_way(self._rng)
+        lines = (
+            f"POST {report.path} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(report.body)}",
+            *(f"{name}: {value}" for name, value in session.items()),
         )
+        head = "".join(f"{line}\r\n" for line in (*lines, ""))
         try:
             with socket.create_connection((parts.hostname, parts.port), TIMEOUT_SECONDS) as sock:
                 sock.sendall(head.encode() + half)

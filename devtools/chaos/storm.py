@@ -12,16 +12,23 @@ from pathlib import Path
 from .crowds import Crowds
 from .stack import Odoo, Postgres, choose
 
-# How likely a process dies at each of its points, each time that it comes by
+WAYS = ("intake", "route")
+# How likely a request worker dies at each point of a report that comes either way
+REPORT_KILLS = {
+    "before its INSERT": 0.006,
+    "after its INSERT": 0.01,
+    "after its COMMIT": 0.01,
+    "before its file": 0.01,
+    "after its file": 0.01,
+}
+# The same for all points, each time that a process comes by
 KILLS = {
+    **{f"{way}, {point}": share for way in WAYS for point, share in REPORT_KILLS.items()},
     "click, before its row": 0.004,
     "click, after its row": 0.01,
     "click, after the POST": 0.015,
     "click, after the answer": 0.01,
     "click, before its card": 0.01,
-    "report, before its INSERT": 0.003,
-    "report, after its INSERT": 0.003,
-    "report, after its COMMIT": 0.003,
     "fold, before its writes": 0.01,
     "fold, before its COMMIT": 0.02,
     "download, before it is kept": 0.03,
@@ -45,7 +52,13 @@ WEIGHTS = {
     "flood of one call": 2,
     "foreign flood": 2,
     "slow listeners": 3,
+    "two actions fold at once": 6,
 }
+AWAY = "PostgreSQL away for long"
+# These take longest, and nothing else fails meanwhile
+CROWDS = ("flood of one call", "foreign flood", "slow listeners")
+FOLDERS = ("fold_reports", "fold_reports_2")
+FOLDING_SECONDS = 3
 # How likely a statement about calls fails, and the connection lives on
 DATABASE_ERRORS = 0.02
 TIME_ZONES = ("Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati", "UTC")
@@ -101,10 +114,13 @@ class Storm:
             raise self._error
 
     def _rage(self):
-        # Each fault at least once, then by weight
-        first = [*WEIGHTS]
-        self._rng.shuffle(first)
-        first.insert(len(first) // 2, "PostgreSQL away for long")
+        # Each fault once if there is time, the longest last, then by weight
+        faults = [name for name in WEIGHTS if name not in CROWDS]
+        crowds = [*CROWDS]
+        self._rng.shuffle(faults)
+        self._rng.shuffle(crowds)
+        faults.insert(len(faults) // 2, AWAY)
+        first = [*crowds, *faults]
         try:
             while not self._stopping.wait(self._rng.expovariate(1 / self._pause_seconds)):
                 self._strike(first.pop() if first else choose(self._rng, WEIGHTS))
@@ -113,17 +129,18 @@ class Storm:
 
     def _strike(self, name):
         odoo, postgres, rng = self._odoo, self._postgres, self._rng
-        if name == "request worker killed":
-            if not odoo.kill_worker(rng, odoo.http_pids()):
-                return
-        elif name == "action worker killed":
-            if not odoo.kill_worker(rng, odoo.cron_pids()):
+        workers = {
+            "request worker killed": odoo.http_pids,
+            "action worker killed": odoo.cron_pids,
+        }
+        if name in workers:
+            if not odoo.kill_worker(rng, workers[name]()):
                 return
         elif name == "PostgreSQL restarted":
             postgres.away(0)
         elif name == "PostgreSQL crashed":
             postgres.away(0, crash=True)
-        elif name == "PostgreSQL away for long":
+        elif name == AWAY:
             postgres.away(self._away_seconds, crash=rng.random() < 0.5)
         elif name == "connections dropped":
             postgres.drop_connections()
@@ -134,7 +151,11 @@ class Storm:
             odoo.control(**calm)
         elif name == "spool folder that cannot be read":
             self._block_spool()
-        elif name in ("flood of one call", "foreign flood", "slow listeners"):
+        elif name == "two actions fold at once":
+            for _second in range(FOLDING_SECONDS):
+                postgres.wake(FOLDERS)
+                time.sleep(1)
+        elif name in CROWDS:
             if not self._crowd(name):
                 return
         elif name == "Odoo restarted in another time zone":

@@ -1,10 +1,12 @@
 import collections
+import contextlib
 import json
 import os
 import re
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
 import psycopg2
@@ -14,12 +16,17 @@ import requests
 from odoo.tools import mute_logger
 
 from ...ccp.safe.spool import digest
+from ...devtools.lab.odoo import connect
 from ...models import report_store
 from ..common import LONG
 from .server import live_stack, unreported_call, wait_for
 
 REPORTS, AWAY_SECONDS = (10_000, 60) if LONG else (300, 0)
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}
+# What a request has to bring for each way; one with a session is left to Odoo's route
+WAYS = {"intake": {}, "route": {"Cookie": f"session_id={'x' * 84}"}}
+both_ways = pytest.mark.parametrize("call", WAYS, indirect=True)
+LOCK = 18
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +41,12 @@ def server(stack):
 
 
 @pytest.fixture
-def call(stack):
-    """A call of which no report came yet: its id, and the path and header for its reports."""
+def call(stack, request):
+    """A call of which no report came yet: its id, and the path and headers for its reports."""
     server, sandbox, setup = stack
     sandbox.clear()
-    with unreported_call(server, sandbox, setup) as placed:
-        yield placed
+    with unreported_call(server, sandbox, setup) as (call_id, url, headers):
+        yield call_id, url, {**headers, **WAYS[getattr(request, "param", "intake")]}
 
 
 def post(url, headers, number, **values):
@@ -64,6 +71,7 @@ def cron_workers(server):
     return [int(pid) for pid in re.findall(r"WorkerCron \((\d+)\) alive", server.read_log())]
 
 
+@both_ways
 def test_reports_wait_on_disk_and_are_taken_in_later(server, call):
     call_id, url, headers = call
     assert post(url, headers, 0).status_code == 200
@@ -104,6 +112,7 @@ def test_a_worker_that_ends_takes_no_other_along(server, call):
     assert stored(server, call_id) == ["served"]
 
 
+@both_ways
 def test_a_foreign_token_is_asked_to_come_again_and_leaves_nothing(server, call):
     _call_id, url, headers = call
     wrong = re.sub(r"[^/]+$", "x" * 48, url)
@@ -123,6 +132,60 @@ def test_a_wrong_header_is_refused_when_the_database_is_back(server, call):
     assert server.spool.names() == []
 
 
+@contextlib.contextmanager
+def stores_wait(server, trigger):
+    """Have each process that stores a report wait where a trigger fires, until the block ends."""
+    server.query(
+        f"""
+        CREATE FUNCTION ccp_test_wait() RETURNS trigger AS $$
+        BEGIN PERFORM pg_advisory_xact_lock({LOCK}); RETURN NEW;
+        END $$ LANGUAGE plpgsql;
+        CREATE {trigger} FOR EACH ROW EXECUTE FUNCTION ccp_test_wait();
+        """
+    )
+    try:
+        with connect(server.database) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            yield
+    finally:
+        server.query("DROP FUNCTION ccp_test_wait CASCADE")
+
+
+@both_ways
+def test_a_worker_killed_while_it_stores_a_report_loses_and_doubles_nothing(server, call):
+    """The sender gets no answer and comes again, also if the report was just made durable."""
+    call_id, url, headers = call
+
+    def waiting():
+        return server.query(
+            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND wait_event = 'advisory'",
+            server.database,
+        )
+
+    for moment, trigger in (
+        ("before its row", "TRIGGER ccp_test_wait BEFORE INSERT ON ccp_call_event"),
+        ("after its row", "TRIGGER ccp_test_wait AFTER INSERT ON ccp_call_event"),
+        (
+            "in its COMMIT",
+            "CONSTRAINT TRIGGER ccp_test_wait AFTER INSERT ON ccp_call_event"
+            " DEFERRABLE INITIALLY DEFERRED",
+        ),
+    ):
+        with ThreadPoolExecutor(1) as pool, stores_wait(server, trigger):
+            sent = pool.submit(post, url, headers, moment)
+            wait_for(waiting, "a report that is being stored")
+            # Its connection does not say which worker it is
+            for pid in server.http_pids():
+                os.kill(pid, signal.SIGKILL)
+            assert isinstance(sent.exception(), requests.ConnectionError)
+        was_stored = moment in stored(server, call_id)
+        assert was_stored == (moment == "in its COMMIT")
+        assert post(url, headers, moment).status_code == 200
+        assert stored(server, call_id).count(moment) == 1
+    assert server.spool.names() == []
+
+
+@both_ways
 def test_a_connection_that_dies_in_the_middle_loses_nothing(server, call):
     """Before the row is there, and after it but before it is durable."""
     call_id, url, headers = call

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import signal
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,16 +26,32 @@ from odoo.addons.airtel_ccp.controllers import intake
 from odoo.addons.airtel_ccp.models import report_store
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
+from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent as RoutedReports
+from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.airtel_ccp.models.ccp_call_fetch import CcpCall as CcpCallFetch
 from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
 from odoo.addons.airtel_ccp.models.ccp_call_notify import CcpCall as CcpCallNotify
-from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
 POISON = "chaos-poison"
-# The share of reports that Odoo's own route takes
-ROUTED = 0.3
+# The ways of a report, and the header of its answer that says the way and what was done with it
+INTAKE, ROUTE = "intake", "route"
+CAME = "X-Chaos-Came"
+INSERT = "INSERT INTO ccp_call_event"
+# How likely a process dies at a point at which none has died yet, so that none is left out
+AT_FIRST = 0.1
 _folder = Path(os.environ["CHAOS_FOLDER"])
+_hits = _folder / "hits.log"
+
+
+class _Request(threading.local):
+    """The request that a thread serves: which way its report comes, and whether it is a new row."""
+
+    way = None
+    is_new = False
+
+
+_request = _Request()
 
 
 def _control():
@@ -42,14 +59,20 @@ def _control():
 
 
 def _note(name):
-    with open(_folder / "hits.log", "a", encoding="utf-8") as file:
+    with open(_hits, "a", encoding="utf-8") as file:
         file.write(f"{name}\n")
 
 
 def _die_here(name):
+    share = _control()["kill"].get(name)
+    if not share:
+        return
+    hit = f"killed: {name}"
+    if not _hits.exists() or hit not in _hits.read_text(encoding="utf-8").split("\n"):
+        share = AT_FIRST
     # Not random's own generator, which all workers inherit in the same state
-    if random.SystemRandom().random() < _control()["kill"].get(name, 0):
-        _note(f"killed: {name}")
+    if random.SystemRandom().random() < share:
+        _note(hit)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -137,16 +160,66 @@ def _fail_in_the_database():
     Cursor.execute = execute
 
 
-def _take_both_ways():
-    """Leave a share of the reports to Odoo's own route."""
-    original = intake.take
+def _mark_ways():
+    """Note which way a report comes; only the route asks the model to take it."""
+    take, receive = intake.take, RoutedReports._receive
 
-    def take(environ):
-        if random.SystemRandom().random() < ROUTED:
-            return None
-        return original(environ)
+    @functools.wraps(take)
+    def marked_take(environ):
+        _request.way, _request.is_new = INTAKE, False
+        try:
+            return take(environ)
+        finally:
+            _request.way = None
 
-    intake.take = take
+    @functools.wraps(receive)
+    def marked_receive(*args):
+        _request.way, _request.is_new = ROUTE, False
+        try:
+            return receive(*args)
+        finally:
+            _request.way = None
+
+    intake.take = marked_take
+    RoutedReports._receive = marked_receive
+
+
+def _die_around_the_insert():
+    """Reports that are taken in from the disk have points of their own."""
+    original = Cursor.execute
+
+    def execute(cr, query, *args, **kwargs):
+        if not _request.way or INSERT not in str(query):
+            return original(cr, query, *args, **kwargs)
+        _die_here(f"{_request.way}, before its INSERT")
+        result = original(cr, query, *args, **kwargs)
+        _request.is_new = True
+        _die_here(f"{_request.way}, after its INSERT")
+        return result
+
+    Cursor.execute = execute
+
+
+def _die_before_the_answer():
+    """The report is durable by then. Say to the fault suite which way it came."""
+    original = intake.answer
+
+    def answer(known, *args):
+        # The route answers when the model has taken the report
+        way = _request.way or ROUTE
+        is_new = bool(known and _request.is_new)
+        if is_new:
+            _die_here(f"{way}, after its COMMIT")
+        elif known is None:
+            _die_here(f"{way}, before its file")
+        response = original(known, *args)
+        if known is None and response.status_code == 200:
+            _die_here(f"{way}, after its file")
+        done = "kept on disk" if known is None else "stored" if is_new else "no new row"
+        response.headers[CAME] = f"{way}, {done}"
+        return response
+
+    intake.answer = answer
 
 
 def _press_time():
@@ -159,8 +232,6 @@ _wrap(Client, "execute", after="click, after the POST")
 _wrap(CcpCallAnswer, "_accept", after="click, after the answer")
 _wrap(CcpCallAnswer, "_settle", after="click, after the answer")
 _wrap(CcpCallAnswer, "_notify_accepted", before="click, before its card")
-_wrap(report_store, "store", before="report, before its INSERT", after="report, after its INSERT")
-_wrap(intake.waker, "wake", before="report, after its COMMIT")
 _wrap(CcpCallFold, "_fold", before="fold, before its writes", after="fold, before its COMMIT")
 _wrap(
     CcpCallFetch,
@@ -174,5 +245,7 @@ _move_clock()
 _choke_on_poison()
 _fail_to_notify()
 _fail_in_the_database()
-_take_both_ways()
+_mark_ways()
+_die_around_the_insert()
+_die_before_the_answer()
 _press_time()

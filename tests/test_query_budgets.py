@@ -92,16 +92,16 @@ class TestQueryBudgets(CcpCase):
         self.assertEqual(len(calls.card_message_ids), 2 * len(calls))
 
     def test_fold_of_one(self):
-        self.fold(self.make_calls(1), 28)
+        self.fold(self.make_calls(1), 24)
 
     def test_fold_of_many(self):
-        self.fold(self.make_calls(MANY), 36)
+        self.fold(self.make_calls(MANY), 25)
 
     def test_fold_again(self):
         """Where nothing changed, nothing is written."""
         calls = self.make_calls(MANY)
         calls._fold()
-        with self.budget(11):
+        with self.budget(12):
             calls._fold()
 
     def test_fold_of_what_changes_no_stored_text(self):
@@ -122,7 +122,7 @@ class TestQueryBudgets(CcpCase):
                 for call in calls
             ]
         )
-        with self.budget(18):
+        with self.budget(14):
             calls._fold()
 
     def chatter(self, messages, user):
@@ -166,7 +166,7 @@ class TestQueryBudgets(CcpCase):
     def test_click(self):
         self.place().live = False
         lead = self.as_user(self.lead, self.rep)
-        with self.budget(39):
+        with self.budget(38):
             lead.action_ccp_call("phone")
 
     def test_click_with_the_limits_of_a_new_company(self):
@@ -175,7 +175,7 @@ class TestQueryBudgets(CcpCase):
             {"live": False, "start_date": fields.Datetime.now() - timedelta(hours=1)}
         )
         lead = self.as_user(self.lead, self.rep)
-        with self.budget(49):
+        with self.budget(47):
             lead.action_ccp_call("phone")
 
     def test_panel(self):

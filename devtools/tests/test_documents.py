@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from devtools.bench.results import MOST_ROWS, pages, published
+from devtools.bench.results import MOST_ROWS, figures_of, pages, published
 from devtools.commands.guards import GUARDS
 from devtools.machine.layout import LAYOUT
 
@@ -123,3 +123,16 @@ def test_the_readme_shows_some_figures():
     shown = [line for line in section.splitlines() if line.startswith("|")]
     assert 2 < len(shown) <= 2 + MOST_ROWS
     assert "(docs/images/figures.svg)" in section
+
+
+def test_each_figure_with_a_goal_is_explained_in_two_sentences():
+    text = (LAYOUT.root / "docs/benchmarks.md").read_text()
+    section = text.partition("\n## What they mean\n")[2].partition("\n## ")[0]
+    beginnings = []
+    for item in section.split("\n- ")[1:]:
+        names, _colon, words = re.sub(r"\s+", " ", item).partition(": ")
+        beginnings += re.findall(r"\*\*(.+?)\*\*", names)
+        assert 1 <= len(re.findall(r"\.(?= |$)", words)) <= 2, item
+    found = figures_of(json.loads(published(LAYOUT).read_text()))
+    for name in [each.name for _part, each in found if each.met is not None]:
+        assert name.startswith(tuple(beginnings)), name

@@ -1,6 +1,6 @@
 """Calls without anything that the addon does about them: what Odoo itself needs for a page."""
 
-from odoo import models
+from odoo import fields, models
 
 # Computed when a list is read; here plain columns, so that the page shows the same
 TEXTS = ("tone", "talk_time", "agent_ring_time", "customer_ring_time", "total_time")
@@ -28,7 +28,9 @@ def plain_fields():
         if name in models.MAGIC_COLUMNS or not _is_kept(name, kind, given):
             continue
         kept = {key: each for key, each in given.items() if key not in NOT_KEPT}
-        found[name] = kind(**kept)
+        # Not by the class itself, which names some arguments in another way than it keeps them
+        found[name] = kind.__new__(kind)
+        fields.Field.__init__(found[name], **kept)
     return found
 
 

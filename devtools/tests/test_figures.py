@@ -146,9 +146,9 @@ def test_bars_are_as_long_as_what_they_show():
             )
         )
     )
-    # A ratio below 1 is shown beside 1
-    assert ours == [drawing.LONGEST / 2, drawing.LONGEST]
-    assert others == [drawing.LONGEST / 2, drawing.LONGEST / 8]
+    longest = drawing.LONGEST
+    assert ours == [longest / 2, longest]
+    assert others == [longest, longest / 2, longest / 8]
 
 
 @pytest.mark.parametrize("found", [[], named(**{P50: None, "a second: reports": 3})])

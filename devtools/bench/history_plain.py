@@ -16,7 +16,7 @@ from .stack import Stack
 ADDON = "airtel_ccp_bench_history"
 MODEL = "bench.history"
 TABLE = "bench_history"
-_DURATION = "CASE WHEN {0} > 0 THEN to_char({0} * INTERVAL '1 second', 'MI:SS') END"
+_DURATION = "CASE WHEN {0} > 0 THEN to_char({0} * INTERVAL '1 second', 'MI:SS') ELSE '' END"
 _DURATIONS = {
     "talk_time": "talk_seconds",
     "agent_ring_time": "agent_ring_seconds",

@@ -7,7 +7,7 @@ export SEED CALLS LOAD SECONDS
 # What `make bench` measures, and whether in its short form
 export QUICK PARTS
 
-.PHONY: help setup run test test-all neighbours chaos bench guards mutants fuzz demo lint format i18n clean
+.PHONY: help setup run test test-all neighbours chaos bench figures guards mutants fuzz demo lint format i18n clean
 
 help:
 	@echo "make run      start Odoo with the addon, demo data and a stand-in for Airtel; Ctrl-C ends it"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-all run every test in its long form, then the neighbours'"
 	@echo "make chaos    break everything on purpose and count what is lost; SEED=1 CALLS=300 LOAD=2"
 	@echo "make bench    measure speed and scale; QUICK=1, PARTS=\"report click\""
+	@echo "make figures  show what make bench measured last in README, docs and drawing"
 	@echo "make guards   remove each guard, in a copy, and see whether a test catches that"
 	@echo "make mutants  change the plain core a little, often, and count what tests notice; ARGS=number"
 	@echo "make fuzz     look for input that breaks a reader; SECONDS=60 each, SEED=1 ARGS=number"
@@ -32,7 +33,7 @@ help:
 	@echo "TEST_DATABASE (airtel_ccp_test)."
 	@echo "Any Odoo command: .dev/bin/odoo, for example .dev/bin/odoo shell"
 
-setup run test neighbours chaos bench guards mutants fuzz demo lint format i18n clean:
+setup run test neighbours chaos bench figures guards mutants fuzz demo lint format i18n clean:
 	@$(TOOL) $@
 
 test-all:

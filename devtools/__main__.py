@@ -21,6 +21,7 @@ COMMANDS = {
     "neighbours": "run Odoo's own tests with the addon and without, and compare",
     "chaos": "break the stack on purpose and count what is lost",
     "bench": "measure speed and scale",
+    "figures": "show what was measured last in README, docs and drawing",
     "guards": "remove each guard and see whether a test catches that",
     "mutants": "change the code of ccp a little, many times, and see whether a test notices",
     "fuzz": "feed hostile input to what reads text from outside",

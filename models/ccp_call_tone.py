@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..ccp.call import states
+from .utils import give_values
 
 
 class CcpCall(models.Model):
@@ -12,5 +13,4 @@ class CcpCall(models.Model):
 
     @api.depends("state", "result")
     def _compute_tone(self):
-        for call in self:
-            call.tone = states.tone(call.state, call.result)
+        give_values(self, "tone", [states.tone(call.state, call.result) for call in self])

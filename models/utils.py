@@ -3,8 +3,6 @@ from zoneinfo import ZoneInfo
 
 import pytz
 
-from odoo.tools import format_duration
-
 HOME_TIME_ZONE = "Asia/Kolkata"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
 # How far ahead the next opening of a calendar is looked for
@@ -61,13 +59,26 @@ def notice(message, kind="info", then=None, sticky=False):
 def format_seconds(seconds):
     """Return a duration as minutes and seconds, such as ``02:35``, or with hours.
 
-    :param int seconds: the duration
+    :param int seconds: the duration, not below 0
     :rtype: str
     """
-    if seconds >= 3600:
-        hours, rest = divmod(seconds, 3600)
-        return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
-    return format_duration(seconds / 60)
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes:02d}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def give_values(records, field_name, values):
+    """Give many records the values of a field that is computed and not stored.
+
+    For the field's own method, which otherwise assigns them one by one: that costs a list more than
+    all else that the addon does for it. A value that is known already stays.
+
+    :param odoo.models.BaseModel records: whose values are computed
+    :param str field_name: a text, number or boolean
+    :param Iterable values: one for each record
+    """
+    records._fields[field_name]._insert_cache(records, values)
 
 
 def naive_utc(moment):

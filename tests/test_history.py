@@ -436,6 +436,26 @@ class TestStory(HistoryCase):
         self.assertEqual(call.customer_ring_time, "01:01")
         self.assertEqual(call.total_time, "1:02:05")
 
+    def test_durations_and_colour_follow_what_they_are_made_of(self):
+        seconds = (0, 59, 60, 3599, 3600, 36_000)
+        calls = self.env["ccp.call"].concat(
+            *(self.make_past_call(talk_seconds=each, agent_ring_seconds=each) for each in seconds)
+        )
+        texts = ["00:59", "01:00", "59:59", "1:00:00", "10:00:00"]
+        self.assertEqual(calls.mapped("talk_time"), ["00:00", *texts])
+        self.assertEqual(calls.mapped("agent_ring_time"), ["", *texts])
+        self.assertEqual(set(calls.mapped("tone")), {"success"})
+        one, other = calls[:2]
+        one.talk_unknown = True
+        other.write({"talk_seconds": 61, "result": "failed"})
+        self.assertEqual(calls.mapped("talk_time"), ["Unknown", "01:01", *texts[1:]])
+        self.assertEqual(calls.mapped("tone"), ["success", "danger", *["success"] * 4])
+        # Also of a call that is not stored
+        draft = self.env["ccp.call"].new({"talk_seconds": 5, "result": "connected"})
+        self.assertEqual((draft.talk_time, draft.tone), ("00:05", "success"))
+        draft.talk_seconds = 65
+        self.assertEqual(draft.talk_time, "01:05")
+
     def test_nothing_is_shown_of_what_did_not_happen(self):
         call = self.make_past_call(result="customer_no_answer", talk_seconds=0, end_date=False)
         self.assertEqual(

@@ -1,11 +1,10 @@
-"""``python -m devtools.bench``: measures, prints the table and writes ``results.json``."""
+"""``python -m devtools.bench``: measures, prints the table and keeps the figures."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import importlib
-import json
 import logging
 import os
 import platform
@@ -17,13 +16,12 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import PARTS
-from .figures import Figure, markdown_table, plain_table
+from ..machine.layout import LAYOUT
+from . import PARTS, results
+from .figures import Figure, plain_table
 
 if TYPE_CHECKING:
     from .stack import Stack
-
-RESULTS = Path(__file__).with_name("results.json")
 
 
 def main() -> int:
@@ -34,15 +32,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m devtools.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"which parts: {', '.join(PARTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="under ten minutes in all")
-    parser.add_argument("--markdown", action="store_true", help="only print the last table")
     parser.add_argument("--database", help="with the addon and what it is compared with")
     parser.add_argument("--plain", help="the same without the addon")
     parser.add_argument("--config", type=Path, help="Odoo's configuration file")
     parser.add_argument("--server-log", type=Path, help="the log of the PostgreSQL server")
     options = parser.parse_args()
-    if options.markdown:
-        print(last_table())
-        return 0
     # Not by the parser's own choices, which refuse a command without any
     if unknown := sorted(set(options.parts).difference(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: choose of {', '.join(PARTS)}")
@@ -52,7 +46,7 @@ def main() -> int:
 
 
 def _run(options) -> int:
-    # The table can be printed without Odoo and its packages
+    # What is wrong with the command is said without Odoo and its packages
     from odoo.tools import config
 
     from .stack import Stack
@@ -79,14 +73,14 @@ def _run(options) -> int:
         measured += [(part, figure) for figure in figures]
         print(plain_table([(part, figure) for figure in figures]))
         print(f"{part}: {time.monotonic() - began:.0f} seconds", flush=True)
-    results = {
+    made = {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "quick": options.quick,
         "machine": machine(stack),
-        "figures": [{"part": part, **figure.as_dict()} for part, figure in measured],
     }
-    _write(results, bool(options.parts))
-    print(f"\n{describe(results)}\n\n{plain_table(measured)}", flush=True)
+    results.keep(LAYOUT, made, measured)
+    print(f"\n{results.describe(made)}\n\n{plain_table(measured)}")
+    print("\n`make figures` publishes what was measured last.", flush=True)
     if broken:
         print(f"\nbroken parts: {', '.join(broken)}; logs: {folder}", file=sys.stderr)
         return 1
@@ -101,24 +95,6 @@ def _calm(stack: Stack) -> None:
         " SELECT res_id FROM ir_model_data WHERE model = 'ir.cron' AND module = 'airtel_ccp')"
     )
     stack.query("UPDATE ir_cron SET active = false", database=stack.plain)
-
-
-def _write(results: dict, only_some: bool) -> None:
-    """Write the results; a run of some parts replaces those and leaves the others."""
-    if only_some and RESULTS.exists():
-        before = json.loads(RESULTS.read_text())
-        new = {each["part"] for each in results["figures"]}
-        figures = results["figures"] + [
-            {"date": before["date"], **each}
-            for each in before["figures"]
-            if each["part"] not in new
-        ]
-        results = {**results, "figures": sorted(figures, key=_order)}
-    RESULTS.write_text(json.dumps(results, indent=4) + "\n")
-
-
-def _order(figure: dict) -> int:
-    return PARTS.index(figure["part"])
 
 
 def machine(stack: Stack) -> dict:
@@ -142,31 +118,6 @@ def processor() -> str:
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def describe(results: dict) -> str:
-    """Return one sentence about the machine and the run."""
-    made = results["machine"]
-    kind = "parts in short" if results["quick"] else "parts in full"
-    return (
-        f"{results['date']}, {kind}: {made['cores']} cores ({made['processor']}), "
-        f"{made['memory_gb']} GB, Python {made['python']}, PostgreSQL {made['postgresql']}, "
-        f"Odoo {made['odoo']}. Odoo, PostgreSQL and the load generator share the cores."
-    )
-
-
-def last_table() -> str:
-    """Return the last figures that have a goal as Markdown, for ``docs/benchmarks.md``."""
-    results = json.loads(RESULTS.read_text())
-    figures = [
-        (
-            each["part"],
-            Figure.from_dict({k: v for k, v in each.items() if k not in ("part", "date")}),
-        )
-        for each in results["figures"]
-        if each["met"] is not None
-    ]
-    return f"{describe(results)}\n\n{markdown_table(figures)}"
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
             "reports folded a second, each by itself",
             statistics.median(steps),
             "reports/s",
-            note=f"each call is folded {REPORTS} times, after each report",
+            800,
+            True,
+            f"each call is folded {REPORTS} times, after each report",
         ),
     ]
 

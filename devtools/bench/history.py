@@ -2,8 +2,9 @@
 
 Calls are made by plain SQL in a database of its own, and asked for as the web client asks: the
 list's first page, one agent's page, a team's page, a number, the dashboard, the default pivots and
-graphs. The same calls are asked for in bare SQL beside it, and every figure is compared with the
-raw count. The large database takes about 12 GB, and is dropped afterwards.
+graphs. A list's page is compared with the same page of a plain model (``history_plain.py``) and
+with bare SQL, and every figure with the raw count. The large database takes about 22 GB, and is
+dropped afterwards.
 """
 
 from __future__ import annotations
@@ -24,20 +25,14 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.tools import SQL
 
+from . import history_plain
 from .figures import Figure
+from .history_calls import CALLS_OF_A_NUMBER, People, fill
 from .measure import median_ratio, milliseconds
 from .stack import Stack
 
-AGENTS = 500
-TEAMS = 25
-DAYS = 3 * 365
-CALLS_OF_A_NUMBER = 5
-CALLS_OF_A_CONTACT = 10
-# One call in so many is to a contact that Odoo knows
-TO_CONTACT = 20
 SIZES = (1_000_000, 10_000_000)
 QUICK_SIZES = (100_000, 1_000_000)
-ROWS_AT_ONCE = 1_000_000
 # As many as the web client asks for, and counts
 PAGE = 80
 COUNT_LIMIT = 10_001
@@ -67,205 +62,6 @@ REPORTS = {
     ),
     "by agent, graph": (["user_id"], ["__count", "attempts:sum"], LAST_30_DAYS),
 }
-
-_PEOPLE = """
-    INSERT INTO res_partner (name, complete_name, active, type, create_date, write_date)
-    SELECT 'Contact ' || i, 'Contact ' || i, TRUE, 'contact', now(), now()
-      FROM generate_series(1, %(contacts)s) i
-"""
-# Days of ten hours of calls, as in an office; results as tele-sellers know them
-_CALLS = """
-    INSERT INTO ccp_call (
-        res_model, res_id, customer_name, partner_id, user_id, company_id, team_id, currency_id,
-        direction, agent_number, customer_number, caller_number, correlation_id, session_id,
-        state, result, start_date, agent_answer_date, answer_date, end_date, talk_seconds,
-        agent_ring_seconds, customer_ring_seconds, pulses, attempts, reached, agent_failures,
-        connect_rate, customer_connect_rate, average_talk_seconds, attempts_until_reached, cost,
-        start_hour, start_weekday, measured, ended, hung_up_by, recording_state, recorded,
-        outcome_id, note, activity_done, live, request_outcome, token_digest, header_digest,
-        customer_operator, customer_circle, customer_cause, first_dial, first_connect,
-        create_date, write_date, create_uid, write_uid)
-    SELECT CASE WHEN contact IS NOT NULL THEN 'res.partner' END, contact,
-           'Customer ' || customer, contact,
-           users[agent + 1], companies[agent %% 2 + 1], teams[agent %% %(teams)s + 1], currency,
-           'outbound', '70' || lpad(agent::text, 8, '0'),
-           '9' || lpad((customer * 7919 %% 1000000000)::text, 9, '0'), '8000000001',
-           md5('c' || i), md5('s' || i),
-           CASE WHEN result IS NULL THEN 'refused' ELSE 'ended' END, result, start,
-           CASE WHEN picked_up THEN start + ring * INTERVAL '1 second' END,
-           CASE WHEN reached = 1 THEN start + (ring + 12) * INTERVAL '1 second' END,
-           start + (ring + 12 + talk) * INTERVAL '1 second', talk, ring,
-           CASE WHEN picked_up THEN 12 ELSE 0 END, talk / 30,
-           (result IS NOT NULL)::int, reached, missed,
-           100 * reached, 100 * reached, talk, reached * 2, talk / 30 * 0.4,
-           to_char(start + INTERVAL '5 hours 30 minutes', 'HH24'),
-           to_char(start + INTERVAL '5 hours 30 minutes', 'ID'),
-           TRUE, TRUE, CASE WHEN result IS NOT NULL THEN 'customer' END,
-           CASE WHEN reached = 1 THEN 'stored' ELSE 'none' END, TRUE,
-           CASE WHEN reached = 1 AND outcome > 0 THEN outcomes[outcome] END,
-           CASE WHEN reached = 1 AND outcome > 4 THEN 'Wants a quotation' END,
-           TRUE, FALSE,
-           CASE WHEN result IS NULL THEN 'refused' ELSE 'accepted' END,
-           md5('t' || i) || md5('u' || i), md5('h' || i) || md5('g' || i),
-           'Airtel', 'Delhi', 'NORMAL_CLEARING', FALSE, FALSE, start, start, users[agent + 1],
-           users[agent + 1]
-      FROM (SELECT *, COALESCE((result = 'connected')::int, 0) AS reached,
-                   COALESCE((result LIKE 'agent%%' OR result = 'canceled')::int, 0) AS missed,
-                   COALESCE(result = 'connected' OR result LIKE 'customer%%', FALSE) AS picked_up,
-                   CASE WHEN result = 'connected' THEN seconds ELSE 0 END AS talk
-              FROM (SELECT i, agent, customer, contact, ring, seconds, outcome,
-                           TIMESTAMP %(end)s
-                           - (%(days)s - 1 - day) * INTERVAL '1 day'
-                           + INTERVAL '3 hours 30 minutes'
-                           + floor((i::bigint * %(days)s %% %(total)s)::float / %(total)s
-                                   * 36000) * INTERVAL '1 second' AS start,
-                           CASE WHEN dice < 0.40 THEN 'connected'
-                                WHEN dice < 0.65 THEN 'customer_no_answer'
-                                WHEN dice < 0.75 THEN 'customer_busy'
-                                WHEN dice < 0.82 THEN 'customer_unreachable'
-                                WHEN dice < 0.90 THEN 'agent_no_answer'
-                                WHEN dice < 0.94 THEN 'canceled'
-                                WHEN dice < 0.97 THEN 'failed'
-                                WHEN dice < 0.99 THEN 'no_report' END AS result
-                      FROM (SELECT i, i::bigint * %(days)s / %(total)s AS day, random() AS dice,
-                                   floor(random() * %(agents)s)::int AS agent,
-                                   floor(random() * %(customers)s)::bigint AS customer,
-                                   CASE WHEN random() * %(share)s < 1
-                                        THEN %(first)s + floor(random() * %(contacts)s)::int
-                                   END AS contact,
-                                   (2 + random() * 20)::int AS ring,
-                                   (5 + random() * 300)::int AS seconds,
-                                   floor(random() * 7)::int AS outcome
-                              FROM generate_series(%(from)s, %(to)s) i
-                            OFFSET 0) drawn) dated) call,
-           (SELECT %(users)s::int[] AS users, %(companies)s::int[] AS companies,
-                   %(team_ids)s::int[] AS teams, %(outcomes)s::int[] AS outcomes,
-                   %(currency)s AS currency) known
-"""
-
-
-@dataclass(frozen=True)
-class People:
-    """Who calls in a generated database: ids of users, teams and companies."""
-
-    users: list[int]
-    teams: list[int]
-    companies: list[int]
-    rep: int
-    leader: int
-    manager: int
-
-
-def fill(env: api.Environment, total: int) -> People:
-    """Make the people and calls of three years, and commit.
-
-    :param env: a database without calls.
-    :param total: how many calls.
-    """
-    people = _make_people(env, total)
-    env.cr.commit()
-    cr = env.cr
-    # Built once over all rows, indexes cost a fraction of what they cost row by row
-    cr.execute(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'ccp_call'"
-        " AND indexname != 'ccp_call_pkey'"
-    )
-    indexes = cr.fetchall()
-    for name, _definition in indexes:
-        cr.execute(SQL("DROP INDEX %s", SQL.identifier(name)))
-    cr.execute("ALTER TABLE ccp_call DISABLE TRIGGER ALL")
-    cr.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM res_partner")
-    (first,) = cr.fetchone()
-    contacts = max(1, total // TO_CONTACT // CALLS_OF_A_CONTACT)
-    cr.execute(_PEOPLE, {"contacts": contacts})
-    cr.execute("SELECT id FROM ccp_call_outcome ORDER BY id LIMIT 6")
-    values = {
-        "users": people.users,
-        "companies": people.companies,
-        "team_ids": people.teams,
-        "outcomes": [row[0] for row in cr.fetchall()],
-        "currency": env.company.currency_id.id,
-        "agents": AGENTS,
-        "teams": TEAMS,
-        "days": DAYS,
-        "total": total,
-        "customers": total // CALLS_OF_A_NUMBER,
-        "contacts": contacts,
-        "first": first,
-        "share": TO_CONTACT,
-    }
-    cr.execute("SELECT date_trunc('day', now() AT TIME ZONE 'UTC')::timestamp::text")
-    (end,) = cr.fetchone()
-    cr.execute("SELECT setseed(0.5)")
-    for start in range(0, total, ROWS_AT_ONCE):
-        last = min(start + ROWS_AT_ONCE, total) - 1
-        cr.execute(_CALLS, {**values, "end": end, "from": start, "to": last})
-        cr.commit()
-    cr.execute("SET maintenance_work_mem = '1GB'")
-    for _name, definition in indexes:
-        cr.execute(definition)
-        cr.commit()
-    cr.execute("ALTER TABLE ccp_call ENABLE TRIGGER ALL")
-    env["ccp.call.daily"]._count_all()
-    cr.commit()
-    _vacuum(env)
-    return people
-
-
-def _make_people(env, total):
-    other = env["res.company"].create({"name": "South"})
-    companies = [env.company.id, other.id]
-    groups = {
-        "rep": env.ref("airtel_ccp.group_ccp_user"),
-        "leader": env.ref("airtel_ccp.group_ccp_team_leader"),
-        "manager": env.ref("airtel_ccp.group_ccp_manager"),
-    }
-    kinds = ["rep"] * AGENTS + ["leader", "manager"]
-    users = (
-        env["res.users"]
-        .with_context(no_reset_password=True, tracking_disable=True)
-        .create(
-            [
-                {
-                    "name": f"Agent {number}",
-                    "login": f"agent{number}",
-                    "tz": "Asia/Kolkata",
-                    "company_id": companies[number % 2] if kind == "rep" else companies[0],
-                    "company_ids": companies,
-                    "group_ids": [
-                        (6, 0, (env.ref("base.group_user") | groups[kind]).ids),
-                    ],
-                }
-                for number, kind in enumerate(kinds)
-            ]
-        )
-    )
-    teams = env["crm.team"].create(
-        [{"name": f"Team {number}", "company_id": False} for number in range(TEAMS)]
-    )
-    teams[0].user_id = users[AGENTS]
-    return People(
-        users=users[:AGENTS].ids,
-        teams=teams.ids,
-        companies=companies,
-        rep=users[0].id,
-        leader=users[AGENTS].id,
-        manager=users[AGENTS + 1].id,
-    )
-
-
-def _vacuum(env):
-    """Do what autovacuum would have done in the time in which so many calls come."""
-    connection = env.cr._cnx
-    connection.rollback()
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM (ANALYZE) ccp_call")
-            cursor.execute("VACUUM (ANALYZE) ccp_call_daily")
-            cursor.execute("ANALYZE")
-    finally:
-        connection.autocommit = False
 
 
 @dataclass
@@ -326,35 +122,60 @@ class History:
 
 @dataclass(frozen=True)
 class Page:
-    """A list's first page: what the web client asks for, and the same in bare SQL.
+    """A list's first page: what the web client asks for, of calls and of the plain model.
 
     :param user: whose page, an attribute of ``People``.
     :param domain: of the list.
     :param where: the same with the record rules, as SQL.
+    :param plain: the domain that finds the same in the plain model.
+    :param limit: how many times the plain model's page it may take.
+    :param bare_limit: how many times bare SQL it may take.
     """
 
     name: str
     user: str
     domain: Callable[[History], list]
     where: Callable[[History], SQL]
+    plain: Callable[[History], list]
+    limit: float | None = 1.15
+    bare_limit: float | None = None
 
     def by_odoo(self, history: History) -> float:
-        """Return how long Odoo takes."""
-        domain = self.domain(history)
-        specification = history.specification
-
-        def question(env):
-            calls = env["ccp.call"]
-            return calls.web_search_read(
-                domain, specification, 0, PAGE, ORDER, count_limit=COUNT_LIMIT
-            )
-
+        """Return how long the page of calls takes."""
         # Odoo adds up there how long its statements take
         thread = threading.current_thread()
         thread.query_count = thread.query_time = 0
-        seconds = history.ask(question, getattr(history.people, self.user))[1]
+        seconds = self._read(history, "ccp.call", self.domain)[1]
         history.in_database[self.name] = thread.query_time
         return seconds
+
+    def by_plain_model(self, history: History) -> float:
+        """Return how long the same page of the plain model takes."""
+        return self._read(history, history_plain.MODEL, self.plain)[1]
+
+    def check(self, history: History) -> None:
+        """Check that both pages show the same.
+
+        :raises RuntimeError: when one shows another value somewhere.
+        """
+        ours, plain = (
+            self._read(history, model, domain)[0]
+            for model, domain in (
+                ("ccp.call", self.domain),
+                (history_plain.MODEL, self.plain),
+            )
+        )
+        different = differing(ours, plain)
+        if different or not ours["records"]:
+            raise RuntimeError(f"{self.name}: {different} values differ from the plain model's")
+
+    def _read(self, history, model, domain):
+        words = domain(history), history.specification, 0, PAGE, ORDER
+
+        def question(env):
+            return env[model].web_search_read(*words, count_limit=COUNT_LIMIT)
+
+        return history.ask(question, getattr(history.people, self.user))
 
     def by_sql(self, history: History) -> float:
         """Return how long the same rows, names and number take without Odoo."""
@@ -425,49 +246,64 @@ def _of_number(history: History) -> SQL:
     )
 
 
+def _everything(_history: History) -> list:
+    return EVERYTHING
+
+
+def _of_rep(history: History) -> list:
+    return [("user_id", "=", history.people.rep)]
+
+
+def _found(history: History) -> list:
+    return [("phone_search", "ilike", history.number)]
+
+
+def _with_number(history: History) -> list:
+    return [("customer_number", "=", history.number)]
+
+
 PAGES = (
-    Page("first page, as a manager", "manager", lambda _history: [], _companies),
-    Page("first page, as a rep", "rep", lambda _history: [], _of_agent),
-    Page(
-        "one agent's page, as a manager",
-        "manager",
-        lambda history: [("user_id", "=", history.people.rep)],
-        _of_agent,
-    ),
-    Page(
-        "search by number, as a manager",
-        "manager",
-        lambda history: [("phone_search", "ilike", history.number)],
-        _of_number,
-    ),
+    Page("first page, as a manager", "manager", _everything, _companies, _everything),
+    Page("first page, as a rep", "rep", _everything, _of_agent, _everything),
+    Page("one agent's page, as a manager", "manager", _of_rep, _of_agent, _of_rep),
+    # The plain model compares one column: it finds no spelling, no ending and no second phone
+    Page("search by number, as a manager", "manager", _found, _of_number, _with_number, None, 2.5),
 )
 
 
 def _pages(small: History, large: History, rounds: int) -> list[Figure]:
     figures = []
     for page in PAGES:
+        page.check(large)
         times = []
         for number in range(rounds + 2):
-            row = [
-                measure(history)
-                for history in (small, large)
-                for measure in (page.by_odoo, page.by_sql)
+            turns = [
+                (page.by_odoo, small),
+                (page.by_odoo, large),
+                (page.by_plain_model, large),
+                (page.by_sql, large),
             ]
+            step = 1 if number % 2 else -1
+            row = [measure(history) for measure, history in turns[::step]][::step]
             # The first ones fill caches
             if number >= 2:
                 times.append(row)
-        median = [milliseconds(statistics.median(column)) for column in zip(*times, strict=True)]
+        tenth, ours, plain, bare = (
+            milliseconds(statistics.median(column)) for column in zip(*times, strict=True)
+        )
         note = (
-            f"{median[2]:.1f} ms, {median[0]:.1f} ms with a tenth of the calls; bare SQL "
-            f"{median[3]:.1f} ms; Odoo's own statements take "
+            f"{ours:.1f} ms, {tenth:.1f} ms with a tenth of the calls; the plain model "
+            f"{plain:.1f} ms; bare SQL {bare:.1f} ms; Odoo's own statements take "
             f"{milliseconds(large.in_database[page.name]):.1f} ms"
         )
-        growth = median_ratio([(row[2], row[0]) for row in times])
-        bare = median_ratio([(row[2], row[3]) for row in times])
-        figures += [
-            Figure(f"{page.name}: against a tenth of the calls", growth, "times", 1.2, note=note),
-            Figure(f"{page.name}: against bare SQL", bare, "times", 2.5, note=note),
-        ]
+        compared = {
+            "against a tenth of the calls": (0, 1.2),
+            "to the plain model's": (2, page.limit),
+            "against bare SQL": (3, page.bare_limit),
+        }
+        for name, (other, limit) in compared.items():
+            ratio = median_ratio([(row[1], row[other]) for row in times])
+            figures.append(Figure(f"{page.name}: {name}", ratio, "times", limit, note=note))
     return figures
 
 
@@ -548,8 +384,11 @@ def _filled(stack: Stack, total: int) -> Iterator[History]:
     try:
         # What other parts of the benchmark left
         stack.query("TRUNCATE ccp_call CASCADE", database=name)
+        history_plain.install(stack, name)
         with Registry(name).cursor() as cr:
-            people = fill(api.Environment(cr, SUPERUSER_ID, {}), total)
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            people = fill(env, total)
+            history_plain.fill(env)
         yield History(name, people)
     finally:
         Registry.delete(name)

@@ -14,7 +14,7 @@ from .load import QUEUED, Generator, Job
 from .measure import percentile
 from .stack import MEGABYTE, Stack, wait_until
 
-RATE = 100
+RATE = 300
 REPORTS = 8
 SECONDS = 3600
 SLICE_SECONDS = 10

@@ -17,6 +17,8 @@ from ..machine.services import HOST
 
 MEGABYTE = 1024 * 1024
 T = TypeVar("T")
+# An option of Odoo: the addon is none of the modules that serve all databases
+NOT_SERVER_WIDE = ("--load=base,rpc,web",)
 _DUE = """
     SELECT count(*)
       FROM ir_cron action

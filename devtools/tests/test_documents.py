@@ -1,8 +1,9 @@
+import json
 import re
 
 import pytest
 
-from devtools.bench.__main__ import last_table
+from devtools.bench.results import MOST_ROWS, figures_of, pages, published
 from devtools.commands.guards import GUARDS
 from devtools.machine.layout import LAYOUT
 
@@ -111,15 +112,27 @@ def test_the_page_on_reliability_lists_each_guard():
         assert f"| {guard.name} | `{guard.test}` |" in text, guard.name
 
 
-def test_the_page_on_benchmarks_shows_the_last_one():
-    assert last_table() in (LAYOUT.root / "docs/benchmarks.md").read_text(), (
-        "python3 -m devtools.bench --markdown"
-    )
+def test_the_published_figures_are_shown_everywhere():
+    for path, text in pages(LAYOUT, json.loads(published(LAYOUT).read_text())).items():
+        assert path.read_text() == text, f"run `make figures`: {path.name}"
 
 
-def test_the_readme_shows_rows_of_the_last_benchmark():
+def test_the_readme_shows_some_figures():
     text = (LAYOUT.root / "README.md").read_text()
-    rows = text.partition("## Benchmarks")[2].partition("## Development")[0]
-    shown = [line for line in rows.splitlines() if line.startswith("|")]
-    assert len(shown) == 10
-    assert set(shown) <= set(last_table().splitlines())
+    section = text.partition("\n## Benchmarks\n")[2].partition("\n## ")[0]
+    shown = [line for line in section.splitlines() if line.startswith("|")]
+    assert 2 < len(shown) <= 2 + MOST_ROWS
+    assert "(docs/images/figures.svg)" in section
+
+
+def test_each_figure_with_a_goal_is_explained_in_two_sentences():
+    text = (LAYOUT.root / "docs/benchmarks.md").read_text()
+    section = text.partition("\n## What they mean\n")[2].partition("\n## ")[0]
+    beginnings = []
+    for item in section.split("\n- ")[1:]:
+        names, _colon, words = re.sub(r"\s+", " ", item).partition(": ")
+        beginnings += re.findall(r"\*\*(.+?)\*\*", names)
+        assert 1 <= len(re.findall(r"\.(?= |$)", words)) <= 2, item
+    found = figures_of(json.loads(published(LAYOUT).read_text()))
+    for name in [each.name for _part, each in found if each.met is not None]:
+        assert name.startswith(tuple(beginnings)), name

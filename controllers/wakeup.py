@@ -1,4 +1,5 @@
 import logging
+import socket
 import threading
 import time
 
@@ -8,6 +9,8 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 
 from ..ccp.safe.faults import name_of
+from ..ccp.safe.moment import Moment
+from ..models.spool import root
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +32,8 @@ class Waker:
         """:param float pause: the least seconds between two wake-ups of a database"""
         self._pause = pause
         self._lock = threading.Lock()
-        self._waiting = set()
+        # By database: when the last report came that waits for a wake-up, see ``Moment``
+        self._waiting = {}
         self._woken = {}
         self._trying = set()
 
@@ -39,9 +43,10 @@ class Waker:
         :param str database: the database's name
         """
         with self._lock:
-            if database in self._waiting:
+            is_asked_for = database in self._waiting
+            self._waiting[database] = Moment.now()
+            if is_asked_for:
                 return
-            self._waiting.add(database)
             earliest = self._woken.get(database, 0) + self._pause
             delay = max(0, earliest - time.monotonic())
         self._start(delay, database)
@@ -66,15 +71,23 @@ class Waker:
     def _trigger(self, database, failed=0):
         """Ask for a run of the folding action, unless another process has just done so.
 
-        If another process has, ask again after the pause, because that run may have begun before
-        our report was there. Ignore triggers older than the pause: their NOTIFY may be lost, or a
-        finishing run may consume them. Keep the microseconds: a run deletes every trigger dated
-        before the second in which it started.
+        Processes of one machine note when they did. If that was after our last report, nothing is
+        left to do; asking PostgreSQL would cost more than storing a report does. Otherwise it says
+        whether one of another machine has. Then ask again after the pause, because that run may
+        have begun before our report was there. Ignore triggers older than the pause: their NOTIFY
+        may be lost, or a finishing run may consume them. Keep the microseconds: a run deletes every
+        trigger dated before the second in which it started.
+
+        :param str database: the database's name
+        :param int failed: how often this failed by now
         """
+        began = Moment.now()
         with self._lock:
-            if not failed:
-                self._waiting.discard(database)
+            latest = began if failed else self._waiting.pop(database, began)
             self._woken[database] = time.monotonic()
+        last = Moment(root() / database / f"{socket.gethostname()}.woken")
+        if last.is_since(latest):
+            return
         try:
             with Registry(database).cursor() as cr:
                 cr.execute(
@@ -103,7 +116,9 @@ class Waker:
                 if found and found[0]:
                     actions = api.Environment(cr, SUPERUSER_ID, {})["ir.cron"]
                     cr.postcommit.add(actions._notifydb)
-            if found and not found[0]:
+            if found and found[0]:
+                last.set(began)
+            elif found:
                 self.wake(database)
         except psycopg2.Error as error:
             if failed < TRIES:

@@ -1,9 +1,13 @@
+import shutil
+import socket
 import threading
 import time
 from itertools import pairwise
 from unittest.mock import patch
 
+from ...ccp.safe.moment import Moment
 from ...controllers import wakeup
+from ...models import spool
 from .server import live_stack, set_phone, wait_for
 
 DUE = """
@@ -50,6 +54,32 @@ def test_at_once_then_a_few_times_a_second():
         wait_for(lambda: threading.active_count() < 20, "the end of the timers", 20)
 
 
+def test_a_report_after_another_processs_wake_up_wakes_too():
+    """Also if one from before waits for the same wake-up."""
+    waker, asked = wakeup.Waker(pause=5), []
+
+    def open_registry(name):
+        asked.append(name)
+        return NoDatabase()
+
+    last = Moment(spool.root() / "fifth" / f"{socket.gethostname()}.woken")
+    with (
+        patch.object(waker, "_start"),
+        patch.object(wakeup, "TRIES", 0),
+        patch.object(wakeup, "Registry", open_registry),
+    ):
+        waker.wake("fifth")
+        last.set(Moment.now())
+        waker.wake("fifth")
+        waker._trigger("fifth")
+        assert asked == ["fifth"]
+        waker.wake("fifth")
+        last.set(Moment.now())
+        waker._trigger("fifth")
+        assert asked == ["fifth"]
+    shutil.rmtree(spool.root() / "fifth")
+
+
 def test_what_fails_is_tried_again_and_keeps_no_other_wake_up_waiting():
     woken = []
 
@@ -90,9 +120,13 @@ def test_processes_wake_together():
         server.query(DUE)
         server.query(DUE.replace("- interval", "+ interval"))
         first, second = wakeup.Waker(pause=5), wakeup.Waker(pause=5)
+        second._waiting[server.database] = Moment.now()
         with patch.object(second, "wake", heard.append):
             first._trigger(server.database)
             assert server.query(triggers) == [(3,)]
+            with patch.object(wakeup, "Registry", side_effect=AssertionError):
+                second._trigger(server.database)
+            assert not heard, "the report was there when the other process asked"
             second._trigger(server.database)
             assert server.query(triggers) == [(3,)]
         assert heard == [server.database], "it asks again after its pause"

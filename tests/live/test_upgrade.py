@@ -412,7 +412,7 @@ def check_uninstall(server):
 
 @pytest.mark.skipif(not LONG, reason="make test-all runs it")
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="past versions are in git's history")
-@pytest.mark.parametrize("version", ["19.0.1.0.0", "19.0.1.4.0", "19.0.1.5.0"])
+@pytest.mark.parametrize("version", ["19.0.1.0.0", "19.0.1.4.0", "19.0.1.5.0", "19.0.1.7.0"])
 def test_a_past_version_is_upgraded(version, subtests):
     """With a call in the middle, whose last reports come to the present version."""
     with (

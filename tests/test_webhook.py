@@ -28,6 +28,8 @@ class WebhookCase(CcpCase, HttpCase):
 
     def setUp(self):
         super().setUp()
+        # Several processes of tests have filters, and tokens from the database they were copied of
+        self.startPatcher(patch.dict(intake.config.options, {"dbfilter": ""}))
         self.call = self.make_call(token_digest=digest(TOKEN))
 
     def post(self, body, url=URL, method="POST", **headers):

@@ -49,6 +49,7 @@ CHANGED = (
 )
 
 waker = wakeup.Waker()
+_proxied = http.ProxyFix(lambda _environ, _start_response: [])
 
 
 def install():
@@ -115,7 +116,7 @@ def trust_proxy(environ):
     :param dict environ: the request, as WSGI describes it
     """
     if config["proxy_mode"] and environ.get("HTTP_X_FORWARDED_HOST"):
-        http.ProxyFix(lambda _environ, _start_response: [])(environ, None)
+        _proxied(environ, None)
 
 
 def database_of(environ, token):

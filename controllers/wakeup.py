@@ -83,10 +83,11 @@ class Waker:
         """
         began = Moment.now()
         with self._lock:
-            latest = began if failed else self._waiting.pop(database, began)
+            latest = None if failed else self._waiting.pop(database, began)
             self._woken[database] = time.monotonic()
         last = Moment(root() / database / f"{socket.gethostname()}.woken")
-        if last.is_since(latest):
+        # Of a try again nobody knows when the last of its reports came
+        if latest and last.is_since(latest):
             return
         try:
             with Registry(database).cursor() as cr:

@@ -4,6 +4,7 @@ from werkzeug.exceptions import abort
 from odoo import http
 from odoo.http import request
 
+from ..models import report_store
 from ..models.ccp_dialer import SECRET_HEADER
 from . import access_log, intake, raw_body
 
@@ -41,7 +42,7 @@ class AirtelCcpWebhook(http.Controller):
         known = None
         if request.db:
             try:
-                known = request.env["ccp.call.event"]._receive(token, header, raw)
+                known = report_store.receive(request.env.cr, token, header, raw)
                 request.env.cr.commit()  # pylint: disable=invalid-commit
             except psycopg2.Error as error:
                 known = None

@@ -66,17 +66,17 @@ class CcpCall(models.Model):
             for note in new
         ]
         fresh = {call: threads[call] for call in fresh}
-        texts += self._write_cards(stories, fresh, stale, differ=changes is not None)
+        texts += self._write_cards(stories, fresh, stale, are_old=changes is not None)
         return messages | self._post_notes(texts)
 
     @api.model
-    def _write_cards(self, stories, fresh, stale, differ):
+    def _write_cards(self, stories, fresh, stale, are_old):
         """Rewrite the stored text of cards, and return the text of new ones.
 
         :param dict stories: by call: its ``ccp.call.timeline.Timeline``
         :param dict fresh: by call without a card: the records that get one
         :param list stale: calls whose cards get a new text
-        :param bool differ: whether those texts are known to differ from the stored ones
+        :param bool are_old: whether what the stored texts say has changed
         :return: for each new card the call, its record and the HTML
         :rtype: list[tuple]
         """
@@ -99,7 +99,7 @@ class CcpCall(models.Model):
             with_note = messages.filtered(lambda each: carriers.get(each) in opened)
             for some, has_note in ((with_note, True), (messages - with_note, False)):
                 if some:
-                    self._rewrite_card(some, body(call, has_note), differ)
+                    self._rewrite_card(some, body(call, has_note), are_old)
         return [
             (call, thread, body(call, (call, thread._name, thread.id) in opened))
             for call, threads in fresh.items()
@@ -107,14 +107,14 @@ class CcpCall(models.Model):
         ]
 
     @api.model
-    def _rewrite_card(self, messages, body, differs):
-        """Write a card's text into its messages.
+    def _rewrite_card(self, messages, body, are_old):
+        """Write a card's text into its messages; those that may be up to date are compared first.
 
         :param messages: ``mail.message`` records
         :param markupsafe.Markup body: the text
-        :param bool differs: whether it is known to differ from theirs, which are not read then
+        :param bool are_old: whether what they say has changed, so that they need not be read
         """
-        if not differs:
+        if not are_old:
             clean = messages._fields["body"].convert_to_cache(body, messages)
             messages = messages.filtered(lambda message: message.body != clean)
         messages.body = body

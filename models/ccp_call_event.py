@@ -3,7 +3,6 @@ from datetime import timezone
 from odoo import api, fields, models
 
 from ..ccp.airtel.reports import parse_all
-from . import report_store
 from .guarded_fields import GuardedFields
 from .system_made import SystemMade
 
@@ -170,31 +169,3 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
             parse_all(event.payload or "", event.received_at.replace(tzinfo=timezone.utc))
             for event in self.sudo()
         ]
-
-    @api.model
-    def _receive(self, token, header, raw):
-        """Store one report, see ``report_store.receive``, which most reports take without a model.
-
-        :param str token: the last part of the notify URL
-        :param str | None header: the secret header that came along
-        :param bytes raw: the body as received
-        :return: whether token and header belong to a call or company; False stores nothing
-        :rtype: bool
-        """
-        return report_store.receive(self.env.cr, token, header, raw)
-
-    @api.model
-    def _store(self, token_digest, header_digest, raw, received_at=None):
-        """Insert one report, see ``report_store.store``.
-
-        :param str token_digest: digest of the last part of the notify URL
-        :param str | None header_digest: digest of the secret header that came along
-        :param bytes raw: the body as received
-        :param datetime.datetime | None received_at: when it came, naive UTC; by default now
-        :return: whether token and header belong to a call or company; False stores nothing
-        :rtype: bool
-        :raise psycopg2.errors.UniqueViolation: when it is there already
-        """
-        return report_store.store(
-            self.env.cr, token_digest, header_digest, raw, received_at=received_at
-        )

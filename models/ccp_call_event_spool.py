@@ -10,6 +10,7 @@ from odoo import api, fields, models
 
 from ..ccp.safe.faults import name_of
 from ..ccp.safe.spool import digest
+from . import report_store
 from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
 from .spool import spool_of
@@ -234,7 +235,8 @@ class CcpCallEvent(models.Model):
         """
         try:
             with self.env.cr.savepoint(flush=False):
-                return self._store(
+                return report_store.store(
+                    self.env.cr,
                     report.token_digest,
                     report.header_digest,
                     report.raw,

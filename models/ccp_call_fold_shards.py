@@ -8,8 +8,8 @@ from .ccp_call_fold_mark import FOLD_ACTION
 
 # Scheduled actions that fold besides the first one, each a share of the calls
 HELPERS = tuple(f"{FOLD_ACTION}_{number}" for number in (2, 3, 4))
-# How many calls may wait before others are asked to help, and how often that is asked. One call, or
-# a few, the first action folds sooner than another one begins.
+# How many calls may wait before others are asked to help, and how often that is asked, in seconds.
+# If fewer wait, the first action is done before another one begins.
 HELP_CALLS = 20
 HELP_SECONDS = 1
 
@@ -70,8 +70,8 @@ def switch_fold_actions(env, count):
     if not 1 <= count <= most:
         raise ValidationError(
             env._(
-                "%(count)s scheduled actions cannot work on reports: choose 1 to %(most)s.",
-                count=count,
+                "There are %(most)s scheduled actions for reports: choose a number from 1 to "
+                "%(most)s.",
                 most=most,
             )
         )
@@ -85,8 +85,8 @@ class CcpCall(models.Model):
     The first one could do everything alone: it is woken for each report, takes reports from disk,
     looks for the calls of those that name none, and folds all calls, those of its own shard first.
     When many calls wait it asks the others for help, each for its shard. A call is locked while it
-    is folded, so it matters to none of them if another has a different idea of the shards, or is
-    switched off. One worker for scheduled actions is always left to others.
+    is folded. So no harm is done if two of them count the shards differently for a moment, or if
+    one is switched off. One worker for scheduled actions always stays free for other work.
     """
 
     _inherit = "ccp.call"

@@ -25,7 +25,7 @@ class CcpCall(models.Model):
         give_values(self, "talk_time", texts)
 
     def _no_talk_time(self):
-        """Return how long a connected call took of which no report tells a duration above zero.
+        """Return how long a connected call took if no report says more than zero.
 
         :rtype: str
         """

@@ -15,6 +15,7 @@ from odoo.tests.common import _super_send
 
 from ..ccp.safe.spool import digest
 from ..controllers.wakeup import Waker
+from ..models import report_store
 from ..models.res_company_limits import USUAL_LIMITS
 from ..sandbox.server import Sandbox
 from .secrets_in_logs import HEADER, TOKEN, searching_logs
@@ -266,8 +267,7 @@ class CcpCase(CcpSetup, TransactionCase):
             raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
             # A cursor for each, as each request has one; a repeat is there already
             with contextlib.suppress(UniqueViolation), self.registry.cursor() as cr:
-                reports_of = self.env(cr=cr)["ccp.call.event"]
-                self.assertTrue(reports_of._store(digest(token), None, raw, received_at))
+                self.assertTrue(report_store.store(cr, digest(token), None, raw, received_at))
         self.env.invalidate_all()
         if fold:
             call._fold()

@@ -5,6 +5,7 @@ from unittest.mock import patch
 from odoo.tests import Form
 
 from ..ccp.safe.spool import digest
+from ..models import report_store
 from ..models.spool import spool_of
 from .canaries import ADDRESS, DIGITS, NAME, NOTES, SPELLINGS, patterns, search_database
 from .common import AGENT, CcpCase
@@ -162,9 +163,8 @@ class CanaryCase(CcpCase):
         """Have a report come to the account's own address, which belongs to no call."""
         self.env.flush_all()
         with self.registry.cursor() as cr:
-            events = self.env(cr=cr)["ccp.call.event"]
             token = self.env.company.ccp_webhook_token
-            self.assertTrue(events._receive(token, None, json.dumps(payload).encode()))
+            self.assertTrue(report_store.receive(cr, token, None, json.dumps(payload).encode()))
         report = self.env["ccp.call.event"].search([], limit=1, order="id desc")
         self.assertFalse(report.call_id)
         return report

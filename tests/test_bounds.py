@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from ..models import ccp_call_bounds
+from ..models import ccp_call_bounds, report_store
 from ..models.ccp_call_bounds import COUNTED_REPORTS, MAX_NOTE
 from ..models.ccp_call_card import MAX_LINES
 from .common import CONNECTS, CcpCase
@@ -145,7 +145,7 @@ class TestBounds(CcpCase):
             raw = json.dumps(self.junk(1, start=number)[0]).encode()
             with self.subTest(bound=bound), self.assertQueryCount(expected):
                 token = f"token-{self.call.id}"
-                self.assertTrue(self.env["ccp.call.event"]._receive(token, None, raw))
+                self.assertTrue(report_store.receive(self.env.cr, token, None, raw))
 
     def test_card_and_bus_do_not_grow(self):
         sizes = []

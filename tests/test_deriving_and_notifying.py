@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..ccp.safe import download
-from ..models import ccp_call_notify, contention
+from ..models import ccp_call_notify, contention, report_store
 from .common import CcpCase
 
 LOGGERS = (
@@ -361,7 +361,7 @@ class TestDerivingAndNotifying(CcpCase):
         for name in ("bad", "good"):
             raw = json.dumps(self.cdr(Client_Correlation_Id=f"Xchange-{name}")).encode()
             with self.registry.cursor() as cr:
-                self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw)
+                report_store.receive(cr, token, None, raw)
         self.env.invalidate_all()
         owner = type(self.env["ccp.call.event"])
         call_of = owner._call_of

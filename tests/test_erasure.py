@@ -2,6 +2,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..models import report_store
 from .common import CONNECTS, CcpCase
 from .test_recording import wav
 
@@ -96,8 +97,7 @@ class TestErasure(CcpCase):
         self.wizard().action_erase()
         self.env.flush_all()
         with self.registry.cursor() as cr:
-            events = self.env(cr=cr)["ccp.call.event"]
-            self.assertFalse(events._receive(token, None, b'{"eventType": "CALL"}'))
+            self.assertFalse(report_store.receive(cr, token, None, b'{"eventType": "CALL"}'))
         call._fold()
         self.assertFalse(call.customer_number or call.card_message_ids or call.correlation_id)
 

@@ -3,6 +3,7 @@ import json
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
+from ..models import report_store
 from ..models.spool import spool_of
 from .canaries import NOTES, search_folder
 from .leaves_canaries import LEFT, CanaryCase
@@ -81,10 +82,9 @@ class TestErasureScan(CanaryCase):
         reports = self.late_reports(call, correlation)
         # At the call's own address, at the account's, and from the disk
         with self.registry.cursor() as cr:
-            events = self.env(cr=cr)["ccp.call.event"]
             for report in reports:
                 raw = json.dumps(report).encode()
-                self.assertFalse(events._receive(self.tokens[0], None, raw))
+                self.assertFalse(report_store.receive(cr, self.tokens[0], None, raw))
         for report in reports:
             self.receive(report)
         self.env["ccp.call.event"]._match()

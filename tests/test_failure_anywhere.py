@@ -20,7 +20,7 @@ from ..ccp.airtel.client import Answer, CcpError
 from ..ccp.airtel.pending import Exchange
 from ..ccp.safe import download
 from ..ccp.safe.spool import Spool
-from ..models import ccp_call_answer, ccp_call_dial, ccp_call_event_spool, contention
+from ..models import ccp_call_answer, ccp_call_dial, ccp_call_event_spool, contention, report_store
 from . import seam
 from .common import AGENT, CONNECTS, LONG, OTHER_AGENT, CcpCase
 from .test_recording import wav
@@ -221,7 +221,7 @@ class TestFailureAnywhere(CcpCase):
     def post(self, token, raw):
         self.env.flush_all()
         with self.registry.cursor() as cr:
-            self.assertTrue(self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw))
+            self.assertTrue(report_store.receive(cr, token, None, raw))
         self.env.invalidate_all()
 
     # What is done, with a fault in it

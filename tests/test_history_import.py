@@ -14,6 +14,7 @@ from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..models import report_store
 from ..wizard import ccp_history_import
 from .common import AGENT, CONNECTS, OTHER_AGENT, CcpCase
 
@@ -416,7 +417,7 @@ class TestHistoryImport(CcpCase):
         self.env.flush_all()
         with self.registry.cursor() as cr:
             raw = json.dumps(self.cdr(Session_ID="s-1")).encode()
-            self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw)
+            report_store.receive(cr, token, None, raw)
         self.env.invalidate_all()
         self.env["ccp.call.event"]._match()
         self.assertEqual(len(call.event_ids), 1)

@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 
 from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.call import timeline
-from ..models import ccp_call_bounds, ccp_call_event_match
+from ..models import ccp_call_bounds, ccp_call_event_match, report_store
 from .common import AGENT, CONNECTS, HEADER, CcpCase
 
 FOLDED = ("state", "result", "talk_seconds", "answer_date", "end_date", "live", "session_id")
@@ -31,7 +31,7 @@ class TestMatching(CcpCase):
         token = (company or self.env.company).ccp_webhook_token
         self.env.flush_all()
         with self.registry.cursor() as cr:
-            self.assertTrue(self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw))
+            self.assertTrue(report_store.receive(cr, token, None, raw))
         self.env.invalidate_all()
         return self.events.search([], limit=1, order="id desc")
 
@@ -282,7 +282,7 @@ class TestReportLog(CcpCase):
         token = self.env.company.ccp_webhook_token
         self.env.flush_all()
         with self.registry.cursor() as cr:
-            self.env(cr=cr)["ccp.call.event"]._receive(token, None, raw.encode())
+            report_store.receive(cr, token, None, raw.encode())
         self.env.invalidate_all()
         event = self.env["ccp.call.event"].search([("call_id", "=", False)], limit=1)
         self.report(self.call, *self.connected())

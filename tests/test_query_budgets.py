@@ -11,6 +11,7 @@ from odoo.tests import tagged
 from odoo.addons.mail.tools.discuss import Store
 
 from ..ccp.airtel.reports import kind_and_fingerprint
+from ..models import report_store
 from ..models.res_company_limits import USUAL_LIMITS
 from .common import CcpCase
 
@@ -161,7 +162,7 @@ class TestQueryBudgets(CcpCase):
         self.report(call, self.connected()[0])
         raw = json.dumps(self.connected()[1]).encode()
         with self.budget(2):
-            self.env["ccp.call.event"]._receive(f"token-{call.id}", None, raw)
+            report_store.receive(self.env.cr, f"token-{call.id}", None, raw)
 
     def test_click(self):
         self.place().live = False

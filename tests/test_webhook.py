@@ -281,7 +281,7 @@ class TestWebhook(WebhookCase):
         for body in (self.event("Ringing", "A"), self.cdr(), b"nonsense"):
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             with self.assertQueryCount(2):
-                self.env["ccp.call.event"]._receive(TOKEN, None, raw)
+                report_store.receive(self.env.cr, TOKEN, None, raw)
 
     def test_access_log_masks_the_token(self):
         record = logging.LogRecord(

@@ -9,6 +9,7 @@ from odoo.fields import Command
 
 from ..ccp.call import history
 from ..ccp.safe import table
+from ..ccp.safe.faults import name_of
 from ..models.contention import CONTENTION, is_gone
 from ..models.guarded_fields import GuardedFields
 from ..models.own_records import OwnRecords
@@ -299,11 +300,7 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
                     # Who waits behind goes on in the next run, which the rest of this one asks for
                     return
             except CONTENTION as error:
-                _logger.info(
-                    "Import %s met another transaction (%s)",
-                    dialog.id,
-                    type(error).__name__,
-                )
+                _logger.info("Import %s met another transaction (%s)", dialog.id, name_of(error))
                 self.env.cr.rollback()
                 self.env.ref("airtel_ccp.ir_cron_import_history")._trigger()
                 self.env["ir.cron"]._commit_progress(remaining=1)

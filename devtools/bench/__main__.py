@@ -31,7 +31,7 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m devtools.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"which parts: {', '.join(PARTS)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="under ten minutes in all")
+    parser.add_argument("--quick", action="store_true", help="each part in its short form")
     parser.add_argument("--database", help="with the addon and what it is compared with")
     parser.add_argument("--plain", help="the same without the addon")
     parser.add_argument("--config", type=Path, help="Odoo's configuration file")

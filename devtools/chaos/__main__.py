@@ -113,6 +113,8 @@ def _run(options, folder, stack):
         active = active_actions(env)
     _forget(options.database)
     postgres = Postgres(Cluster(LAYOUT, options.cluster), options.database)
+    # In a copied database PostgreSQL's sequences go back if it crashes before the next one
+    postgres.query("CHECKPOINT")
     stack.enter_context(odoo_server)
     clicks = Clicks(odoo_server.url, options.database, reps, options.seed)
     crowds = Crowds(

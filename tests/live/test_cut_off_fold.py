@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 
 from ...ccp.safe.spool import digest
+from ...models import report_store
 from ..common import accepted_call
 from .server import live_stack, wait_for, wake
 
@@ -36,7 +37,7 @@ def make_call(server, setup):
             live=False,
         )
     with server.env() as env:
-        assert env["ccp.call.event"]._receive(token, None, json.dumps(ANSWERED).encode())
+        assert report_store.receive(env.cr, token, None, json.dumps(ANSWERED).encode())
     return call.id
 
 

@@ -9,6 +9,7 @@ from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
 from ...ccp.safe.spool import digest
+from ...models import report_store
 from ..common import CcpSetup, accepted_call
 from .server import LiveServer, end_all, wait_for
 
@@ -54,7 +55,7 @@ class TestOneCard(BaseCase):
     def report(self, token):
         """Have a report arrive that says no more than what is known."""
         with self.server.env() as env:
-            self.assertTrue(env["ccp.call.event"]._receive(token, None, REPORT))
+            self.assertTrue(report_store.receive(env.cr, token, None, REPORT))
 
     def fold(self, env):
         """Fold as the scheduled action does, and return the calls."""

@@ -14,7 +14,7 @@ from odoo.tests import BaseCase, tagged
 from ...ccp.airtel.reports import kind_and_fingerprint
 from ...ccp.safe import download
 from ...ccp.safe.spool import digest
-from ...models import contention
+from ...models import contention, report_store
 from ...models.ccp_call_fold import CcpCall as CcpCallFold
 from ..common import HEADER, CcpSetup, accepted_call
 from .server import LiveServer
@@ -60,7 +60,7 @@ class TestSeenAtOnce(BaseCase):
         if reported:
             with self.server.env() as env:
                 body = json.dumps(MISSED).encode()
-                self.assertTrue(env["ccp.call.event"]._receive(token, HEADER, body))
+                self.assertTrue(report_store.receive(env.cr, token, HEADER, body))
         return call.id
 
     @contextlib.contextmanager

@@ -18,8 +18,7 @@ from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
 from ...ccp.safe.spool import Spool
-from ...models import ccp_health_spool
-from ...models.ccp_call_event import CcpCallEvent
+from ...models import ccp_health_spool, report_store
 from ...models.contention import is_gone
 from ...models.spool import make_token
 from ..common import AGENT, CcpSetup
@@ -149,20 +148,18 @@ class TestSetAside(BaseCase):
     def test_a_connection_that_dies_whatever_the_error_sets_nothing_aside(self):
         self.wait_on_disk(1, 2, 3)
         self.forget_stored()
-        store = CcpCallEvent._store
+        store = report_store.store
         seen = []
 
-        def die_at_the_second(events, *arguments):
+        def die_at_the_second(cr, *arguments):
             seen.append(arguments)
             if len(seen) == 2:
-                self.server.query(
-                    "SELECT pg_terminate_backend(%s)", events.env.cr._cnx.info.backend_pid
-                )
+                self.server.query("SELECT pg_terminate_backend(%s)", cr._cnx.info.backend_pid)
                 raise psycopg2.DatabaseError("server closed the connection unexpectedly")
-            return store(events, *arguments)
+            return store(cr, *arguments)
 
         with (
-            patch.object(CcpCallEvent, "_store", die_at_the_second),
+            patch.object(report_store, "store", die_at_the_second),
             mute_logger("odoo.sql_db"),
             self.assertRaises(psycopg2.Error),
         ):
@@ -176,30 +173,30 @@ class TestSetAside(BaseCase):
     def test_a_lock_sets_nothing_aside(self):
         self.wait_on_disk(1)
         self.forget_stored()
-        store = CcpCallEvent._store
+        store = report_store.store
         seen = []
 
-        def trip_once(events, *arguments):
+        def trip_once(cr, *arguments):
             if not seen:
                 seen.append(arguments)
                 raise psycopg2.errors.SerializationFailure("could not serialize access")
-            return store(events, *arguments)
+            return store(cr, *arguments)
 
-        with patch.object(CcpCallEvent, "_store", trip_once):
+        with patch.object(report_store, "store", trip_once):
             self.replay()
         self.assertEqual(self.stored(), ["1"])
 
     def test_a_report_that_others_hold_keeps_no_other_waiting(self):
         self.wait_on_disk("held", "free")
         self.forget_stored()
-        store = CcpCallEvent._store
+        store = report_store.store
 
-        def hold(events, token, header, raw, received_at=None):
+        def hold(cr, token, header, raw, received_at=None):
             if b'"held"' in raw:
                 raise psycopg2.errors.LockNotAvailable("held")
-            return store(events, token, header, raw, received_at)
+            return store(cr, token, header, raw, received_at)
 
-        with patch.object(CcpCallEvent, "_store", hold):
+        with patch.object(report_store, "store", hold):
             self.replay()
         self.assertEqual(self.stored(), ["free"])
         self.replay()
@@ -209,15 +206,15 @@ class TestSetAside(BaseCase):
         """Have one of two reports fail in the database, as a fault of the addon would."""
         self.wait_on_disk("good", "bad")
         self.forget_stored()
-        store = CcpCallEvent._store
+        store = report_store.store
 
-        def fail(events, token, header, raw, received_at=None):
+        def fail(cr, token, header, raw, received_at=None):
             if b'"bad"' in raw:
-                events.env.cr.execute("SELECT 1/0")
-            return store(events, token, header, raw, received_at)
+                cr.execute("SELECT 1/0")
+            return store(cr, token, header, raw, received_at)
 
         with (
-            patch.object(CcpCallEvent, "_store", fail),
+            patch.object(report_store, "store", fail),
             mute_logger("odoo.sql_db", SPOOL_LOGGER),
         ):
             self.replay()

@@ -106,6 +106,25 @@ def test_what_fails_is_tried_again_and_keeps_no_other_wake_up_waiting():
         wait_for(lambda: not waker._trying, "the end of the tries", 10)
 
 
+def test_a_try_again_asks_whatever_others_did():
+    """Otherwise it would count as going on for ever, and no later failure would be tried again."""
+    waker, asked = wakeup.Waker(pause=5), []
+
+    def open_registry(name):
+        asked.append(name)
+        return NoDatabase()
+
+    waker._trying.add("sixth")
+    with (
+        patch.object(wakeup, "TRIES", 1),
+        patch.object(wakeup, "Registry", open_registry),
+        patch.object(Moment, "is_since", return_value=True),
+    ):
+        waker._trigger("sixth", failed=1)
+    assert asked == ["sixth"]
+    assert not waker._trying
+
+
 def test_processes_wake_together():
     """Another process's wake-up of this moment does for both; one of another time does not."""
     heard = []

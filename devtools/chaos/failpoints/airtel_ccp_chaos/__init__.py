@@ -26,7 +26,6 @@ from odoo.addons.airtel_ccp.controllers import intake
 from odoo.addons.airtel_ccp.models import report_store
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
-from odoo.addons.airtel_ccp.models.ccp_call_event import CcpCallEvent as RoutedReports
 from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.airtel_ccp.models.ccp_call_fetch import CcpCall as CcpCallFetch
 from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
@@ -131,13 +130,21 @@ def _choke_on_poison():
     CcpCallFold._timeline = timeline
 
 
+class ChaosNotifyError(ValueError):
+    """What notifying is made to fail with: a log that names the class alone shows whose it is."""
+
+
+class ChaosDatabaseError(psycopg2.DatabaseError):
+    """What a statement is made to fail with."""
+
+
 def _fail_to_notify():
     original = CcpCallNotify._notify_agents
 
     def notify_agents(calls, *args, **kwargs):
         if _control()["notify"]:
             _note("notifying that failed")
-            raise ValueError("chaos-notify")
+            raise ChaosNotifyError
         return original(calls, *args, **kwargs)
 
     CcpCallNotify._notify_agents = notify_agents
@@ -154,15 +161,15 @@ def _fail_in_the_database():
                 _note("database error of the base class")
                 with contextlib.suppress(psycopg2.Error):
                     cr._obj.execute("SELECT 1 / 0")
-                raise psycopg2.DatabaseError("chaos-database")
+                raise ChaosDatabaseError
         return original(cr, query, *args, **kwargs)
 
     Cursor.execute = execute
 
 
 def _mark_ways():
-    """Note which way a report comes; only the route asks the model to take it."""
-    take, receive = intake.take, RoutedReports._receive
+    """Note which way a report comes: those that the intake does not take, the route does."""
+    take, receive = intake.take, report_store.receive
 
     @functools.wraps(take)
     def marked_take(environ):
@@ -174,6 +181,8 @@ def _mark_ways():
 
     @functools.wraps(receive)
     def marked_receive(*args):
+        if _request.way:
+            return receive(*args)
         _request.way, _request.is_new = ROUTE, False
         try:
             return receive(*args)
@@ -181,7 +190,7 @@ def _mark_ways():
             _request.way = None
 
     intake.take = marked_take
-    RoutedReports._receive = marked_receive
+    report_store.receive = marked_receive
 
 
 def _die_around_the_insert():

@@ -1,6 +1,7 @@
 import json
 
 from odoo import models
+
 from odoo.addons.mail.tools.web_push import PUSH_NOTIFICATION_TYPE
 
 from ..ccp.call.route import Decision

@@ -1,4 +1,5 @@
-from datetime import datetime, timedelta
+import contextlib
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -139,10 +140,8 @@ class CcpPanel(models.AbstractModel):
         if type(when) is int and when <= LONGEST_AWAY.total_seconds() // 60:
             until = now + timedelta(minutes=when)
         elif isinstance(when, str):
-            try:
-                until = datetime.strptime(when, "%Y-%m-%d %H:%M:%S")
-            except ValueError:
-                until = None
+            with contextlib.suppress(ValueError):
+                until = fields.Datetime.to_datetime(when)
         if not until or not now < until <= now + LONGEST_AWAY:
             raise UserError(
                 self.env._(

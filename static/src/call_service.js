@@ -8,7 +8,7 @@ import { user } from "@web/core/user";
 import { pick } from "@web/core/utils/objects";
 import { session } from "@web/session";
 import { isSessionExpired, remedyOf, sentenceOf } from "./errors";
-import { CALLER_VALUES, IncomingCalls, keyOf } from "./incoming/incoming_calls";
+import { CALLER_VALUES, IncomingCalls, RING_DELAY, keyOf } from "./incoming/incoming_calls";
 import { CallList, LIST_CHANGED, LIST_MESSAGE } from "./panel/call_list";
 import { FollowingUp } from "./panel/following_up";
 import { NoteKeeper } from "./panel/note_keeper";
@@ -290,7 +290,8 @@ export class CallService {
     poll() {
         browser.clearTimeout(this.pollTimeout);
         if (this.isLive || this.incoming.isLive) {
-            const delay = this.state.isBusLost ? POLL_DELAY : this.incoming.checkDelay;
+            const usual = this.incoming.isRinging ? RING_DELAY : CHECK_DELAY;
+            const delay = this.state.isBusLost ? POLL_DELAY : usual;
             this.pollTimeout = browser.setTimeout(async () => {
                 await this.load();
                 this.poll();

@@ -22,8 +22,6 @@ export const CALLER_VALUES = [
 ];
 /** How often the server is asked while a call rings, in milliseconds: a message may be lost. */
 export const RING_DELAY = 8000;
-/** The same while the user talks, in milliseconds. */
-export const TALK_DELAY = 30000;
 /** How long a decision is shown that no call followed, in milliseconds. */
 export const DECISION_LIFE = 120000;
 /** How long a call that rings is shown without any sign of the server, in milliseconds. */
@@ -109,10 +107,9 @@ export class IncomingCalls {
         return this.list.some(({ live }) => live);
     }
 
-    /** Pause until the server is asked again, in milliseconds. */
-    get checkDelay() {
-        const rings = this.list.some(({ live, mine }) => live && !mine);
-        return rings ? RING_DELAY : TALK_DELAY;
+    /** Whether a call rings that nobody of this browser has taken. */
+    get isRinging() {
+        return this.list.some(({ live, mine }) => live && !mine);
     }
 
     // The call in the panel's own place

@@ -84,6 +84,11 @@ export class Ring {
         this.notice = null;
     }
 
+    /** Whether the user sees this page. */
+    get isLookedAt() {
+        return !document.hidden && document.hasFocus();
+    }
+
     get isOver() {
         return !this.entry || Date.now() - this.since > RINGS_FOR;
     }
@@ -113,7 +118,7 @@ export class Ring {
      */
     showTitle(isCall) {
         browser.clearTimeout(this.titleTimeout);
-        if (this.isOver || !isCall || !document.hidden) {
+        if (this.isOver || !isCall || this.isLookedAt) {
             this.title.setParts({});
         } else {
             document.title = this.sentence;
@@ -135,10 +140,10 @@ export class Ring {
      * @param {import("./incoming_calls").IncomingCall} entry
      */
     async notify(entry) {
-        const { Notification } = window;
+        const { Notification } = browser;
         if (
             Notification?.permission !== "granted" ||
-            (!document.hidden && document.hasFocus()) ||
+            this.isLookedAt ||
             !(await this.multiTab.isOnMainTab()) ||
             (await this.outOfFocus.hasServiceWorkInstalledAndPushSubscriptionActive()) ||
             this.entry?.uid !== entry.uid

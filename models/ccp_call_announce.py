@@ -20,7 +20,7 @@ class CcpCall(models.Model):
         """Notify those whom a routing decision rings: their open browsers, and by web push.
 
         Nothing depends on it: a browser that heard nothing learns of the call when its reports
-        come, or when it asks. The caller commits.
+        come, or when it asks. ``env.company`` is the company that is called. The caller commits.
 
         :param ccp.call.route.Decision | dict decision: who is rung, and why
         """
@@ -33,15 +33,16 @@ class CcpCall(models.Model):
         for user in users:
             values = calls._read_by(user)._decided_values(decision, user)
             user._bus_send(BUS_MESSAGE, {"panel": values, "card_ids": []})
-        calls._push_incoming(decision, users)
+        calls._push_incoming(decision, users, self.env.company)
 
-    def _push_incoming(self, decision, users):
+    def _push_incoming(self, decision, users, company):
         """Queue Odoo's web push for the devices of those whom a decision rings.
 
         It goes out in Odoo's scheduled action, because it waits for servers of others.
 
         :param ccp.call.route.Decision decision: who is rung, and why
         :param users: the ``res.users`` whom it rings
+        :param company: the ``res.company`` that is called
         """
         payloads = {}
         devices = self._push_devices(users)
@@ -53,7 +54,7 @@ class CcpCall(models.Model):
             caller = (
                 self.with_user(user)
                 .with_context(lang=user.lang, allowed_company_ids=user.company_ids.ids)
-                ._caller_of_decision(decision, self._company_of(decision))
+                ._caller_of_decision(decision, company)
             )
             payloads[user.partner_id] = {
                 "title": caller["customer"] or values["phone"] or self.env._("Incoming call"),
@@ -116,12 +117,3 @@ class CcpCall(models.Model):
         if rows:
             self.env["mail.push"].sudo().create(rows)
             self.env.ref(PUSH_ACTION).sudo()._trigger()
-
-    def _company_of(self, decision):
-        """Return the company whose number was dialled; empty if nobody knows.
-
-        :param ccp.call.route.Decision decision: the decision
-        :rtype: odoo.models.BaseModel
-        """
-        flows = self.browse().flow_id.sudo()
-        return flows.browse(decision.flow_id or []).exists().company_id

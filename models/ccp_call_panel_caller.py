@@ -96,25 +96,27 @@ class CcpCall(models.Model):
         """Return those records that a call may be about and that the current user may see.
 
         :param list candidates: see ``_route_candidates``
-        :return: dicts with ``model``, ``id``, ``name`` and ``reason`` (in words)
+        :return: dicts with ``model``, ``id``, ``name`` and ``reason`` (in words), each record once
         :rtype: list[dict]
         """
+        named = list(dict.fromkeys((each["model"], each["id"]) for each in candidates))
+        named = named[:MAX_CANDIDATES]
         ids = defaultdict(list)
-        for each in candidates[:MAX_CANDIDATES]:
-            ids[each["model"]].append(each["id"])
+        for model, record_id in named:
+            ids[model].append(record_id)
         readable = {}
         for model, some in ids.items():
             for record in self._ccp_records(model, some).sudo(False)._filtered_access("read"):
                 readable[record._name, record.id] = record
         return [
             {
-                "model": each["model"],
-                "id": each["id"],
-                "name": readable[each["model"], each["id"]].display_name,
-                "reason": self._candidate_sentence(readable[each["model"], each["id"]]),
+                "model": key[0],
+                "id": key[1],
+                "name": readable[key].display_name,
+                "reason": self._candidate_sentence(readable[key]),
             }
-            for each in candidates[:MAX_CANDIDATES]
-            if (each["model"], each["id"]) in readable
+            for key in named
+            if key in readable
         ]
 
     @api.model
@@ -170,13 +172,14 @@ class CcpCall(models.Model):
         """
         calls = self.sudo()
         customer = decision.customer
-        candidates = calls._route_candidates(company, customer) if customer and company else []
+        candidates = [each for each in calls._route_candidates(company, customer) if each["id"]]
         about = decision.about
         record = calls.browse()
         if about:
             record = calls._ccp_records(about.res_model, [about.res_id])
         elif candidates:
-            record = calls._ccp_records(candidates[0]["model"], [candidates[0]["id"]])
+            first = candidates[0]
+            record = calls._ccp_records(first["model"], [first["id"]])
         ring = [each.user_id for each in decision.ring]
         return {
             "res_model": record._name if record else False,

@@ -14,17 +14,25 @@ class CcpCall(models.Model):
     _inherit = "ccp.call"
 
     def _check_rung(self):
-        """Check that this is an incoming call that rang the current user, or the user's to change.
+        """Check that this is an incoming call whose record the current user may choose.
 
-        :raise AccessError: when it is neither
-        :raise UserError: when the call was erased
+        While nobody took it, it is for all whom it rings; then for who took it, and for managers.
+
+        :raise AccessError: for anybody else
+        :raise UserError: when it is an outgoing call, or was erased
         """
         call = self.sudo()
-        is_rung = call.direction == "inbound" and self.env.user in call._rung_users(
-            call._decisions()[call]
+        is_rung = (
+            call.direction == "inbound"
+            and not call.user_id
+            and self.env.user in call._rung_users(call._decisions()[call])
         )
         if not is_rung and not self._may_be_written():
             raise AccessError(self.env._("This is not your call."))
+        if call.direction != "inbound":
+            raise UserError(
+                self.env._("This is an outgoing call: use “Change record” when it is over.")
+            )
         self._check_not_erased()
 
     def _check_unknown(self):

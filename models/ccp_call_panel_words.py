@@ -126,9 +126,9 @@ class CcpCall(models.Model):
         # Functions, so that only the sentence that is needed gets translated
         sentences = {
             "missed_agent": lambda: (
-                _("You missed the customer's last call")
+                _("The customer missed a call of yours")
                 if is_own
-                else _("%s missed the customer's last call", name)
+                else _("The customer missed a call of %s", name)
             ),
             "record_owner": lambda: self._owner_sentence(name, about),
             "salesperson": lambda: (

@@ -71,6 +71,13 @@ export class IncomingCard extends Component {
         return !this.entry.live && !this.entry.mine && this.entry.result !== "connected";
     }
 
+    /** Whether the user may say whom the call is about: not once a colleague took it. */
+    get canChoose() {
+        const { id, mine, result, state } = this.entry;
+        const isTaken = state === "in_call" || result === "connected";
+        return Boolean(id) && (mine || !isTaken);
+    }
+
     get backTitle() {
         return _t("Call back: %s", this.title);
     }

@@ -39,8 +39,22 @@ export class IncomingMenu extends Component {
 
     get title() {
         const { callbacks } = this.incoming;
-        const away = this.isAway ? _t("Away until %s", this.awayText) : _t("Incoming calls");
+        const away = this.isAway ? this.awayLabel : _t("Incoming calls");
         return callbacks ? _t("%(away)s. Call-backs: %(callbacks)s", { away, callbacks }) : away;
+    }
+
+    get awayLine() {
+        return this.isAway
+            ? _t("Away until %s: no call rings you.", this.awayText)
+            : _t("Let no call ring me for");
+    }
+
+    get callbacksLine() {
+        return _t("Call-backs: %s", this.incoming.callbacks);
+    }
+
+    get awayLabel() {
+        return _t("Away until %s", this.awayText);
     }
 
     /** @param {number} minutes */

@@ -9,7 +9,7 @@ class ResUsers(models.Model):
     _inherit = "res.users"
 
     def write(self, vals):
-        """Write users; call-backs of those who leave, or are away when they are due, go to teams."""
+        """Write users; the call-backs of those who leave or are away go to their teams."""
         written = super().write(vals)
         is_about_rights = bool({"active", "group_ids", "company_ids", "ccp_may_call"} & vals.keys())
         if (is_about_rights or vals.get("ccp_away_until")) and there_are_calls(self.env):

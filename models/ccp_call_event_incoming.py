@@ -156,3 +156,7 @@ class CcpCallEvent(models.Model):
             # It waited on disk, where anything may become of a file
             return None
         return decision
+
+    def _summary_of_decision(self, report):
+        """Say what a decision is; whom it rings is on its call."""
+        return self.env._("Whom to ring")

@@ -175,6 +175,9 @@ class CcpCallEvent(models.Model):
                 seen = event._sighting(report, numbers_of(event.company_id))
             if seen and call:
                 call._learn(seen)
+            elif seen and calls._is_erased_incoming(seen):
+                event.unlink()
+                continue
             elif seen:
                 call, matched_by = calls._take_sighting(seen), "numbers"
             if not call:

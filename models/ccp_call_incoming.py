@@ -168,6 +168,28 @@ class CcpCall(models.Model):
         return is_later, abs(self.start_date - seen.at), self.id
 
     @api.model
+    def _is_erased_incoming(self, seen):
+        """Return whether a report or decision is about an incoming call that was erased.
+
+        Only for calls without an id of Airtel's: those are known by its digest. Nothing is left of
+        such a call but its moment and the Airtel number.
+
+        :param ccp_call_event_incoming.Sighting seen: what it says
+        :rtype: bool
+        """
+        moment = "decided_date" if seen.kind == "decision" else "cdr_date"
+        erased = (
+            Domain("company_id", "=", seen.company.id)
+            & Domain("erased", "=", True)
+            & Domain("direction", "=", "inbound")
+            & Domain("erased_ids", "=", False)
+            & Domain("caller_number", "=", seen.airtel_number)
+            & Domain(moment, ">=", seen.at - SAME_MOMENT)
+            & Domain(moment, "<=", seen.at + SAME_MOMENT)
+        )
+        return bool(self.sudo().search_count(erased, limit=1))
+
+    @api.model
     def _may_take_another(self, company):
         """Return whether a company may have a further incoming call now.
 

@@ -20,16 +20,13 @@ from ..airtel import vocabulary
 from ..airtel.fields import fold_name
 from ..airtel.reports import CdrLeg
 from . import states
+from .dialled import AGENT, CUSTOMER
 from .leg import (
     Fact,
     Party,
     cdr_end,
 )
-from .sorting import (
-    AGENT,
-    CUSTOMER,
-    Sorting,
-)
+from .sorting import Sorting
 
 SYSTEM = "system"
 _RINGING = {AGENT: "ringing_agent", CUSTOMER: "ringing_customer"}

@@ -18,17 +18,15 @@ from ..airtel.reports import (
 )
 from ..safe.number import mask_in
 from . import result
+from .dialled import AGENT, CUSTOMER, Dialled
 from .leg import (
     Leg,
     whole_seconds,
 )
 from .sorting import (
-    AGENT,
-    CUSTOMER,
     KEYPAD,
     RECORDING_FINISHED,
     RECORDING_STARTED,
-    Dialled,
     Happened,
     Report,
     Sorting,

@@ -38,6 +38,12 @@ class Event:
     session_id: str = ""
     correlation_id: str = ""
     event_id: str = ""
+    direction: str = ""
+    """``inbound``, ``outbound`` or "" if the event does not say."""
+    airtel_number: str = field(default="", repr=False)
+    """Last ten digits of the Airtel number that was called; only incoming calls name it."""
+    shown: str = field(default="", repr=False)
+    """Last ten digits of the number that the participant's phone shows."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
     """Names of fields whose name or value means nothing to us, as they were spelled."""
 
@@ -107,6 +113,14 @@ class Cdr:
     hangup_cause: str = ""
     pulses: int | None = None
     events: tuple[Event, ...] = ()
+    destination: str = field(default="", repr=False)
+    """Last ten digits of the ``Destination_Number``: whom the call reached or tried last."""
+    shown: str = field(default="", repr=False)
+    """Last ten digits of the number that the destination's phone showed."""
+    missed_numbers: tuple[str, ...] = field(default=(), repr=False)
+    """10 digits each: who of a ring group did not pick up."""
+    keys: str = field(default="", repr=False)
+    """What was pressed in the menu: ``1 | 3`` is 13."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
     def who(self, leg: CdrLeg) -> str | None:
@@ -125,4 +139,26 @@ class Unreadable:
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
 
-Report = Event | ApiResult | Cdr | Unreadable
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """Our own answer to Airtel's question whom to put a call through to, see ``decision``."""
+
+    kind: ClassVar[str] = "decision"
+    received_at: datetime = field(compare=False)
+    decision_id: str = ""
+    at: datetime | None = None
+    """Aware, in UTC; ``None`` if it is missing or implausible."""
+    customer: str = field(default="", repr=False)
+    """Last ten digits, "" if the number is withheld."""
+    airtel_number: str = field(default="", repr=False)
+    """Last ten digits of the Airtel number that the customer called."""
+    digit: str = ""
+    """What the customer pressed in Airtel's menu."""
+    agents: tuple[str, ...] = field(default=(), repr=False)
+    """Last ten digits of each phone that may ring, in order; the desk's comes last."""
+    reason: str = ""
+    """Why these, a code."""
+    not_understood: tuple[str, ...] = field(default=(), compare=False)
+
+
+Report = Event | ApiResult | Cdr | Unreadable | Decided

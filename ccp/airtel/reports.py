@@ -20,7 +20,7 @@ from ..safe.number import (
     mask_in,
 )
 from ..safe.text import decode, load
-from . import shape, vocabulary
+from . import decision, shape, vocabulary
 from .fields import (
     IST,
     UTC,
@@ -31,6 +31,7 @@ from .parsed import (
     ApiResult,
     Cdr,
     CdrLeg,
+    Decided,
     Event,
     Report,
     Unreadable,
@@ -40,6 +41,7 @@ __all__ = [
     "ApiResult",
     "Cdr",
     "CdrLeg",
+    "Decided",
     "Event",
     "Report",
     "Unreadable",
@@ -59,9 +61,13 @@ _MAX_DIGITS = 64
 _MAX_LEGS = 20
 _MAX_EVENTS = 200
 _MAX_NOT_UNDERSTOOD = 50
+_MAX_MISSED = 20
+_MAX_MISSED_TEXT = 400
 
 _Q850 = range(1, 128)
 _SIP = range(400, 700)
+_BETWEEN_NUMBERS = re.compile(r"[|,;/]")
+_MENU_KEYS = re.compile(r"[0-9*#]+(?: ?[|,] ?[0-9*#]+)*")
 _NOT_A_KEY = re.compile(r"[^0-9*#A-D]")
 _IS_URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
@@ -103,10 +109,10 @@ _KNOWN_OF_API_RESULT = frozenset(("requestname", "customerid", "callflowid", "ti
 _KNOWN_OF_CDR = frozenset(
     (
         *("eventtype", "event", "eventid", "requestmessagetype", "customerid", "callflowid"),
-        *("callerid", "callid", "callername", "destinationname", "destinationcli", "displaycli"),
-        *("callerduration", "destinationduration", "misseddestinationnumber", "timestamp"),
+        *("callerid", "callid", "callername", "destinationname", "displaycli"),
+        *("callerduration", "destinationduration", "timestamp"),
         *("retrycount", "retrycountcaller", "retrycountdestination", "waittime", "requestname"),
-        *("callerretrycount", "destinationretrycount", "dtmfcapture"),
+        *("callerretrycount", "destinationretrycount"),
         *("participantaddress", "participantname", "hangupcause", "hangupstatus", "hangupby"),
     )
 )
@@ -124,12 +130,16 @@ def to_text(raw: bytes) -> str:
 def kind_and_fingerprint(raw: bytes) -> tuple[str, str]:
     """Kind of a report and a fingerprint by which a repeat is known, cheaply.
 
+    :param raw: what somebody posted; a decision of our own is ``unreadable``, because nobody posts
+        one
     :return: ``event``, ``api_result``, ``cdr`` or ``unreadable``, and a SHA-256 in hexadecimal: of
         the JSON in a canonical form, so that the order of keys and white space do not count, or of
         the bytes as they are if they are unreadable
     """
     data = load(decode(raw))
     kinds = [shape.kind(each) for each in shape.reports(data)]
+    if decision.is_decision(data):
+        kinds = []
     kind = _leading(kinds, kinds) if kinds else Unreadable.kind
     if kind != Unreadable.kind:
         raw = json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
@@ -158,6 +168,8 @@ def parse_all(text: str | bytes, received_at: datetime) -> tuple[Report, ...]:
     if isinstance(text, bytes):
         text = decode(text)
     data = load(text)
+    if decision.is_decision(data):
+        return (decision.read(data, received_at),)
     return parse_data(data, received_at) or (
         Unreadable(received_at=_in_utc(received_at), reason=_reason(text, data)),
     )
@@ -230,6 +242,9 @@ def _event(fields: Fields) -> Event:
         "session_id": fields.text("vmsessionid", "sessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "event_id": fields.text("eventid", limit=_MAX_ID),
+        "direction": _DIRECTIONS.get(fold_name(fields.text("calltype")), ""),
+        "airtel_number": last10(fields.text("callednumber")),
+        "shown": last10(details.text("displaycli") or fields.text("displaycli")),
     }
     values["at"] = details.moment("timestamp") or values["at"]
     return Event(
@@ -259,16 +274,16 @@ def _cdr(fields: Fields) -> Cdr:
     status = fold_name(fields.text(*shape.STATUS_NAMES, "status", limit=_MAX_NAME))
     if not vocabulary.is_overall_status(status):
         fields.fail(*shape.STATUS_NAMES, "status")
-    direction = fold_name(fields.text("calltype", "direction", "calldirection"))
+    listed = fields.objects("participants", limit=_MAX_LEGS)
     started_at = fields.moment("starttime", "callstarttime", "timestamp")
     day_and_time = _day_and_time(fields)
     values = {
-        "direction": _DIRECTIONS.get(direction, ""),
+        "direction": _direction(fields, listed),
         "airtel_number": last10(fields.text("callednumber", "callerid")),
         "session_id": fields.text("sessionid", "vmsessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "overall_status": status,
-        "legs": _legs(fields),
+        "legs": _legs(fields, listed),
         "started_at": started_at or day_and_time,
         "answered_at": fields.moment("callanswertime", "answertime"),
         "ended_at": fields.moment("endtime", "callendtime"),
@@ -279,6 +294,10 @@ def _cdr(fields: Fields) -> Cdr:
         "hangup_cause": fields.text(*_hangup_names(fields), limit=_MAX_NAME),
         "pulses": fields.whole("pulsecount", "pulse"),
         "events": tuple(map(_event, fields.objects("events", limit=_MAX_EVENTS))),
+        "destination": last10(fields.text("destinationnumber")),
+        "shown": last10(fields.text("destinationcli", "displaycli")),
+        "missed_numbers": _missed_numbers(fields),
+        "keys": _menu_keys(fields),
     }
     fields.object("metadata")
     return Cdr(
@@ -336,15 +355,44 @@ def _recording_url(fields: Fields) -> str:
 _READERS = {Event.kind: _event, ApiResult.kind: _api_result, Cdr.kind: _cdr}
 
 
-def _legs(fields: Fields) -> tuple[CdrLeg, ...]:
-    listed = map(_listed_leg, fields.objects("participants", limit=_MAX_LEGS))
+def _direction(fields: Fields, listed: list[Fields]) -> str:
+    """What the call's own field says, else how the call came to who called."""
+    said = _DIRECTIONS.get(fold_name(fields.text("calltype", "direction", "calldirection")), "")
+    if said:
+        return said
+    came_in = any(
+        _side_of(each) == vocabulary.FROM
+        and _DIRECTIONS.get(fold_name(each.text("participantcalltype"))) == "inbound"
+        for each in listed
+    )
+    return "inbound" if came_in else ""
+
+
+def _missed_numbers(fields: Fields) -> tuple[str, ...]:
+    """The whole numbers of ``a | b``, or of a list."""
+    name = "misseddestinationnumber"
+    values = fields.raw(name)
+    if not isinstance(values, list):
+        values = _BETWEEN_NUMBERS.split(fields.text(name, limit=_MAX_MISSED_TEXT))
+    numbers = map(last10, values[:_MAX_MISSED])
+    found = tuple(dict.fromkeys(each for each in numbers if len(each) == 10))
+    if not found:
+        fields.fail(name)
+    return found
+
+
+def _legs(fields: Fields, listed: list[Fields]) -> tuple[CdrLeg, ...]:
     sides = (_side_leg(fields, prefix, side) for prefix, side in _SIDES)
-    return (*listed, *filter(None, sides))
+    return (*map(_listed_leg, listed), *filter(None, sides))
+
+
+def _side_of(fields: Fields) -> str | None:
+    """The side of an entry of ``participants``."""
+    return _SIDE_OF_TYPE.get(fold_name(fields.text("participanttype", "type", "role")))
 
 
 def _listed_leg(fields: Fields) -> CdrLeg:
     """An entry of ``participants``."""
-    side = _SIDE_OF_TYPE.get(fold_name(fields.text("participanttype", "type", "role")))
     cause_code, sip_code = _causes(fields)
     answered_at, ended_at = fields.moment("callanswertime"), fields.moment("endtime")
     talk_seconds = None
@@ -353,7 +401,7 @@ def _listed_leg(fields: Fields) -> CdrLeg:
     if answered_at and ended_at and ended_at >= answered_at:
         talk_seconds = round((ended_at - answered_at).total_seconds())
     return CdrLeg(
-        side=side,
+        side=_side_of(fields),
         address=last10(fields.text("participantaddress", "participantnumber", "address", "number")),
         name=fields.text("participantname", "name", limit=_MAX_NAME),
         status=_leg_status(fields, "status", "participantstatus"),
@@ -429,6 +477,15 @@ def _causes(*sources: Fields) -> tuple[int | None, int | None]:
 def _keys(text: str) -> str:
     """Keys of a phone's keypad: ``1 | 3 | 9`` is 139."""
     return _NOT_A_KEY.sub("", text)[:_MAX_DIGITS]
+
+
+def _menu_keys(fields: Fields) -> str:
+    """What was pressed in the menu, unless the field says something else than keys."""
+    text = fields.text("dtmfcapture")
+    if _MENU_KEYS.fullmatch(text):
+        return _keys(text)
+    fields.fail("dtmfcapture")
+    return ""
 
 
 def _url(value, depth: int = _MAX_URL_DEPTH) -> str:

@@ -7,6 +7,7 @@ from odoo import models
 from odoo.fields import Domain
 
 from ..ccp.call import incoming
+from ..ccp.call.dialled import is_same_number
 from ..ccp.call.route import Decision
 from ..ccp.safe import number
 from .utils import naive_utc
@@ -56,24 +57,21 @@ class IncomingNumbers:
 
     @cached_property
     def flows(self):
-        """Its INBOUND call flows, by the last ten digits of their Airtel numbers."""
-        flows = self._calls.flow_id.search(
-            Domain("company_id", "=", self._company.id) & Domain("call_type", "=", "INBOUND"),
-            order="sequence desc, id desc",
+        """Its INBOUND call flows, each of which is an Airtel number that customers call."""
+        return self._calls.flow_id.search(
+            Domain("company_id", "=", self._company.id) & Domain("call_type", "=", "INBOUND")
         )
-        return {number.last10(flow.caller_number): flow for flow in flows}
 
     @cached_property
     def airtel(self):
         """Its Airtel numbers that customers call, last ten digits."""
-        return frozenset(self.flows)
+        return frozenset(number.last10(each) for each in self.flows.mapped("caller_number"))
 
     @cached_property
     def agents(self):
         """Its agents' phones, last ten digits, and the desks of its numbers."""
-        desks = {number.last10(flow.desk_number or "") for flow in self.flows.values()}
-        closed = {number.last10(flow.closed_number or "") for flow in self.flows.values()}
-        return frozenset({*self.users, *desks, *closed} - {""})
+        desks = {*self.flows.mapped("desk_number"), *self.flows.mapped("closed_number")} - {False}
+        return frozenset({*self.users, *map(number.last10, desks)})
 
     @cached_property
     def users(self):
@@ -85,7 +83,8 @@ class IncomingNumbers:
 
         :param str airtel_number: last ten digits, or ""
         """
-        return self.flows.get(airtel_number, self._calls.flow_id.browse())
+        found = self.flows.filtered(lambda each: is_same_number(each.caller_number, airtel_number))
+        return found[:1]
 
 
 class CcpCallEvent(models.Model):

@@ -4,13 +4,11 @@ from odoo import api, fields, models
 from odoo.fields import Command, Domain
 
 from ..ccp.call import states
-from ..ccp.call.timeline import Dialled
+from ..ccp.call.dialled import Dialled, is_same_number
+from ..ccp.call.incoming import REPEAT_TOLERANCE
 from ..ccp.safe import number
+from .ccp_call_event_match import CLOCK_TOLERANCE
 
-# How far two records of one moment, both by Airtel's clock, may lie apart
-SAME_MOMENT = timedelta(seconds=2)
-# How far Airtel's clock and ours may lie apart
-CLOCK_TOLERANCE = timedelta(minutes=3)
 # How long after the first record without a time another one is taken for a repeat of it
 REPEAT_PERIOD = timedelta(minutes=10)
 # The longest call: a report of a later moment is about another one
@@ -120,6 +118,9 @@ class CcpCall(models.Model):
             found = calls.search(own & Domain("session_id", "=", seen.session_id), limit=1)
             if found:
                 return found
+        if not seen.customer and not seen.airtel_number:
+            # It names nobody who called, and no number that was called
+            return calls.browse()
         near = calls.search(
             own
             & Domain("customer_number", "=", seen.customer or False)
@@ -137,20 +138,20 @@ class CcpCall(models.Model):
         :param ccp_call_event_incoming.Sighting seen: what the report says
         :rtype: bool
         """
-        for own, other in (
-            (number.last10(self.caller_number or ""), seen.airtel_number),
-            (self.session_id, seen.session_id),
-        ):
-            if own and other and own != other:
-                return False
+        own, other = self.caller_number, seen.airtel_number
+        if own and other and not is_same_number(own, other):
+            return False
+        if self.session_id and seen.session_id and self.session_id != seen.session_id:
+            return False
         since_start = abs(self.start_date - seen.at)
         if seen.kind == "decision":
             return not self.decided_date and since_start <= CLOCK_TOLERANCE
         if seen.kind == "cdr" and self.cdr_date:
-            return abs(self.cdr_date - seen.at) <= (SAME_MOMENT if seen.is_timed else REPEAT_PERIOD)
+            period = REPEAT_TOLERANCE if seen.is_timed else REPEAT_PERIOD
+            return abs(self.cdr_date - seen.at) <= period
         # A call that was closed without a report may have gone on
         end = self.end_date if self.result != "no_report" else False
-        slack = SAME_MOMENT if self.cdr_date else CLOCK_TOLERANCE
+        slack = REPEAT_TOLERANCE if self.cdr_date else CLOCK_TOLERANCE
         if end and seen.is_timed and seen.at > end + slack:
             return False
         if seen.kind == "cdr" and seen.is_timed:
@@ -164,7 +165,7 @@ class CcpCall(models.Model):
 
         :rtype: tuple
         """
-        is_later = seen.kind == "event" and self.start_date > seen.at + SAME_MOMENT
+        is_later = seen.kind == "event" and self.start_date > seen.at + REPEAT_TOLERANCE
         return is_later, abs(self.start_date - seen.at), self.id
 
     @api.model
@@ -184,8 +185,8 @@ class CcpCall(models.Model):
             & Domain("direction", "=", "inbound")
             & Domain("erased_ids", "=", False)
             & Domain("caller_number", "=", seen.airtel_number)
-            & Domain(moment, ">=", seen.at - SAME_MOMENT)
-            & Domain(moment, "<=", seen.at + SAME_MOMENT)
+            & Domain(moment, ">=", seen.at - REPEAT_TOLERANCE)
+            & Domain(moment, "<=", seen.at + REPEAT_TOLERANCE)
         )
         return bool(self.sudo().search_count(erased, limit=1))
 
@@ -235,7 +236,11 @@ class CcpCall(models.Model):
 
         :param ccp_call_event_incoming.Sighting seen: what it says
         """
-        values = {"start_date": min(self.start_date, seen.at)}
+        values = {}
+        if seen.at < self.start_date < seen.at + LONGEST_CALL:
+            values["start_date"] = seen.at
+        if seen.customer and not self.customer_number:
+            values["customer_number"] = seen.customer
         if seen.session_id and not self.session_id:
             values["session_id"] = seen.session_id
         if seen.airtel_number and not self.caller_number:
@@ -261,7 +266,7 @@ class CcpCall(models.Model):
         }
         if changed:
             self.write(changed)
-        self._find_record(seen)
+        self._find_record(seen, is_new=not self.customer_name or "customer_number" in changed)
 
     def _decision_values(self, seen):
         """Return what a call keeps of our decision whom to ring.
@@ -300,15 +305,15 @@ class CcpCall(models.Model):
         users = dict(known.get("users") or {})
         agents = list(known.get("agent_numbers") or ())
         if seen.decision:
-            rung = {number.last10(each.number): each.user_id for each in seen.decision.ring}
-            desk = number.last10(seen.decision.desk)
-            agents += filter(None, [*rung, desk])
-            users = {**({desk: False} if desk else {}), **users, **rung}
+            known_users = {number.last10(each.number): each.user_id for each in seen.decision.ring}
+            rung = [number.last10(each) for _name, each in seen.decision.participants()]
+            agents += rung
+            users = {**dict.fromkeys(rung, False), **users, **known_users}
         abandon_seconds = seen.flow.abandon_seconds if seen.flow else ABANDON_SECONDS
         snapshot = Dialled(
             incoming=True,
             agent_numbers=tuple(dict.fromkeys(agents)),
-            customer_numbers=tuple(filter(None, [self.customer_number])),
+            customer_numbers=tuple(filter(None, [self.customer_number or seen.customer])),
             agent_name="",
             customer_name="",
             agent_component="",

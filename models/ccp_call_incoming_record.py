@@ -50,14 +50,14 @@ class CcpCall(models.Model):
         help="Other records with this customer's number that you may see.",
     )
 
-    def _find_record(self, seen):
+    def _find_record(self, seen, is_new):
         """Let this incoming call be about the likeliest record of its customer's number.
 
         What a person chose stays, and so does a record that was found before.
 
         :param ccp_call_event_incoming.Sighting seen: what a report or decision says
+        :param bool is_new: whether nobody looked for a record of this customer yet
         """
-        is_new = not self.customer_name
         if not is_new and not seen.decision:
             return
         candidates = self._ranked_candidates(seen)
@@ -99,6 +99,8 @@ class CcpCall(models.Model):
             found += self._route_candidates(seen.company, seen.customer)
         known = {}
         for each in found:
+            if not each.get("id"):
+                continue
             kept = {name: each.get(name) for name in ("model", "id", "name", "reason")}
             known.setdefault((kept["model"], kept["id"]), kept)
         return list(known.values())[:MOST_CANDIDATES]

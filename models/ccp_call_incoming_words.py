@@ -1,5 +1,6 @@
 from odoo import models
 
+from ..ccp.safe import number
 from .ccp_call_words import MAX_NAME, shorten
 from .utils import format_seconds
 
@@ -49,6 +50,28 @@ class CcpCall(models.Model):
         snapshot = self.sudo().dialled or {}
         rung = snapshot.get("agent_numbers") or ()
         return self._names_of(self._users_of(snapshot.get("users") or {}, rung).sudo())
+
+    def _is_callers(self, line):
+        """Return whether a line of the timeline is about the phone of the customer who called.
+
+        :param ccp.call.timeline.Line line: one line of what the reports say
+        :rtype: bool
+        """
+        return self._is_reported_incoming() and line.leg == "customer"
+
+    def _line_agent(self, line):
+        """Return which agent a line of an incoming call is about; "" if it names none.
+
+        Several may ring for one call.
+
+        :param ccp.call.timeline.Line line: one line of what the reports say
+        :rtype: str
+        """
+        if line.leg != "agent" or not line.address or not self._is_reported_incoming():
+            return ""
+        users = (self.sudo().dialled or {}).get("users") or {}
+        user = self._users_of(users, [line.address])
+        return self._names_of(user.sudo()) or number.mask(line.address)
 
     def _incoming_headline(self):
         """Return one sentence about an incoming call's state or result; "" for one of any call's.

@@ -224,11 +224,13 @@ class CcpCall(models.Model):
         :rtype: str
         """
         _ = self.env._
-        who = self._names().get(line.leg, _("Somebody"))
+        who = self._line_agent(line) or self._names().get(line.leg, _("Somebody"))
         detail = shorten(line.detail)
         # Functions, so that only the text that is needed gets translated
         texts = {
-            "dialled": lambda: _("Calling %s", who),
+            "dialled": lambda: (
+                _("%s calls", who) if self._is_callers(line) else _("Calling %s", who)
+            ),
             "ringing": lambda: _("The phone of %s rings", who),
             "answered": lambda: _("%s picked up", who),
             "busy": lambda: _("%s was busy", who),

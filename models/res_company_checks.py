@@ -226,7 +226,8 @@ class ResCompany(models.Model):
     def _ccp_last_reported_calls(self):
         """Return the calls that reports came for last, the last one first.
 
-        Those of incoming calls say nothing of the address that calls ask for. During a trial those of the sandbox, else those of Airtel.
+        Those of incoming calls say nothing of the address that calls ask for. During a trial those
+        of the sandbox, else those of Airtel.
 
         :return: dicts with ``received_at`` and ``base``: the address that the call asked for
         :rtype: list[dict]

@@ -66,6 +66,7 @@ class CcpCall(models.Model):
         shown._notify_agents(stories, messages)
         listed = self.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
         self._notify_leaders(listed.company_id)
+        self._follow_incoming()
 
     def _read_ahead(self):
         """Read what sentences about these calls need of people and companies.
@@ -88,6 +89,7 @@ class CcpCall(models.Model):
         messages = self._update_cards(stories, self._records())
         self._notify_agents(stories, messages)
         self._notify_leaders(self.company_id)
+        self._follow_incoming()
 
     def _finish_list_item(self):
         """Mark the call list entry of a call done if the call reached the customer."""

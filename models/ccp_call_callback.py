@@ -52,6 +52,7 @@ class CcpCall(models.Model):
         "end_date",
         "hung_up_by",
         "route_reason",
+        "dialled",
         "manual",
         "imported",
         "erased",

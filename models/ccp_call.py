@@ -100,6 +100,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
             ("customer_unreachable", "Customer could not be reached"),
             ("customer_rejected", "Customer rejected the call"),
             ("canceled", "Agent hung up first"),
+            ("abandoned", "Customer hung up before an agent picked up"),
             ("failed", "Failed"),
             ("no_report", "No report from Airtel"),
         ],
@@ -380,12 +381,14 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     token_digest = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     header_digest = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
-    # Spelled exactly as the ORM spells `live = True`; PostgreSQL 16 does not recognise any other
-    # form and skips the index
+    # Being called must never make a fold fail: only whom one calls is one at a time
     _live_agent_uniq = models.UniqueIndex(
-        "(user_id) WHERE live IS TRUE",
+        "(user_id) WHERE live IS TRUE AND direction = 'outbound'",
         "This user is already in a call.",
     )
+    # Spelled exactly as the ORM spells `live = True`; PostgreSQL 16 does not recognise any other
+    # form and skips the index
+    _live_idx = models.Index("(user_id) WHERE live IS TRUE")
     _token_digest_uniq = models.UniqueIndex("(token_digest) WHERE token_digest IS NOT NULL")
     _record_idx = models.Index("(res_model, res_id)")
     # In the order of the lists, so that PostgreSQL reads a page from one end. The second one
@@ -473,6 +476,15 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
                 if call.direction == "inbound"
                 else self.env._("Call to %s", customer)
             )
+
+    @api.model
+    def _after_incoming(self, calls):
+        """Do what follows from incoming calls of which something new is known; others extend it.
+
+        It runs in the second step of a fold, after card and browsers, and again if it fails.
+
+        :param calls: ``ccp.call`` records, as superuser
+        """
 
     def action_fold_again(self):
         """Derive these calls anew from their stored reports.

@@ -144,6 +144,9 @@ class CcpCall(models.Model):
         if call.activity_done or call.result != "connected":
             return
         call.activity_done = True
+        if not call.user_id:
+            # An incoming call that a desk took: nobody's plan was done
+            return
         agent = call._as_agent()
         record = agent._record()
         if not record or "activity_ids" not in record._fields or not record.has_access("read"):

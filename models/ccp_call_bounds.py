@@ -9,7 +9,7 @@ from ..ccp.safe.spool import digest
 
 # How many reports of a kind count for one call. A call brings about eleven, and one CDR; retries
 # and several tries of the flow make that a few dozen.
-COUNTED_REPORTS = {"cdr": 20, "event": 150, "api_result": 50, "unreadable": 10}
+COUNTED_REPORTS = {"cdr": 20, "event": 150, "api_result": 50, "unreadable": 10, "decision": 5}
 # How much text of each kind counts: a report has 1 to 4 KB. Reading so much takes about as long as
 # folding an ordinary call does.
 COUNTED_BYTES = 256 * 1024
@@ -265,12 +265,17 @@ class CcpCall(models.Model):
     def _pairs(self):
         """Return digests of all pairs of an agent's and a customer's number of these calls.
 
+        Of an incoming call its customer's number alone: nobody knows beforehand who picks up.
+
         :rtype: list[str]
         """
         return [
             pair_digest(*pair)
             for call in self
-            for pair in product(call._agent_numbers(), call._customer_numbers())
+            for pair in product(
+                ("",) if call._is_reported_incoming() else call._agent_numbers(),
+                call._customer_numbers(),
+            )
         ]
 
     # Notes

@@ -134,6 +134,7 @@ class CcpCall(models.Model):
             "call": self,
             "title": self._title(),
             "headline": self._headline(story),
+            "route": self._route_sentence(),
             "tone": self.tone,
             "outcome": has_note and self.outcome_id.name or "",
             "note": self._note_html() if has_note and self.note else "",

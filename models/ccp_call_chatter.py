@@ -9,7 +9,12 @@ from odoo.tools.misc import clean_context
 from .ccp_call_card import MAX_LINES
 
 # The stored text of a card follows from these, and from the reports that are there then
-CARD_FIELDS = frozenset({"state", "result", "talk_seconds", "recording_state"})
+CARD_FIELDS = frozenset(
+    {
+        *("state", "result", "talk_seconds", "recording_state"),
+        *("user_id", "ringing_user_ids", "missed_user_ids"),
+    }
+)
 
 
 class CcpCall(models.Model):
@@ -222,7 +227,8 @@ class CcpCall(models.Model):
         :param markupsafe.Markup body: the note
         :rtype: dict
         """
-        author = self.user_id.partner_id
+        # Nobody speaks for a call that nobody took
+        author = self.user_id.partner_id or self.env.ref("base.partner_root")
         sender = author.email_formatted
         reply_to = self.env["mail.thread"]._notify_get_reply_to(default=sender, author_id=author.id)
         return {

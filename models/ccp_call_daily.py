@@ -90,6 +90,9 @@ class CcpCallDaily(models.Model):
     company_id = fields.Many2one("res.company", readonly=True)
     team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
     user_id = fields.Many2one("res.users", "Agent", readonly=True)
+    reader_id = fields.Many2one(
+        "res.users", "Agent who may see it", store=False, search="_search_reader_id"
+    )
     flow_id = fields.Many2one("ccp.call.flow", "Call flow", readonly=True)
     start_weekday = fields.Selection(
         lambda self: self._selection_of_call("start_weekday"), "Weekday", readonly=True
@@ -108,6 +111,11 @@ class CcpCallDaily(models.Model):
     attempts = fields.Integer(readonly=True, aggregator="sum")
     reached = fields.Integer(readonly=True, aggregator="sum")
     agent_failures = fields.Integer("Missed by agent", readonly=True, aggregator="sum")
+    incoming = fields.Integer("Incoming calls", readonly=True, aggregator="sum")
+    incoming_answered = fields.Integer("Incoming, answered", readonly=True, aggregator="sum")
+    incoming_missed = fields.Integer("Incoming, missed", readonly=True, aggregator="sum")
+    incoming_abandoned = fields.Integer("Incoming, abandoned", readonly=True, aggregator="sum")
+    answer_seconds = fields.Integer("Time to answer (seconds)", readonly=True, aggregator="avg")
     connect_rate = fields.Float("Connect rate (%)", digits=(5, 1), readonly=True, aggregator="avg")
     customer_connect_rate = fields.Float(
         "Customer connect rate (%)", digits=(5, 1), readonly=True, aggregator="avg"
@@ -139,6 +147,11 @@ class CcpCallDaily(models.Model):
     @api.model
     def _selection_of_call(self, name):
         return self.env["ccp.call"]._fields[name]._description_selection(self.env)
+
+    @api.model
+    def _search_reader_id(self, operator, value):
+        """Find an agent's own calls: the figures of an agent count what the agent did."""
+        return Domain("user_id", operator, value) if operator == "in" else NotImplemented
 
     @api.model
     def _search_missed_by(self, operator, value):

@@ -118,6 +118,7 @@ class CcpCall(models.Model):
             "agent_pool": plan.flow._rings_pool() and plan.flow.pool_code,
             "list_item_id": list_item.id if list_item else False,
             "activity_id": plan.activity.id,
+            "callback_id": self._callback_of_click(record, plan).id,
             "caller_number": plan.caller_number,
             "token_digest": digest(token),
             "header_digest": digest(header),

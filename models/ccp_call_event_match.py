@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel.reports import kind_and_fingerprint, split
 from .ccp_call_bounds import keeps, pair_digest
+from .ccp_call_event_incoming import IncomingNumbers
 from .ccp_call_fold_mark import FOLD_ACTION
 from .contention import apart
 from .utils import naive_utc
@@ -155,22 +156,32 @@ class CcpCallEvent(models.Model):
         """
         now = fields.Datetime.now()
         matched = self.browse()
-        erased_of = functools.cache(self.browse().call_id._erased_of)
+        calls = self.browse().call_id.sudo()
+        erased_of = functools.cache(calls._erased_of)
+        numbers_of = functools.cache(lambda company: IncomingNumbers(calls, company))
         alone = self._split()
         reports = {
             event: reports[0] for event, reports in zip(alone, alone._parsed_each(), strict=True)
         }
         known = self._known_names(reports.values())
+        is_too_many = False
         for event, report in reports.items():
             call, matched_by = event._call_of(report, known)
             if not call and event._is_of_erased_call(report, erased_of(event.company_id)):
                 event.unlink()
-            elif not call:
-                is_old = event.received_at < now - MATCH_PERIOD
-                names = self._names(report)
-                # A report that names no call can never match one
-                is_over = is_old or not names
-                event.write({**self._kept_names(names), "folded": is_over, "match_date": now})
+                continue
+            seen = None
+            if not call or call._is_reported_incoming():
+                seen = event._sighting(report, numbers_of(event.company_id))
+            if seen and call:
+                call._learn(seen)
+            elif seen and calls._is_erased_incoming(seen):
+                event.unlink()
+                continue
+            elif seen:
+                call, matched_by = calls._take_sighting(seen), "numbers"
+            if not call:
+                is_too_many |= event._wait_for_call(report, seen)
             elif event._is_repeat_of(call) or not keeps(call.report_bound, event.kind):
                 event.unlink()
             else:
@@ -178,7 +189,31 @@ class CcpCallEvent(models.Model):
                 if not call.session_id and getattr(report, "session_id", ""):
                     call.session_id = report.session_id
                 matched |= event
+        if is_too_many:
+            self.env.ref(FOLD_ACTION)._trigger(now + MATCH_PAUSE)
         return matched
+
+    def _wait_for_call(self, report, seen):
+        """Let this report wait for its call, under the names by which that may be found.
+
+        A report that names no call can never match one. One that would make a further incoming
+        call, where a company has had too many, waits for a while.
+
+        :param report: the report as the protocol core reads it
+        :param ccp_call_event_incoming.Sighting | None seen: what it says of an incoming call
+        :return: whether it waits because there are too many calls
+        :rtype: bool
+        """
+        now = fields.Datetime.now()
+        names = self._names(report)
+        is_too_many = bool(seen and seen.is_sure)
+        if is_too_many:
+            names = {}
+        elif seen and seen.customer:
+            names["numbers"] = ("", seen.customer)
+        is_over = self.received_at < now - MATCH_PERIOD or not (names or is_too_many)
+        self.write({**self._kept_names(names), "folded": is_over, "match_date": now})
+        return is_too_many
 
     def _is_repeat_of(self, call):
         """Return whether a call has this report already.
@@ -346,6 +381,8 @@ class CcpCallEvent(models.Model):
         :param tuple pair: agent's and customer's last ten digits
         :param ccp.airtel.reports.Cdr report: the record
         """
+        if report.direction == "inbound":
+            return self.browse().call_id.sudo()
         agent, customer = pair
         started = naive_utc(report.started_at)
         if started:
@@ -355,6 +392,7 @@ class CcpCallEvent(models.Model):
         calls = self.browse().call_id.sudo()
         found = calls.search(
             own
+            & Domain("direction", "=", "outbound")
             & Domain("trial", "=", False)
             & Domain("request_outcome", "!=", "refused")
             & Domain("start_date", ">=", window[0])

@@ -61,7 +61,8 @@ class CcpCall(models.Model):
         if reports is None:
             call = self.sudo()
             reports = call._counted_reports()[call].reports
-        return self._story_of(reports._parsed())
+        # Our own decision whom to ring is no report of Airtel's
+        return self._story_of(reports.filtered(lambda each: each.kind != "decision")._parsed())
 
     def _timelines(self):
         """Return what the reports of each of these calls say together.

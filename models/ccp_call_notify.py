@@ -68,6 +68,7 @@ class CcpCall(models.Model):
         self._notify_leaders(listed.company_id)
         answered = listed.filtered(lambda call: call.direction == "inbound")
         answered.filtered(lambda call: call.state in ("in_call", "ended"))._take_back_push()
+        self._follow_incoming()
 
     def _read_ahead(self):
         """Read what sentences about these calls need of people and companies.
@@ -90,6 +91,7 @@ class CcpCall(models.Model):
         messages = self._update_cards(stories, self._records())
         self._notify_agents(stories, messages)
         self._notify_leaders(self.company_id)
+        self._follow_incoming()
 
     def _finish_list_item(self):
         """Mark the call list entry of a call done if the call reached the customer."""

@@ -91,13 +91,16 @@ class CcpCall(models.Model):
     def _agent_name(self):
         """Return how to name the agent in sentences.
 
-        With a pool nobody knows who picks up; of an imported call nobody may be known.
+        With a pool nobody knows who picks up; of an imported call nobody may be known. An incoming
+        one may ring at several.
 
         :rtype: str
         """
         self.ensure_one()
         if self.agent_pool:
             return self.env._("An agent of the pool")
+        if self._is_reported_incoming() and (names := self._agent_names()):
+            return names
         return self.sudo().user_id.name or self.env._("The agent")
 
     def _pool_sentence(self):

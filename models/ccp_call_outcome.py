@@ -134,7 +134,7 @@ class CcpCallOutcome(OwnRecords, models.Model):
             note=call.note or "",
             activity_type_id=self.activity_type_id.id,
             date_deadline=fields.Date.context_today(record) + timedelta(days=self.activity_days),
-            user_id=call.user_id.id,
+            user_id=(call.user_id or record.env.user).id,
             summary=self.name if call._is_open_on(record) else False,
         )
 

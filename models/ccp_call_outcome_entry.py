@@ -25,7 +25,7 @@ class CcpCall(models.Model):
         help="Whether the present user may write outcome, note and record.",
     )
 
-    @api.depends("erased", "user_id")
+    @api.depends("erased", "user_id", "direction")
     @api.depends_context("uid")
     def _compute_may_be_changed(self):
         for call in self:
@@ -37,14 +37,19 @@ class CcpCall(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        if self.sudo().user_id == self.env.user:
+        call = self.sudo()
+        if call.user_id == self.env.user:
             return self.env.user.has_group("airtel_ccp.group_ccp_user")
+        if call._is_reported_incoming() and not call.user_id:
+            # Nobody has it: it is for all who see it
+            return self.env.user.has_group("airtel_ccp.group_ccp_user") and self.has_access("read")
         return self.env.user.has_group("airtel_ccp.group_ccp_manager") and self.has_access("read")
 
     def _check_entry(self):
         """Check that the present user may write on this call, and that it can be written on.
 
-        :raise AccessError: for anybody but its agent and managers of calls who may see it
+        :raise AccessError: for anybody but its agent and managers of calls who may see it; an
+            incoming call that nobody took is everybody's who may see it
         :raise UserError: when the call's data were erased
         """
         if not self._may_be_written():

@@ -49,6 +49,8 @@ class CcpCall(models.Model):
         if companies:
             options = dataclasses.replace(options, company_id=companies.id)
         company = record._ccp_company(options.company_id)
+        if options.callback_id and not (choice or field_name):
+            choice = self._choice_of_callback(record, options.callback_id)
         choices = [] if choice else record._ccp_number_choices(company, field_name)
         questions = dialer._questions(record, choices, options)
         if questions:

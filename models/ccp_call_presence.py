@@ -1,6 +1,11 @@
 from odoo import api, models
 
-from .presence import look_for_calls, note_calls
+from .presence import (
+    look_for_calls,
+    look_for_incoming_calls,
+    note_calls,
+    note_incoming_calls,
+)
 
 
 class CcpCall(models.Model):
@@ -11,8 +16,11 @@ class CcpCall(models.Model):
     def _register_hook(self):
         super()._register_hook()
         look_for_calls(self.env)
+        look_for_incoming_calls(self.env)
 
     @api.model
     def _create(self, data_list):
         note_calls(self.env)
+        if any(data["stored"].get("direction") == "inbound" for data in data_list):
+            note_incoming_calls(self.env)
         return super()._create(data_list)

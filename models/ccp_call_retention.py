@@ -71,6 +71,9 @@ class CcpCall(models.Model):
                 "calls": self._delete_in_batches(
                     self, self._old_calls(company), methodcaller("_delete_calls")
                 ),
+                "callbacks": self._delete_in_batches(
+                    self.callback_id, self._old_callbacks(company), methodcaller("unlink")
+                ),
                 "entries": self._delete_in_batches(
                     self.list_item_id, self._old_entries(company), methodcaller("unlink")
                 ),
@@ -196,6 +199,23 @@ class CcpCall(models.Model):
             & Domain("state", "!=", "waiting")
             & Domain("write_date", "<", before)
             & Domain("call_ids", "=", False)
+        )
+
+    @api.model
+    def _old_callbacks(self, company):
+        """Return the domain of a company's old call-backs, or None.
+
+        Open ones are work that is still to be done; those of calls that are kept stay with them.
+
+        :rtype: odoo.fields.Domain | None
+        """
+        before = self._end_of_period(company.ccp_keep_calls_days)
+        return before and (
+            Domain("company_id", "=", company.id)
+            & Domain("state", "!=", "open")
+            & Domain("last_missed", "<", before)
+            & Domain("closed_date", "<", before)
+            & ~Domain("call_ids.keep_forever", "=", True)
         )
 
     @api.model

@@ -72,7 +72,12 @@ class CcpCall(models.Model):
                 text(self.customer_operator, self.customer_circle),
             ),
             (_("Rang for"), self.agent_ring_time, self.customer_ring_time),
-            (_("Picked up"), clock(self.agent_answer_date), clock(self.answer_date)),
+            (
+                _("Picked up"),
+                clock(self.agent_answer_date),
+                # Who calls picks up nothing
+                "" if self._is_reported_incoming() else clock(self.answer_date),
+            ),
             (_("End"), self._leg_end("agent"), self._leg_end("customer")),
         ]
         return [{"label": label, "values": values} for label, *values in facts if any(values)]

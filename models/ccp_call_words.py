@@ -47,7 +47,8 @@ class CcpCall(models.Model):
 
     def _is_missed(self):
         """Return whether this is an incoming call that nobody took."""
-        return self.direction == "inbound" and self.result in states.MISSED_BY_AGENT
+        missed = (*states.MISSED_BY_AGENT, "abandoned")
+        return self.direction == "inbound" and self.result in missed
 
     def _title(self):
         """Say who called whom.
@@ -91,6 +92,8 @@ class CcpCall(models.Model):
         names = self._names()
         if self.erased:
             return _("The data of this call were erased on request.")
+        if self._is_reported_incoming() and (sentence := self._incoming_headline()):
+            return sentence
         if self.state != "ended":
             sentences = {
                 "queued": lambda: _("The call is being sent to Airtel."),
@@ -113,6 +116,7 @@ class CcpCall(models.Model):
             "customer_unreachable": lambda: _("%(customer)s could not be reached.", **names),
             "customer_rejected": lambda: _("%(customer)s rejected the call.", **names),
             "canceled": lambda: _("%(agent)s hung up before %(customer)s picked up.", **names),
+            "abandoned": lambda: _("%(customer)s hung up before an agent picked up.", **names),
             "failed": lambda: _("The call failed at Airtel."),
             "no_report": lambda: _("Airtel sent no report of how this call ended."),
         }
@@ -169,6 +173,7 @@ class CcpCall(models.Model):
             "customer_unreachable": lambda: _("%s could not be reached", customer),
             "customer_rejected": lambda: _("%s rejected the call", customer),
             "canceled": lambda: _("You hung up before %s picked up", customer),
+            "abandoned": lambda: _("%s hung up before anybody picked up", customer),
             "failed": lambda: _("The call failed at Airtel"),
             "no_report": lambda: _("Airtel sent no report of how this call ended"),
         }
@@ -219,11 +224,13 @@ class CcpCall(models.Model):
         :rtype: str
         """
         _ = self.env._
-        who = self._names().get(line.leg, _("Somebody"))
+        who = self._line_agent(line) or self._names().get(line.leg, _("Somebody"))
         detail = shorten(line.detail)
         # Functions, so that only the text that is needed gets translated
         texts = {
-            "dialled": lambda: _("Calling %s", who),
+            "dialled": lambda: (
+                _("%s calls", who) if self._is_callers(line) else _("Calling %s", who)
+            ),
             "ringing": lambda: _("The phone of %s rings", who),
             "answered": lambda: _("%s picked up", who),
             "busy": lambda: _("%s was busy", who),

@@ -31,7 +31,7 @@ class CcpDashboard(models.AbstractModel):
                 {
                     "id": call.id,
                     "agent_id": call.user_id.id,
-                    "agent": call.sudo().user_id.name,
+                    "agent": call._agent_name(),
                     "customer": call.customer_name or "",
                     "phone": number.mask(call.customer_number or ""),
                     "state": call.state,

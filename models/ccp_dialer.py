@@ -58,6 +58,8 @@ class Options:
     """The ten digits of a doubtful number that the rep confirmed to be Indian."""
     activity_id: int = 0
     """The planned activity whose Call button was clicked."""
+    callback_id: int = 0
+    """The call-back that the call answers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Plan:
     overridden: str
     override_reason: str
     activity: object
+    callback_id: int
 
 
 class CcpDialer(models.AbstractModel):
@@ -168,6 +171,7 @@ class CcpDialer(models.AbstractModel):
             overridden=overridden,
             override_reason=reason if overridden else "",
             activity=record._ccp_activity_to_tick(options.activity_id),
+            callback_id=options.callback_id,
         )
 
     def _read_people(self, record, company):

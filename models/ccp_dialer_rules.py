@@ -284,8 +284,8 @@ class CcpDialer(models.AbstractModel):
         """Refuse a call while the last one that connected has no outcome, if one is needed.
 
         Calls that cannot be given one don't count: an erased one, and any if the company offers
-        no outcomes. Trials and test calls of the set-up need none. Calls without a token were
-        never placed, such as those of the demo data.
+        no outcomes. Trials, test calls of the set-up and incoming calls need none. Calls without a
+        token were never placed, such as those of the demo data.
 
         :param user: the agent
         :param company: the ``res.company`` that places the call
@@ -295,6 +295,7 @@ class CcpDialer(models.AbstractModel):
             return
         last = company._ccp_calls(
             Domain("user_id", "=", user.id)
+            & Domain("direction", "=", "outbound")
             & Domain("state", "=", "ended")
             & Domain("result", "=", "connected")
             & Domain("imported", "=", False)

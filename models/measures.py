@@ -16,6 +16,8 @@ ENDED = [*ATTEMPT, ("result", "!=", False)]
 NOT_MISSED = [*ENDED, ("agent_failures", "=", 0)]
 REACHED = [("reached", "=", 1)]
 MISSED = [("agent_failures", "=", 1)]
+INCOMING = [("incoming", "=", 1)]
+ANSWERED = [("incoming_answered", "=", 1)]
 PICKED_UP = [
     *ATTEMPT,
     ("agent_ring_seconds", ">", 0),
@@ -24,8 +26,11 @@ PICKED_UP = [
     ("result", "in", states.PICKED_UP_RESULTS),
 ]
 
+# How long phones ring is measured of calls that people place. Those of the past are among them,
+# whoever called, because they always were
+_PLACED = "({direction} = 'outbound' OR {imported} IS TRUE)"
 _PICKED_UP = (
-    "{agent_ring_seconds} > 0"
+    f"{_PLACED} AND {{agent_ring_seconds}} > 0"
     f" AND ({{agent_answer_date}} IS NOT NULL OR {{result}} IN {states.PICKED_UP_RESULTS})"
 )
 _TALKED = "{result} = 'connected' AND {talk_unknown} IS NOT TRUE"
@@ -44,14 +49,20 @@ PARTS = {
     "connected_known": f"({_TALKED} AND {{talk_seconds}} IS NOT NULL)::int",
     "agent_ring": f"CASE WHEN {_PICKED_UP} THEN {{agent_ring_seconds}} END",
     "agent_ring_known": f"({_PICKED_UP})::int",
-    "customer_ring": "GREATEST({customer_ring_seconds}, 0)",
-    "customer_ring_known": "({customer_ring_seconds} > 0)::int",
+    "customer_ring": f"CASE WHEN {_PLACED} THEN GREATEST({{customer_ring_seconds}}, 0) END",
+    "customer_ring_known": f"({_PLACED} AND {{customer_ring_seconds}} > 0)::int",
     "until_reached": "GREATEST({attempts_until_reached}, 0)",
     "until_reached_known": "({attempts_until_reached} > 0)::int",
     "to_dial": "CASE WHEN {first_dial} THEN round({speed_to_dial})::int END",
     "to_dial_known": "({first_dial} AND {speed_to_dial} IS NOT NULL)::int",
     "to_connect": "CASE WHEN {first_connect} THEN round({speed_to_connect})::int END",
     "to_connect_known": "({first_connect} AND {speed_to_connect} IS NOT NULL)::int",
+    "incoming": "{incoming}",
+    "incoming_answered": "{incoming_answered}",
+    "incoming_missed": "{incoming_missed}",
+    "incoming_abandoned": "{incoming_abandoned}",
+    "to_answer": "CASE WHEN {incoming_answered} = 1 THEN {answer_seconds} END",
+    "to_answer_known": "({incoming_answered} = 1 AND {answer_date} IS NOT NULL)::int",
 }
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -150,6 +161,13 @@ MEASURES = {
     "attempts_until_reached": Measure("until_reached", "until_reached_known", unit="attempts"),
     "speed_to_dial": Measure("to_dial", "to_dial_known", unit="seconds"),
     "speed_to_connect": Measure("to_connect", "to_connect_known", unit="seconds"),
+    "incoming": Measure("incoming", behind=tuple(INCOMING)),
+    "incoming_answered": Measure("incoming_answered", behind=tuple(ANSWERED)),
+    "incoming_missed": Measure("incoming_missed", behind=(("incoming_missed", "=", 1),)),
+    "incoming_abandoned": Measure("incoming_abandoned", behind=(("incoming_abandoned", "=", 1),)),
+    "answer_seconds": Measure(
+        "to_answer", "to_answer_known", unit="seconds", behind=tuple(ANSWERED)
+    ),
 }
 NO_OUTCOME = Measure("no_outcome", behind=(*REACHED, ("outcome_id", "=", False)))
 # The dashboard's tiles, in their order

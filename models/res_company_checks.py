@@ -211,6 +211,7 @@ class ResCompany(models.Model):
             Domain("trial", "=", False)
             & Domain("manual", "=", False)
             & Domain("imported", "=", False)
+            & Domain("direction", "=", "outbound")
             & Domain("request_outcome", "in", ("accepted", "refused"))
         )
         if company.ccp_account_date:
@@ -225,7 +226,8 @@ class ResCompany(models.Model):
     def _ccp_last_reported_calls(self):
         """Return the calls that reports came for last, the last one first.
 
-        During a trial those of the sandbox, else those of Airtel.
+        Those of incoming calls say nothing of the address that calls ask for. During a trial those
+        of the sandbox, else those of Airtel.
 
         :return: dicts with ``received_at`` and ``base``: the address that the call asked for
         :rtype: list[dict]
@@ -238,6 +240,7 @@ class ResCompany(models.Model):
             .search(
                 Domain("call_id.company_id", "=", company.id)
                 & Domain("call_id.imported", "=", False)
+                & Domain("call_id.direction", "=", "outbound")
                 & Domain("call_id.trial", "=", company.ccp_trial),
                 order="received_at desc",
                 limit=LOOKED_THROUGH,

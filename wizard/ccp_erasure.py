@@ -175,6 +175,8 @@ class CcpErasure(models.TransientModel):
                 "override_reason": False,
                 "activity_message_ids": False,
                 "dialled": False,
+                "route_about": False,
+                "route_candidates": False,
                 "noted_lines": False,
                 "correlation_id": False,
                 "session_id": False,

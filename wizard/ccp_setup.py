@@ -372,7 +372,10 @@ class CcpSetup(OwnRecords, models.TransientModel):
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(self.env._("Only an administrator deletes trial calls."))
         over = Domain("trial", "=", True) & Domain("live", "=", False)
-        self.company_id._ccp_calls(over)._delete_calls()
+        calls = self.company_id._ccp_calls(over)
+        callbacks = calls.callback_id.filtered("trial")
+        calls._delete_calls()
+        callbacks.unlink()
 
     def action_users(self):
         """Open the list of the company's people with their phones.

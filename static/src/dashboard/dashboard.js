@@ -11,13 +11,14 @@ import { standardActionServiceProps } from "@web/webclient/actions/action_servic
 import { sentenceOf } from "../errors";
 import { formatSeconds } from "../panel/call_clock";
 import { SetupBanner } from "../setup/setup_banner";
+import { DashboardCallbacks } from "./dashboard_callbacks";
 
 const { DateTime, Info } = luxon;
 
 /** Today's and the last 30 days' figures; each opens the calls behind it. */
 export class CallDashboard extends Component {
     static template = "airtel_ccp.CallDashboard";
-    static components = { SetupBanner };
+    static components = { DashboardCallbacks, SetupBanner };
     static props = { ...standardActionServiceProps };
 
     setup() {
@@ -150,11 +151,11 @@ export class CallDashboard extends Component {
         return kind === "seconds" ? formatSeconds(Math.round(value)) : formatInteger(value);
     }
 
-    open(figure, title) {
+    open(figure, title, resModel = "ccp.call") {
         return this.action.doAction({
             type: "ir.actions.act_window",
             name: title,
-            res_model: "ccp.call",
+            res_model: resModel,
             views: [
                 [false, "list"],
                 [false, "form"],

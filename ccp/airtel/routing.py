@@ -1,0 +1,215 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""What Airtel asks in the middle of an incoming call, and what it is answered.
+
+Airtel names who calls and which Airtel number was dialled, and takes a list of phones to ring. How
+it sends its question differs from account to account, so every form is read: JSON, a form, the
+query of the address, the two numbers under each other's name.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from ..safe.number import last10
+from ..safe.text import clean, decode, load
+from .fields import fold_name
+
+MAX_BODY = 64 * 1024
+"""Longer bodies are refused unread."""
+MAX_PARTICIPANTS = 6
+MAX_DIGITS = 15
+"""No phone number is longer, with its country's code."""
+SEQUENTIAL = "SEQUENTIAL"
+PARALLEL = "PARALLEL"
+
+_MAX_FIELDS = 100
+_MAX_VALUE = 100
+_MAX_WRAPPERS = 3
+_MAX_NAME = 20
+# Folded names, the one that Airtel documents first
+_CUSTOMER = ("callingparticipant", "callingparty", "callernumber", "from")
+_AIRTEL = ("callerid", "callednumber", "calledparty", "to")
+_DIGIT = ("dialkey", "dtmf", "dtmfcapture", "digit")
+_PART = re.compile(
+    rb"Content-Disposition: *form-data; *name=\"?([^\";\r\n]{1,100})\"?[^\r\n]*\r\n"
+    rb"(?:[^\r\n]+\r\n)*\r\n([^\r\n]{0,400})\r\n",
+    re.IGNORECASE,
+)
+# Toll-free numbers are dialled with 8 to 11 digits
+_TOLL_FREE = re.compile(r"18[06]0[0-9]{4,7}")
+_TEN_DIGITS = re.compile(r"[1-9][0-9]{9}")
+_BEFORE = re.compile(r"(?:0091|091|91|0)?([1-9][0-9]{9})")
+
+
+class Question(NamedTuple):
+    """What Airtel asked."""
+
+    customer: str = ""
+    """The digits that stood where the customer's number should, at most ``MAX_DIGITS``."""
+    airtel_number: str = ""
+    """The digits that stood where the Airtel number should."""
+    digit: str = ""
+    """The key that the customer pressed in Airtel's menu, "" if none."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether any number was understood."""
+        return bool(self.customer or self.airtel_number)
+
+    def turned(self, airtel_numbers: Collection[str]) -> "Question":
+        """The same question with each number where it belongs: names may be exchanged.
+
+        :param airtel_numbers: the Airtel numbers that are known, each as ``key`` returns it
+        """
+        if key(self.airtel_number) in airtel_numbers or key(self.customer) not in airtel_numbers:
+            return self
+        return Question(self.airtel_number, self.customer, self.digit)
+
+
+def key(number: str) -> str:
+    """The form in which numbers are compared: the last ten digits, fewer of a short number.
+
+    :param number: digits, or a number as somebody spelled it
+    """
+    return last10(number)
+
+
+def read(query: str = "", body: bytes = b"", content_type: str = "") -> Question:
+    """Read a question, in whichever form it came; what cannot be read is empty, nothing raises.
+
+    :param query: the query of the address, without its question mark
+    :param body: the body of the request, at most ``MAX_BODY`` bytes
+    :param content_type: what the request says of its body; it is not relied on
+    """
+    values: dict[str, str] = {}
+    for name, value in (*_of_body(body[:MAX_BODY], content_type), *_pairs(query)):
+        value = _text(value)
+        if value and len(values) < _MAX_FIELDS:
+            values.setdefault(fold_name(name), value)
+    return Question(
+        _digits(_first(values, _CUSTOMER)),
+        _digits(_first(values, _AIRTEL)),
+        _pressed(_first(values, _DIGIT)),
+    )
+
+
+def answer(participants: Iterable[tuple[str, str]], airtel_number: str, strategy: str) -> dict:
+    """Return the answer that has phones rung.
+
+    :param participants: name and number of each, the first one first; at least one
+    :param airtel_number: the Airtel number that was dialled
+    :param strategy: ``SEQUENTIAL`` or ``PARALLEL``
+    :raises ValueError: without a participant, which Airtel could not put the call through to
+    """
+    names: set[str] = set()
+    rung = [
+        {
+            "participantName": _name(name, names),
+            "participantAddress": number,
+            "callerId": airtel_number,
+            "maxRetries": 1,
+            "audioId": 0,
+            "maxTime": 0,
+            # A text here, unlike in the request that places a call
+            "enableEarlyMedia": "false",
+        }
+        for name, number in participants
+    ][:MAX_PARTICIPANTS]
+    if not rung:
+        raise ValueError("nobody to ring")
+    return {
+        "client_add_participant": {
+            "participants": rung,
+            "mergingStrategy": PARALLEL if strategy == PARALLEL else SEQUENTIAL,
+            "maxTime": 0,
+        }
+    }
+
+
+def read_airtel_number(text: str) -> str:
+    """Read an Airtel number that customers call: ten digits, or a toll-free one.
+
+    :param text: what somebody typed, such as ``1800 123 4567`` or ``+91 80000 00001``
+    :raises ValueError: for anything else
+    """
+    digits = _digits(text) if isinstance(text, str) and len(text) <= _MAX_VALUE else ""
+    if re.search(r"[^\W\d_]", text if isinstance(text, str) else ""):
+        digits = ""
+    toll_free = digits.removeprefix("0")
+    if _TOLL_FREE.fullmatch(toll_free):
+        return toll_free
+    national = _BEFORE.fullmatch(digits)
+    if not national:
+        raise ValueError("no Airtel number")
+    return national[1]
+
+
+def phone(number: str) -> str:
+    """The ten digits of a phone that can be rung, "" for any other number.
+
+    :param number: digits, or a number as a report spells it
+    """
+    digits = last10(number)
+    return digits if _TEN_DIGITS.fullmatch(digits) else ""
+
+
+def _of_body(body: bytes, content_type: str) -> list[tuple[str, object]]:
+    if not body.strip():
+        return []
+    if "multipart/" in content_type.lower():
+        return [(decode(name), decode(value)) for name, value in _PART.findall(body)]
+    text = decode(body)
+    data = load(text)
+    for _wrapper in range(_MAX_WRAPPERS):
+        if isinstance(data, list) and data:
+            data = data[0]
+        inner = list(data.values()) if isinstance(data, dict) else []
+        if len(inner) != 1 or not isinstance(inner[0], dict | list):
+            break
+        data = inner[0]
+    if isinstance(data, dict):
+        return list(data.items())[:_MAX_FIELDS]
+    return _pairs(text)
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text[:MAX_BODY], max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        return []
+
+
+def _first(values: dict[str, str], names: tuple[str, ...]) -> str:
+    return next((values[name] for name in names if name in values), "")
+
+
+def _text(value) -> str:
+    # Some templates write numbers without quotation marks, and two of these as 1.0
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return clean(value, _MAX_VALUE)
+
+
+def _digits(text: str) -> str:
+    """The digits of a number in ASCII, in whichever script they came; "" for a longer row."""
+    found = "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
+    return found if len(found) <= MAX_DIGITS else ""
+
+
+def _pressed(text: str) -> str:
+    """The key of a menu: of several, as ``1 | 2``, the last one."""
+    last = _digits(text.rpartition("|")[2].strip() or text)
+    return last if len(last) == 1 else ""
+
+
+def _name(name: str, taken: set[str]) -> str:
+    """A name of letters and digits only, that nobody else in the answer has."""
+    plain = re.sub(r"[^A-Za-z0-9]", "", name)[:_MAX_NAME] or "Agent"
+    unique, number = plain, 1
+    while unique in taken:
+        number += 1
+        unique = f"{plain}{number}"
+    taken.add(unique)
+    return unique

@@ -1,0 +1,188 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Who takes whose calls, on disk: for the time in which the database cannot be asked.
+
+One SQLite file, made whole under a temporary name and renamed, so that a reader sees the old one or
+the new one, also over NFS. It holds no phone number of a customer: numbers are hashed with a key
+that lies beside it.
+"""
+
+import hmac
+import json
+import os
+import secrets
+import sqlite3
+import struct
+import threading
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+NAME = "route.sqlite"
+VERSION = 1
+MAX_ENTRIES = 4
+"""More entries of one number are not kept."""
+
+_HASH_BYTES = 10
+# Reason, user, model and record: ten bytes
+_ENTRY = struct.Struct(">BIBI")
+_CHUNK = 10_000
+_NO_ID = 0
+
+
+class Entry(NamedTuple):
+    """Somebody to whom a number belongs; reason and model are codes of whoever made the table."""
+
+    reason: int
+    user_id: int
+    model: int = 0
+    res_id: int = _NO_ID
+
+
+class RouteTable:
+    """The table of one database, and how it is read and made."""
+
+    def __init__(self, folder):
+        """:param folder: where the database's reports wait, too"""
+        self.folder = Path(folder)
+        self.path = self.folder / NAME
+        self._lock = threading.Lock()
+        self._stamp = None
+        self._connection = None
+        self._about = None
+
+    def build(self, key: bytes, about: dict, numbers: Iterable[tuple[int, str, Entry]]) -> int:
+        """Make the table anew, and put it where readers find it.
+
+        :param key: what numbers are hashed with
+        :param about: what is known beside numbers, as JSON takes it
+        :param numbers: company, last ten digits and entry; those of one number in the order of
+            their importance
+        :return: how many numbers it holds
+        :raises OSError: if the folder does not take it
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = self.folder / f"{os.getpid()}-{secrets.token_hex(4)}.part"
+        try:
+            os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            count = self._fill(part, key, about, numbers)
+            with open(part, "rb") as file:
+                os.fsync(file.fileno())
+            part.replace(self.path)
+        except sqlite3.Error as error:
+            raise OSError(f"the table cannot be written ({type(error).__name__})") from None
+        finally:
+            part.unlink(missing_ok=True)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return count
+
+    def _fill(self, part, key, about, numbers):
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = OFF")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA page_size = 4096")
+            connection.execute("CREATE TABLE about (version INTEGER, content TEXT)")
+            connection.execute(
+                "CREATE TABLE number (hash BLOB PRIMARY KEY, entries BLOB) WITHOUT ROWID"
+            )
+            connection.execute("BEGIN")
+            connection.execute("INSERT INTO about VALUES (?, ?)", (VERSION, json.dumps(about)))
+            rows = (
+                (_hash(key, company_id, digits), _ENTRY.pack(*entry))
+                for company_id, digits, entry in numbers
+            )
+            most = MAX_ENTRIES * _ENTRY.size
+            # An upsert appends in the order in which entries come
+            connection.executemany(
+                f"""
+                INSERT INTO number VALUES (?, ?)
+                    ON CONFLICT (hash) DO UPDATE
+                   SET entries = CAST(entries || excluded.entries AS BLOB)
+                 WHERE length(entries) < {most}
+                """,
+                rows,
+            )
+            connection.execute("COMMIT")
+            # Rows came in no order: pages are half full until they are written again
+            connection.execute("VACUUM")
+            return connection.execute("SELECT count(*) FROM number").fetchone()[0]
+
+    def remove(self):
+        """Remove the table, if there is one.
+
+        :raises OSError: if the folder does not let it go
+        """
+        self.path.unlink(missing_ok=True)
+
+    def about(self) -> dict | None:
+        """What ``build`` was given beside the numbers; None without a table that can be read."""
+        with self._lock:
+            return self._about if self._open() else None
+
+    def find(self, key: bytes, company_id: int, digits: str) -> tuple[Entry, ...]:
+        """Return the entries of a number, the most important one first; empty if it is unknown.
+
+        :param key: what numbers are hashed with
+        :param company_id: whose number it is
+        :param digits: the last ten digits
+        """
+        with self._lock:
+            if not self._open():
+                return ()
+            try:
+                row = self._connection.execute(
+                    "SELECT entries FROM number WHERE hash = ?", (_hash(key, company_id, digits),)
+                ).fetchone()
+            except sqlite3.Error:
+                self._close()
+                return ()
+        packed = row[0] if row else b""
+        whole = len(packed) - len(packed) % _ENTRY.size
+        return tuple(Entry(*each) for each in _ENTRY.iter_unpack(packed[:whole]))
+
+    def built_at(self) -> float | None:
+        """When the table was made, in seconds since 1970; None if there is none."""
+        try:
+            return self.path.stat().st_mtime
+        except OSError:
+            return None
+
+    def _open(self) -> bool:
+        """Open the table that is there now; the one that was there before is closed."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            self._close()
+            return False
+        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if stamp == self._stamp:
+            return self._connection is not None
+        self._close()
+        self._stamp = stamp
+        try:
+            # Immutable: nobody writes into it, so that no lock is asked for, which NFS may not have
+            address = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
+            self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+            version, content = self._connection.execute("SELECT * FROM about").fetchone()
+            self._about = json.loads(content) if version == VERSION else None
+        except (sqlite3.Error, ValueError, TypeError):
+            self._about = None
+        if not isinstance(self._about, dict):
+            # Remembered as unreadable until another one is there
+            self._close()
+            self._stamp = stamp
+        return self._connection is not None
+
+    def _close(self):
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = self._about = self._stamp = None
+
+
+def _hash(key: bytes, company_id: int, digits: str) -> bytes:
+    return hmac.digest(key, f"{company_id}:{digits}".encode(), "sha256")[:_HASH_BYTES]

@@ -1,0 +1,153 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+from ..ccp.call import states
+from ..ccp.safe import number
+
+# How an incoming call ends when nobody talked with the customer
+NOT_TAKEN = frozenset({*states.MISSED_BY_AGENT, "abandoned", "failed"})
+ABANDON_SECONDS = 5
+
+
+class CcpCall(models.Model):
+    """What a call has to do with call-backs: whether it owes one, and to which one it belongs."""
+
+    _inherit = "ccp.call"
+
+    callback_id = fields.Many2one(
+        "ccp.callback",
+        "Call-back",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The call-back that this call opened, counts for or was placed for.",
+    )
+    owes_callback = fields.Boolean(
+        "Owes a call-back",
+        compute="_compute_owes_callback",
+        store=True,
+        precompute=True,
+        help="The customer called, and nobody took the call.",
+    )
+    to_settle = fields.Boolean(
+        "Its call-back is to be looked at",
+        compute="_compute_to_settle",
+        store=True,
+        precompute=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+    )
+    settle_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    settle_tries = fields.Integer(readonly=True, copy=False, groups=fields.NO_ACCESS)
+
+    # Spelled as the ORM spells `to_settle = True`
+    _to_settle_idx = models.Index("(id) WHERE to_settle IS TRUE")
+
+    @api.depends(
+        "result",
+        "direction",
+        "start_date",
+        "end_date",
+        "hung_up_by",
+        "route_reason",
+        "dialled",
+        "manual",
+        "imported",
+        "erased",
+    )
+    def _compute_owes_callback(self):
+        for call in self:
+            call.owes_callback = (
+                call.direction == "inbound"
+                and call.result in NOT_TAKEN
+                # Who logs a call by hand knows of it, and who is on the blacklist is not called
+                and not (call.manual or call.imported or call.erased)
+                and call.route_reason != "blocked"
+                and not call._is_hung_up_at_once()
+            )
+
+    def _is_hung_up_at_once(self):
+        """Return whether the customer hung up so soon that nobody could have picked up.
+
+        :rtype: bool
+        """
+        if call_end := self.end_date:
+            by_customer = self.result == "abandoned" or self.hung_up_by == "customer"
+            return by_customer and call_end - self.start_date <= self._abandon_period()
+        return False
+
+    def _abandon_period(self):
+        """Return how long a customer may wait and hang up without being owed an answer.
+
+        As it was set when the call came in.
+
+        :rtype: datetime.timedelta
+        """
+        seconds = getattr(self._dialled(), "abandon_seconds", None)
+        return timedelta(seconds=ABANDON_SECONDS if seconds is None else seconds)
+
+    @api.depends(
+        "state",
+        "result",
+        "owes_callback",
+        "start_date",
+        "end_date",
+        "customer_number",
+        "partner_id",
+        "res_model",
+        "res_id",
+    )
+    def _compute_to_settle(self):
+        for call in self:
+            matters = call.direction == "inbound" or call.result == "connected" or call.callback_id
+            call.to_settle = bool(
+                call.state == "ended" and matters and not (call.imported or call.erased)
+            )
+
+    def _callback_of_click(self, record, plan):
+        """Return the call-back that a click answers, if it is one of that number.
+
+        :param record: the record that is called
+        :param Plan plan: what is dialled
+        :return: one ``ccp.callback``, or none
+        :rtype: odoo.models.BaseModel
+        """
+        callbacks = self.browse().callback_id
+        asked = plan.callback_id or (record.id if record._name == callbacks._name else 0)
+        found = self._ccp_records(callbacks._name, [asked])
+        if not found or not found.has_access("read"):
+            return callbacks
+        answered = found.sudo().customer_number
+        return found if answered in plan.customer_numbers else callbacks
+
+    @api.model
+    def _choice_of_callback(self, record, callback_id):
+        """Return the key of the number that a call-back means, among the numbers of its record.
+
+        :param record: the record that is called
+        :param int callback_id: what the click named; 0 for none
+        :return: a key of ``_ccp_numbers``; None if the record does not have that number
+        :rtype: str | None
+        """
+        found = self._ccp_records("ccp.callback", [callback_id])
+        if not found or not found.has_access("read"):
+            return None
+        return found._key_of_number(record)
+
+    def _callback_keys(self):
+        """Return the numbers by which call-backs know the customers of these calls.
+
+        :return: ten digits each, of shorter ones as many as they have; without hidden numbers
+        :rtype: list[str]
+        """
+        return list(filter(None, dict.fromkeys(map(number.last10, self._customer_numbers()))))
+
+    @api.model
+    def _callback_count(self):
+        """Return how many call-backs are the present user's to make, as the panel's badge shows.
+
+        :rtype: int
+        """
+        return self.env["ccp.callback"]._callback_badge()["open"]

@@ -1,0 +1,161 @@
+import dataclasses
+import json
+from datetime import datetime, timezone
+from functools import cached_property
+
+from odoo import models
+from odoo.fields import Domain
+
+from ..ccp.call import incoming
+from ..ccp.call.dialled import is_same_number
+from ..ccp.call.route import Decision
+from ..ccp.safe import number
+from .utils import naive_utc
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """What one report, or one decision of ours, says about which incoming call it is.
+
+    :ivar company: the ``res.company`` that was called
+    :ivar kind: ``decision``, ``event`` or ``cdr``
+    :ivar customer: last ten digits, "" if the number is withheld
+    :ivar airtel_number: last ten digits or fewer, "" if it does not say
+    :ivar session_id: Airtel's id, "" if it does not say
+    :ivar at: when it happened, or when the call began if it is a CDR; naive UTC
+    :ivar is_timed: whether it says so itself; else it is guessed from when it came
+    :ivar is_sure: whether it is surely about an incoming call of this company, so that it may make
+        one; if not, it may belong to one that is known
+    :ivar flow: the ``ccp.call.flow`` whose number was called, which may be empty
+    :ivar decision: our own decision, None for a report
+    """
+
+    company: models.BaseModel
+    kind: str
+    customer: str
+    airtel_number: str
+    session_id: str
+    at: datetime
+    is_timed: bool
+    is_sure: bool
+    flow: models.BaseModel
+    decision: Decision | None = None
+
+
+class IncomingNumbers:
+    """Whose numbers a company's are, by which the sides of an incoming call are told apart.
+
+    They are read once for many reports, and only if one of them may be about such a call.
+    """
+
+    def __init__(self, calls, company):
+        """:param calls: any ``ccp.call`` records, as superuser
+        :param company: the ``res.company`` to whose address the reports came
+        """
+        self._calls = calls
+        self._company = company
+
+    @cached_property
+    def flows(self):
+        """Its INBOUND call flows, each of which is an Airtel number that customers call."""
+        return self._calls.flow_id.search(
+            Domain("company_id", "=", self._company.id) & Domain("call_type", "=", "INBOUND")
+        )
+
+    @cached_property
+    def airtel(self):
+        """Its Airtel numbers that customers call, last ten digits."""
+        return frozenset(number.last10(each) for each in self.flows.mapped("caller_number"))
+
+    @cached_property
+    def agents(self):
+        """Its agents' phones, last ten digits, and the desks of its numbers."""
+        desks = {*self.flows.mapped("desk_number"), *self.flows.mapped("closed_number")} - {False}
+        return frozenset({*self.users, *map(number.last10, desks)})
+
+    @cached_property
+    def users(self):
+        """Its agents by their phones; those who left are known, too."""
+        return self._calls._agents_by_number(self._company)
+
+    def flow_of(self, airtel_number):
+        """Return the flow of an Airtel number; empty if it is no number that customers call.
+
+        :param str airtel_number: last ten digits, or ""
+        """
+        found = self.flows.filtered(lambda each: is_same_number(each.caller_number, airtel_number))
+        return found[:1]
+
+
+class CcpCallEvent(models.Model):
+    """Which incoming call a report or decision is about that came for no call of ours."""
+
+    _inherit = "ccp.call.event"
+
+    def _sighting(self, report, numbers):
+        """Return what this report says about which incoming call it is.
+
+        What somebody posted is no decision, whatever it looks like: only ours have that kind.
+
+        :param report: this report as the protocol core reads it
+        :param IncomingNumbers numbers: whose numbers are whose
+        :return: None when it is about no incoming call
+        :rtype: Sighting | None
+        """
+        self.ensure_one()
+        if self.kind == "decision":
+            return self._decision_sighting(numbers)
+        if report.kind not in ("event", "cdr"):
+            return None
+        seen = incoming.read(report, numbers.airtel, numbers.agents)
+        if seen is None:
+            return None
+        return Sighting(
+            company=self.company_id,
+            kind="cdr" if seen.is_cdr else "event",
+            customer=seen.customer,
+            airtel_number=seen.airtel_number,
+            session_id=seen.session_id,
+            at=naive_utc(seen.at),
+            is_timed=seen.is_timed,
+            is_sure=seen.is_sure,
+            flow=numbers.flow_of(seen.airtel_number),
+        )
+
+    def _decision_sighting(self, numbers):
+        """Return which call one of our decisions is about; see ``_sighting``."""
+        decision = self._decision()
+        if decision is None:
+            return None
+        flow = numbers.flow_of(number.last10(decision.airtel_number))
+        if not flow and decision.flow_id:
+            flow = flow.browse(decision.flow_id).exists()
+        return Sighting(
+            company=self.company_id,
+            kind=self.kind,
+            customer=number.last10(decision.customer),
+            airtel_number=number.last10(decision.airtel_number),
+            session_id="",
+            at=naive_utc(datetime.fromtimestamp(decision.at / 1000, timezone.utc)),
+            is_timed=True,
+            is_sure=True,
+            flow=flow.filtered(lambda each: each.company_id == self.company_id),
+            decision=decision,
+        )
+
+    def _decision(self):
+        """Return our decision that this row keeps; None if it cannot be read.
+
+        :rtype: ccp.call.route.Decision | None
+        """
+        try:
+            decision = Decision.of_dict(json.loads(self.sudo().payload or ""))
+            datetime.fromtimestamp(decision.at / 1000, timezone.utc)
+        except (OSError, OverflowError, ValueError):
+            # It waited on disk, where anything may become of a file
+            return None
+        return decision
+
+    def _summary_of_decision(self, report):
+        """Say what a decision is; whom it rings is on its call."""
+        return self.env._("Whom to ring")

@@ -1,0 +1,418 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Command, Domain
+
+from ..ccp.call import states
+from ..ccp.call.dialled import Dialled, is_same_number
+from ..ccp.call.incoming import REPEAT_TOLERANCE
+from ..ccp.safe import number
+from .ccp_call_event_match import CLOCK_TOLERANCE
+
+# How long after the first record without a time another one is taken for a repeat of it
+REPEAT_PERIOD = timedelta(minutes=10)
+# The longest call: a report of a later moment is about another one
+LONGEST_CALL = timedelta(hours=4)
+# Of how many calls of one customer a report may be: it is about one of the last ones
+NEAR_CALLS = 20
+# How many incoming calls a company has in a minute at most; further reports wait a while
+MOST_CALLS = 1000
+MOST_CALLS_PERIOD = timedelta(minutes=1)
+# Hanging up sooner is no missed call, unless the number's flow says otherwise
+ABANDON_SECONDS = 5
+
+
+class CcpCall(models.Model):
+    """Calls that come in: how they are made, found again, and what their reports say of agents.
+
+    A click makes an outgoing call's row. An incoming one is made by the first report or decision
+    that is about it, in the scheduled action; which one comes first changes nothing.
+    """
+
+    _inherit = "ccp.call"
+
+    missed_user_ids = fields.Many2many(
+        "res.users",
+        "ccp_call_missed_users_rel",
+        "call_id",
+        "user_id",
+        "Missed by",
+        readonly=True,
+        copy=False,
+        help="Whose phones rang for this incoming call, without being picked up.",
+    )
+    ringing_user_ids = fields.Many2many(
+        "res.users",
+        "ccp_call_ringing_users_rel",
+        "call_id",
+        "user_id",
+        "Rings at",
+        readonly=True,
+        copy=False,
+        help="Whose phones ring now for this incoming call.",
+    )
+    decided_date = fields.Datetime("Airtel asked whom to ring", readonly=True, copy=False)
+    cdr_date = fields.Datetime(
+        "Began by Airtel's record",
+        readonly=True,
+        copy=False,
+        help="Empty until the call data record of an incoming call came.",
+    )
+
+    _incoming_idx = models.Index(
+        "(company_id, customer_number, start_date) WHERE direction = 'inbound'"
+    )
+    _incoming_made_idx = models.Index("(company_id, create_date) WHERE direction = 'inbound'")
+    _incoming_session_uniq = models.UniqueIndex(
+        "(company_id, session_id)"
+        " WHERE direction = 'inbound' AND session_id IS NOT NULL AND imported IS NOT TRUE",
+        "This incoming call is known already.",
+    )
+
+    # Finding and making
+
+    @api.model
+    def _take_sighting(self, seen):
+        """Return the incoming call that a report or decision is about; makes it if it is new.
+
+        :param ccp_call_event_incoming.Sighting seen: what the report says
+        :return: one call as superuser; none if the report alone makes none, or if the company has
+            had too many in a minute
+        :rtype: odoo.models.BaseModel
+        """
+        call = self._find_incoming(seen)
+        if call:
+            call._learn(seen)
+        elif seen.is_sure and self._may_take_another(seen.company):
+            call = self._make_incoming(seen)
+        return call
+
+    @api.model
+    def _incoming_domain(self, company):
+        """Return the domain of a company's incoming calls to which reports can still belong.
+
+        :rtype: odoo.fields.Domain
+        """
+        return (
+            Domain("company_id", "=", company.id)
+            & Domain("direction", "=", "inbound")
+            & Domain("manual", "=", False)
+            & Domain("imported", "=", False)
+            & Domain("reports_deleted", "=", False)
+            & Domain("erased", "=", False)
+        )
+
+    @api.model
+    def _find_incoming(self, seen):
+        """Return the incoming call that a report or decision is about, as superuser, or none.
+
+        By Airtel's session id; else by customer, Airtel number and time. Of several calls that
+        may be meant, it is the nearest in time.
+
+        :param ccp_call_event_incoming.Sighting seen: what the report says
+        :rtype: odoo.models.BaseModel
+        """
+        calls = self.sudo()
+        own = self._incoming_domain(seen.company)
+        if seen.session_id:
+            found = calls.search(own & Domain("session_id", "=", seen.session_id), limit=1)
+            if found:
+                return found
+        if not seen.customer and not seen.airtel_number:
+            # It names nobody who called, and no number that was called
+            return calls.browse()
+        near = calls.search(
+            own
+            & Domain("customer_number", "=", seen.customer or False)
+            & Domain("start_date", ">=", seen.at - LONGEST_CALL)
+            & Domain("start_date", "<=", seen.at + CLOCK_TOLERANCE),
+            order="start_date desc, id desc",
+            limit=NEAR_CALLS,
+        )
+        fitting = near.filtered(lambda call: call._may_be(seen))
+        return min(fitting, key=lambda call: call._distance(seen), default=calls.browse())
+
+    def _may_be(self, seen):
+        """Return whether a report or decision of this call's customer may be about this call.
+
+        :param ccp_call_event_incoming.Sighting seen: what the report says
+        :rtype: bool
+        """
+        own, other = self.caller_number, seen.airtel_number
+        if own and other and not is_same_number(own, other):
+            return False
+        if self.session_id and seen.session_id and self.session_id != seen.session_id:
+            return False
+        since_start = abs(self.start_date - seen.at)
+        if seen.kind == "decision":
+            return not self.decided_date and since_start <= CLOCK_TOLERANCE
+        if seen.kind == "cdr" and self.cdr_date:
+            period = REPEAT_TOLERANCE if seen.is_timed else REPEAT_PERIOD
+            return abs(self.cdr_date - seen.at) <= period
+        # A call that was closed without a report may have gone on
+        end = self.end_date if self.result != "no_report" else False
+        slack = REPEAT_TOLERANCE if self.cdr_date else CLOCK_TOLERANCE
+        if end and seen.is_timed and seen.at > end + slack:
+            return False
+        if seen.kind == "cdr" and seen.is_timed:
+            return since_start <= CLOCK_TOLERANCE
+        return seen.at >= self.start_date - slack
+
+    def _distance(self, seen):
+        """Return how far this call is from a report of its customer, to be compared with others'.
+
+        An event is of the call that began last before it.
+
+        :rtype: tuple
+        """
+        is_later = seen.kind == "event" and self.start_date > seen.at + REPEAT_TOLERANCE
+        return is_later, abs(self.start_date - seen.at), self.id
+
+    @api.model
+    def _is_erased_incoming(self, seen):
+        """Return whether a report or decision is about an incoming call that was erased.
+
+        Only for calls without an id of Airtel's: those are known by its digest. Nothing is left of
+        such a call but its moment and the Airtel number.
+
+        :param ccp_call_event_incoming.Sighting seen: what it says
+        :rtype: bool
+        """
+        moment = "decided_date" if seen.kind == "decision" else "cdr_date"
+        erased = (
+            Domain("company_id", "=", seen.company.id)
+            & Domain("erased", "=", True)
+            & Domain("direction", "=", "inbound")
+            & Domain("erased_ids", "=", False)
+            & Domain("caller_number", "=", seen.airtel_number)
+            & Domain(moment, ">=", seen.at - REPEAT_TOLERANCE)
+            & Domain(moment, "<=", seen.at + REPEAT_TOLERANCE)
+        )
+        return bool(self.sudo().search_count(erased, limit=1))
+
+    @api.model
+    def _may_take_another(self, company):
+        """Return whether a company may have a further incoming call now.
+
+        Anybody who knows the company's address can send reports of calls that never were.
+
+        :rtype: bool
+        """
+        since = fields.Datetime.now() - MOST_CALLS_PERIOD
+        made = Domain("company_id", "=", company.id) & Domain("direction", "=", "inbound")
+        made &= Domain("create_date", ">=", since)
+        return self.sudo().search_count(made, limit=MOST_CALLS) < MOST_CALLS
+
+    @api.model
+    def _make_incoming(self, seen):
+        """Make the row of an incoming call.
+
+        :param ccp_call_event_incoming.Sighting seen: the first that is known of it
+        :rtype: odoo.models.BaseModel
+        """
+        company = seen.company.sudo()
+        state = "ringing_agent"
+        values = {
+            "direction": "inbound",
+            "company_id": company.id,
+            "currency_id": company.currency_id.id,
+            "request_outcome": "accepted",
+            "state": state,
+            "deadline": self._deadline(state),
+            "trial": company.ccp_trial,
+            "customer_number": seen.customer or False,
+            "start_date": seen.at,
+            **self._start_values(seen.at, self.user_id.browse()),
+        }
+        call = self.sudo().with_company(company.id).create(values)
+        call._learn(seen)
+        return call
+
+    def _learn(self, seen):
+        """Keep what a report or decision says of this call beside what folding it says.
+
+        All of it depends on what is known, and on the order in which it came in nothing but the
+        agents' names: who has a phone is read when it is first heard of.
+
+        :param ccp_call_event_incoming.Sighting seen: what it says
+        """
+        values = {}
+        if seen.at < self.start_date < seen.at + LONGEST_CALL:
+            values["start_date"] = seen.at
+        if seen.customer and not self.customer_number:
+            values["customer_number"] = seen.customer
+        if seen.session_id and not self.session_id:
+            values["session_id"] = seen.session_id
+        if seen.airtel_number and not self.caller_number:
+            values["caller_number"] = seen.airtel_number
+        if seen.flow and not self.flow_id:
+            values |= {
+                "flow_id": seen.flow.id,
+                "recorded": seen.flow._is_recorded(),
+                "recording_announced": seen.flow.announces_recording,
+            }
+        if seen.kind == "cdr" and not self.cdr_date:
+            values["cdr_date"] = seen.at
+        if seen.decision and not self.decided_date:
+            values |= self._decision_values(seen)
+        team = self._incoming_team(seen)
+        if team and (seen.decision or not self.team_id):
+            values["team_id"] = team.id
+        values["dialled"] = self._incoming_snapshot(seen)
+        changed = {
+            name: value
+            for name, value in values.items()
+            if self._fields[name].convert_to_write(self[name], self) != value
+        }
+        if changed:
+            self.write(changed)
+        self._find_record(seen, is_new=not self.customer_name or "customer_number" in changed)
+
+    def _decision_values(self, seen):
+        """Return what a call keeps of our decision whom to ring.
+
+        :param ccp_call_event_incoming.Sighting seen: the decision
+        :rtype: dict
+        """
+        decision = seen.decision
+        reasons = self._fields["route_reason"].get_values(self.env)
+        return {
+            "decided_date": seen.at,
+            "route_reason": decision.reason if decision.reason in reasons else False,
+            "route_about": decision.about.name if decision.about else False,
+        }
+
+    def _incoming_team(self, seen):
+        """Return the sales team that an incoming call is for: the digit's, else the number's.
+
+        :rtype: odoo.models.BaseModel
+        """
+        team = self.team_id.browse(seen.decision and seen.decision.team_id or ()).exists()
+        team = team or seen.flow.ring_team_id
+        return team.filtered(lambda each: each.company_id <= seen.company)
+
+    def _incoming_snapshot(self, seen):
+        """Return the snapshot by which this call's reports are read, with what is new in it.
+
+        Beside what the protocol core reads, ``users`` says whose phones were rung: who has a phone
+        may change while it rings.
+
+        :param ccp_call_event_incoming.Sighting seen: what a report or decision says
+        :return: a value of ``dialled``
+        :rtype: dict
+        """
+        known = self.dialled or {}
+        users = dict(known.get("users") or {})
+        agents = list(known.get("agent_numbers") or ())
+        if seen.decision:
+            known_users = {number.last10(each.number): each.user_id for each in seen.decision.ring}
+            rung = [number.last10(each) for _name, each in seen.decision.participants()]
+            agents += rung
+            users = {**dict.fromkeys(rung, False), **users, **known_users}
+        abandon_seconds = seen.flow.abandon_seconds if seen.flow else ABANDON_SECONDS
+        snapshot = Dialled(
+            incoming=True,
+            agent_numbers=tuple(dict.fromkeys(agents)),
+            customer_numbers=tuple(filter(None, [self.customer_number or seen.customer])),
+            agent_name="",
+            customer_name="",
+            agent_component="",
+            customer_component="",
+            airtel_number=known.get("airtel_number") or seen.airtel_number,
+            # The flow's of the day on which the call came
+            abandon_seconds=known["abandon_seconds"] if self.flow_id else abandon_seconds,
+        ).snapshot()
+        return {**snapshot, "users": users}
+
+    # Folding
+
+    def _is_reported_incoming(self):
+        """Return whether this incoming call is known from Airtel's reports, not from a person.
+
+        :rtype: bool
+        """
+        return self.direction == "inbound" and not self.manual and not self.imported
+
+    def _changes(self, story):
+        """Extension of the fold: whose phones rang, who picked up and who missed the call."""
+        changes = super()._changes(story)
+        if not self._is_reported_incoming():
+            return changes
+        return {**changes, **self._incoming_changes(story)}
+
+    def _incoming_changes(self, story):
+        """Return the values of an incoming call that its timeline changes, beside those of any.
+
+        :param ccp.call.timeline.Timeline story: what its reports say
+        :rtype: dict
+        """
+        named = dict.fromkeys((story.picked_up, *story.ringing, *story.missed))
+        snapshot = self._with_users([each for each in named if each])
+        users = snapshot["users"]
+        is_live = story.state in states.LIVE_STATES
+        picked_up = self._users_of(users, [story.picked_up])
+        missed = self._users_of(users, story.missed or self._missed_by_decision(story, snapshot))
+        numbers = [story.picked_up, *story.ringing, *reversed(story.missed)]
+        values = {
+            "user_id": picked_up,
+            "agent_number": next(filter(None, numbers), False),
+            "missed_user_ids": missed - picked_up,
+            "ringing_user_ids": self._users_of(users, story.ringing if is_live else ()),
+        }
+        changes = {name: value for name, value in values.items() if self[name] != value}
+        for name, value in changes.items():
+            if name == "user_id":
+                changes[name] = value.id
+            elif name.endswith("_ids"):
+                changes[name] = [Command.set(value.ids)]
+        if snapshot != self.dialled:
+            changes["dialled"] = snapshot
+        if is_live and story.has_reports:
+            # It goes on as long as anything is reported of it
+            changes["deadline"] = self._deadline(story.state)
+        return changes
+
+    def _missed_by_decision(self, story, snapshot):
+        """Return the numbers of those who missed a call if no report names any.
+
+        :param ccp.call.timeline.Timeline story: what its reports say
+        :param dict snapshot: see ``_incoming_snapshot``
+        :return: the first one whom Airtel was to ring, if the call was missed
+        :rtype: list[str]
+        """
+        if story.result not in states.MISSED_BY_AGENT or story.result == "abandoned":
+            return []
+        return [each for each in snapshot["agent_numbers"] if snapshot["users"].get(each)][:1]
+
+    def _with_users(self, numbers):
+        """Return this call's snapshot; it says who has each of these numbers.
+
+        :param list[str] numbers: last ten digits each
+        :rtype: dict
+        """
+        snapshot = dict(self.dialled or self._dialled().snapshot())
+        users = dict(snapshot.get("users") or {})
+        if any(each not in users for each in numbers):
+            found = self._agents_by_number(self.company_id)
+            for each in numbers:
+                if each not in users:
+                    users[each] = found[each].id if each in found else False
+        return {**snapshot, "users": users}
+
+    def _users_of(self, users, numbers):
+        """Return who has some numbers, as far as they are anybody's who still exists.
+
+        :param dict users: ids of users by their numbers
+        :param numbers: last ten digits each
+        :rtype: odoo.models.BaseModel
+        """
+        ids = dict.fromkeys(users.get(each) for each in numbers if each)
+        return self.user_id.browse(filter(None, ids)).exists()
+
+    # Notifying
+
+    def _follow_incoming(self):
+        """Do what follows from those of these calls that came in; see ``_after_incoming``."""
+        calls = self.filtered(lambda call: call._is_reported_incoming() and not call.erased)
+        if calls:
+            self._after_incoming(calls)

@@ -1,0 +1,160 @@
+from odoo import models
+
+from ..ccp.safe import number
+from .ccp_call_words import MAX_NAME, shorten
+from .utils import format_seconds
+
+# A sentence with more names is read by nobody to its end
+MAX_NAMES = 3
+
+
+class CcpCall(models.Model):
+    """What is said of a call that came in, in the language and time zone of the environment."""
+
+    _inherit = "ccp.call"
+
+    def _agent_names(self):
+        """Return who is at the agent's end of an incoming call, for a sentence.
+
+        Who picked up; else at whom it rings; else who missed it; else at whom it was to ring.
+
+        :return: "" if nobody is known
+        :rtype: str
+        """
+        self.ensure_one()
+        call = self.sudo()
+        users = call.user_id or call.ringing_user_ids or call.missed_user_ids
+        if not users:
+            return call._decided_names()
+        return self._names_of(users)
+
+    def _names_of(self, users):
+        """Return the names of some users for a sentence, as many as one reads.
+
+        :param users: ``res.users``, as superuser
+        :rtype: str
+        """
+        names = [shorten(user.name or "", MAX_NAME) for user in users]
+        shown = ", ".join(names[:MAX_NAMES])
+        if len(names) > MAX_NAMES:
+            return self.env._(
+                "%(names)s and %(count)s more", names=shown, count=len(names) - MAX_NAMES
+            )
+        return shown
+
+    def _decided_names(self):
+        """Return the names of those whom Airtel was to ring, in that order, for a sentence.
+
+        :rtype: str
+        """
+        snapshot = self.sudo().dialled or {}
+        rung = snapshot.get("agent_numbers") or ()
+        return self._names_of(self._users_of(snapshot.get("users") or {}, rung).sudo())
+
+    def _is_callers(self, line):
+        """Return whether a line of the timeline is about the phone of the customer who called.
+
+        :param ccp.call.timeline.Line line: one line of what the reports say
+        :rtype: bool
+        """
+        return self._is_reported_incoming() and line.leg == "customer"
+
+    def _line_agent(self, line):
+        """Return which agent a line of an incoming call is about; "" if it names none.
+
+        Several may ring for one call.
+
+        :param ccp.call.timeline.Line line: one line of what the reports say
+        :rtype: str
+        """
+        if line.leg != "agent" or not line.address or not self._is_reported_incoming():
+            return ""
+        users = (self.sudo().dialled or {}).get("users") or {}
+        user = self._users_of(users, [line.address])
+        return self._names_of(user.sudo()) or number.mask(line.address)
+
+    def _incoming_headline(self):
+        """Return one sentence about an incoming call's state or result; "" for one of any call's.
+
+        :rtype: str
+        """
+        _ = self.env._
+        names = {"customer": self._names()["customer"], "agents": self._agent_names()}
+        if self.state == "ringing_agent":
+            if self.ringing_user_ids:
+                return _("%(customer)s calls, it rings at %(agents)s.", **names)
+            if names["agents"]:
+                return _("%(customer)s calls and is put through to %(agents)s.", **names)
+            return _("%(customer)s calls.", **names)
+        if self.state == "in_call":
+            if self.user_id:
+                return _("%(agents)s talks with %(customer)s.", **names)
+            return _("%(customer)s talks with somebody.", **names)
+        if self.state != "ended":
+            return ""
+        # Functions, so that only the sentence that is needed gets translated
+        if names["agents"]:
+            sentences = {
+                "connected": lambda: self._answered_sentence(names),
+                "agent_no_answer": lambda: _("Missed: %(agents)s did not pick up.", **names),
+                "agent_busy": lambda: _("Missed: %(agents)s was busy.", **names),
+                "agent_unreachable": lambda: _("Missed: %(agents)s could not be reached.", **names),
+            }
+        else:
+            sentences = {
+                "agent_no_answer": lambda: _("Missed: nobody picked up."),
+                "agent_busy": lambda: _("Missed: the line was busy."),
+                "agent_unreachable": lambda: _("Missed: nobody could be reached."),
+            }
+        sentences["abandoned"] = lambda: _(
+            "%(customer)s hung up before anybody picked up.", **names
+        )
+        return sentences[self.result]() if self.result in sentences else ""
+
+    def _answered_sentence(self, names):
+        """Say who picked up, and how long they talked as far as anybody knows.
+
+        :param dict names: see ``_incoming_headline``
+        :rtype: str
+        """
+        if not self.user_id:
+            return self._connected_sentence()
+        if self.talk_unknown:
+            return self.env._("%(agents)s picked up, Airtel did not say for how long.", **names)
+        return self.env._(
+            "%(agents)s picked up, talked for %(time)s.",
+            time=format_seconds(self.talk_seconds),
+            **names,
+        )
+
+    def _route_sentence(self):
+        """Say to whom an incoming call was put through, and why; "" if nobody decided.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if not self.decided_date or not self.route_reason:
+            return ""
+        _ = self.env._
+        about = shorten(self.route_about or "")
+        # Functions, so that only the words that are needed get translated
+        reasons = {
+            "missed_agent": lambda: _("missed the customer's last call"),
+            "record_owner": lambda: _("owner of %s", about),
+            "salesperson": lambda: _("salesperson of %s", about),
+            "last_agent": lambda: _("spoke with the customer last"),
+            "team": lambda: _("team of the number"),
+            "menu_team": lambda: _("team of the digit that was pressed"),
+            "desk": lambda: _("nobody else was free"),
+            "closed": lambda: _("outside the opening hours"),
+            "blocked": lambda: _("the caller is on the blacklist"),
+            "flood": lambda: _("this caller calls too often"),
+            "unknown_number": lambda: _("nobody set this Airtel number up"),
+            "unreadable": lambda: _("Airtel's question could not be read"),
+            "database_away": lambda: _("the database was away"),
+        }
+        reason = reasons[self.route_reason]()
+        agents = self._decided_names()
+        if not agents:
+            return _("Put through to the desk: %s", reason)
+        return _("Put through to %(agents)s: %(reason)s", agents=agents, reason=reason)

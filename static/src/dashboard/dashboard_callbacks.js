@@ -1,0 +1,22 @@
+import { Component } from "@odoo/owl";
+
+/** What is owed to customers whose calls nobody took, and how fast teams call back. */
+export class DashboardCallbacks extends Component {
+    static template = "airtel_ccp.DashboardCallbacks";
+    static props = {
+        /** What `ccp.dashboard.figures` says of call-backs. */
+        callbacks: Object,
+        /** Returns a figure as the dashboard shows it. */
+        format: Function,
+        /** Opens the records behind a figure. */
+        open: Function,
+    };
+
+    get isEmpty() {
+        return !this.props.callbacks.teams.length;
+    }
+
+    open(figure, title) {
+        return this.props.open(figure, title, "ccp.callback");
+    }
+}

@@ -18,7 +18,8 @@ from http.server import ThreadingHTTPServer
 from . import scripts
 from .handler import Handler
 from .ledger import Ledger
-from .live_call import LiveCall, make_ssl_context
+from .live_call import LiveCall
+from .posting import make_ssl_context
 from .recording import TOKEN_BYTES
 from .reports import Clock, Identity
 from .settings import Settings

@@ -259,7 +259,7 @@ class CallThread:
 
     def _note(self, _payload, **callback):
         """Note in the ledger that a report was posted."""
-        self.entry.add_callback(**callback)
+        self.entry.add("callbacks", **callback)
 
     def _log(self, title, outcome, attempt, delivered):
         if delivered:

@@ -179,6 +179,11 @@ class AirtelNumbers:
             own = self._own.get(number)
             return None if own is None else self._merged(own)
 
+    def numbers(self):
+        """Return all numbers."""
+        with self._lock:
+            return tuple(self._own)
+
     def all(self):
         """Return every number and its AirtelNumber, as a dict."""
         with self._lock:

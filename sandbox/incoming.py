@@ -112,7 +112,7 @@ class IncomingCalls:
     def _line(self, number):
         line = self.numbers.get(number) if isinstance(number, str) else None
         if line is None:
-            known = ", ".join(self.numbers.all())
+            known = ", ".join(self.numbers.numbers())
             raise ValueError(
                 f"to must be an Airtel number of the account: it has {known}; POST "
                 "/sandbox/number adds another one."
@@ -174,7 +174,7 @@ class IncomingCalls:
             order=order,
             manner=manner,
             line=line,
-            airtel_numbers=self.numbers.all(),
+            airtel_numbers=self.numbers.numbers(),
             identity=identity,
             cdr_session=cdr_session,
             template=template,

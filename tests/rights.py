@@ -98,6 +98,7 @@ class RightsCase(CcpCase):
         )
         env["ccp.health"]._check(env.company, ["phones"])
         return {
+            "ccp.callback": cls.make_callback(env.company, rep, cls.north, cls.partner),
             "ccp.call": call,
             "ccp.call.event": report,
             "ccp.call.change": env["ccp.call.change"].create({**note, "kind": "note"}),
@@ -120,6 +121,22 @@ class RightsCase(CcpCase):
             "res.partner": cls.partner,
             "res.users": rep,
         }
+
+    @classmethod
+    def make_callback(cls, company, user, team, partner):
+        """Make an open call-back of an agent's."""
+        now = fields.Datetime.now()
+        return company.env["ccp.callback"].create(
+            {
+                "company_id": company.id,
+                "user_id": user.id,
+                "team_id": team.id,
+                "partner_id": partner.id,
+                "customer_name": f"{'CANARY ' * ('CANARY' in partner.name)}call-back",
+                "customer_number": partner.phone[-10:],
+                **dict.fromkeys(("first_missed", "last_missed", "opened_date", "due_date"), now),
+            }
+        )
 
     @classmethod
     def make_foreign(cls):
@@ -199,6 +216,7 @@ class RightsCase(CcpCase):
         phones = env["ccp.phone.import"].create({"text": "CANARY text", **of_company})
         records = (team, partner, lead, flow, outcome, call, activity, report, item, attachment)
         records += (message, imports, phones, company, agent)
+        records += (cls.make_callback(company, agent, team, partner),)
         records += (
             env["ccp.call.change"].create(
                 {"call_id": call.id, "user_id": agent.id, "kind": "record", "before": "CANARY"}
@@ -234,6 +252,7 @@ class RightsCase(CcpCase):
             "ccp.call.list.item": {"res_model": "crm.lead", "res_id": self.lead.id},
             "ccp.call.outcome": {"name": "New", "company_id": company},
             "ccp.call.entry": {"call_id": self.own["ccp.call"].id},
+            "ccp.callback.entry": {"callback_id": self.own["ccp.callback"].id},
             "ccp.call.link": {"call_id": self.own["ccp.call"].id},
             "ccp.manual.call": {
                 "res_model": "crm.lead",

@@ -43,6 +43,8 @@ MODELS = {
     "ccp.call.change": (READERS, NOBODY, NOBODY, NOBODY),
     "ccp.call.daily": (READERS, NOBODY, NOBODY, NOBODY),
     "ccp.call.event": (READERS, NOBODY, NOBODY, NOBODY),
+    # Of the rep, for a team of nobody else
+    "ccp.callback": (READERS, NOBODY, NOBODY, NOBODY),
     "ccp.call.flow": (
         f"{CALLERS} administrator",
         ADMINISTRATORS,
@@ -63,6 +65,7 @@ MODELS = {
     # Dialogs: their user's own
     "ccp.call.entry": ("rep", "rep", "rep manager boss", "rep"),
     "ccp.call.link": ("rep", "rep", "rep manager boss", "rep"),
+    "ccp.callback.entry": ("rep", "rep", READERS, "rep"),
     # Opened on a record that one does not see, it logs nothing
     "ccp.manual.call": ("rep", "rep", f"{CALLERS} {FOREIGN_CALLERS}", "rep"),
     "ccp.erasure": ("manager", "manager", MANAGERS, "manager"),
@@ -103,6 +106,7 @@ FIELDS = {
             " trial dismissed activity_done overridden override_reason list_item_id event_ids live"
             " deadline request_outcome closed_date ended follow_up_id agent_second_number"
             " customer_second_number agent_further_numbers customer_further_numbers agent_pool"
+            " callback_id owes_callback"
             " change_ids may_be_changed phone_search missed_by timeline_html talk_time"
             " agent_ring_time customer_ring_time total_time tone recording_problem",
             ALL,
@@ -114,10 +118,20 @@ FIELDS = {
             " card_message_ids activity_message_ids noted_lines token_digest header_digest"
             " activity_id planned_activity_ids dialled blacklist_ids erased_ids"
             " recording_asked_date recording_lease_date recording_tried_date recording_reason"
-            " recording_expiry",
+            " recording_expiry to_settle settle_date settle_tries",
             NOBODY,
         ),
     ),
+    "ccp.callback": (
+        (
+            "customer_number customer_name company_id flow_id team_id user_id state attempts"
+            " first_missed last_missed opened_date due_date is_overdue call_ids closed_by_id"
+            " closed_date callback_seconds in_time_rate partner_id res_model res_id trial released"
+            " drop_reason dropped_date dropped_by_id dropped_for_id erased",
+            ALL,
+        ),
+    ),
+    "ccp.callback.entry": (("callback_id colleague_ids user_id reason", ALL),),
     "ccp.call.change": (("call_id user_id date kind before after", ALL),),
     "ccp.call.daily": (
         (
@@ -238,10 +252,15 @@ FIELDS = {
         ("ccp_call_count", CALLERS, NOBODY),
     ),
     "digest.digest": (
-        ("kpi_ccp_calls kpi_ccp_connect_rate kpi_ccp_talk_time", ALL, ALL_ADMINISTRATORS),
+        (
+            "kpi_ccp_calls kpi_ccp_connect_rate kpi_ccp_talk_time kpi_ccp_callbacks",
+            ALL,
+            ALL_ADMINISTRATORS,
+        ),
         # Their own figures, of the calls that they may see
         (
-            "kpi_ccp_calls_value kpi_ccp_connect_rate_value kpi_ccp_talk_time_value",
+            "kpi_ccp_calls_value kpi_ccp_connect_rate_value kpi_ccp_talk_time_value"
+            " kpi_ccp_callbacks_value",
             f"{CALLERS} {FOREIGN_CALLERS}",
             NOBODY,
         ),
@@ -314,6 +333,8 @@ FOREIGN_ARGUMENTS = {
             {"company_id": "foreign res.company"},
         ],
         ["crm.lead", "own crm.lead", "phone", None, None, {"activity_id": "foreign mail.activity"}],
+        ["crm.lead", "own crm.lead", "phone", None, None, {"callback_id": "foreign ccp.callback"}],
+        ["ccp.callback", "foreign ccp.callback"],
     ),
     "ccp.call.list.item.action_add": (
         ["crm.lead", ["foreign crm.lead"]],
@@ -353,6 +374,7 @@ CANARIES = {
     "ccp.call.flow": "CANARY flow",
     "ccp.call.outcome": "CANARY outcome",
     "ccp.call": "CANARY customer",
+    "ccp.callback": "CANARY call-back",
     "mail.activity": "CANARY activity",
     "ccp.call.event": "CANARY payload",
     "ccp.call.list.item": "CANARY entry",

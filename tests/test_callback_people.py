@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..models.utils import milliseconds
 from .callbacks import UNKNOWN, CallbackCase
 from .common import CONNECTS
 
@@ -234,10 +235,7 @@ class TestCallbackPeople(CallbackCase):
         self.come_in("7000000178", minutes_ago=10)
         badge = self.badge(self.rep)
         self.assertEqual((badge["open"], badge["overdue"]), (2, 1))
-        due = self.owed("7000000178").due_date
-        self.assertEqual(
-            badge["next_due"], int((due - datetime(1970, 1, 1)).total_seconds()) * 1000
-        )
+        self.assertEqual(badge["next_due"], milliseconds(self.owed("7000000178").due_date))
         self.as_user(self.owed(), self.other_rep).action_take()
         self.assertEqual(self.badge(self.rep)["open"], 1)
         self.assertEqual(self.badge(self.other_rep)["open"], 2)

@@ -1,5 +1,6 @@
 import json
 
+from odoo import fields
 from odoo.http import Controller
 from odoo.tests import HttpCase, new_test_user, tagged
 
@@ -29,6 +30,13 @@ METHODS = {
     "ccp.call.action_toggle_keep_forever": MANAGERS,
     "ccp.call.link_record": MANAGERS,
     "ccp.call.place": CALLERS,
+    "ccp.callback.action_call_back": MANAGERS,
+    "ccp.callback.action_open_drop": MANAGERS,
+    "ccp.callback.action_open_hand_over": MANAGERS,
+    "ccp.callback.action_open_record": MANAGERS,
+    "ccp.callback.action_take": MANAGERS,
+    "ccp.callback.entry.action_drop": CALLERS,
+    "ccp.callback.entry.action_hand_over": CALLERS,
     "ccp.call.entry.action_confirm": CALLERS,
     "ccp.call.entry.action_save": CALLERS,
     "ccp.call.entry.default_get": CALLERS,
@@ -144,6 +152,16 @@ class TestRpcSurface(CcpCase, HttpCase):
             {"user_id": self.rep.id, "res_model": "res.partner", "res_id": self.partner.id}
         )
         self.team = self.env["crm.team"].create({"name": "North"})
+        now = fields.Datetime.now()
+        self.callback = self.env["ccp.callback"].create(
+            {
+                "company_id": self.env.company.id,
+                "customer_number": "7000000101",
+                "user_id": self.rep.id,
+                "team_id": self.team.id,
+                **dict.fromkeys(("first_missed", "last_missed", "opened_date", "due_date"), now),
+            }
+        )
         self.call.recording_url = "https://recordings.airtel.in/sound"
         self.call._store_recording(wav(), "audio/wav")
         self.env["ccp.health"]._check(self.env.company, ["phones"])
@@ -192,6 +210,7 @@ class TestRpcSurface(CcpCase, HttpCase):
         ids = {
             "ccp.call": self.call.ids,
             "ccp.call.event": self.call.event_ids[:1].ids,
+            "ccp.callback": self.callback.ids,
             "ccp.call.flow": self.flow.ids,
             "ccp.call.list.item": self.item.ids,
             "ccp.callable.mixin": [1],

@@ -99,8 +99,9 @@ class CcpCall(models.Model):
         :return: dicts with ``model``, ``id``, ``name`` and ``reason`` (in words), each record once
         :rtype: list[dict]
         """
-        named = list(dict.fromkeys((each["model"], each["id"]) for each in candidates))
-        named = named[:MAX_CANDIDATES]
+        linkable = self._linkable_models()
+        pairs = ((each["model"], each["id"]) for each in candidates if each["model"] in linkable)
+        named = list(dict.fromkeys(pairs))[:MAX_CANDIDATES]
         ids = defaultdict(list)
         for model, record_id in named:
             ids[model].append(record_id)

@@ -1,14 +1,6 @@
-import contextlib
-from datetime import timedelta
-
-from odoo import api, fields, models
-from odoo.exceptions import UserError
-
-from .utils import milliseconds
+from odoo import api, models
 
 AWAY_MESSAGE = "airtel_ccp.away"
-# Who is away for longer has leave
-LONGEST_AWAY = timedelta(days=14)
 
 
 class CcpPanel(models.AbstractModel):
@@ -32,18 +24,9 @@ class CcpPanel(models.AbstractModel):
         return {
             "incoming": calls._incoming_of_user(shown or []),
             "takes_calls": True,
-            "away_until": self._away_until(),
+            "away_until": self.env.user._ccp_away_milliseconds(),
             "callbacks": calls._callback_count(),
         }
-
-    @api.model
-    def _away_until(self):
-        """Return until when the user is away, in milliseconds since 1970; False if not away.
-
-        :rtype: int | bool
-        """
-        until = self.env.user.sudo().ccp_away_until
-        return milliseconds(until) if until and until > fields.Datetime.now() else False
 
     @api.model
     def _rung_call(self, call_id):
@@ -109,44 +92,15 @@ class CcpPanel(models.AbstractModel):
         return self._rung_call(call_id)._find_records(text)
 
     @api.model
-    def set_away(self, when):
-        """Say until when no incoming call shall ring the user.
+    def set_away(self, minutes):
+        """Say for how long no incoming call shall ring the user, in all tabs of the user.
 
-        :param int | str | bool when: so many minutes from now, or a moment in UTC such as
-            ``2026-11-23 09:30:00``; False: from now on calls ring the user
+        :param int minutes: from now on; 0 to be back at once
         :return: until when, in milliseconds since 1970, or False
         :rtype: int | bool
         :raise AccessError: for users without calling rights
-        :raise UserError: for a moment in the past or too far away
+        :raise ValidationError: for a time that is too long
         """
-        self.env.user._ccp_check_may_call()
-        user = self.env.user.sudo()
-        user.ccp_away_until = self._away_moment(when)
-        until = self._away_until()
-        user._bus_send(AWAY_MESSAGE, {"away_until": until})
-        return until
-
-    @api.model
-    def _away_moment(self, when):
-        """Read until when somebody is away; see ``set_away``.
-
-        :rtype: datetime.datetime | bool
-        :raise UserError: for a moment in the past or too far away
-        """
-        if not when:
-            return False
-        now = fields.Datetime.now()
-        until = None
-        if type(when) is int and when <= LONGEST_AWAY.total_seconds() // 60:
-            until = now + timedelta(minutes=when)
-        elif isinstance(when, str):
-            with contextlib.suppress(ValueError):
-                until = fields.Datetime.to_datetime(when)
-        if not until or not now < until <= now + LONGEST_AWAY:
-            raise UserError(
-                self.env._(
-                    "You can be away for up to %s days: choose a moment that is still to come.",
-                    LONGEST_AWAY.days,
-                )
-            )
-        return until
+        answer = self.env.user.ccp_set_away(minutes)
+        self.env.user._bus_send(AWAY_MESSAGE, answer)
+        return answer["away_until"]

@@ -454,12 +454,12 @@ export class IncomingCalls {
     }
 
     /**
-     * Says until when no call shall ring the user.
+     * Says for how long no call shall ring the user.
      *
-     * @param {number|string|false} when see `ccp.panel.set_away`
+     * @param {number} minutes see `ccp.panel.set_away`
      */
-    async setAway(when) {
-        const until = await this.request(null, "set_away", [when]);
+    async setAway(minutes) {
+        const until = await this.request(null, "set_away", [minutes]);
         if (until !== undefined) {
             this.keepAway(until);
         }

@@ -1,7 +1,7 @@
 import { Component, useState } from "@odoo/owl";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { useDropdownState } from "@web/core/dropdown/dropdown_hooks";
-import { formatDateTime, serializeDateTime } from "@web/core/l10n/dates";
+import { formatDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { RingTone, keepRingVolume, ringVolume } from "./ring_tone";
@@ -62,8 +62,9 @@ export class IncomingMenu extends Component {
         return minutes < 60 ? _t("%s minutes", minutes) : _t("%s h", minutes / 60);
     }
 
-    async setAway(when) {
-        await this.calls.incoming.setAway(when);
+    /** @param {number} minutes see `ccp.panel.set_away` */
+    async setAway(minutes) {
+        await this.calls.incoming.setAway(minutes);
         if (!this.calls.incoming.state.problem.text) {
             this.dropdown.close();
         }
@@ -77,7 +78,8 @@ export class IncomingMenu extends Component {
         }
         const now = luxon.DateTime.now();
         const today = now.set({ hour, minute, second: 0, millisecond: 0 });
-        await this.setAway(serializeDateTime(today > now ? today : today.plus({ days: 1 })));
+        const until = today > now ? today : today.plus({ days: 1 });
+        await this.setAway(Math.ceil(until.diff(now, "minutes").minutes));
     }
 
     openCallbacks() {

@@ -83,7 +83,7 @@ class CcpCall(models.Model):
         digits = self.sudo().customer_number or ""
         return f"+91 {digits[:5]} {digits[5:]}" if len(digits) == 10 else digits
 
-    def _make_lead(self):
+    def _new_lead(self):
         """Make a lead for the unknown customer of this call; see ``_make_record``."""
         call = self.sudo()
         flow = call.flow_id
@@ -102,11 +102,11 @@ class CcpCall(models.Model):
             },
         )
 
-    def _make_contact(self):
+    def _new_contact(self):
         """Make a contact for the unknown customer of this call; see ``_make_record``."""
         return self._make_record("res.partner", {"name": self._readable_number()})
 
-    def _find_records(self, text):
+    def _found_records(self, text):
         """Return records that this call may be about and whose name fits.
 
         :param str text: what was typed

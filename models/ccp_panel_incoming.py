@@ -64,7 +64,7 @@ class CcpPanel(models.AbstractModel):
         :raise AccessError: for anybody else's call, and when the user may not make leads
         :raise UserError: when the call is gone or has a record by now
         """
-        return self._rung_call(call_id)._make_lead()
+        return self._rung_call(call_id)._new_lead()
 
     @api.model
     def new_contact(self, call_id):
@@ -76,7 +76,7 @@ class CcpPanel(models.AbstractModel):
         :raise AccessError: for anybody else's call, and when the user may not make contacts
         :raise UserError: when the call is gone or has a record by now
         """
-        return self._rung_call(call_id)._make_contact()
+        return self._rung_call(call_id)._new_contact()
 
     @api.model
     def find_records(self, call_id, text):
@@ -89,7 +89,7 @@ class CcpPanel(models.AbstractModel):
         :raise AccessError: for anybody else's call
         :raise UserError: when the call is gone
         """
-        return self._rung_call(call_id)._find_records(text)
+        return self._rung_call(call_id)._found_records(text)
 
     @api.model
     def set_away(self, minutes):

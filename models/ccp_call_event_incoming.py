@@ -41,6 +41,11 @@ class Sighting:
     flow: models.BaseModel
     decision: Decision | None = None
 
+    @property
+    def caller_number(self):
+        """The Airtel number as the company writes it, if it is one of the company's."""
+        return self.flow.caller_number or self.airtel_number
+
 
 class IncomingNumbers:
     """Whose numbers a company's are, by which the sides of an incoming call are told apart.

@@ -112,6 +112,9 @@ class CcpCallEvent(models.Model):
             return self._decision_sighting(numbers)
         if report.kind not in ("event", "cdr"):
             return None
+        if report.direction != "inbound" and (report.direction or not numbers.flows):
+            # Where no number is called, nobody's phones need be read: a session id still names it
+            return None
         seen = incoming.read(report, numbers.airtel, numbers.agents)
         if seen is None:
             return None

@@ -1,1 +1,1 @@
-from . import cards, export, recording, webhook
+from . import cards, export, recording, route, webhook

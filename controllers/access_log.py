@@ -13,6 +13,8 @@ LOGGERS = (
 )
 # Proxies and people double slashes and change the case; Odoo logs an address as it came
 SECRETS = re.compile(r"(airtel_ccp[/\\]+webhook[/\\]+|[?&]token=)[^\s\"'?&]+", re.IGNORECASE)
+# The token of a routing URL, and the numbers of who calls and whom, which may follow it
+ROUTED = re.compile(r"(airtel_ccp[/\\]+route[/\\]+)[^\s\"']+", re.IGNORECASE)
 MASKED = r"\1***"
 # An address may have signs written in hexadecimal, several times over
 WORD = re.compile(r"[^\s\"']+")
@@ -21,7 +23,10 @@ CALLS = "odoo.service.model"
 # A text as Python writes it, also one that was cut
 TEXT = r"b?(?:'(?:[^'\\]|\\.)*(?:'|$)|\"(?:[^\"\\]|\\.)*(?:\"|$))"
 # Fields and parameters of ours that hold a secret; in what is logged as "name: text" or "name=text"
-NAMES = r"(?:ccp_)?(?:secret_)?password|ccp_webhook_token|callback_secrets|callback_secret_headers"
+NAMES = (
+    r"(?:ccp_)?(?:secret_)?password|ccp_webhook_token|callback_secrets|callback_secret_headers"
+    r"|ccp_route_token|(?:ccp_)?(?:kept_)?route_secret"
+)
 PASSWORDS = re.compile(rf"(['\"]?\b(?:{NAMES})['\"]?(?::\s?|=)){TEXT}", re.DOTALL)
 FILES = "ccp.postman.import"
 FILE = re.compile(rf"(['\"]?\bfile['\"]?(?::\s?|=)){TEXT}", re.DOTALL)
@@ -34,7 +39,7 @@ def mask(text):
     :param str text: what is about to be logged
     :rtype: str
     """
-    masked = SECRETS.sub(MASKED, text)
+    masked = SECRETS.sub(MASKED, ROUTED.sub(MASKED, text))
     return WORD.sub(_mask_encoded, masked) if "%" in masked else masked
 
 
@@ -45,7 +50,7 @@ def _mask_encoded(match):
         return plain
     for _time in range(DECODED_TIMES):
         plain = unquote(plain)
-    masked = SECRETS.sub(MASKED, plain)
+    masked = SECRETS.sub(MASKED, ROUTED.sub(MASKED, plain))
     return match[0] if masked == plain else masked
 
 

@@ -49,6 +49,8 @@ CHANGED = (
 )
 
 waker = wakeup.Waker()
+# What takes further requests before Odoo's own begins: each is like ``take``
+others = []
 _proxied = http.ProxyFix(lambda _environ, _start_response: [])
 
 
@@ -64,7 +66,10 @@ def install():
 
     @functools.wraps(ordinary)
     def call(application, environ, start_response):
-        answer = take(environ) or functools.partial(ordinary, application)
+        answer = take(environ)
+        for other in others:
+            answer = answer or other(environ)
+        answer = answer or functools.partial(ordinary, application)
         return answer(environ, start_response)
 
     call.airtel_ccp_take = take
@@ -84,9 +89,8 @@ def take(environ):
     if not found or environ.get("SCRIPT_NAME") or "session_id=" in environ.get("HTTP_COOKIE", ""):
         return None
     token = found[1]
-    trust_proxy(environ)
-    registry = Registry.registries.get(database_of(environ, token))
-    if not registry or not registry.ready or MODEL not in registry:
+    registry = registry_of(environ, token)
+    if registry is None:
         return None
     begin_request(registry.db_name)
     try:
@@ -99,13 +103,34 @@ def take(environ):
         with registry.cursor() as cr:
             known = report_store.receive(cr, token, header, raw)
     except CHANGED:
-        environ["wsgi.input"] = io.BytesIO(raw)
-        environ["CONTENT_LENGTH"] = str(len(raw))
+        put_back(environ, raw)
         return None
     except psycopg2.Error as error:
         log_away(error)
         known = None
     return answer(known, registry.db_name, token, header, raw)
+
+
+def registry_of(environ, token):
+    """Return what this process has loaded of the database that a request is for, or None.
+
+    :param dict environ: the request, as WSGI describes it
+    :param str token: the last part of its address
+    :rtype: odoo.modules.registry.Registry | None
+    """
+    trust_proxy(environ)
+    registry = Registry.registries.get(database_of(environ, token))
+    return registry if registry and registry.ready and MODEL in registry else None
+
+
+def put_back(environ, raw):
+    """Let the body of a request be read once more, by Odoo's own route.
+
+    :param dict environ: the request, as WSGI describes it
+    :param bytes raw: what was read of it
+    """
+    environ["wsgi.input"] = io.BytesIO(raw)
+    environ["CONTENT_LENGTH"] = str(len(raw))
 
 
 def trust_proxy(environ):
@@ -120,13 +145,13 @@ def trust_proxy(environ):
 
 
 def database_of(environ, token):
-    """Return the name of the database that a report is for, or None.
+    """Return the name of the database that a request is for, or None.
 
     As in Odoo's own requests, a header or the only database decides, and the filter by host. If
     there may be several, the token's signature does.
 
     :param dict environ: the request, as WSGI describes it
-    :param str token: the last part of the notify URL
+    :param str token: the last part of the request's address
     :rtype: str | None
     """
     only = config["db_name"][0] if len(config["db_name"]) == 1 else None
@@ -139,10 +164,11 @@ def database_of(environ, token):
     return name if name and http.db_filter([name], host=environ.get("HTTP_HOST", "")) else None
 
 
-def begin_request(database):
+def begin_request(database, shown_path=SHOWN_PATH):
     """Set what Odoo's log says of a request, as its application does for each.
 
     :param str database: the database's name
+    :param str shown_path: what stands for the request's address, without its token
     """
     thread = threading.current_thread()
     thread.query_count = 0
@@ -150,7 +176,7 @@ def begin_request(database):
     thread.perf_t0 = real_time()
     thread.cursor_mode = "rw"
     thread.dbname = database
-    thread.url = SHOWN_PATH
+    thread.url = shown_path
     if hasattr(thread, "uid"):
         del thread.uid
     http.thread_local.rpc_model_method = ""

@@ -1,4 +1,4 @@
--- a copy of the database dials nobody, answers to no old notify URL, and leads to no recording
+-- a copy of the database dials nobody, answers to no old notify or routing URL, and leads to no recording
 UPDATE res_company
    SET ccp_username = NULL,
        ccp_secret_password = NULL,
@@ -7,6 +7,9 @@ UPDATE res_company
        ccp_customer_id = NULL,
        ccp_notify_base_url = NULL,
        ccp_webhook_token = md5(random()::text) || md5(random()::text),
+       ccp_route_token = md5(random()::text) || md5(random()::text),
+       ccp_old_route_tokens = NULL,
+       ccp_kept_route_secret = NULL,
        ccp_base_url = 'https://neutralized.invalid';
 UPDATE ccp_call_flow
    SET callback_secrets = NULL;

@@ -28,7 +28,6 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
             ("event", "Event"),
             ("api_result", "API result"),
             ("cdr", "Call data record"),
-            ("decision", "Decision whom to ring"),
             ("unreadable", "Unreadable"),
         ],
         readonly=True,

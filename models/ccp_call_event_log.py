@@ -223,8 +223,11 @@ class CcpCallEvent(models.Model):
         return (self.exists() | matched).call_id
 
     def _read_kinds_again(self):
-        """Correct the kinds of reports that came when they were not understood yet."""
-        for event in self:
+        """Correct the kinds of reports that came when they were not understood yet.
+
+        A decision is ours: what is posted is never one, whatever it looks like.
+        """
+        for event in self.filtered(lambda each: each.kind != "decision"):
             kind, _fingerprint = kind_and_fingerprint((event.payload or "").encode())
             if event.kind != kind:
                 event.kind = kind

@@ -213,17 +213,22 @@ class CcpCallFlow(GuardedFields, models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Create flows; blanks that came along with a pasted id are dropped."""
-        return super().create([self._ccp_clean(vals) for vals in vals_list])
+        flows = super().create([self._ccp_clean(vals) for vals in vals_list])
+        if "INBOUND" in flows.mapped("call_type"):
+            flows._ccp_refresh_routes()
+        return flows
 
     def write(self, vals):
         """Write flows; blanks that came along with a pasted id are dropped."""
+        takes_calls = "INBOUND" in self.mapped("call_type")
         written = super().write(self._ccp_clean(vals))
+        if takes_calls or vals.get("call_type") == "INBOUND":
+            self._ccp_refresh_routes()
         if "company_id" in vals:
             # Odoo asks the record rules before a record is changed, not after
             self.check_access("write")
         return written
 
-    @api.model
     def _ccp_clean(self, vals):
         """Return ``vals`` as Airtel spells them.
 
@@ -236,7 +241,7 @@ class CcpCallFlow(GuardedFields, models.Model):
         }
         if "caller_number" in vals:
             cleaned["caller_number"] = caller_id.tidy(vals["caller_number"])
-        return {**vals, **cleaned}
+        return self._ccp_clean_incoming({**vals, **cleaned})
 
     @api.constrains("active", "trial")
     def _check_trial(self):
@@ -330,9 +335,11 @@ class CcpCallFlow(GuardedFields, models.Model):
                     )
                 )
 
-    @api.constrains("caller_number")
+    @api.constrains("caller_number", "call_type")
     def _check_caller_number(self):
-        self.env["res.users"]._ccp_check_caller_numbers(self, "caller_number")
+        # Numbers that customers call may be toll-free ones, see ``_check_incoming_number``
+        outgoing = self.filtered(lambda flow: flow.call_type != "INBOUND")
+        self.env["res.users"]._ccp_check_caller_numbers(outgoing, "caller_number")
 
     @api.constrains("event_types")
     def _check_event_types(self):

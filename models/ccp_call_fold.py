@@ -81,7 +81,7 @@ class CcpCall(models.Model):
         """
         call = self.sudo()
         return timeline.fold(
-            parsed,
+            call._own_reports(parsed),
             call._dialled(),
             request=call.request_outcome,
             closed=bool(call.closed_date),

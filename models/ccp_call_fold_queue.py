@@ -33,6 +33,7 @@ class CcpCall(models.Model):
         """
         reports = self.env["ccp.call.event"]
         reports._replay_spool()
+        reports._replay_decisions()
         reports._look_again()
         self._take_up_cut_off()
         shard, asked = ALL, -math.inf

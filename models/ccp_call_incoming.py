@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Command, Domain
 
+from ..ccp.airtel.vocabulary import FROM
 from ..ccp.call import states
 from ..ccp.call.dialled import Dialled, is_same_number
 from ..ccp.call.incoming import REPEAT_TOLERANCE
@@ -332,6 +333,36 @@ class CcpCall(models.Model):
         :rtype: bool
         """
         return self.direction == "inbound" and not self.manual and not self.imported
+
+    def _own_reports(self, parsed):
+        """Return those of some reports that may be about this call.
+
+        One of a call that came in says nothing about one that was placed, even if it was posted to
+        the placed one's address and is between the same two.
+
+        :param list parsed: reports as the protocol core reads them
+        :rtype: list
+        """
+        if self.direction == "inbound":
+            return parsed
+        return [report for report in parsed if not self._is_of_incoming(report)]
+
+    def _is_of_incoming(self, report):
+        """Return whether a report of this outgoing call is about one that came in.
+
+        Airtel may call any call INBOUND: an id of this call, or its agent as the caller, counts
+        for more.
+
+        :param report: as the protocol core reads it
+        :rtype: bool
+        """
+        if getattr(report, "direction", "") != "inbound":
+            return False
+        ids = {report.session_id, report.correlation_id} - {""}
+        if ids & {self.session_id, self.correlation_id}:
+            return False
+        callers = {leg.address for leg in getattr(report, "legs", ()) if leg.side == FROM}
+        return not callers or not callers.isdisjoint(self._customer_numbers())
 
     def _changes(self, story):
         """Extension of the fold: whose phones rang, who picked up and who missed the call."""

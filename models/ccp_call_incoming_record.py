@@ -16,7 +16,7 @@ class CcpCall(models.Model):
 
     route_reason = fields.Selection(
         [
-            ("missed_agent", "Missed the customer's last call"),
+            ("missed_agent", "Called the customer just before"),
             ("record_owner", "Owner of the record"),
             ("salesperson", "Salesperson of the contact"),
             ("last_agent", "Spoke with the customer last"),

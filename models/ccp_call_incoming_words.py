@@ -2,6 +2,7 @@ from odoo import models
 
 from ..ccp.safe import number
 from .ccp_call_words import MAX_NAME, shorten
+from .route_words import reason_words
 from .utils import format_seconds
 
 # A sentence with more names is read by nobody to its end
@@ -136,24 +137,7 @@ class CcpCall(models.Model):
         if not self.decided_date or not self.route_reason:
             return ""
         _ = self.env._
-        about = shorten(self.route_about or "")
-        # Functions, so that only the words that are needed get translated
-        reasons = {
-            "missed_agent": lambda: _("missed the customer's last call"),
-            "record_owner": lambda: _("owner of %s", about),
-            "salesperson": lambda: _("salesperson of %s", about),
-            "last_agent": lambda: _("spoke with the customer last"),
-            "team": lambda: _("team of the number"),
-            "menu_team": lambda: _("team of the digit that was pressed"),
-            "desk": lambda: _("nobody else was free"),
-            "closed": lambda: _("outside the opening hours"),
-            "blocked": lambda: _("the caller is on the blacklist"),
-            "flood": lambda: _("this caller calls too often"),
-            "unknown_number": lambda: _("nobody set this Airtel number up"),
-            "unreadable": lambda: _("Airtel's question could not be read"),
-            "database_away": lambda: _("the database was away"),
-        }
-        reason = reasons[self.route_reason]()
+        reason = reason_words(self.env, self.route_reason, shorten(self.route_about or ""))
         agents = self._decided_names()
         if not agents:
             return _("Put through to the desk: %s", reason)

@@ -21,6 +21,11 @@ TURNS = {
     "spool_closed": "server",
     "workers_send": "server",
     "spool_full": "server",
+    "without_report": "airtel",
+    "without_record": "airtel",
+    "refused_requests": "airtel",
+    "table_old": "server",
+    "all_channels": "airtel",
 }
 
 

@@ -150,6 +150,7 @@ class ResUsers(models.Model):
             "ccp_further_phones",
             "ccp_caller_number",
             "ccp_phones_reserved",
+            "ccp_away_until",
         ]
 
     @property

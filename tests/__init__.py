@@ -40,6 +40,8 @@ from . import (
     test_history_tour,
     test_i18n,
     test_imported_later,
+    test_incoming,
+    test_incoming_figures,
     test_injection,
     test_install,
     test_intake,

@@ -108,7 +108,10 @@ FIELDS = {
             " customer_second_number agent_further_numbers customer_further_numbers agent_pool"
             " callback_id owes_callback"
             " change_ids may_be_changed phone_search missed_by timeline_html talk_time"
-            " agent_ring_time customer_ring_time total_time tone recording_problem",
+            " agent_ring_time customer_ring_time total_time tone recording_problem"
+            " reader_id missed_user_ids ringing_user_ids decided_date cdr_date route_reason"
+            " route_about route_sentence other_records incoming incoming_answered incoming_missed"
+            " incoming_abandoned answer_seconds",
             ALL,
         ),
         ("listen_ids", LEADERS),
@@ -118,7 +121,7 @@ FIELDS = {
             " card_message_ids activity_message_ids noted_lines token_digest header_digest"
             " activity_id planned_activity_ids dialled blacklist_ids erased_ids"
             " recording_asked_date recording_lease_date recording_tried_date recording_reason"
-            " recording_expiry to_settle settle_date settle_tries",
+            " recording_expiry route_candidates to_settle settle_date settle_tries",
             NOBODY,
         ),
     ),
@@ -139,7 +142,8 @@ FIELDS = {
             " result missed_by outcome_id attempts reached agent_failures connect_rate"
             " customer_connect_rate talk_seconds average_talk_seconds agent_ring_seconds"
             " customer_ring_seconds attempts_until_reached speed_to_dial speed_to_connect pulses"
-            " currency_id cost",
+            " currency_id cost reader_id incoming incoming_answered incoming_missed"
+            " incoming_abandoned answer_seconds",
             ALL,
         ),
     ),

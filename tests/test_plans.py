@@ -180,7 +180,7 @@ class TestPlans(CcpCase):
         self.assert_indexed(
             lambda env: env["ccp.call"].search([("live", "=", True)], order="start_date, id"),
             self.manager,
-            "_live_agent_uniq",
+            "_live_idx",
         )
 
     def test_pending_reports(self):

@@ -12,5 +12,7 @@ from . import (
     ccp_phone_import,
     ccp_phone_import_line,
     ccp_postman_import,
+    ccp_route_try,
     ccp_setup,
+    ccp_setup_incoming,
 )

@@ -39,6 +39,7 @@ _PART = re.compile(
 )
 # Toll-free numbers are dialled with 8 to 11 digits
 _TOLL_FREE = re.compile(r"18[06]0[0-9]{4,7}")
+_LETTER = re.compile(r"[^\W\d_]")
 _TEN_DIGITS = re.compile(r"[1-9][0-9]{9}")
 _BEFORE = re.compile(r"(?:0091|091|91|0)?([1-9][0-9]{9})")
 
@@ -89,8 +90,8 @@ def read(query: str = "", body: bytes = b"", content_type: str = "") -> Question
         if value and len(values) < _MAX_FIELDS:
             values.setdefault(fold_name(name), value)
     return Question(
-        _digits(_first(values, _CUSTOMER)),
-        _digits(_first(values, _AIRTEL)),
+        digits(_first(values, _CUSTOMER)),
+        digits(_first(values, _AIRTEL)),
         _pressed(_first(values, _DIGIT)),
     )
 
@@ -134,13 +135,12 @@ def read_airtel_number(text: str) -> str:
     :param text: what somebody typed, such as ``1800 123 4567`` or ``+91 80000 00001``
     :raises ValueError: for anything else
     """
-    digits = _digits(text) if isinstance(text, str) and len(text) <= _MAX_VALUE else ""
-    if re.search(r"[^\W\d_]", text if isinstance(text, str) else ""):
-        digits = ""
-    toll_free = digits.removeprefix("0")
+    is_number = isinstance(text, str) and len(text) <= _MAX_VALUE
+    typed = digits(text) if is_number and not _LETTER.search(text) else ""
+    toll_free = typed.removeprefix("0")
     if _TOLL_FREE.fullmatch(toll_free):
         return toll_free
-    national = _BEFORE.fullmatch(digits)
+    national = _BEFORE.fullmatch(typed)
     if not national:
         raise ValueError("no Airtel number")
     return national[1]
@@ -151,8 +151,14 @@ def phone(number: str) -> str:
 
     :param number: digits, or a number as a report spells it
     """
-    digits = last10(number)
-    return digits if _TEN_DIGITS.fullmatch(digits) else ""
+    last = last10(number)
+    return last if _TEN_DIGITS.fullmatch(last) else ""
+
+
+def digits(text: str) -> str:
+    """The digits of a number in ASCII, in whichever script they came; "" for a longer row."""
+    found = "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
+    return found if len(found) <= MAX_DIGITS else ""
 
 
 def _of_body(body: bytes, content_type: str) -> list[tuple[str, object]]:
@@ -192,15 +198,9 @@ def _text(value) -> str:
     return clean(value, _MAX_VALUE)
 
 
-def _digits(text: str) -> str:
-    """The digits of a number in ASCII, in whichever script they came; "" for a longer row."""
-    found = "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
-    return found if len(found) <= MAX_DIGITS else ""
-
-
 def _pressed(text: str) -> str:
     """The key of a menu: of several, as ``1 | 2``, the last one."""
-    last = _digits(text.rpartition("|")[2].strip() or text)
+    last = digits(text.rpartition("|")[2].strip() or text)
     return last if len(last) == 1 else ""
 
 

@@ -115,6 +115,9 @@ def _has_first_answered(sorting: Sorting) -> bool | None:
 def _result_of_agent(sorting: Sorting) -> str:
     """The call stopped at the agent, who was the first party or the second one."""
     end = sorting.legs[AGENT].end or _overall_end(sorting)
+    if sorting.dialled.incoming and end == vocabulary.HUNG_UP:
+        # Who hung up on a phone that rang, and why, is what the call as a whole says
+        end = _overall_end(sorting) or end
     if end:
         return states.result_of(AGENT, end)
     return "agent_no_answer" if sorting.cdr else "no_report"

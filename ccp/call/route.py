@@ -5,7 +5,7 @@ The same rules hold with the database and with the table on disk (``ccp.safe.rou
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from ..airtel import routing
@@ -178,6 +178,10 @@ class Decision:
         """
         strategy = self.strategy if self.strategy == routing.PARALLEL else routing.SEQUENTIAL
         return routing.answer(self.participants(), self.airtel_number, strategy)
+
+    def about_record(self, about: About) -> "Decision":
+        """The same decision with more about the record because of which it was made."""
+        return replace(self, about=about)
 
     def as_dict(self) -> dict:
         """The decision as JSON keeps it."""

@@ -77,6 +77,14 @@ class Spool:
     def _key_file(self):
         return self.folder / "key"
 
+    def key(self):
+        """Return the key of this folder, which is made if it is not there yet.
+
+        :rtype: bytes
+        :raise OSError: when it can neither be read nor made
+        """
+        return self._make_key()
+
     def make_token(self):
         """Return a new random token that this folder's key has signed; makes the key if needed.
 

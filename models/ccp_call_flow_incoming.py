@@ -1,0 +1,230 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..ccp.airtel import routing
+from ..ccp.call import route
+from ..ccp.safe import number
+from .ccp_route_table import ROUTE_ACTION
+
+# How far calls of an Airtel number go when nobody says otherwise
+ABANDON_SECONDS = 5
+CALLBACK_MINUTES = 30
+MAX_ABANDON_SECONDS = 600
+MAX_CALLBACK_MINUTES = 60 * 24 * 30
+PHONES = ("desk_number", "closed_number")
+
+
+class CcpCallFlow(models.Model):
+    """An INBOUND flow is an Airtel number that customers call: whom it rings, when, and why."""
+
+    _inherit = "ccp.call.flow"
+
+    ring_owner = fields.Boolean(
+        "Ring the owner first",
+        default=True,
+        help="The owner of the caller's open lead or ticket, else the contact's salesperson, rings "
+        "before the team.",
+    )
+    ring_last_agent = fields.Boolean(
+        "Ring who spoke last",
+        default=True,
+        help="If the caller has no owner who can be rung: whoever spoke with that number last.",
+    )
+    ring_team_id = fields.Many2one(
+        "crm.team",
+        "Team",
+        check_company=True,
+        ondelete="restrict",
+        help="Rings if the caller belongs to nobody who can be rung; missed calls are this team's.",
+    )
+    ring_strategy = fields.Selection(
+        [
+            ("one", "One phone"),
+            ("SEQUENTIAL", "One after the other"),
+            ("PARALLEL", "All at once"),
+        ],
+        "Phones that ring",
+        required=True,
+        default="one",
+        help="Ask Airtel whether your account rings several phones before you choose more than "
+        "one.",
+    )
+    desk_number = fields.Char(
+        "Desk's number",
+        help="Rings if nobody else can be rung, and while Odoo knows nobody: ten digits.",
+    )
+    closed_number = fields.Char(
+        "Number outside opening hours",
+        help="Rings outside the opening hours. Leave empty for the desk's.",
+    )
+    menu_ids = fields.One2many(
+        "ccp.call.flow.menu", "flow_id", "Menu", help="Which team each digit of Airtel's menu is."
+    )
+    lead_policy = fields.Selection(
+        [
+            ("none", "No lead"),
+            ("missed", "A lead for each missed call"),
+            ("all", "A lead for each call"),
+        ],
+        "Unknown callers",
+        required=True,
+        default="none",
+        help="What is made for a caller whom no contact and no lead is known for.",
+    )
+    source_id = fields.Many2one("utm.source", "Source", ondelete="restrict")
+    medium_id = fields.Many2one("utm.medium", "Medium", ondelete="restrict")
+    campaign_id = fields.Many2one("utm.campaign", "Campaign", ondelete="set null")
+    abandon_seconds = fields.Integer(
+        "Short calls (seconds)",
+        default=ABANDON_SECONDS,
+        help="A caller who hangs up within these seconds, before anybody picked up, is owed no "
+        "call-back.",
+    )
+    callback_minutes = fields.Integer(
+        "Call back within (minutes)",
+        default=CALLBACK_MINUTES,
+        help="Minutes of working time in which a missed call is to be answered.",
+    )
+    blocked_policy = fields.Selection(
+        [("desk", "Ring the desk"), ("ring", "Ring as for everybody")],
+        "Callers on the phone blacklist",
+        required=True,
+        default="desk",
+    )
+
+    _incoming_number_uniq = models.UniqueIndex(
+        "(caller_number) WHERE call_type = 'INBOUND' AND active",
+        "Another call flow, here or of another company, takes the calls of this Airtel number "
+        "already: archive that one first.",
+    )
+
+    def _ccp_clean_incoming(self, vals):
+        """Return ``vals`` with the phones of an INBOUND flow in one spelling.
+
+        :param dict vals: what is written
+        :raise ValidationError: for a phone that cannot be rung
+        """
+        cleaned = dict(vals)
+        for name in PHONES:
+            if cleaned.get(name):
+                cleaned[name] = self._ccp_read_desk(name, cleaned[name])
+        is_incoming = vals.get("call_type", self[:1].call_type) == "INBOUND"
+        if is_incoming and isinstance(vals.get("caller_number"), str):
+            try:
+                cleaned["caller_number"] = routing.read_airtel_number(vals["caller_number"])
+            except ValueError:
+                # The constraint says what is wrong
+                cleaned["caller_number"] = vals["caller_number"]
+        return cleaned
+
+    @api.model
+    def _ccp_read_desk(self, name, text):
+        """Return the ten digits of a phone that an INBOUND flow rings; False for blanks.
+
+        :param str name: the field
+        :param str text: what somebody typed
+        :raise ValidationError: when Airtel cannot ring it
+        """
+        try:
+            return number.read(text)
+        except number.NumberError as error:
+            if error.reason == "empty":
+                return False
+            raise ValidationError(
+                self.env._(
+                    "%(field)s: this is no phone that Airtel can ring. Enter one Indian number of "
+                    "ten digits, such as 98765 43210.",
+                    field=self._fields[name]._description_string(self.env),
+                )
+            ) from error
+
+    @api.constrains("call_type", "desk_number", "caller_number", "active")
+    def _check_incoming(self):
+        for flow in self.filtered(lambda each: each.call_type == "INBOUND"):
+            if not flow.desk_number:
+                raise ValidationError(
+                    self.env._(
+                        "%s takes incoming calls: enter the desk's number, which rings if nobody "
+                        "else can be rung.",
+                        flow.name,
+                    )
+                )
+            flow._check_incoming_number()
+            own = self.sudo().with_context(active_test=True)
+            numbers = {each.caller_number for each in own.search([("call_type", "=", "INBOUND")])}
+            if numbers & {flow.desk_number, flow.closed_number}:
+                raise ValidationError(
+                    self.env._(
+                        "A desk that is itself an Airtel number would call in a circle: enter the "
+                        "phone of a person for %s.",
+                        flow.name,
+                    )
+                )
+
+    def _check_incoming_number(self):
+        """Check that customers can call the caller number of an INBOUND flow.
+
+        :raise ValidationError: when it is neither ten digits nor toll-free
+        """
+        try:
+            is_read = routing.read_airtel_number(self.caller_number or "") == self.caller_number
+        except ValueError:
+            is_read = False
+        if not is_read:
+            raise ValidationError(
+                self.env._(
+                    "%s is no Airtel number that customers can call: enter its ten digits, or a "
+                    "toll-free number such as 1800 123 4567.",
+                    self.caller_number or "",
+                )
+            )
+
+    @api.constrains("abandon_seconds", "callback_minutes")
+    def _check_incoming_times(self):
+        for flow in self:
+            if not 0 <= flow.abandon_seconds <= MAX_ABANDON_SECONDS:
+                raise ValidationError(
+                    self.env._("Short calls last 0 to %s seconds.", MAX_ABANDON_SECONDS)
+                )
+            if not 1 <= flow.callback_minutes <= MAX_CALLBACK_MINUTES:
+                raise ValidationError(
+                    self.env._("Calls are answered within 1 to %s minutes.", MAX_CALLBACK_MINUTES)
+                )
+
+    @api.model
+    def _ccp_refresh_routes(self):
+        """Have the table on disk made anew soon, which answers while the database is away."""
+        action = self.env.ref(ROUTE_ACTION, raise_if_not_found=False)
+        if action:
+            action.sudo()._trigger()
+
+    def _route_number(self, moment):
+        """Return what this INBOUND flow says of its Airtel number at a moment.
+
+        :param datetime.datetime moment: aware
+        :rtype: ccp.call.route.Number
+        """
+        self.ensure_one()
+        flow = self.sudo()
+        return route.Number(
+            caller_number=flow.caller_number,
+            desk=flow.desk_number or "",
+            flow_id=flow.id,
+            is_open=flow._is_open(moment),
+            closed=flow.closed_number or "",
+            ring_owner=flow.ring_owner,
+            ring_last_agent=flow.ring_last_agent,
+            strategy=flow.ring_strategy,
+            team_id=flow.ring_team_id.id or None,
+            menu={each.digit: each.team_id.id for each in flow.menu_ids},
+            rings_blocked=flow.blocked_policy == "ring",
+        )
+
+    def _is_open(self, moment):
+        """Return whether a moment is within the opening hours; without any, each is.
+
+        :param datetime.datetime moment: aware
+        :rtype: bool
+        """
+        calendar = self.calendar_id
+        return not calendar or calendar._ccp_is_within(moment)[False]

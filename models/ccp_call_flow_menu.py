@@ -1,0 +1,31 @@
+from odoo import api, fields, models
+
+
+class CcpCallFlowMenu(models.Model):
+    """A digit of the menu that Airtel reads to callers, and the team that it stands for."""
+
+    _name = "ccp.call.flow.menu"
+    _description = "Digit of an Airtel Menu"
+    _order = "digit"
+    _rec_name = "digit"
+
+    flow_id = fields.Many2one(
+        "ccp.call.flow", "Airtel number", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="flow_id.company_id", store=True)
+    digit = fields.Selection([(each, each) for each in "1234567890"], required=True)
+    team_id = fields.Many2one(
+        "crm.team", "Team", required=True, check_company=True, ondelete="cascade"
+    )
+
+    _flow_digit_uniq = models.UniqueIndex(
+        "(flow_id, digit)", "This digit stands for a team already: change that line."
+    )
+
+    @api.constrains("flow_id")
+    def _check_flow(self):
+        """Check that the user may still change these lines: a flow may be another company's.
+
+        :raise AccessError: when the user may not
+        """
+        self.sudo(False).check_access("write")

@@ -1,0 +1,229 @@
+import base64
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..ccp.airtel import headers, routing
+from ..ccp.safe.spool import digest
+from .res_company import OLD_TOKEN_PERIOD, PASSWORD_MASK
+from .spool import make_token
+
+ROUTE = "/airtel_ccp/route/"
+MAX_SECRET = 200
+_SECRET = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
+# What the table on disk is made of
+ROUTE_FIELDS = ("ccp_route_token", "ccp_route_header", "ccp_kept_route_secret")
+
+
+class ResCompany(models.Model):
+    """Where Airtel asks whom a company's incoming call is put through to, and who may ask."""
+
+    _inherit = "res.company"
+
+    ccp_route_token = fields.Char(
+        "Routing URL token",
+        copy=False,
+        default=lambda self: make_token(self.env),
+        groups="base.group_system",
+    )
+    ccp_old_route_tokens = fields.Json(
+        "Digests of old routing tokens that still count", copy=False, groups=fields.NO_ACCESS
+    )
+    ccp_route_header = fields.Char(
+        "Secret header's name",
+        copy=False,
+        help="A header that Airtel sends when it asks where to put a call through, such as dauth. "
+        "Leave empty if Airtel sends none. With Authorization, a secret such as user:password is "
+        "what Airtel calls Basic.",
+        groups="base.group_system",
+    )
+    ccp_route_secret = fields.Char(
+        "Secret header's value",
+        compute="_compute_ccp_route_secret",
+        inverse="_inverse_ccp_route_secret",
+        compute_sudo=True,
+        help="Can be replaced, but not read.",
+        groups="base.group_system",
+    )
+    ccp_kept_route_secret = fields.Char(copy=False, groups=fields.NO_ACCESS)
+    ccp_channels = fields.Integer(
+        "Calls at once",
+        help="How many calls your account at Airtel carries at once, both directions together. "
+        "Zero if you do not know.",
+        groups="base.group_system",
+    )
+
+    @api.private
+    def init(self):
+        """Give each company a routing token of its own.
+
+        Odoo fills a new column of companies that are there with one value for all.
+        """
+        super().init()
+        shared = self.env.execute_query(
+            SQL(
+                """
+                SELECT id
+                  FROM (SELECT id, ccp_route_token,
+                               count(*) OVER (PARTITION BY ccp_route_token) AS companies
+                          FROM res_company) AS company
+                 WHERE ccp_route_token IS NULL OR companies > 1
+                """
+            )
+        )
+        for (company_id,) in shared:
+            self.env.cr.execute(
+                "UPDATE res_company SET ccp_route_token = %s WHERE id = %s",
+                [make_token(self.env), company_id],
+            )
+
+    @api.depends("ccp_kept_route_secret")
+    def _compute_ccp_route_secret(self):
+        for company in self:
+            company.ccp_route_secret = PASSWORD_MASK if company.ccp_kept_route_secret else False
+
+    def _inverse_ccp_route_secret(self):
+        # Forms write back what they show, and who types into the field may leave dots in it
+        for company in self.sudo():
+            typed = (company.ccp_route_secret or "").replace(PASSWORD_MASK[0], "")
+            if typed or not company.ccp_route_secret:
+                company.ccp_kept_route_secret = typed
+
+    @api.constrains("ccp_route_header", "ccp_kept_route_secret")
+    def _check_ccp_route_secret(self):
+        for company in self.sudo():
+            name, secret = company.ccp_route_header, company.ccp_kept_route_secret
+            if name:
+                company._ccp_check_route_header(name)
+            if name and not secret:
+                raise ValidationError(
+                    self.env._(
+                        "The secret header of the routing URL needs a value: enter the one that "
+                        "you give to Airtel, or remove the header's name."
+                    )
+                )
+            if secret and (len(secret) > MAX_SECRET or not _SECRET.fullmatch(secret)):
+                raise ValidationError(
+                    self.env._(
+                        "The value of the secret header cannot be sent: use at most %s Latin "
+                        "letters, digits and signs.",
+                        MAX_SECRET,
+                    )
+                )
+
+    def _ccp_check_route_header(self, name):
+        """Check that Airtel can send a header of this name.
+
+        :param str name: what somebody typed
+        :raise ValidationError: when it cannot be one
+        """
+        try:
+            is_one = bool(headers.read(f"{name}: x")) and len(name.split()) == 1
+        except headers.HeaderError:
+            is_one = False
+        if not is_one or name.strip() != name:
+            raise ValidationError(
+                self.env._(
+                    "The secret header's name is no name of a header: enter one such as dauth or "
+                    "Authorization."
+                )
+            )
+
+    def _ccp_route_url(self):
+        """Return the address at which Airtel asks where to put a call through.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return f"{self._ccp_notify_base().rstrip('/')}{ROUTE}{self.sudo().ccp_route_token}"
+
+    def _ccp_renew_route_token(self):
+        """Replace the token of the routing URL.
+
+        Airtel's staff enters the new address, which takes a while: the old one counts for a day.
+        """
+        self.ensure_one()
+        company = self.sudo()
+        now = fields.Datetime.now()
+        moment = fields.Datetime.to_string(now)
+        known = company.ccp_old_route_tokens or {}
+        old_tokens = {each: until for each, until in known.items() if until > moment}
+        if company.ccp_route_token:
+            until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
+            old_tokens[digest(company.ccp_route_token)] = until
+        company.ccp_old_route_tokens = old_tokens
+        company.ccp_route_token = make_token(self.env)
+        company._ccp_incoming_flows()._ccp_refresh_routes()
+
+    def _ccp_incoming_flows(self):
+        """Return the Airtel numbers of a company that customers call, the first one first.
+
+        :return: records of ``ccp.call.flow``, as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        self.ensure_one()
+        flows = self.env["ccp.call.flow"].sudo()
+        own = Domain("company_id", "=", self.id) & Domain("call_type", "=", "INBOUND")
+        return flows.search(own, order="sequence, id")
+
+    def _ccp_make_incoming_flow(self, values):
+        """Make the first call flow that takes a company's incoming calls.
+
+        :param dict values: its number, desk, team and hours
+        :return: the ``ccp.call.flow``
+        :rtype: odoo.models.BaseModel
+        """
+        self.ensure_one()
+        # Airtel's id of such a flow is in none of our requests: the number does
+        defaults = {
+            "name": self.env._("Incoming calls"),
+            "code": values["caller_number"],
+            "call_type": "INBOUND",
+            "company_id": self.id,
+        }
+        return self._ccp_incoming_flows().sudo(False).create({**defaults, **values})
+
+    def _ccp_route_headers(self):
+        """Return the header that a request to the routing URL has to bring.
+
+        :rtype: dict[str, str]
+        """
+        self.ensure_one()
+        company = self.sudo()
+        name, secret = company.ccp_route_header, company.ccp_kept_route_secret or ""
+        if not name:
+            return {}
+        if name.lower() == "authorization" and ":" in secret:
+            secret = f"Basic {base64.b64encode(secret.encode()).decode()}"
+        return {name: secret}
+
+    def _ccp_route(self, question, is_kept=True):
+        """Decide whom a call to this company is put through to, see ``ccp.call._route``.
+
+        :param airtel_ccp.ccp.airtel.routing.Question question: as it came
+        :param bool is_kept: whether it is a real call
+        :rtype: airtel_ccp.models.ccp_route.Routed
+        """
+        self.ensure_one()
+        calls = self.env["ccp.call"].sudo().with_company(self)
+        return calls._route(self.sudo(), question, is_kept)
+
+    def _ccp_announce(self, decision):
+        """Let browsers know who will ring, see ``ccp.call._announce_incoming``.
+
+        :param airtel_ccp.ccp.call.route.Decision decision: what Airtel was answered
+        """
+        self.ensure_one()
+        self.env["ccp.call"].sudo().with_company(self)._announce_incoming(decision)
+
+    def _ccp_own_phone(self):
+        """Return the company's own phone, for calls that no call flow says anything of.
+
+        :return: ten digits, "" if the company has none that can be rung
+        :rtype: str
+        """
+        self.ensure_one()
+        return routing.phone(self.sudo().phone or "")

@@ -1,0 +1,170 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+from ..ccp.airtel import routing
+from ..ccp.call import route
+from .utils import milliseconds
+
+MAX_AWAY = timedelta(days=30)
+
+
+class ResUsers(models.Model):
+    """Who of the agents can be rung at this moment, and who said to be away."""
+
+    _inherit = "res.users"
+
+    ccp_away_until = fields.Datetime(
+        "Away from calls until",
+        copy=False,
+        help="Until then no incoming call rings this agent's phone.",
+        groups="base.group_system",
+    )
+
+    @api.model
+    def ccp_set_away(self, minutes):
+        """Have no incoming call ring the present user's phone for a while, or have them ring again.
+
+        :param int minutes: from now on; 0 to be back at once
+        :return: ``away_until``, in milliseconds since 1970, or False
+        :rtype: dict
+        :raise AccessError: when the user takes no calls
+        :raise ValidationError: when it is no such time
+        """
+        user = self.env.user
+        user._ccp_check_may_call()
+        if type(minutes) is not int or not 0 <= minutes <= MAX_AWAY / timedelta(minutes=1):
+            raise ValidationError(
+                self.env._("One can be away for at most %s days: choose less.", MAX_AWAY.days)
+            )
+        until = fields.Datetime.now() + timedelta(minutes=minutes) if minutes else False
+        user.sudo().ccp_away_until = until
+        # The table on disk knows it too
+        user.env.company._ccp_incoming_flows()[:1]._ccp_refresh_routes()
+        return {"away_until": milliseconds(until)}
+
+    def _ccp_away_milliseconds(self):
+        """Return until when the user is away, in milliseconds since 1970; False if the user is not.
+
+        :rtype: int | bool
+        """
+        self.ensure_one()
+        until = self.sudo().ccp_away_until
+        return milliseconds(until) if until and until > fields.Datetime.now() else False
+
+    @api.model
+    def _ccp_agents(self, company, user_ids, moment, busy=()):
+        """Return what is known of some users who may take a call.
+
+        :param company: the ``res.company`` whose call it is
+        :param user_ids: ids of users, of whom some may be gone or work elsewhere
+        :param datetime.datetime moment: aware
+        :param busy: the ids of those in a call
+        :return: by user id; only active employees of the company
+        :rtype: dict[int, airtel_ccp.ccp.call.route.Agent]
+        """
+        rows = self._ccp_agent_rows(company, list(user_ids))
+        if not rows:
+            return {}
+        ids = [row[0] for row in rows]
+        numbers = {row[0]: self._ccp_numbers_of_row(row) for row in rows}
+        listed = self._ccp_blacklisted({each[0] for each in numbers.values() if each})
+        at_work = self._ccp_at_work(company, ids, moment)
+        now = moment.replace(tzinfo=None)
+        return {
+            user_id: route.Agent(
+                user_id=user_id,
+                name=name or "",
+                number=numbers[user_id][0] if numbers[user_id] else "",
+                numbers=numbers[user_id],
+                away=bool(away_until and away_until > now),
+                at_work=at_work[user_id],
+                busy=user_id in busy,
+                blacklisted=bool(numbers[user_id]) and numbers[user_id][0] in listed,
+            )
+            for user_id, name, _first, _second, _further, away_until in rows
+        }
+
+    @api.model
+    def _ccp_agent_rows(self, company, user_ids):
+        """Return name, phones and absence of the active employees of a company among some users.
+
+        :rtype: list[tuple]
+        """
+        if not user_ids:
+            return []
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT agent.id, partner.name, agent.ccp_phone, agent.ccp_second_phone,
+                       agent.ccp_further_phones, agent.ccp_away_until
+                  FROM res_users agent
+                  JOIN res_partner partner ON partner.id = agent.partner_id
+                 WHERE agent.id = ANY(%s)
+                   AND agent.active
+                   AND agent.share IS NOT TRUE
+                   AND EXISTS (SELECT FROM res_company_users_rel works
+                                WHERE works.user_id = agent.id AND works.cid = %s)
+                 ORDER BY agent.id
+                """,
+                user_ids,
+                company.id,
+            )
+        )
+
+    @api.model
+    def _ccp_numbers_of_row(self, row):
+        """Return the phones in a row of ``_ccp_agent_rows`` that can be rung, the first one first.
+
+        :rtype: tuple[str, ...]
+        """
+        _user_id, _name, first, second, further, _away = row
+        phones = (first, second, *(further or "").split())
+        return tuple(dict.fromkeys(filter(None, (routing.phone(each or "") for each in phones))))
+
+    @api.model
+    def _ccp_working_groups(self, company, user_ids):
+        """Return by which calendars users work: that of their resource, else the company's.
+
+        :return: calendar, ``resource.resource`` records with it (or None), and the users
+        :rtype: list[tuple]
+        """
+        company = company.sudo()
+        resources = (
+            self.env["resource.resource"]
+            .sudo()
+            .search(
+                [
+                    ("user_id", "in", user_ids),
+                    ("company_id", "=", company.id),
+                    ("resource_type", "=", "user"),
+                ]
+            )
+        )
+        groups = [
+            (calendar, own, own.user_id.ids)
+            for calendar, own in resources.grouped("calendar_id").items()
+        ]
+        others = sorted(set(user_ids) - set(resources.user_id.ids))
+        if others:
+            groups.append((company.resource_calendar_id, None, others))
+        return groups
+
+    @api.model
+    def _ccp_at_work(self, company, user_ids, moment):
+        """Return for which users a moment is working time.
+
+        :param datetime.datetime moment: aware
+        :rtype: dict[int, bool]
+        """
+        at_work = dict.fromkeys(user_ids, False)
+        for calendar, resources, users in self._ccp_working_groups(company, user_ids):
+            # Who has no calendar works whenever there is something to do
+            within = calendar._ccp_is_within(moment, resources) if calendar else {}
+            for user_id in users if not resources else ():
+                at_work[user_id] = within.get(False, True)
+            for resource in resources or ():
+                at_work[resource.user_id.id] |= within.get(resource.id, True)
+        return at_work

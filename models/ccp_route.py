@@ -362,13 +362,3 @@ class CcpCall(models.Model):
             )
         )
         return [self._route_candidate("last_agent", *row) for row in rows]
-
-    @api.model
-    def _announce_incoming(self, decision):
-        """Hook: called with a new decision once it is kept, outside the time of Airtel's request.
-
-        ``env.company`` is the company whose call it is. What fails here is logged, and costs the
-        call nothing.
-
-        :param airtel_ccp.ccp.call.route.Decision decision: whom Airtel was told to ring, and why
-        """

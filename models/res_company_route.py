@@ -212,12 +212,14 @@ class ResCompany(models.Model):
         return calls._route(self.sudo(), question, is_kept)
 
     def _ccp_announce(self, decision):
-        """Let browsers know who will ring, see ``ccp.call._announce_incoming``.
+        """Let browsers know who will ring.
 
         :param airtel_ccp.ccp.call.route.Decision decision: what Airtel was answered
         """
         self.ensure_one()
-        self.env["ccp.call"].sudo().with_company(self)._announce_incoming(decision)
+        calls = self.env["ccp.call"].sudo().with_company(self)
+        if hasattr(calls, "_announce_incoming"):
+            calls._announce_incoming(decision)
 
     def _ccp_own_phone(self):
         """Return the company's own phone, for calls that no call flow says anything of.

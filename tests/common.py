@@ -14,6 +14,7 @@ from odoo.tests import TransactionCase, new_test_user
 from odoo.tests.common import _super_send
 
 from ..ccp.safe.spool import digest
+from ..controllers import route
 from ..controllers.wakeup import Waker
 from ..models import report_store
 from ..models.res_company_limits import USUAL_LIMITS
@@ -197,6 +198,8 @@ class CcpCase(CcpSetup, TransactionCase):
         cls.flow = cls.set_up_company(cls.env, cls.sandbox.url)
         cls.set_up_people(cls.env)
         cls.startClassPatcher(patch.object(Waker, "wake"))
+        # It would wait for the test's own transaction
+        cls.startClassPatcher(patch.object(route, "announce"))
 
     def setUp(self):
         super().setUp()

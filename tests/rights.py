@@ -105,6 +105,9 @@ class RightsCase(CcpCase):
             "ccp.call.daily": env["ccp.call.daily"].browse(call.id),
             "ccp.call.listen": env["ccp.call.listen"].create({**note, "kind": "listen"}),
             "ccp.call.flow": cls.flow,
+            "ccp.call.flow.menu": env["ccp.call.flow.menu"].create(
+                {"flow_id": cls.flow.id, "digit": "1", "team_id": cls.north.id}
+            ),
             "ccp.call.outcome": cls.outcome,
             "ccp.call.list.item": env["ccp.call.list.item"].create(
                 {"user_id": rep.id, "res_model": "res.partner", "res_id": cls.partner.id}
@@ -230,6 +233,9 @@ class RightsCase(CcpCase):
                 {"import_id": phones.id, "state": "saved", "who": "CANARY"}
             ),
             env["resource.calendar"].create({"name": "CANARY hours", **of_company}),
+            env["ccp.call.flow.menu"].create(
+                {"flow_id": flow.id, "digit": "1", "team_id": team.id}
+            ),
         )
         env["ccp.health"]._check(company, ["phones"])
         records += (env["ccp.health"].search([("company_id", "=", company.id)], limit=1),)
@@ -249,6 +255,11 @@ class RightsCase(CcpCase):
                 "caller_number": "8000000003",
                 "company_id": company,
             },
+            "ccp.call.flow.menu": {
+                "flow_id": self.own["ccp.call.flow"].id,
+                "digit": "2",
+                "team_id": self.own["crm.team"].id,
+            },
             "ccp.call.list.item": {"res_model": "crm.lead", "res_id": self.lead.id},
             "ccp.call.outcome": {"name": "New", "company_id": company},
             "ccp.call.entry": {"call_id": self.own["ccp.call"].id},
@@ -265,6 +276,7 @@ class RightsCase(CcpCase):
             "ccp.history.import": {"company_id": company, "text": "a;b"},
             "ccp.phone.import": {"company_id": company, "text": f"rep; {AGENT}"},
             "ccp.postman.import": {"company_id": company},
+            "ccp.route.try": {"company_id": company},
             "ccp.setup": {"company_id": company},
             "res.config.settings": {},
         }

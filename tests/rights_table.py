@@ -51,6 +51,12 @@ MODELS = {
         ADMINISTRATORS,
         ADMINISTRATORS,
     ),
+    "ccp.call.flow.menu": (
+        f"{CALLERS} administrator",
+        ADMINISTRATORS,
+        ADMINISTRATORS,
+        ADMINISTRATORS,
+    ),
     "ccp.call.list.item": ("rep", "rep", f"{CALLERS} {FOREIGN_CALLERS}", "rep"),
     "ccp.call.listen": (LEADERS, NOBODY, NOBODY, NOBODY),
     "ccp.call.outcome": (
@@ -80,6 +86,7 @@ MODELS = {
         "administrator",
     ),
     "ccp.postman.import": ("administrator", "administrator", ADMINISTRATORS, "administrator"),
+    "ccp.route.try": ("administrator", "administrator", ADMINISTRATORS, "administrator"),
     "ccp.setup": ("administrator", "administrator", ADMINISTRATORS, "administrator"),
 }
 
@@ -155,7 +162,10 @@ FIELDS = {
             ALL,
         ),
         ("fingerprint pretty_payload error", "boss"),
-        ("payload raw_payload named_correlation named_session named_pair", NOBODY),
+        (
+            "payload raw_payload named_correlation named_session named_pair decision_key",
+            NOBODY,
+        ),
     ),
     "ccp.call.flow": (
         (
@@ -166,7 +176,9 @@ FIELDS = {
             " customer_strategy customer_name customer_retries customer_time"
             " customer_component_time customer_component_caller_number second_agent_phone"
             " second_customer_phone early_media trial pool_code pool_key pool_strategy"
-            " agent_phone_limit customer_number_limit callback_method",
+            " agent_phone_limit customer_number_limit callback_method ring_owner ring_last_agent"
+            " ring_team_id ring_strategy desk_number closed_number menu_ids lead_policy source_id"
+            " medium_id campaign_id abandon_seconds callback_minutes blocked_policy",
             ALL,
         ),
         (
@@ -175,6 +187,7 @@ FIELDS = {
         ),
         ("callback_secrets", NOBODY),
     ),
+    "ccp.call.flow.menu": (("flow_id company_id digit team_id", ALL),),
     "ccp.call.link": (("call_id record", ALL),),
     "ccp.call.list.item": (
         ("user_id sequence res_model res_id customer_name state next_date call_ids attempts", ALL),
@@ -238,13 +251,17 @@ FIELDS = {
             ALL,
         ),
     ),
+    "ccp.route.try": (("company_id flow_id number digit answer passed_over", ALL),),
     "ccp.setup": (
         (
             "company_id contact_name done_count progress trial_call_count account_state"
             " account_note flow_state flow_note flow_id flow_code caller_number notify_state"
             " notify_note notify_url users_state users_note phoneless_user_ids test_state"
             " test_note my_phone test_number test_call_id trial trial_url username password"
-            " customer_id base_url api_path notify_base_url",
+            " customer_id base_url api_path notify_base_url incoming_state incoming_note"
+            " incoming_flow_id incoming_number incoming_desk incoming_team_id"
+            " incoming_calendar_id route_url route_header route_secret channels route_test"
+            " route_test_passed",
             ALL,
         ),
     ),
@@ -277,12 +294,17 @@ FIELDS = {
             " ccp_company_daily_limit ccp_number_daily_limit ccp_pulse_price ccp_require_outcome"
             " ccp_recording_policy ccp_chatter_mode ccp_keep_copies ccp_keep_recordings_days"
             " ccp_keep_reports_days ccp_keep_unmatched_days ccp_token_days ccp_keep_calls_days"
-            " ccp_pause_seconds ccp_reserve_phones ccp_trial ccp_trial_url",
+            " ccp_pause_seconds ccp_reserve_phones ccp_trial ccp_trial_url ccp_route_token"
+            " ccp_route_header ccp_route_secret ccp_channels",
             # Odoo's administrators read and write every company
             ALL_ADMINISTRATORS,
             ALL_ADMINISTRATORS,
         ),
-        ("ccp_secret_password ccp_old_tokens", NOBODY, NOBODY),
+        (
+            "ccp_secret_password ccp_old_tokens ccp_old_route_tokens ccp_kept_route_secret",
+            NOBODY,
+            NOBODY,
+        ),
     ),
     "res.config.settings": (
         (
@@ -306,7 +328,11 @@ FIELDS = {
             f"rep {ALL_ADMINISTRATORS}",
             f"rep {ALL_ADMINISTRATORS}",
         ),
-        ("ccp_caller_number", f"rep {ALL_ADMINISTRATORS}", ALL_ADMINISTRATORS),
+        (
+            "ccp_caller_number ccp_away_until",
+            f"rep {ALL_ADMINISTRATORS}",
+            ALL_ADMINISTRATORS,
+        ),
         ("ccp_flow_id ccp_may_call", ALL_ADMINISTRATORS, ALL_ADMINISTRATORS),
         ("ccp_caller_series ccp_phones_date ccp_phones_by_id", ALL_ADMINISTRATORS, NOBODY),
         ("ccp_phones_reserved", ALL, NOBODY),

@@ -556,7 +556,8 @@ class TestFirstCalls(FirstAccountCase):
         self.assertFalse(self.click())
         page = self.assert_agreement()
         self.assertEqual((page.flow_state, page.flow_id), ("done", self.flow))
-        inbound = self.flow.copy({"code": "IN", "call_type": "INBOUND"})
+        incoming = {"call_type": "INBOUND", "desk_number": "7000000990"}
+        inbound = self.flow.copy({"code": "IN", **incoming})
         self.assertFalse(self.click(), "customers' numbers are no way to call")
         self.company.ccp_trial = True
         self.company.ccp_trial = False

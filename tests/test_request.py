@@ -46,6 +46,7 @@ class TestRequest(CcpCase):
             {
                 "code": "a+b/c=",
                 "call_type": "INBOUND",
+                "desk_number": "7000000990",
                 "top_caller_number": True,
                 "recording": False,
                 "record_component": "record_2",

@@ -80,11 +80,15 @@ METHODS = {
     "ccp.phone.import.action_import": ADMINISTRATORS,
     "ccp.phone.import.action_take_employees": ADMINISTRATORS,
     "ccp.postman.import.action_save": ADMINISTRATORS,
+    "ccp.route.try.action_open": ADMINISTRATORS,
+    "ccp.route.try.action_try": ADMINISTRATORS,
     "ccp.setup.action_call": ADMINISTRATORS,
     "ccp.setup.action_check": ADMINISTRATORS,
     "ccp.setup.action_delete_trial_calls": ADMINISTRATORS,
     "ccp.setup.action_open": ADMINISTRATORS,
+    "ccp.setup.action_renew_route_token": ADMINISTRATORS,
     "ccp.setup.action_renew_token": ADMINISTRATORS,
+    "ccp.setup.action_test_route": ADMINISTRATORS,
     "ccp.setup.action_users": ADMINISTRATORS,
     "crm.lead.action_ccp_call": CALLERS,
     "crm.lead.action_ccp_call_button": CALLERS,
@@ -105,12 +109,14 @@ METHODS = {
     "res.partner.action_ccp_call_button": CALLERS,
     "res.partner.action_ccp_calls": CALLERS,
     "res.users.action_ccp_calls": CALLERS,
+    "res.users.ccp_set_away": CALLERS,
     "res.users.create": ADMINISTRATORS,
     "res.users.write": ADMINISTRATORS,
 }
 # Path, kind of authentication, methods
 ROUTES = {
     ("/airtel_ccp/webhook/<string:token>", "none", ("POST",)),
+    ("/airtel_ccp/route/<string:token>", "none", ("GET", "POST")),
     ("/airtel_ccp/recording/<int:call_id>", "user", ("GET", "HEAD")),
 }
 
@@ -242,11 +248,13 @@ class TestRpcSurface(CcpCase, HttpCase):
             "ccp.panel.save_outcome": [self.call.id, 1],
             "ccp.panel.state": [],
             "ccp.panel.take_back_follow_up": [self.call.id],
+            "ccp.route.try.action_open": [],
             "ccp.setup.action_open": [],
             "digest.digest.action_ccp_weekly_mail": [],
             "res.company.create": [{"name": "x"}],
             "res.config.settings.action_ccp_check_health": [[]],
             "res.config.settings.action_ccp_renew_token": [[]],
+            "res.users.ccp_set_away": [5],
             "res.users.create": [{"name": "x", "login": "x"}],
         }
         more = {

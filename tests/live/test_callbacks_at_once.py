@@ -10,7 +10,6 @@ from odoo import fields
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
-from ...ccp.safe.spool import digest
 from ...models import report_store
 from ..callbacks import AIRTEL_NUMBER, DESK, UNKNOWN
 from ..common import CcpSetup
@@ -68,7 +67,7 @@ class TestCallbacksAtOnce(BaseCase):
         with self.server.env() as env:
             token = env.company.ccp_webhook_token
             raw = json.dumps(record).encode()
-            self.assertTrue(report_store.store(env.cr, digest(token), None, raw, None))
+            self.assertTrue(report_store.receive(env.cr, token, None, raw))
         with self.server.env() as env:
             env["ccp.call"]._cron_fold()
 

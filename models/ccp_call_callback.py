@@ -150,4 +150,4 @@ class CcpCall(models.Model):
 
         :rtype: int
         """
-        return self.env["ccp.callback"]._callback_badge()["open"]
+        return self.browse().callback_id._callback_badge()["open"]

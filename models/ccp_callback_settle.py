@@ -225,7 +225,7 @@ class CcpCallback(models.Model):
             values["attempts"] = max(values["attempts"], row.attempts)
             values["first_missed"] = min(values["first_missed"], row.first_missed)
         is_news = not row or any(fact.is_new for fact in own)
-        calls = self.env["ccp.call"].sudo().browse([fact.id for fact in own[-MOST_READ:]])
+        calls = self.browse().call_ids.browse([fact.id for fact in own[-MOST_READ:]])
         if is_news and calls:
             values |= self._record_values(calls, row)
         if not row or values["opened_date"] != row.opened_date:
@@ -388,4 +388,4 @@ class CcpCallback(models.Model):
             )
         )
         row.invalidate_recordset(["call_ids"])
-        self.env["ccp.call"].invalidate_model(["callback_id"])
+        row.call_ids.invalidate_model(["callback_id"])

@@ -7,7 +7,6 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import new_test_user
 
-from ..ccp.safe.spool import digest
 from ..models import report_store
 from .common import AGENT, CcpCase
 
@@ -129,7 +128,7 @@ class CallbackCase(CcpCase):
         for record in records:
             with self.registry.cursor() as cr:
                 raw = json.dumps(record).encode()
-                self.assertTrue(report_store.store(cr, digest(token), None, raw, None))
+                self.assertTrue(report_store.receive(cr, token, None, raw))
         self.env.invalidate_all()
         self.env["ccp.call"]._cron_fold()
         self.env.invalidate_all()

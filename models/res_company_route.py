@@ -165,7 +165,7 @@ class ResCompany(models.Model):
         :rtype: odoo.models.BaseModel
         """
         self.ensure_one()
-        flows = self.env["ccp.call.flow"].sudo()
+        flows = self.sudo().ccp_flow_id.browse()
         own = Domain("company_id", "=", self.id) & Domain("call_type", "=", "INBOUND")
         return flows.search(own, order="sequence, id")
 
@@ -207,17 +207,22 @@ class ResCompany(models.Model):
         :param bool is_kept: whether it is a real call
         :rtype: airtel_ccp.models.ccp_route.Routed
         """
+        return self._ccp_own_calls()._route(self.sudo(), question, is_kept)
+
+    def _ccp_own_calls(self):
+        """Return the model of calls, as superuser in this company.
+
+        :rtype: odoo.models.BaseModel
+        """
         self.ensure_one()
-        calls = self.env["ccp.call"].sudo().with_company(self)
-        return calls._route(self.sudo(), question, is_kept)
+        return self.env["ccp.call"].sudo().with_company(self)
 
     def _ccp_announce(self, decision):
         """Let browsers know who will ring.
 
         :param airtel_ccp.ccp.call.route.Decision decision: what Airtel was answered
         """
-        self.ensure_one()
-        calls = self.env["ccp.call"].sudo().with_company(self)
+        calls = self._ccp_own_calls()
         if hasattr(calls, "_announce_incoming"):
             calls._announce_incoming(decision)
 

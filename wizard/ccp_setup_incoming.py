@@ -102,9 +102,10 @@ class CcpSetup(models.TransientModel):
                 "If customers call one of your Airtel numbers: enter it, and the phone that rings "
                 "if nobody else can be rung. Otherwise pass this step over."
             )
-        line = self.env["ccp.health"]._standing(self.company_id, "completeness")
-        if line.state == "bad":
-            return line.turn, line.sentence
+        bad, lines = self._lines("incoming")
+        if bad:
+            return bad.turn, bad.sentence
+        line = lines["completeness"]
         if line.code == "complete":
             return "done", line.sentence
         return "airtel", _(

@@ -143,6 +143,17 @@ def test_status_of_an_answered_call(cdr_of):
     assert cdr["overallCallStatus"] == "Connected"
 
 
+def test_word_for_an_incoming_call(cdr_of):
+    for template, name in (("camel", "callType"), ("reduced", "Call_Type")):
+        assert cdr_of(template=template, callType="Inbound")[name] == "Inbound"
+
+
+def test_durations_may_be_texts(cdr_of):
+    cdr = cdr_of(template="camel", clock="full", durationTexts=True)
+    assert (cdr["conversationDuration"], cdr["billableDuration"]) == ("20000", "20000")
+    assert int(cdr["duration"]) == int(cdr["fromWaitingTime"]) + 20000
+
+
 def test_missed_numbers_may_be_left_out(cdr_of):
     cdr = cdr_of("nobody_answers", template="display", missedNumbers=False)
     assert cdr["Missed_Destination_Number"] is None

@@ -156,6 +156,22 @@ def test_other_paths(shared_sandbox, method, path, status):
     assert request(shared_sandbox.url + path, method)[0] == status
 
 
+def test_a_page_in_a_browser_may_not_steer_the_sandbox(line):
+    sandbox = line()
+    before = get_json(sandbox.url + "/sandbox/numbers")
+    headers = {"Origin": "https://page.example", "Content-Type": "text/plain"}
+    for path, wish in (
+        ("/sandbox/ring", WISH),
+        ("/sandbox/number", {"number": None, "routeUrl": "http://page.example/"}),
+        ("/sandbox/script", {"number": CUSTOMER, "script": "busy"}),
+    ):
+        raw = json.dumps(wish).encode()
+        assert request(sandbox.url + path, "POST", raw, headers)[0] == 403
+    assert get_json(sandbox.url + "/sandbox/numbers") == before
+    assert sandbox.incoming_calls() == []
+    assert sandbox.script_of(CUSTOMER).name == "connects"
+
+
 def test_nobody_would_learn_of_the_call(make_sandbox):
     sandbox = make_sandbox()
     assert "--notify-url" in refused(sandbox, WISH)

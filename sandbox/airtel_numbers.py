@@ -12,6 +12,8 @@ from .validation import HEADER_NAME, HEADER_VALUE, NUMBER, is_web_address
 
 MOST_NUMBERS = 1000
 MOST_SIGNS = 2000
+# With the header Authorization it is a user and a password, as a right one may be
+WRONG_SECRET = "wrong:secret"
 # Ten digits, or toll-free
 AIRTEL_NUMBER = re.compile(r"[0-9]{8,11}")
 
@@ -84,7 +86,7 @@ class AirtelNumber:
         header, right = self._secret(kind)
         if not header or secret == "none":
             return []
-        wrong = (header, _header_value(header, f"wrong:{right[::-1]}"))
+        wrong = (header, _header_value(header, WRONG_SECRET))
         return {
             "right": [(header, _header_value(header, right))],
             "wrong": [wrong],

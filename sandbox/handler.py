@@ -280,6 +280,10 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(413, gateway_body(413))
             self.linger()
             return
+        if self.command != "GET" and "Origin" in self.headers:
+            # Whatever page a browser shows must not steer a sandbox on its machine
+            self.reply(403, gateway_body(403))
+            return
         call_id = path.removeprefix("/sandbox/ring/")
         if call_id != path:
             actions = {"GET": lambda _raw: self.control_call(call_id)}

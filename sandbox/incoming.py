@@ -140,6 +140,7 @@ class IncomingCalls:
     def _prepare(self, wish, line, manner):
         sandbox, settings = self._sandbox, self._sandbox.settings
         identity, token, rng = sandbox.make_identity()
+        recording_address = sandbox.recording_address(identity, token)
         switches = manner.switches
         with self._lock:
             template = switches["template"]
@@ -182,7 +183,7 @@ class IncomingCalls:
                 time.time_ns() // 1_000_000,
                 1.0 if switches["clock"] == "full" else settings.speed,
             ),
-            recording_address=sandbox.recording_address(identity, token),
+            recording_address=recording_address,
             rng=rng,
             entry=entry,
             settings=settings,

@@ -87,15 +87,15 @@ class IncomingCall(CallThread):
         self._plan(asked_at(self.order), self._put_through)
 
     def _put_through(self):
-        answer = None
+        answer, fault = None, "Airtel's flow asks nobody."
         if self.switches["decision"] and self.line.route_url:
             answer, fault = self._ask()
+            if self.stopping.is_set():
+                return
             if not answer and self.switches["routeFailure"] == "hangUp":
                 self._remark(f"Airtel ends the call. {fault}")
                 self._go_on(tell_cut_off(self.order, self.manner, self._now()))
                 return
-        else:
-            fault = "Airtel's flow asks nobody."
         if not answer:
             self.entry.set(desk=fault)
             answer = self._desk()
@@ -105,7 +105,7 @@ class IncomingCall(CallThread):
             strategy=component.strategy,
         )
         self._remark(*answer.remarks)
-        self._log_rings(component, fault if self.entry.get("desk") else None)
+        self._log_rings(component, fault)
         self._go_on(tell_rings(self.order, self.manner, component, answer.max_time, self._now()))
 
     def _remark(self, *sentences):

@@ -14,6 +14,7 @@ NODE = "node-1"
 SEPARATOR = " | "
 _HUNG_UP = {scripts.CUSTOMER: "Party A", scripts.AGENT: "Party B"}
 _CAMEL_STATUS = {"Disconnected": "ANSWERED", "Noanswer": "NO_ANSWER"}
+_CAMEL_DURATIONS = ("duration", "fromWaitingTime", "conversationDuration", "billableDuration")
 # What a CDR has no value for, until the switch emptyValue says how that is written
 _BLANK = object()
 _WRITTEN_BLANKS = {"null": None, "empty": "", "None": "None", "dash": "-"}
@@ -134,7 +135,7 @@ def _camel(facts, session_id, customer_id):
         "vmSessionId": session_id,
         "clientCorrelationId": _BLANK,
         "customerId": customer_id,
-        "callType": CALL_TYPE,
+        "callType": facts.switches["callType"],
         "overallCallStatus": facts.status,
         "callerNumber": facts.customer,
         "destinationNumber": facts.destination,
@@ -160,6 +161,8 @@ def _camel(facts, session_id, customer_id):
     }
     if session_id is None:
         del cdr["vmSessionId"]
+    if facts.switches["durationTexts"]:
+        cdr.update((name, str(cdr[name])) for name in _CAMEL_DURATIONS)
     return cdr
 
 
@@ -168,7 +171,7 @@ def _reduced(facts):
     indian = utc(facts.started).astimezone(IST)
     number = facts.order.customer
     return {
-        "Call_Type": CALL_TYPE,
+        "Call_Type": facts.switches["callType"],
         "Caller_ID": facts.airtel_number,
         "Caller_Number": facts.customer,
         "Caller_Name": _BLANK,

@@ -171,6 +171,10 @@ SWITCHES = (
         "Answered",
         "what the CDR calls a call that was picked up",
     ),
+    Switch("callType", ("INBOUND", "Inbound"), "INBOUND", "what the CDR calls an incoming call"),
+    Switch(
+        "durationTexts", BOOLEAN, False, "whether the template camel writes milliseconds as texts"
+    ),
     Switch(
         "emptyValue",
         ("null", "empty", "None", "dash", "absent"),

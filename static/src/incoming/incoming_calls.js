@@ -196,6 +196,10 @@ export class IncomingCalls {
         if ((!old && !call.live) || (old?.id && !call.id)) {
             return;
         }
+        if (call.dismissed) {
+            this.state.list = this.list.filter((each) => each !== old);
+            return;
+        }
         const isSame =
             old && (!old.id || (old.res_model === call.res_model && old.res_id === call.res_id));
         const entry = { ...(isSame && pick(old, ...CALLER_VALUES)), ...call, heard: Date.now() };
@@ -218,9 +222,8 @@ export class IncomingCalls {
 
     /** @returns {number|undefined} until when a call is shown; undefined as long as it lasts */
     lifeOf(entry) {
-        const { current } = this.calls.state;
         if (entry.mine) {
-            return entry.live || entry.id !== current?.id ? undefined : Date.now();
+            return undefined;
         }
         if (entry.state === "in_call" || entry.result === "connected") {
             return Date.now() + TAKEN_LIFE;
@@ -334,7 +337,11 @@ export class IncomingCalls {
 
     tidy() {
         const now = Date.now();
-        const isOver = ({ heard, id, live, state, until }) => {
+        const { current } = this.calls.state;
+        const isOver = ({ heard, id, live, mine, state, until }) => {
+            if (mine && !live && id === current?.id) {
+                return true;
+            }
             if (until !== undefined) {
                 return now >= until;
             }

@@ -186,7 +186,7 @@ class CcpCall(models.Model):
         live = (
             Domain("live", "=", True)
             & Domain("direction", "=", "inbound")
-            & Domain("company_id", "in", user.company_ids.ids)
+            & Domain("company_id", "in", user._get_company_ids())
         )
         calls = self.sudo().search(live, order="id desc", limit=MAX_LIVE)
         calls |= self._named_calls(shown).filtered(lambda call: call.direction == "inbound")
@@ -227,7 +227,7 @@ class CcpCall(models.Model):
             & Domain("call_id", "=", False)
             & Domain("folded", "=", False)
             & Domain("received_at", ">=", fields.Datetime.now() - DECISION_LIFE)
-            & Domain("company_id", "in", user.company_ids.ids)
+            & Domain("company_id", "in", user._get_company_ids())
         )
         values = []
         events = self.browse().event_ids.sudo()
@@ -288,5 +288,5 @@ class CcpCall(models.Model):
         """
         flows = self.browse().flow_id.sudo()
         domain = Domain("call_type", "=", "INBOUND")
-        domain &= Domain("company_id", "in", self.env.user.company_ids.ids)
+        domain &= Domain("company_id", "in", self.env.user._get_company_ids())
         return bool(flows.search_count(domain, limit=1))

@@ -90,10 +90,8 @@ def result(sorting: Sorting) -> str:
 
 
 def _is_connected(sorting: Sorting) -> bool:
-    second, says = sorting.dialled.second, None
-    if sorting.cdr:
-        says = sorting.says_connected(sorting.cdr, sorting.cdr_legs[second])
-    return sorting.parties[second].is_answered if says is None else says
+    says = sorting.connected
+    return sorting.parties[sorting.dialled.second].is_answered if says is None else says
 
 
 def _has_first_answered(sorting: Sorting) -> bool | None:
@@ -120,7 +118,8 @@ def _result_of_agent(sorting: Sorting) -> str:
         end = _overall_end(sorting) or end
     if end:
         return states.result_of(AGENT, end)
-    return "agent_no_answer" if sorting.cdr else "no_report"
+    is_over = sorting.cdr or sorting.dialled.incoming and answering.customers_end(sorting)
+    return "agent_no_answer" if is_over else "no_report"
 
 
 def _result_of_second(sorting: Sorting) -> str:

@@ -1,6 +1,7 @@
 """Calls that come in: who took them, whom they ring, who missed them."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -104,6 +105,11 @@ NOBODY = {
         (ASHA,),
     ),
     "gives up in the menu": ([GREETING, leaves(12)], "abandoned", ()),
+    "a phone rings that Airtel tried again too late": (
+        [RINGS_ASHA, ASHA_MISSES, leaves(31), event("Ringing", ASHA, 32, CUSTOMER)],
+        "agent_no_answer",
+        (ASHA,),
+    ),
     "nothing but that the customer has gone": ([leaves(12)], "abandoned", ()),
     "an agent of whom nobody knew": (
         [event("Ringing", STRANGER, 4, CUSTOMER), leaves(20)],
@@ -427,6 +433,49 @@ def test_an_entry_of_another_phone_lends_nothing():
         callStatus="Eaten", duration=1, destinationNumber=RAVI, destinationOperatorName="J"
     )
     assert fold([one, same], CALL).agent.operator == "J"
+
+
+def test_who_was_tried_is_in_the_order_of_the_tries():
+    reports = [RINGS_RAVI, event("Ringing", ASHA, 35, CUSTOMER), leaves(60)]
+    assert fold(reports, CALL).missed == (RAVI, ASHA)
+    # Others, of whom only the record knows, come after them
+    group = f"{MEENA} | {STRANGER} | {RAVI}"
+    report = record(overallCallStatus="Missed", Missed_Destination_Number=group)
+    assert fold([*reports, report], CALL).missed == (RAVI, ASHA, STRANGER, MEENA)
+
+
+def test_ten_reports_of_an_incoming_call_are_quick():
+    reports = [
+        GREETING,
+        RINGS_ASHA,
+        ASHA_MISSES,
+        RINGS_RAVI,
+        leaves(50),
+        read(CAMEL),
+        read(REDUCED),
+    ]
+
+    def once():
+        started = time.process_time()
+        fold(reports, CALL)
+        return time.process_time() - started
+
+    assert min(once() for _ in range(50)) < 1e-3
+
+
+def test_a_flood_of_strange_numbers_is_bearable():
+    numbers = [f"97{number:08d}" for number in range(1500)]
+    reports = [event("Ringing", each, place / 1000, CUSTOMER) for place, each in enumerate(numbers)]
+    parts = [{"participantType": "To", "status": "Busy"}] * 20
+    reports += [
+        record(
+            place, overallCallStatus="Missed", participants=parts, Missed_Destination_Number=each
+        )
+        for place, each in enumerate(numbers[:100])
+    ]
+    started = time.process_time()
+    fold(reports, CALL)
+    assert time.process_time() - started < 6
 
 
 # The menu

@@ -48,6 +48,7 @@ MODULES = (
 TESTS = (
     "test_timeline",
     "test_leg",
+    "test_dialled",
     "test_answering",
     "test_incoming",
     "test_vocabulary",

@@ -251,7 +251,8 @@ class Sorting:
         party, cdr_leg = self.parties[role], self.cdr_legs[role]
         if self._is_of_several(role):
             # One agent's: the CDR's, else who took the call, else who was tried last
-            phone = cdr_leg if cdr_leg and cdr_leg.address else party.first_answered
+            is_named = cdr_leg and self.dialled.role(cdr_leg.address) == AGENT
+            phone = cdr_leg if is_named else party.first_answered
             party = party.of_phone(phone.address) if phone else party
         leg = party.leg()
         return with_cdr(leg, cdr_leg) if cdr_leg else leg

@@ -354,6 +354,9 @@ def test_the_record_says_who_took_it():
     story = fold([*reports, report], CALL)
     assert (story.picked_up, story.missed) == (RAVI, (ASHA,))
     assert (story.agent.address, story.agent.end) == (RAVI, None)
+    short = record(overallCallStatus="Answered", destinationNumber="12")
+    answered = event("Answer", RAVI, 40, CUSTOMER)
+    assert fold([*reports, answered, short], CALL).picked_up == RAVI
     unknown = record(overallCallStatus="Answered", destinationNumber=STRANGER)
     assert fold([*reports, unknown], CALL).picked_up == STRANGER
 

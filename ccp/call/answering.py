@@ -93,11 +93,15 @@ def customers_end(sorting: Sorting) -> Fact | None:
 
 
 def was_ringing(sorting: Sorting, moment: datetime) -> bool:
-    """Whether any agent's phone rang at a moment, or no agent had been tried at all."""
-    phones = sorting.parties[AGENT].phones
-    if phones:
-        return any(_rang_at(phone, moment) for phone in phones)
-    return not any(_agents_in(sorting, cdr) or cdr.missed_numbers for cdr in sorting.counting_cdrs)
+    """Whether any agent's phone rang at a moment, by the events."""
+    return any(_rang_at(phone, moment) for phone in sorting.parties[AGENT].phones)
+
+
+def was_tried(sorting: Sorting) -> bool:
+    """Whether any report names an agent whose phone was tried."""
+    return bool(sorting.parties[AGENT].phones) or any(
+        _agents_in(sorting, cdr) or cdr.missed_numbers for cdr in sorting.counting_cdrs
+    )
 
 
 def _rang_at(phone: Phone, moment: datetime) -> bool:

@@ -192,8 +192,7 @@ class Sorting:
 
     def _meaning_of(self, event: Event) -> Happened:
         event = self.dialled.turned(event)
-        role = self.dialled.role(event.address, event.participant_name, event.component)
-        return Happened(event, role, _what(event))
+        return Happened(event, self.dialled.role_of_event(event), _what(event))
 
     def _facts(self, role: str) -> list[Fact]:
         """What happened to one leg, in order of time."""

@@ -171,6 +171,16 @@ BY_RECORD = {
         "agent_unreachable",
         (ASHA,),
     ),
+    "the network gave up a phone": (
+        {"destinationNumber": ASHA, "destinationNumberStatus": "Network Error"},
+        "agent_no_answer",
+        (ASHA,),
+    ),
+    "the network gave up the call": (
+        {"overallCallStatus": "Failed", "destinationNumber": ASHA},
+        "failed",
+        (ASHA,),
+    ),
     "the customer hung up": ({"hangUpStatus": "Party A"}, "abandoned", ()),
     "the customer hung up on a phone": (
         {"hangUpStatus": "Party A", "destinationNumber": ASHA},
@@ -243,6 +253,13 @@ def test_events_show_that_a_customer_gave_up_where_the_record_does_not():
     assert ended(leaves(20), record(overallCallStatus="Missed"))[1] == "abandoned"
     group = record(overallCallStatus="Missed", Missed_Destination_Number=ASHA)
     assert ended(leaves(20), group)[1] == "agent_no_answer"
+    busy = record(overallCallStatus="Busy", hangUpStatus="Party A")
+    assert ended(RINGS_ASHA, leaves(20), busy)[1] == "abandoned"
+    by_customer = record(overallCallStatus="Missed", hangUpStatus="Party A", destinationNumber=ASHA)
+    assert ended(leaves(20), by_customer)[1] == "abandoned"
+    assert ended(RINGS_ASHA, ASHA_MISSES, leaves(33), by_customer)[1] == "agent_no_answer"
+    out_of_reach = {"destinationNumber": ASHA, "destinationNumberStatus": "Not Reachable"}
+    assert ended(RINGS_ASHA, leaves(20), record(**out_of_reach))[1] == "agent_unreachable"
     by_airtel = record(overallCallStatus="Missed", hangUpStatus="SYSTEM_INITIATED")
     assert ended(RINGS_ASHA, leaves(20), by_airtel)[1] == "agent_no_answer"
 

@@ -78,6 +78,12 @@ def test_a_number_that_is_withheld():
     dialled = Dialled((ASHA,), (), incoming=True, airtel_number=AIRTEL)
     reports = [event("Ringing", ASHA, 4), event("Answer", ASHA, 9)]
     assert fold(reports, dialled).picked_up == ASHA
+    # Only who withholds a number has none
+    story = fold([*reports, event("Disconnected", "", 30, causeCode=16)], dialled)
+    assert (story.state, story.hung_up_by, story.talk_seconds) == ("ended", "customer", 21)
+    unnamed = event("Disconnected", "", 30, causeCode=16)
+    assert fold([*reports, unnamed], CALL).state == "in_call"
+    assert ended(reports[0], unnamed, dialled=dialled) == ("ended", "abandoned", "", (ASHA,))
     report = record(callerNumber=None, overallCallStatus="Answered", destinationNumber=ASHA)
     assert ended(report, dialled=dialled) == ("ended", "connected", ASHA, ())
     strangers = record(callerNumber="9700000001", overallCallStatus="Answered")

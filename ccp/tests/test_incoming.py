@@ -186,6 +186,16 @@ WHO = {
         (CUSTOMER, AIRTEL, (ASHA,)),
     ),
     "nobody picked up": (MISSED, (CUSTOMER, AIRTEL, ())),
+    "an agent of whom nobody knows among others": (
+        {
+            **MISSED,
+            "callerNumber": None,
+            "participants": [
+                {"participantAddress": each, "participantType": "To"} for each in (ASHA, MEENA)
+            ],
+        },
+        ("", AIRTEL, (ASHA, MEENA)),
+    ),
     "two agents of whom nobody knows": (
         {
             **MISSED,

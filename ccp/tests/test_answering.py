@@ -36,6 +36,11 @@ from ccp.call.timeline import Dialled, fold
 
 NOBODY = {
     "gives up while it rings": ([RINGS_ASHA, leaves(20)], "abandoned", (ASHA,)),
+    "gives up while it is dialled": (
+        [event("CalledNumber", ASHA, 3, CUSTOMER), leaves(4)],
+        "abandoned",
+        (ASHA,),
+    ),
     "the phone rings a moment longer": (
         [RINGS_ASHA, leaves(20), event("Disconnected", ASHA, 20.2, CUSTOMER, causeCode=16)],
         "abandoned",
@@ -487,6 +492,7 @@ def test_what_was_pressed_in_the_menu():
     reports = [key("1", 5), key("2", 3), event("Answer", ASHA, 11, CUSTOMER), key("9", 20)]
     assert fold(reports, CALL).keys == "21"
     assert fold([key("2", 3)], CALL).keys == "2"
+    assert fold([key("12345", second) for second in range(20)], CALL).keys == ("12345" * 20)[:64]
     assert fold(
         [*reports, record(overallCallStatus="Answered", DTMF_Capture="7 | 8")], CALL
     ).keys == ("78")

@@ -46,6 +46,11 @@ NOBODY = {
         "abandoned",
         (ASHA,),
     ),
+    "the phone rings when the customer has just gone": (
+        [event("Ringing", ASHA, 20.1, CUSTOMER), leaves(20)],
+        "abandoned",
+        (ASHA,),
+    ),
     "the phone is said to be unanswered a moment later": (
         [RINGS_ASHA, leaves(20), event("Noanswer", ASHA, 20.2, CUSTOMER)],
         "abandoned",

@@ -314,6 +314,10 @@ def test_a_wait_in_vain_is_the_longest_that_reports_know():
     )
     assert fold([longer], CALL).waited_seconds == 9
     assert fold([GREETING, leaves(20), longer], CALL).waited_seconds == 20
+    # The call may have begun before the first event
+    whole = record(overallCallStatus="Missed", startTime=epoch(0), endTime=epoch(20))
+    assert fold([RINGS_ASHA, whole], CALL).waited_seconds == 20
+    assert fold([RINGS_ASHA, leaves(20), whole], CALL).waited_seconds == 20
 
 
 def test_the_wait_for_an_agent():
@@ -447,6 +451,10 @@ def test_an_entry_of_another_phone_lends_nothing():
 def test_who_was_tried_is_in_the_order_of_the_tries():
     reports = [RINGS_RAVI, event("Ringing", ASHA, 35, CUSTOMER), leaves(60)]
     assert fold(reports, CALL).missed == (RAVI, ASHA)
+    # Neither the customer nor the Airtel number is an agent's
+    group = f"{CUSTOMER} | {AIRTEL}"
+    nobody = record(overallCallStatus="Missed", Missed_Destination_Number=group)
+    assert fold([*reports, nobody], CALL).missed == (RAVI, ASHA)
     # Others, of whom only the record knows, come after them
     group = f"{MEENA} | {STRANGER} | {RAVI}"
     report = record(overallCallStatus="Missed", Missed_Destination_Number=group)
@@ -497,6 +505,8 @@ def test_what_was_pressed_in_the_menu():
     reports = [key("1", 5), key("2", 3), event("Answer", ASHA, 11, CUSTOMER), key("9", 20)]
     assert fold(reports, CALL).keys == "21"
     assert fold([key("2", 3)], CALL).keys == "2"
+    silent = record(overallCallStatus="Missed", DTMF_Capture=None)
+    assert fold([key("2", 3), silent], CALL).keys == "2"
     assert fold([key("12345", second) for second in range(20)], CALL).keys == ("12345" * 20)[:64]
     assert fold(
         [*reports, record(overallCallStatus="Answered", DTMF_Capture="7 | 8")], CALL

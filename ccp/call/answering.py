@@ -11,7 +11,7 @@ from datetime import datetime
 from ..airtel import vocabulary
 from ..airtel.reports import Cdr, CdrLeg
 from .dialled import AGENT, CUSTOMER
-from .leg import Fact, Phone, cdr_end, whole_seconds
+from .leg import Fact, Phone, is_unanswered, whole_seconds
 from .sorting import KEYPAD, Sorting
 
 _RINGS = (vocabulary.DIALLED, vocabulary.RINGING)
@@ -117,7 +117,7 @@ def _began(phone: Phone) -> datetime:
 def _picked_up(sorting: Sorting) -> str:
     """By the CDR, else by the first answer that an event reports."""
     leg = sorting.cdr_legs[AGENT]
-    if leg and _is_agents(sorting, leg.address):
+    if leg and _is_agents(sorting, leg.address) and not is_unanswered(leg):
         return leg.address
     first = sorting.parties[AGENT].first_answered
     return first.address if first else ""
@@ -144,7 +144,7 @@ def _missed(
         surely.update(each for each in cdr.missed_numbers if _is_agents(sorting, each))
         for leg in _agents_in(sorting, cdr):
             named.add(leg.address)
-            if cdr_end(leg) in vocabulary.UNANSWERED_ENDS:
+            if is_unanswered(leg):
                 surely.add(leg.address)
     tried += sorted((surely | named).difference(tried))
     if is_connected and not picked_up:

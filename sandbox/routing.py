@@ -204,7 +204,9 @@ def read_answer(status, raw, order, airtel_numbers):
 class _Reader:
     def __init__(self, order, airtel_numbers):
         self.order = order
-        self.airtel_numbers = airtel_numbers
+        # The answer may repeat the number as it was asked about
+        asked = order.spelled(order.airtel_number)
+        self.airtel_numbers = {*airtel_numbers, asked, asked.removeprefix("+")}
         self.remarks = []
 
     def read(self, body):

@@ -278,6 +278,8 @@ def test_a_new_airtel_number(line, router):
     [
         ({"number": "80000"}, "10 digits, or 8 to 11"),
         ({"number": 8000000001}, "10 digits, or 8 to 11"),
+        ({"number": "12345678"}, "toll-free (1800, 1860)"),
+        ({"number": "180012345678"}, "toll-free (1800, 1860)"),
         ({"number": "८०००००००००"}, "10 digits, or 8 to 11"),
         ({"routeURL": "http://x/"}, "no 'routeURL'"),
         ({"route_url": "http://x/"}, "no 'route_url'"),

@@ -138,7 +138,7 @@ class ResUsers(models.Model):
             .search(
                 [
                     ("user_id", "in", user_ids),
-                    ("company_id", "=", company.id),
+                    ("company_id", "in", (False, company.id)),
                     ("resource_type", "=", "user"),
                 ]
             )

@@ -136,7 +136,7 @@ class CcpCall(models.Model):
             ),
             members=self._route_members,
             people=people,
-            blocked=bool(customer and users._ccp_blacklisted([customer])),
+            blocked=bool(customer and users._ccp_listed([customer])),
         )
 
     @api.model

@@ -52,10 +52,11 @@ class TestIncomingNumbers(RoutingCase):
         self.assertEqual(self.make(desk_number="+91 70000-00990").desk_number, DESK)
 
     def test_no_circle(self):
-        with self.assertRaisesRegex(ValidationError, "in a circle"):
-            self.make(desk_number=AIRTEL)
-        with self.assertRaisesRegex(ValidationError, "in a circle"):
-            self.make(code="IN3", closed_number=OTHER_AIRTEL)
+        for values in ({"desk_number": AIRTEL}, {"closed_number": OTHER_AIRTEL}):
+            # Odoo undoes what such a block did, unlike one with a pattern
+            with self.assertRaises(ValidationError) as raised:
+                self.make(**values)
+            self.assertIn("in a circle", str(raised.exception))
 
     def test_numbers_that_customers_call(self):
         for typed, kept in (

@@ -200,7 +200,7 @@ class CcpCallback(SystemMade, models.Model):
         if not record or not self._key_of_number(record):
             record = self
         action = record._ccp_call_action()
-        action["params"]["options"] = {"callback_id": self.id}
+        action["params"]["options"] = {"callback_id": self.id, "company_id": self.company_id.id}
         return action
 
     def action_open_record(self):

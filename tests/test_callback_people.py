@@ -127,7 +127,9 @@ class TestCallbackPeople(CallbackCase):
         action = self.as_user(owed, self.rep).action_call_back()
         params = action["params"]
         self.assertEqual(action["tag"], "airtel_ccp.call")
-        self.assertEqual(params["options"], {"callback_id": owed.id})
+        self.assertEqual(
+            params["options"], {"callback_id": owed.id, "company_id": self.env.company.id}
+        )
         placed = (
             self.env["ccp.call"]
             .with_user(self.rep)

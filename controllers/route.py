@@ -78,10 +78,12 @@ def take(environ):
     found = method in METHODS and PATH.fullmatch(environ.get("PATH_INFO", ""))
     if not found or environ.get("SCRIPT_NAME") or "session_id=" in environ.get("HTTP_COOKIE", ""):
         return None
-    registry = intake.registry_of(environ, found[1])
-    if registry is None:
+    token = found[1]
+    registry = intake.registry_of(environ, token)
+    database = registry.db_name if registry else unloaded_database(environ, token)
+    if not database:
         return None
-    intake.begin_request(registry.db_name, SHOWN_PATH)
+    intake.begin_request(database, SHOWN_PATH)
     try:
         raw = intake.read_body(environ) if method == "POST" else b""
     except HTTPException as error:
@@ -90,11 +92,15 @@ def take(environ):
     def value_of(name):
         return environ.get("HTTP_" + name.upper().replace("-", "_"))
 
-    asked = read(
-        found[1], environ.get("QUERY_STRING", ""), raw, environ.get("CONTENT_TYPE"), value_of
-    )
-    presence = presence_of(registry.db_name)
+    query, content_type = environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE")
+    asked = read(token, query, raw, content_type, value_of)
+    presence = presence_of(database)
     try:
+        if not registry:
+            # A process that was started just now: Odoo itself would wait for minutes
+            presence.ask(lambda _turn: _probe(database), is_away)
+            intake.put_back(environ, raw)
+            return None
         outcome = presence.ask(functools.partial(in_cursor, registry, asked), is_away)
     except intake.CHANGED:
         intake.put_back(environ, raw)
@@ -104,7 +110,19 @@ def take(environ):
     except Exception as error:  # noqa: BLE001 - the caller waits, whatever went wrong here
         _logger.exception("Nobody is found for an incoming call in the database")
         outcome = on_disk(asked, error)
-    return respond(registry.db_name, outcome)
+    return respond(database, outcome)
+
+
+def unloaded_database(environ, token):
+    """Return the database of a token of ours, if this process has not loaded it yet; else None.
+
+    :param dict environ: the request, as WSGI describes it
+    :param str token: the last part of its address
+    :rtype: str | None
+    """
+    name = intake.database_of(environ, token)
+    owner = find_owner(root(), token) if name and name not in Registry.registries else None
+    return name if owner and owner.folder.name == name else None
 
 
 def read(token, query, raw, content_type, value_of):

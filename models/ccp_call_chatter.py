@@ -61,6 +61,8 @@ class CcpCall(models.Model):
             elif changes is None or not CARD_FIELDS.isdisjoint(changes[call]):
                 stale.append(call)
                 messages[call] = carriers
+                if changes and "user_id" in changes[call]:
+                    carriers.sudo().write(call._author_values())
             elif call in news:
                 messages[call] = carriers
         threads = self.browse().union(*fresh, *notes)._threads(records)
@@ -227,13 +229,11 @@ class CcpCall(models.Model):
         :param markupsafe.Markup body: the note
         :rtype: dict
         """
-        # Nobody speaks for a call that nobody took
-        author = self.user_id.partner_id or self.env.ref("base.partner_root")
-        sender = author.email_formatted
-        reply_to = self.env["mail.thread"]._notify_get_reply_to(default=sender, author_id=author.id)
+        author = self._author_values()
+        author_id, sender = author["author_id"], author["email_from"]
+        reply_to = self.env["mail.thread"]._notify_get_reply_to(default=sender, author_id=author_id)
         return {
-            "author_id": author.id,
-            "email_from": sender,
+            **author,
             "model": thread._name,
             "res_id": thread.id,
             "record_alias_domain_id": False,
@@ -246,3 +246,13 @@ class CcpCall(models.Model):
             "message_id": generate_tracking_message_id("message-notify"),
             "reply_to": reply_to[False],
         }
+
+    def _author_values(self):
+        """Return in whose name this call's notes are: its agent's.
+
+        Nobody speaks for an incoming call that nobody took: the system does.
+
+        :rtype: dict
+        """
+        author = self.user_id.partner_id or self.env.ref("base.partner_root")
+        return {"author_id": author.id, "email_from": author.email_formatted}

@@ -41,6 +41,11 @@ class Sighting:
     flow: models.BaseModel
     decision: Decision | None = None
 
+    @property
+    def caller_number(self):
+        """The Airtel number as the company writes it, if it is one of the company's."""
+        return self.flow.caller_number or self.airtel_number
+
 
 class IncomingNumbers:
     """Whose numbers a company's are, by which the sides of an incoming call are told apart.
@@ -106,6 +111,9 @@ class CcpCallEvent(models.Model):
         if self.kind == "decision":
             return self._decision_sighting(numbers)
         if report.kind not in ("event", "cdr"):
+            return None
+        if report.direction != "inbound" and (report.direction or not numbers.flows):
+            # Where no number is called, nobody's phones need be read: a session id still names it
             return None
         seen = incoming.read(report, numbers.airtel, numbers.agents)
         if seen is None:

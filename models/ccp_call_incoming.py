@@ -185,7 +185,7 @@ class CcpCall(models.Model):
             & Domain("erased", "=", True)
             & Domain("direction", "=", "inbound")
             & Domain("erased_ids", "=", False)
-            & Domain("caller_number", "=", seen.airtel_number)
+            & Domain("caller_number", "=", seen.caller_number)
             & Domain(moment, ">=", seen.at - REPEAT_TOLERANCE)
             & Domain(moment, "<=", seen.at + REPEAT_TOLERANCE)
         )
@@ -244,8 +244,8 @@ class CcpCall(models.Model):
             values["customer_number"] = seen.customer
         if seen.session_id and not self.session_id:
             values["session_id"] = seen.session_id
-        if seen.airtel_number and not self.caller_number:
-            values["caller_number"] = seen.airtel_number
+        if seen.airtel_number and not self.flow_id:
+            values["caller_number"] = seen.caller_number
         if seen.flow and not self.flow_id:
             values |= {
                 "flow_id": seen.flow.id,

@@ -148,6 +148,31 @@ class TestPlans(CcpCase):
     def test_first_page_of_a_rep(self):
         self.assert_indexed(self.page(), self.rep, "_agent_page_idx")
 
+    def test_first_page_of_a_rep_when_calls_come_in(self):
+        """What others missed or left costs nobody a look at all calls."""
+        registry = self.env.registry
+        self.addCleanup(setattr, registry, "ccp_incoming_presence", (True, None))
+        registry.ccp_incoming_presence = (True, None)
+        self.assert_indexed(self.page(), self.rep)
+        self.assert_indexed(
+            lambda env: env["ccp.call"].search_count([], limit=10001), self.rep, "_agent_page_idx"
+        )
+
+    def test_an_incoming_call_by_its_customer(self):
+        company = self.env.company
+        near = [
+            *self.env["ccp.call"]._incoming_domain(company),
+            ("customer_number", "=", "7000000444"),
+            ("start_date", ">=", fields.Datetime.now() - timedelta(hours=4)),
+        ]
+        order = "start_date desc, id desc"
+        self.assert_indexed(
+            lambda env: env["ccp.call"].search(near, order=order, limit=20), index="_incoming"
+        )
+        self.assert_indexed(
+            lambda env: env["ccp.call"]._may_take_another(company), index="_incoming_made_idx"
+        )
+
     def test_one_agents_page(self):
         agent = self.env["res.users"].search([("login", "=like", "plan%")], limit=1)
         mine = ("user_id", "=", agent.id)

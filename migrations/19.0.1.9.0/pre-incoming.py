@@ -12,6 +12,8 @@ PARTS = {
     # Only Airtel's reports say when somebody picked up
     "answer_seconds": "FALSE",
 }
+# Calls that count nowhere; the first versions did not know these
+NOT_COUNTED = ("trial", "imported")
 
 
 def migrate(cr, _version):
@@ -25,17 +27,19 @@ def migrate(cr, _version):
         column = SQL.identifier(name)
         cr.execute(SQL("ALTER TABLE ccp_call ADD COLUMN %s INTEGER DEFAULT 0", column))
         cr.execute(SQL("ALTER TABLE ccp_call ALTER COLUMN %s DROP DEFAULT", column))
-    if missing:
-        cr.execute(
-            SQL(
-                """
-                UPDATE ccp_call
-                   SET %s
-                 WHERE direction = 'inbound' AND trial IS NOT TRUE AND imported IS NOT TRUE
-                """,
-                SQL(", ").join(
-                    SQL("%s = (%s)::int", SQL.identifier(name), SQL(PARTS[name]))
-                    for name in missing
-                ),
-            )
+    if not missing or not column_exists(cr, "ccp_call", "direction"):
+        return
+    conditions = [
+        SQL("%s IS NOT TRUE", SQL.identifier(name))
+        for name in NOT_COUNTED
+        if column_exists(cr, "ccp_call", name)
+    ]
+    cr.execute(
+        SQL(
+            "UPDATE ccp_call SET %s WHERE %s",
+            SQL(", ").join(
+                SQL("%s = (%s)::int", SQL.identifier(name), SQL(PARTS[name])) for name in missing
+            ),
+            SQL(" AND ").join([SQL("direction = 'inbound'"), *conditions]),
         )
+    )

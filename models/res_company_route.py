@@ -98,13 +98,7 @@ class ResCompany(models.Model):
             name, secret = company.ccp_route_header, company.ccp_kept_route_secret
             if name:
                 company._ccp_check_route_header(name)
-            if name and not secret:
-                raise ValidationError(
-                    self.env._(
-                        "The secret header of the routing URL needs a value: enter the one that "
-                        "you give to Airtel, or remove the header's name."
-                    )
-                )
+            # Forms write name and value one after the other: the set-up says if one is missing
             if secret and (len(secret) > MAX_SECRET or not _SECRET.fullmatch(secret)):
                 raise ValidationError(
                     self.env._(
@@ -165,7 +159,7 @@ class ResCompany(models.Model):
         :rtype: odoo.models.BaseModel
         """
         self.ensure_one()
-        flows = self.env["ccp.call.flow"].sudo()
+        flows = self.sudo().ccp_flow_id.browse()
         own = Domain("company_id", "=", self.id) & Domain("call_type", "=", "INBOUND")
         return flows.search(own, order="sequence, id")
 
@@ -207,17 +201,22 @@ class ResCompany(models.Model):
         :param bool is_kept: whether it is a real call
         :rtype: airtel_ccp.models.ccp_route.Routed
         """
+        return self._ccp_own_calls()._route(self.sudo(), question, is_kept)
+
+    def _ccp_own_calls(self):
+        """Return the model of calls, as superuser in this company.
+
+        :rtype: odoo.models.BaseModel
+        """
         self.ensure_one()
-        calls = self.env["ccp.call"].sudo().with_company(self)
-        return calls._route(self.sudo(), question, is_kept)
+        return self.env["ccp.call"].sudo().with_company(self)
 
     def _ccp_announce(self, decision):
         """Let browsers know who will ring.
 
         :param airtel_ccp.ccp.call.route.Decision decision: what Airtel was answered
         """
-        self.ensure_one()
-        calls = self.env["ccp.call"].sudo().with_company(self)
+        calls = self._ccp_own_calls()
         if hasattr(calls, "_announce_incoming"):
             calls._announce_incoming(decision)
 

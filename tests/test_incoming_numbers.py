@@ -129,8 +129,10 @@ class TestIncomingNumbers(RoutingCase):
         self.assertEqual(self.env.company.ccp_route_token, kept)
 
     def test_the_secret_header(self):
-        with self.assertRaisesRegex(ValidationError, "needs a value"):
-            self.company.ccp_route_header = "dauth"
+        self.company.ccp_route_header = "dauth"
+        page = self.env["ccp.setup"].create({})
+        self.assertEqual(page.incoming_state, "administrator")
+        self.assertIn("Enter the value", page.incoming_note)
         self.company.write({"ccp_route_header": "dauth", "ccp_route_secret": SECRET})
         self.assertNotIn(SECRET, self.company.ccp_route_secret)
         self.assertEqual(self.company.ccp_kept_route_secret, SECRET)

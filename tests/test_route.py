@@ -706,6 +706,17 @@ class TestWithoutDatabase(RouteCase):
         self.build()
         self.assertIsNone(route_disk.table_of(self.folder).built_at())
 
+    def test_an_erased_number_is_on_disk_no_more(self):
+        self.build()
+        self.on_disk()
+        companies = self.company
+        events = self.env["ccp.call.event"]
+        with patch.object(self.env.cr.postcommit, "add", lambda do: do()):
+            events._erase_spooled(companies, self.env["ccp.call"], {STRANGER})
+            self.assertEqual(len(self.disk.waiting()), 1)
+            events._erase_spooled(companies, self.env["ccp.call"], {CONNECTS})
+        self.assertEqual(self.disk.waiting(), [])
+
     def test_what_is_no_decision_is_put_aside(self):
         self.folder.mkdir(exist_ok=True)
         (self.folder / "0.decision").write_text("{}")

@@ -24,6 +24,7 @@ LINES = {
     "flow": ("flow",),
     "notify": ("notify_url", "reports", "silent_calls"),
     "users": ("phones",),
+    "incoming": ("completeness",),
 }
 
 

@@ -84,7 +84,7 @@ class CcpSetup(models.TransientModel):
         for page in self:
             page.route_url = page.company_id._ccp_route_url()
 
-    @api.depends("incoming_flow_id", "incoming_number", "incoming_desk", "route_test")
+    @api.depends("incoming_flow_id", "incoming_number", "route_header", "route_secret")
     def _compute_incoming_step(self):
         for page in self:
             state, note = page._incoming_step()
@@ -102,9 +102,14 @@ class CcpSetup(models.TransientModel):
                 "If customers call one of your Airtel numbers: enter it, and the phone that rings "
                 "if nobody else can be rung. Otherwise pass this step over."
             )
-        line = self.env["ccp.health"]._standing(self.company_id, "completeness")
-        if line.state == "bad":
-            return line.turn, line.sentence
+        if self.route_header and not self.route_secret:
+            return "administrator", _(
+                "Enter the value of the secret header too: without it, none is asked for."
+            )
+        bad, lines = self._lines("incoming")
+        if bad:
+            return bad.turn, bad.sentence
+        line = lines["completeness"]
         if line.code == "complete":
             return "done", line.sentence
         return "airtel", _(

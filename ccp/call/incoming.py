@@ -10,6 +10,7 @@ decides only where numbers don't: between two that nobody knows, or two agents.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from ..airtel import vocabulary
 from ..airtel.reports import Cdr, Decided, Event, Report
@@ -61,7 +62,7 @@ def read(
     :param airtel_numbers: the numbers that customers call, last ten digits or a whole toll-free one
     :param agent_numbers: last ten digits of the phones that may ring, desks among them
     """
-    who = _Who(airtel_numbers, agent_numbers)
+    who = _who(frozenset(airtel_numbers), frozenset(agent_numbers))
     if isinstance(report, Cdr):
         return _of_cdr(report, who)
     if isinstance(report, Event):
@@ -95,13 +96,15 @@ def same_call(one: Incoming, other: Incoming, tolerance: timedelta) -> bool:
 
 def distance(one: Incoming, other: Incoming) -> timedelta:
     """How far apart two reports are in time; nothing if a CDR covers the other one's time."""
-    if one.at is None or other.at is None:
-        return timedelta.max
-    if one.is_cdr == other.is_cdr:
-        return abs(one.at - other.at)
+    if one.is_cdr == other.is_cdr or one.at is None or other.at is None:
+        return _apart(one, other)
     cdr, event = (one, other) if one.is_cdr else (other, one)
     ended_at = cdr.at + timedelta(seconds=cdr.total_seconds or 0)
     return max(cdr.at - event.at, event.at - ended_at, timedelta())
+
+
+def _apart(one: Incoming, other: Incoming) -> timedelta:
+    return timedelta.max if one.at is None or other.at is None else abs(one.at - other.at)
 
 
 def closest(one: Incoming, others: Sequence[Incoming], tolerance: timedelta) -> int | None:
@@ -116,7 +119,7 @@ def closest(one: Incoming, others: Sequence[Incoming], tolerance: timedelta) -> 
     def likelihood(place: int) -> tuple:
         other = others[place]
         has_session = bool(one.session_id) and one.session_id == other.session_id
-        return not has_session, distance(one, other), place
+        return not has_session, distance(one, other), _apart(one, other)
 
     return min(places, key=likelihood, default=None)
 
@@ -124,12 +127,15 @@ def closest(one: Incoming, others: Sequence[Incoming], tolerance: timedelta) -> 
 class _Who:
     """Tells Airtel numbers, agents and others apart."""
 
-    def __init__(self, airtel_numbers: Iterable[str], agent_numbers: Iterable[str]):
-        self._airtel_numbers = tuple(airtel_numbers)
+    def __init__(self, airtel_numbers: frozenset[str], agent_numbers: frozenset[str]):
+        self._airtel_numbers = frozenset(map(last10, airtel_numbers)) - {""}
+        self._toll_free = [each for each in self._airtel_numbers if len(each) < WHOLE]
         self._agents = frozenset(map(last10, agent_numbers)) - {""}
 
     def is_airtel(self, number: str) -> bool:
-        return any(is_same_number(number, each) for each in self._airtel_numbers)
+        if number in self._airtel_numbers:
+            return True
+        return any(is_same_number(number, each) for each in self._toll_free)
 
     def is_agent(self, number: str) -> bool:
         return number in self._agents and not self.is_airtel(number)
@@ -139,6 +145,15 @@ class _Who:
         return (
             len(number) >= _SHORTEST and number not in self._agents and not self.is_airtel(number)
         )
+
+
+# Many reports are read with the same numbers
+_who = lru_cache(maxsize=16)(_Who)
+
+
+def _unknown(airtel_number: str) -> str:
+    """An Airtel number that the company does not know, if it is a number."""
+    return airtel_number if len(airtel_number) >= _SHORTEST else ""
 
 
 def _of_decision(report: Decided) -> Incoming:
@@ -171,7 +186,7 @@ def _of_event(event: Event, who: _Who) -> Incoming | None:
     numbers = (event.airtel_number, event.address, event.shown)
     return Incoming(
         customer=customer,
-        airtel_number=next(filter(who.is_airtel, numbers), event.airtel_number),
+        airtel_number=next(filter(who.is_airtel, numbers), _unknown(event.airtel_number)),
         agents=_agents_of_event(event, who, customer),
         session_id=event.session_id,
         at=event.at or event.received_at,
@@ -219,8 +234,7 @@ def _of_cdr(cdr: Cdr, who: _Who) -> Incoming | None:
         return None
     customer = _customer_of_cdr(cdr, who, called)
     if not called and cdr.airtel_number not in (customer, *named):
-        # One that the company does not know
-        called = cdr.airtel_number
+        called = _unknown(cdr.airtel_number)
     at, is_timed = _beginning(cdr)
     numbers = dict.fromkeys((cdr.destination, *named, *cdr.missed_numbers))
     return Incoming(
@@ -253,9 +267,10 @@ def _customer_of_cdr(cdr: Cdr, who: _Who, called: str) -> str:
         return cdr.shown
     if len(strange) > 1:
         strange = [each for each in strange if each in callers]
-    elif not any(callers) and not any(who.is_agent(leg.address) for leg in cdr.legs):
-        # Whom the call went to, from a number that is withheld
-        strange = []
+    if not any(callers):
+        # Whom a call went to whose caller withholds the number
+        called_ones = _on_side(cdr, vocabulary.TO)
+        strange = [each for each in strange if each not in called_ones]
     # The phone of an agent shows the customer's number
     others = [cdr.shown, cdr.airtel_number if called != cdr.airtel_number and called else ""]
     # An agent who calls is the customer of that call

@@ -248,7 +248,7 @@ class TestCallbackPeople(CallbackCase):
     def test_those_are_notified_whose_badge_changes(self):
         self.notified()
         self.come_in()
-        team = {*(self.rep | self.other_rep | self.leader).ids}
+        team = self.rep | self.other_rep | self.leader
         self.assertEqual(self.notified(), team)
         self.as_user(self.owed(), self.rep).action_take()
         self.assertEqual(self.notified(), team)

@@ -100,6 +100,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
             ("customer_unreachable", "Customer could not be reached"),
             ("customer_rejected", "Customer rejected the call"),
             ("canceled", "Agent hung up first"),
+            ("abandoned", "Customer hung up before an agent picked up"),
             ("failed", "Failed"),
             ("no_report", "No report from Airtel"),
         ],

@@ -47,7 +47,8 @@ class CcpCall(models.Model):
 
     def _is_missed(self):
         """Return whether this is an incoming call that nobody took."""
-        return self.direction == "inbound" and self.result in states.MISSED_BY_AGENT
+        missed = (*states.MISSED_BY_AGENT, "abandoned")
+        return self.direction == "inbound" and self.result in missed
 
     def _title(self):
         """Say who called whom.
@@ -113,6 +114,7 @@ class CcpCall(models.Model):
             "customer_unreachable": lambda: _("%(customer)s could not be reached.", **names),
             "customer_rejected": lambda: _("%(customer)s rejected the call.", **names),
             "canceled": lambda: _("%(agent)s hung up before %(customer)s picked up.", **names),
+            "abandoned": lambda: _("%(customer)s hung up before an agent picked up.", **names),
             "failed": lambda: _("The call failed at Airtel."),
             "no_report": lambda: _("Airtel sent no report of how this call ended."),
         }
@@ -169,6 +171,7 @@ class CcpCall(models.Model):
             "customer_unreachable": lambda: _("%s could not be reached", customer),
             "customer_rejected": lambda: _("%s rejected the call", customer),
             "canceled": lambda: _("You hung up before %s picked up", customer),
+            "abandoned": lambda: _("%s hung up before anybody picked up", customer),
             "failed": lambda: _("The call failed at Airtel"),
             "no_report": lambda: _("Airtel sent no report of how this call ended"),
         }

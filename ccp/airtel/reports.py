@@ -11,23 +11,48 @@ Nothing here raises, whatever comes: what makes no sense is ``Unreadable`` or an
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from ..safe.number import (
     last10,
     mask_in,
 )
 from ..safe.text import decode, load
-from . import shape, vocabulary
+from . import decision, shape, vocabulary
 from .fields import (
     IST,
     UTC,
     Fields,
     fold_name,
 )
+from .parsed import (
+    ApiResult,
+    Cdr,
+    CdrLeg,
+    Decided,
+    Event,
+    Report,
+    Unreadable,
+)
+
+__all__ = [
+    "ApiResult",
+    "Cdr",
+    "CdrLeg",
+    "Decided",
+    "Event",
+    "Report",
+    "Unreadable",
+    "cdr_names",
+    "kind_and_fingerprint",
+    "parse",
+    "parse_all",
+    "parse_data",
+    "split",
+    "to_text",
+]
 
 _MAX_NAME = 64
 _MAX_ID = 128
@@ -36,9 +61,13 @@ _MAX_DIGITS = 64
 _MAX_LEGS = 20
 _MAX_EVENTS = 200
 _MAX_NOT_UNDERSTOOD = 50
+_MAX_MISSED = 20
+_MAX_MISSED_TEXT = 400
 
 _Q850 = range(1, 128)
 _SIP = range(400, 700)
+_BETWEEN_NUMBERS = re.compile(r"[|,;/]")
+_MENU_KEYS = re.compile(r"[0-9*#]+(?: ?[|,] ?[0-9*#]+)*")
 _NOT_A_KEY = re.compile(r"[^0-9*#A-D]")
 _IS_URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
@@ -52,6 +81,7 @@ _SIDE_OF_TYPE = {
     "to": vocabulary.TO,
     "destination": vocabulary.TO,
 }
+_DIRECTION_NAMES = ("calltype", "direction", "calldirection")
 _DIRECTIONS = {
     "inbound": "inbound",
     "incoming": "inbound",
@@ -80,10 +110,10 @@ _KNOWN_OF_API_RESULT = frozenset(("requestname", "customerid", "callflowid", "ti
 _KNOWN_OF_CDR = frozenset(
     (
         *("eventtype", "event", "eventid", "requestmessagetype", "customerid", "callflowid"),
-        *("callerid", "callid", "callername", "destinationname", "destinationcli", "displaycli"),
-        *("callerduration", "destinationduration", "misseddestinationnumber", "timestamp"),
+        *("callerid", "callid", "callername", "destinationname", "displaycli"),
+        *("callerduration", "destinationduration", "timestamp"),
         *("retrycount", "retrycountcaller", "retrycountdestination", "waittime", "requestname"),
-        *("callerretrycount", "destinationretrycount", "dtmfcapture"),
+        *("callerretrycount", "destinationretrycount"),
         *("participantaddress", "participantname", "hangupcause", "hangupstatus", "hangupby"),
     )
 )
@@ -91,126 +121,6 @@ _KNOWN_OF_PARTS = _KNOWN_OF_EVENT | {
     *("participantcalltype", "participantindex", "participantid"),
     *("billableduration", "duration", "pulse", "retrycount"),
 }
-
-# Equality ignores ``received_at``, so that a report that is delivered twice equals itself, and
-# ``not_understood``, which names the values that change nothing.
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Something happened on one leg, or on none (section 3). Times are aware, in UTC."""
-
-    kind: ClassVar[str] = "event"
-    received_at: datetime = field(compare=False)
-    event_type: str = ""
-    """CALL, MEDIA, DTMF, RECORD, SESSION, ERROR, ... in capitals."""
-    event: str = ""
-    """``answer``, ``callednumber``, ``removed``, ...: lower case, no blanks, no underscores."""
-    address: str = field(default="", repr=False)
-    """Last ten digits of the participant's number."""
-    participant_name: str = ""
-    component: str = ""
-    """Id of the request's component, if the report names it."""
-    at: datetime | None = None
-    """``None`` if it is missing or implausible."""
-    cause_code: int | None = None
-    """Q.850, 1 to 127."""
-    sip_code: int | None = None
-    """400 to 699; 699 is Airtel's own for normal clearing."""
-    cause_text: str = ""
-    digits: str = field(default="", repr=False)
-    """Keys that were pressed (DTMF)."""
-    session_id: str = ""
-    correlation_id: str = ""
-    event_id: str = ""
-    not_understood: tuple[str, ...] = field(default=(), compare=False)
-    """Names of fields whose name or value means nothing to us, as they were spelled."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApiResult:
-    """The outcome of one of the flow's own commands."""
-
-    kind: ClassVar[str] = "api_result"
-    received_at: datetime = field(compare=False)
-    request_type: str = ""
-    ok: bool = False
-    message: str = ""
-    session_id: str = ""
-    correlation_id: str = ""
-    not_understood: tuple[str, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CdrLeg:
-    """One participant in a CDR. Times are aware, in UTC."""
-
-    side: str | None = None
-    """``from``, ``to``, or ``None`` if the CDR does not say. ``vocabulary.who`` names the party."""
-    address: str = field(default="", repr=False)
-    """Last ten digits."""
-    name: str = ""
-    status: str = ""
-    """Lower case, no blanks, no underscores."""
-    started_at: datetime | None = None
-    answered_at: datetime | None = None
-    ended_at: datetime | None = None
-    talk_seconds: int | None = None
-    ring_seconds: int | None = None
-    cause_code: int | None = None
-    sip_code: int | None = None
-    cause_text: str = ""
-    operator: str = ""
-    circle: str = ""
-    pulses: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cdr:
-    """Call Data Record, after the call (section 1.1). Times are aware, in UTC."""
-
-    kind: ClassVar[str] = "cdr"
-    received_at: datetime = field(compare=False)
-    direction: str = ""
-    """``inbound``, ``outbound`` or "" if the CDR does not say."""
-    airtel_number: str = field(default="", repr=False)
-    """The Airtel number that the customer called or saw, its last ten digits."""
-    session_id: str = ""
-    correlation_id: str = ""
-    overall_status: str = ""
-    """Lower case, no blanks, no underscores."""
-    legs: tuple[CdrLeg, ...] = ()
-    """Participants as listed, then those of the ``Caller_*`` and ``Destination_*`` fields."""
-    started_at: datetime | None = None
-    answered_at: datetime | None = None
-    ended_at: datetime | None = None
-    talk_seconds: int | None = None
-    total_seconds: int | None = None
-    billable_seconds: int | None = None
-    recording_url: str = field(default="", repr=False)
-    """Exactly as received; anybody who has it can listen."""
-    hangup_cause: str = ""
-    pulses: int | None = None
-    events: tuple[Event, ...] = ()
-    not_understood: tuple[str, ...] = field(default=(), compare=False)
-
-    def who(self, leg: CdrLeg) -> str | None:
-        """Return ``agent`` or ``customer``, by the leg's side and the CDR's direction."""
-        return vocabulary.who(leg.side, self.direction == "inbound")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unreadable:
-    """Nothing that we can read."""
-
-    kind: ClassVar[str] = "unreadable"
-    received_at: datetime = field(compare=False)
-    reason: str = ""
-    """``empty``, ``json``, ``not_object`` or ``shape``."""
-    not_understood: tuple[str, ...] = field(default=(), compare=False)
-
-
-Report = Event | ApiResult | Cdr | Unreadable
 
 
 def to_text(raw: bytes) -> str:
@@ -221,12 +131,16 @@ def to_text(raw: bytes) -> str:
 def kind_and_fingerprint(raw: bytes) -> tuple[str, str]:
     """Kind of a report and a fingerprint by which a repeat is known, cheaply.
 
+    :param raw: what somebody posted; a decision of our own is ``unreadable``, because nobody posts
+        one
     :return: ``event``, ``api_result``, ``cdr`` or ``unreadable``, and a SHA-256 in hexadecimal: of
         the JSON in a canonical form, so that the order of keys and white space do not count, or of
         the bytes as they are if they are unreadable
     """
     data = load(decode(raw))
     kinds = [shape.kind(each) for each in shape.reports(data)]
+    if decision.is_decision(data):
+        kinds = []
     kind = _leading(kinds, kinds) if kinds else Unreadable.kind
     if kind != Unreadable.kind:
         raw = json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
@@ -255,6 +169,8 @@ def parse_all(text: str | bytes, received_at: datetime) -> tuple[Report, ...]:
     if isinstance(text, bytes):
         text = decode(text)
     data = load(text)
+    if decision.is_decision(data):
+        return (decision.read(data, _in_utc(received_at)),)
     return parse_data(data, received_at) or (
         Unreadable(received_at=_in_utc(received_at), reason=_reason(text, data)),
     )
@@ -327,6 +243,9 @@ def _event(fields: Fields) -> Event:
         "session_id": fields.text("vmsessionid", "sessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "event_id": fields.text("eventid", limit=_MAX_ID),
+        "direction": _DIRECTIONS.get(fold_name(fields.text(*_DIRECTION_NAMES)), ""),
+        "airtel_number": last10(fields.text("callednumber")),
+        "shown": last10(details.text("displaycli") or fields.text("displaycli")),
     }
     values["at"] = details.moment("timestamp") or values["at"]
     return Event(
@@ -356,16 +275,16 @@ def _cdr(fields: Fields) -> Cdr:
     status = fold_name(fields.text(*shape.STATUS_NAMES, "status", limit=_MAX_NAME))
     if not vocabulary.is_overall_status(status):
         fields.fail(*shape.STATUS_NAMES, "status")
-    direction = fold_name(fields.text("calltype", "direction", "calldirection"))
+    listed = fields.objects("participants", limit=_MAX_LEGS)
     started_at = fields.moment("starttime", "callstarttime", "timestamp")
     day_and_time = _day_and_time(fields)
     values = {
-        "direction": _DIRECTIONS.get(direction, ""),
+        "direction": _direction(fields, listed),
         "airtel_number": last10(fields.text("callednumber", "callerid")),
         "session_id": fields.text("sessionid", "vmsessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "overall_status": status,
-        "legs": _legs(fields),
+        "legs": _legs(fields, listed),
         "started_at": started_at or day_and_time,
         "answered_at": fields.moment("callanswertime", "answertime"),
         "ended_at": fields.moment("endtime", "callendtime"),
@@ -376,6 +295,10 @@ def _cdr(fields: Fields) -> Cdr:
         "hangup_cause": fields.text(*_hangup_names(fields), limit=_MAX_NAME),
         "pulses": fields.whole("pulsecount", "pulse"),
         "events": tuple(map(_event, fields.objects("events", limit=_MAX_EVENTS))),
+        "destination": last10(fields.text("destinationnumber")),
+        "shown": last10(fields.text("destinationcli", "displaycli")),
+        "missed_numbers": _missed_numbers(fields),
+        "keys": _menu_keys(fields),
     }
     fields.object("metadata")
     return Cdr(
@@ -433,15 +356,44 @@ def _recording_url(fields: Fields) -> str:
 _READERS = {Event.kind: _event, ApiResult.kind: _api_result, Cdr.kind: _cdr}
 
 
-def _legs(fields: Fields) -> tuple[CdrLeg, ...]:
-    listed = map(_listed_leg, fields.objects("participants", limit=_MAX_LEGS))
+def _direction(fields: Fields, listed: list[Fields]) -> str:
+    """What the call's own field says, else how the call came to who called."""
+    said = _DIRECTIONS.get(fold_name(fields.text(*_DIRECTION_NAMES)), "")
+    if said:
+        return said
+    came_in = any(
+        _side_of(each) == vocabulary.FROM
+        and _DIRECTIONS.get(fold_name(each.text("participantcalltype"))) == "inbound"
+        for each in listed
+    )
+    return "inbound" if came_in else ""
+
+
+def _missed_numbers(fields: Fields) -> tuple[str, ...]:
+    """The whole numbers of ``a | b``, or of a list."""
+    name = "misseddestinationnumber"
+    values = fields.raw(name)
+    if not isinstance(values, list):
+        values = _BETWEEN_NUMBERS.split(fields.text(name, limit=_MAX_MISSED_TEXT))
+    numbers = map(last10, values[:_MAX_MISSED])
+    found = tuple(dict.fromkeys(each for each in numbers if len(each) == 10))
+    if not found:
+        fields.fail(name)
+    return found
+
+
+def _legs(fields: Fields, listed: list[Fields]) -> tuple[CdrLeg, ...]:
     sides = (_side_leg(fields, prefix, side) for prefix, side in _SIDES)
-    return (*listed, *filter(None, sides))
+    return (*map(_listed_leg, listed), *filter(None, sides))
+
+
+def _side_of(fields: Fields) -> str | None:
+    """The side of an entry of ``participants``."""
+    return _SIDE_OF_TYPE.get(fold_name(fields.text("participanttype", "type", "role")))
 
 
 def _listed_leg(fields: Fields) -> CdrLeg:
     """An entry of ``participants``."""
-    side = _SIDE_OF_TYPE.get(fold_name(fields.text("participanttype", "type", "role")))
     cause_code, sip_code = _causes(fields)
     answered_at, ended_at = fields.moment("callanswertime"), fields.moment("endtime")
     talk_seconds = None
@@ -450,7 +402,7 @@ def _listed_leg(fields: Fields) -> CdrLeg:
     if answered_at and ended_at and ended_at >= answered_at:
         talk_seconds = round((ended_at - answered_at).total_seconds())
     return CdrLeg(
-        side=side,
+        side=_side_of(fields),
         address=last10(fields.text("participantaddress", "participantnumber", "address", "number")),
         name=fields.text("participantname", "name", limit=_MAX_NAME),
         status=_leg_status(fields, "status", "participantstatus"),
@@ -526,6 +478,15 @@ def _causes(*sources: Fields) -> tuple[int | None, int | None]:
 def _keys(text: str) -> str:
     """Keys of a phone's keypad: ``1 | 3 | 9`` is 139."""
     return _NOT_A_KEY.sub("", text)[:_MAX_DIGITS]
+
+
+def _menu_keys(fields: Fields) -> str:
+    """What was pressed in the menu, unless the field says something else than keys."""
+    text = fields.text("dtmfcapture")
+    if _MENU_KEYS.fullmatch(text):
+        return _keys(text)
+    fields.fail("dtmfcapture")
+    return ""
 
 
 def _url(value, depth: int = _MAX_URL_DEPTH) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 
 from ..airtel import vocabulary
 from ..airtel.reports import (
@@ -136,6 +137,12 @@ class Party:
         return bool(self._answered_phones)
 
     @property
+    def first_answered(self) -> Phone | None:
+        """The phone that was picked up first."""
+        key = attrgetter("answer.moment", "address")
+        return min(self._answered_phones, key=key, default=None)
+
+    @property
     def is_over(self) -> bool:
         """Whether all its phones have ended, by the events. In a conference the last one counts."""
         phones = self._answered_phones or self.phones
@@ -148,6 +155,11 @@ class Party:
             return None
         phones = self._answered_phones or self.phones
         return max((phone.ending for phone in phones), key=lambda fact: fact.moment)
+
+    def of_phone(self, address: str) -> "Party":
+        """Return what happened to one of its phones."""
+        facts = [fact for fact in self.facts if fact.event.address == address]
+        return Party(facts, (address,), is_pool=True)
 
     def leg(self) -> Leg:
         """What the events say."""
@@ -186,9 +198,13 @@ class Party:
         return vocabulary.HUNG_UP if self.is_answered else ending.what
 
 
-def merge_cdr_legs(legs: Iterable[CdrLeg]) -> CdrLeg | None:
-    """One party's entries of a CDR as one: the answered one, else the latest attempt, leads."""
-    ordered = sorted(legs, key=_precedence)
+def merge_cdr_legs(legs: Iterable[CdrLeg], order=None) -> CdrLeg | None:
+    """One party's entries of a CDR as one; an entry of another phone than the first adds nothing.
+
+    :param order: what to sort the entries by; by default the answered one, else the latest
+        attempt, leads
+    """
+    ordered = sorted(legs, key=order or _precedence)
     if not ordered:
         return None
     lead = ordered[0]
@@ -222,6 +238,11 @@ def cdr_end(cdr_leg: CdrLeg) -> str | None:
     if what == vocabulary.ANSWERED:
         return vocabulary.HUNG_UP
     return what if what in vocabulary.ENDS else vocabulary.reason(*causes)
+
+
+def is_unanswered(cdr_leg: CdrLeg) -> bool:
+    """Whether a CDR says that a leg was not answered."""
+    return cdr_end(cdr_leg) in vocabulary.UNANSWERED_ENDS
 
 
 def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:

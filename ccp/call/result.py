@@ -11,6 +11,8 @@ incoming one the customer, who called. The second party's answer connects the ca
 - The call is connected with the second party's ``Answer``, while the first party's leg lives.
 - The end of an unanswered leg does not end the call, because Airtel may dial again (maxRetries);
   the end of an answered one does.
+- A customer who called and hangs up while a phone rings, or before any does, has abandoned the
+  call. If no agent's phone rang any more, the last agent missed it.
 - An agent who declines counts as ``agent_busy``: handsets answer a declined call with "busy".
 - What nobody reported is not guessed: a call that is closed while a phone rings is ``no_report``.
   An error among the API results makes it ``failed`` if nothing else came.
@@ -19,21 +21,19 @@ incoming one the customer, who called. The second party's answer connects the ca
 from ..airtel import vocabulary
 from ..airtel.fields import fold_name
 from ..airtel.reports import CdrLeg
-from . import states
+from . import answering, states
+from .dialled import AGENT, CUSTOMER
 from .leg import (
     Fact,
     Party,
     cdr_end,
 )
-from .sorting import (
-    AGENT,
-    CUSTOMER,
-    Sorting,
-)
+from .sorting import Sorting
 
 SYSTEM = "system"
 _RINGING = {AGENT: "ringing_agent", CUSTOMER: "ringing_customer"}
 _NO_LEG = CdrLeg()
+_NOT_RINGING = (vocabulary.BUSY, vocabulary.UNREACHABLE, vocabulary.REJECTED)
 
 
 def state(sorting: Sorting, request: str, closed: bool) -> str:
@@ -68,7 +68,9 @@ def _parties(sorting: Sorting) -> tuple[Party, Party]:
 def _has_first_left(sorting: Sorting) -> bool:
     """Whether the first party, who was on the phone, is gone."""
     first, second = _parties(sorting)
-    if first.ending is None or first.is_answered or sorting.dialled.incoming:
+    if sorting.dialled.incoming:
+        return answering.customers_end(sorting) is not None
+    if first.ending is None or first.is_answered:
         return first.ending is not None
     # Nobody reported the first party's answer, but the second one's leg shows that it happened. An
     # end before that belongs to an earlier attempt.
@@ -89,10 +91,8 @@ def result(sorting: Sorting) -> str:
 
 
 def _is_connected(sorting: Sorting) -> bool:
-    second, says = sorting.dialled.second, None
-    if sorting.cdr:
-        says = sorting.says_connected(sorting.cdr, sorting.cdr_legs[second])
-    return sorting.parties[second].is_answered if says is None else says
+    says = sorting.connected
+    return sorting.parties[sorting.dialled.second].is_answered if says is None else says
 
 
 def _has_first_answered(sorting: Sorting) -> bool | None:
@@ -114,17 +114,19 @@ def _has_first_answered(sorting: Sorting) -> bool | None:
 def _result_of_agent(sorting: Sorting) -> str:
     """The call stopped at the agent, who was the first party or the second one."""
     end = sorting.legs[AGENT].end or _overall_end(sorting)
+    if sorting.dialled.incoming and end in (vocabulary.HUNG_UP, vocabulary.FAILED):
+        # Why a phone stopped ringing is what the call as a whole says; often the customer had gone
+        end = _overall_end(sorting) or end
     if end:
         return states.result_of(AGENT, end)
-    return "agent_no_answer" if sorting.cdr else "no_report"
+    is_over = sorting.cdr or sorting.dialled.incoming and answering.customers_end(sorting)
+    return "agent_no_answer" if is_over else "no_report"
 
 
 def _result_of_second(sorting: Sorting) -> str:
     """The first party was on the phone, the second one did not pick up."""
     if sorting.dialled.incoming:
-        # A customer who hangs up while an agent's phone rings counts as missed by the agent. A
-        # result of its own for it (``abandoned``) belongs here.
-        return _result_of_agent(sorting)
+        return "abandoned" if _has_customer_given_up(sorting) else _result_of_agent(sorting)
     end = sorting.legs[sorting.dialled.second].end
     if end in vocabulary.UNANSWERED_ENDS and end != vocabulary.NO_ANSWER:
         return states.result_of(sorting.dialled.second, end)
@@ -134,6 +136,33 @@ def _result_of_second(sorting: Sorting) -> str:
     if end:
         return states.result_of(sorting.dialled.second, end)
     return "failed" if sorting.cdr else "no_report"
+
+
+def _has_customer_given_up(sorting: Sorting) -> bool:
+    """Whether the customer of an incoming call hung up before the agents' phones stopped ringing.
+
+    Events of both show it. Without them the CDR's word on who hung up does, unless the agent was
+    busy, out of reach or declined; else the order in which the legs ended.
+    """
+    cdr_leg = sorting.cdr_legs[AGENT] or _NO_LEG
+    said = _who_hung_up(sorting)
+    if cdr_end(cdr_leg) in _NOT_RINGING or said in (AGENT, SYSTEM):
+        return False
+    end = answering.customers_end(sorting)
+    if end and sorting.parties[AGENT].phones:
+        return answering.was_ringing(sorting, end.moment)
+    if _overall_end(sorting) in _NOT_RINGING:
+        return False
+    if said == CUSTOMER:
+        return True
+    if end:
+        return not answering.names_agents(sorting)
+    customers = sorting.cdr_legs[CUSTOMER] or _NO_LEG
+    return (
+        cdr_end(cdr_leg) != vocabulary.NO_ANSWER
+        and None not in (customers.ended_at, cdr_leg.ended_at)
+        and customers.ended_at < cdr_leg.ended_at
+    )
 
 
 def _overall_end(sorting: Sorting) -> str | None:
@@ -163,7 +192,7 @@ def hung_up_by(sorting: Sorting, call_result: str) -> str | None:
     said = _who_hung_up(sorting)
     if said in (AGENT, CUSTOMER, SYSTEM):
         return said
-    if call_result == "canceled":
+    if call_result in ("canceled", "abandoned"):
         return sorting.dialled.first
     return _first_to_leave(sorting) if call_result == "connected" else None
 
@@ -174,7 +203,7 @@ def _who_hung_up(sorting: Sorting) -> str | None:
         return None
     word = sorting.cdr.hangup_cause
     said = vocabulary.who_hung_up(fold_name(word))
-    return sorting.dialled.role("", word) or sorting.dialled.who(said) or said
+    return sorting.dialled.role("", word) or sorting.who(sorting.cdr, said) or said
 
 
 def _first_to_leave(sorting: Sorting) -> str | None:

@@ -8,32 +8,32 @@ others complete it, unless they say that the call went the other way.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
-from functools import reduce
+from dataclasses import fields, replace
+from functools import partial, reduce
 from typing import NamedTuple
 
-from ..airtel import const, vocabulary
+from ..airtel import vocabulary
 from ..airtel.fields import fold_name
 from ..airtel.reports import (
     ApiResult,
     Cdr,
     CdrLeg,
+    Decided,
     Event,
     Report,
     Unreadable,
 )
+from .dialled import AGENT, CUSTOMER, Dialled
 from .leg import (
     Fact,
     Leg,
     Party,
     cdr_end,
     filled,
+    is_unanswered,
     merge_cdr_legs,
     with_cdr,
 )
-
-AGENT = vocabulary.AGENT
-CUSTOMER = vocabulary.CUSTOMER
 
 KEYPAD = "keypad"
 RECORDING_STARTED = "recording_started"
@@ -44,92 +44,6 @@ _RECORDING = {
     "recordingfinished": RECORDING_FINISHED,
     "recordingstopped": RECORDING_FINISHED,
 }
-
-
-@dataclass(frozen=True)
-class Dialled:
-    """Whom the request asked Airtel to dial, by which a report's leg is known."""
-
-    agent_numbers: tuple[str, ...] = field(repr=False)
-    """10 digits each."""
-    customer_numbers: tuple[str, ...] = field(repr=False)
-    agent_name: str = "A"
-    """The request's participantName."""
-    customer_name: str = "B"
-    agent_component: str = const.DEFAULT_INITIATE_ID
-    customer_component: str = const.DEFAULT_ADD_ID
-    incoming: bool = False
-    """Whether the customer called."""
-
-    @property
-    def first(self) -> str:
-        """The party that Airtel has on the phone first, ``AGENT`` or ``CUSTOMER``."""
-        return vocabulary.who(vocabulary.FROM, self.incoming)
-
-    @property
-    def second(self) -> str:
-        """The other party, whose answer connects the call."""
-        return vocabulary.who(vocabulary.TO, self.incoming)
-
-    def who(self, side: str | None) -> str | None:
-        """Return the party on a side of Airtel's, see ``vocabulary.who``."""
-        return vocabulary.who(side, self.incoming)
-
-    agent_pool: bool = False
-    """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
-
-    def snapshot(self) -> dict:
-        """Return all of it as JSON holds it, for ``of_snapshot``."""
-        return {
-            each.name: list(value) if isinstance(value, tuple) else value
-            for each in fields(self)
-            for value in [getattr(self, each.name)]
-        }
-
-    @classmethod
-    def of_snapshot(cls, snapshot: dict) -> "Dialled":
-        """Return what was dialled from what ``snapshot`` returned.
-
-        :param snapshot: keys that an older version did not know may be missing
-        """
-        values = {each.name: snapshot[each.name] for each in fields(cls) if each.name in snapshot}
-        for name in ("agent_numbers", "customer_numbers"):
-            values[name] = tuple(values.get(name, ()))
-        return cls(**values)
-
-    def knows(self, address: str) -> bool:
-        """Whether this number was dialled."""
-        return address in self.agent_numbers or address in self.customer_numbers
-
-    def role(self, address: str, name: str, component: str = "") -> str | None:
-        """Which leg a report belongs to: by number, then name, then component.
-
-        A whole number that was not dialled belongs to no leg, even if the report names one; if a
-        pool rings, it is an agent's unless the report names the customer.
-        """
-        is_strange = len(address) == 10 and not self.knows(address)
-        if is_strange and not self.agent_pool:
-            return None
-        role = (
-            _which(address in self.agent_numbers, address in self.customer_numbers)
-            or _which(_same(name, self.agent_name), _same(name, self.customer_name))
-            or _which(
-                _same(component, self.agent_component), _same(component, self.customer_component)
-            )
-        )
-        if is_strange:
-            return None if role == CUSTOMER else AGENT
-        return role
-
-
-def _which(is_agent: bool, is_customer: bool) -> str | None:
-    if is_agent == is_customer:
-        return None
-    return AGENT if is_agent else CUSTOMER
-
-
-def _same(text: str, other: str | None) -> bool:
-    return bool(text) and text.casefold() == (other or "").strip().casefold()
 
 
 class Happened(NamedTuple):
@@ -146,6 +60,7 @@ class Sorting:
 
     :ivar happened: the events in order of time
     :ivar cdrs: the CDRs, those first that lead
+    :ivar counting_cdrs: those of them that are about this call and say how it went
     :ivar cdr: the CDRs that say how this call went, as one; ``None`` without any
     :ivar api_errors: API results that report an error
     :ivar parties: what events say of each leg
@@ -155,21 +70,33 @@ class Sorting:
 
     def __init__(self, reports: Iterable[Report], dialled: Dialled):
         self.dialled = dialled
-        distinct = _distinct(reports)
+        # Whom we meant to ring says nothing of what happened
+        distinct = _distinct(each for each in reports if not isinstance(each, Decided))
         self.api_errors = [each for each in distinct if isinstance(each, ApiResult) and not each.ok]
         cdrs = (each for each in distinct if isinstance(each, Cdr))
         # Stable: CDRs of equal rank keep the order of their content
         self.cdrs = sorted(cdrs, key=self._precedence, reverse=True)
-        self._counting_cdrs = [each for each in self.cdrs if self.counts(each)]
-        self._agreeing_cdrs = self._agreeing()
+        self.counting_cdrs = [each for each in self.cdrs if self.counts(each)]
+        answers = [self._connected(each) for each in self.counting_cdrs]
+        self._leading_answer = next((each for each in answers if each is not None), None)
+        self._agreeing_cdrs = [
+            cdr
+            for cdr, says in zip(self.counting_cdrs, answers, strict=True)
+            if says is None or says == self._leading_answer
+        ]
         self.cdr = reduce(_completed, self._agreeing_cdrs, None)
         if self.cdr and not self.cdr.recording_url:
-            urls = filter(None, (each.recording_url for each in self._counting_cdrs))
+            urls = filter(None, (each.recording_url for each in self.counting_cdrs))
             self.cdr = replace(self.cdr, recording_url=next(urls, ""))
         self.happened = self._in_order([each for each in distinct if isinstance(each, Event)])
 
+        # Of those who may be rung in an incoming call, only reports say who is
+        is_pool = dialled.agent_pool or dialled.incoming
+        agents = dialled.agent_numbers
+        if dialled.incoming and len(agents) > 1:
+            agents = ()
         self.parties = {
-            AGENT: Party(self._facts(AGENT), dialled.agent_numbers, dialled.agent_pool),
+            AGENT: Party(self._facts(AGENT), agents, is_pool),
             CUSTOMER: Party(self._facts(CUSTOMER), dialled.customer_numbers),
         }
         self.cdr_legs = {role: self._cdr_leg(role) for role in self.parties}
@@ -184,13 +111,25 @@ class Sorting:
         """Whether a CDR is about this call, as far as one can see, and says how it went."""
         known = [leg for leg in cdr.legs if len(leg.address) == 10]
         is_ours = not known or any(self.dialled.knows(leg.address) for leg in known)
-        if not is_ours and self.dialled.agent_pool:
+        if not is_ours and self.dialled.incoming:
+            is_ours = self._may_be_of_agents(known)
+        elif not is_ours and self.dialled.agent_pool:
             # The call may never have come to the customer
             is_ours = all(
-                self._cdr_role(leg) == AGENT and self.dialled.who(leg.side) != CUSTOMER
+                self._cdr_role(cdr, leg) == AGENT and self.dialled.who(leg.side) != CUSTOMER
                 for leg in known
             )
         return is_ours and says_how_it_went(cdr)
+
+    def _may_be_of_agents(self, legs: list[CdrLeg]) -> bool:
+        """Whether all numbers of an incoming call's CDR that nobody knows may be agents'.
+
+        If it names two, one on each side, one of them is a customer, and not ours.
+        """
+        strange = [leg for leg in legs if not self.dialled.is_airtel(leg.address)]
+        numbers = {leg.address for leg in strange}
+        sides = {leg.side for leg in strange}
+        return len(numbers) < 2 or sides == {vocabulary.TO} or not self.dialled.customer_numbers
 
     def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
         """Whether a CDR says that agent and customer talked; ``None`` if it does not say.
@@ -198,6 +137,12 @@ class Sorting:
         :param leg: what it says of whose answer connects the call
         """
         leg = leg or CdrLeg()
+        if self.dialled.incoming and cdr.talk_seconds == 0 and not leg.answered_at:
+            # The menu answers a call, too
+            if is_unanswered(leg):
+                return False
+            if not leg.address and cdr.overall_status in vocabulary.OVERALL_ANSWERED:
+                return None
         if leg.answered_at or cdr.overall_status in vocabulary.OVERALL_ANSWERED:
             return True
         if cdr.overall_status in vocabulary.OVERALL_UNANSWERED:
@@ -220,31 +165,35 @@ class Sorting:
             latest.timestamp() if latest else 0.0,
         )
 
-    def _agreeing(self) -> list[Cdr]:
-        """The CDRs that do not contradict the one that leads."""
-        answers = [self._connected(each) for each in self._counting_cdrs]
-        leading = next((each for each in answers if each is not None), None)
-        return [
-            cdr
-            for cdr, says in zip(self._counting_cdrs, answers, strict=True)
-            if says is None or says == leading
-        ]
+    @property
+    def connected(self) -> bool | None:
+        """Whether CDRs say that agent and customer talked; ``None`` if they do not say."""
+        if self.dialled.incoming and self._leading_answer is not None:
+            # What another one adds, maybe of another agent, does not change that
+            return self._leading_answer
+        if self.cdr is None:
+            return None
+        return self.says_connected(self.cdr, self.cdr_legs[self.dialled.second])
 
     def _in_order(self, live: list[Event]) -> list[Happened]:
         """Return the events in order of time. A CDR repeats them: only lost ones are added."""
         happened = [self._meaning_of(event) for event in live]
-        known = {(each.role, each.what) for each in happened}
-        repeated = dict.fromkeys(event for cdr in self._counting_cdrs for event in cdr.events)
+        known = {self._what_of_whom(each) for each in happened}
+        repeated = dict.fromkeys(event for cdr in self.counting_cdrs for event in cdr.events)
         happened += [
             each
             for each in map(self._meaning_of, repeated)
-            if each.what and (each.role, each.what) not in known
+            if each.what and self._what_of_whom(each) not in known
         ]
         return sorted(happened, key=lambda each: each.event.at or each.event.received_at)
 
+    def _what_of_whom(self, happened: Happened) -> tuple:
+        event, role, what = happened
+        return role, what, event.address if self.dialled.incoming else ""
+
     def _meaning_of(self, event: Event) -> Happened:
-        role = self.dialled.role(event.address, event.participant_name, event.component)
-        return Happened(event, role, _what(event))
+        event = self.dialled.turned(event)
+        return Happened(event, self.dialled.role_of_event(event), _what(event))
 
     def _facts(self, role: str) -> list[Fact]:
         """What happened to one leg, in order of time."""
@@ -256,19 +205,82 @@ class Sorting:
         return sorted(facts, key=lambda fact: (fact.moment, fact.rank))
 
     def _cdr_leg(self, role: str) -> CdrLeg | None:
-        legs = (self._leg_of(cdr, role) for cdr in self._agreeing_cdrs)
-        return reduce(_completed, filter(None, legs), None)
+        legs = filter(None, (self._leg_of(cdr, role) for cdr in self._agreeing_cdrs))
+        if self._is_of_several(role):
+            # Another CDR may be about another agent's phone
+            return merge_cdr_legs(legs, order=_as_they_are)
+        return reduce(_completed, legs, None)
 
     def _leg_of(self, cdr: Cdr, role: str) -> CdrLeg | None:
         """What one CDR says of one leg."""
-        return merge_cdr_legs(each for each in cdr.legs if self._cdr_role(each) == role)
+        legs = self.legs_in(cdr, role)
+        if self._is_of_several(role):
+            return merge_cdr_legs(legs, order=partial(_precedence_among_agents, cdr))
+        return merge_cdr_legs(legs)
 
-    def _cdr_role(self, leg: CdrLeg) -> str | None:
-        return self.dialled.role(leg.address, leg.name) or self.dialled.who(leg.side)
+    def legs_in(self, cdr: Cdr, role: str) -> list[CdrLeg]:
+        """Return the entries of a CDR about one leg."""
+        return [each for each in cdr.legs if self._cdr_role(cdr, each) == role]
+
+    def _is_of_several(self, role: str) -> bool:
+        """Whether a CDR may name several agents, of whom one took the call."""
+        return self.dialled.incoming and role == AGENT
+
+    def _cdr_role(self, cdr: Cdr, leg: CdrLeg) -> str | None:
+        if self.dialled.is_airtel(leg.address):
+            return None
+        return self.dialled.role(leg.address, leg.name) or self.who(cdr, leg.side)
+
+    def who(self, cdr: Cdr, side: str | None) -> str | None:
+        """Return the party on a side of a CDR, which an incoming call's may have exchanged."""
+        if self.dialled.incoming and self._is_turned(cdr):
+            return vocabulary.who(side, incoming=False)
+        return self.dialled.who(side)
+
+    def _is_turned(self, cdr: Cdr) -> bool:
+        """Whether an incoming call's CDR names the agent as the caller, by the numbers."""
+        callers, called = (
+            {self.dialled.role(leg.address) for leg in cdr.legs if leg.side == side} - {None}
+            for side in (vocabulary.FROM, vocabulary.TO)
+        )
+        return (callers == {AGENT} and AGENT not in called) or (
+            called == {CUSTOMER} and CUSTOMER not in callers
+        )
 
     def _leg(self, role: str) -> Leg:
-        leg, cdr_leg = self.parties[role].leg(), self.cdr_legs[role]
+        party, cdr_leg = self.parties[role], self.cdr_legs[role]
+        if self._is_of_several(role):
+            party, cdr_leg = self._of_one_agent(party, cdr_leg)
+        leg = party.leg()
         return with_cdr(leg, cdr_leg) if cdr_leg else leg
+
+    def _of_one_agent(self, party: Party, cdr_leg: CdrLeg | None) -> tuple[Party, CdrLeg | None]:
+        """Of whom the CDR names, else of who took the call; of all if nobody is named."""
+        taker = party.first_answered
+        if taker and self.connected and cdr_leg and is_unanswered(cdr_leg):
+            # The CDR names only who missed it
+            is_takers = cdr_leg.address == taker.address
+            return party.of_phone(taker.address), cdr_leg if is_takers else None
+        is_named = cdr_leg and self.dialled.role(cdr_leg.address) == AGENT
+        phone = cdr_leg if is_named else taker
+        return party.of_phone(phone.address) if phone else party, cdr_leg
+
+
+def _precedence_among_agents(cdr: Cdr, leg: CdrLeg) -> tuple:
+    """Who took the call first; without one, whom it tried last."""
+    return (
+        leg.answered_at is None,
+        vocabulary.meaning(leg.status) != vocabulary.ANSWERED,
+        is_unanswered(leg) and cdr.overall_status in vocabulary.OVERALL_ANSWERED,
+        leg.address in cdr.missed_numbers,
+        leg.address != cdr.destination,
+        -leg.started_at.timestamp() if leg.started_at else 0.0,
+        leg.address,
+    )
+
+
+def _as_they_are(_leg: CdrLeg) -> int:
+    return 0
 
 
 def _distinct(reports: Iterable[Report]) -> list[Report]:

@@ -77,6 +77,8 @@ RESULTS = MappingProxyType(
             "secondary", CUSTOMER, picked_up=True, ends=(vocabulary.REJECTED,)
         ),
         "canceled": Result("warning", AGENT),
+        # The customer of an incoming call hung up before anybody picked up: nobody's part alone
+        "abandoned": Result("warning"),
         "failed": Result("danger"),
         "no_report": Result("danger"),
     }

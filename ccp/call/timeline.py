@@ -3,7 +3,8 @@
 
 Reports come in any order, twice or never (section 3 promises nothing), so ``fold`` is a pure
 function of the *set* of reports and can run again at any time. ``sorting`` says which reports
-count and for which leg, ``leg`` what they say of one leg, ``result`` how state and result follow.
+count and for which leg, ``leg`` what they say of one leg, ``result`` how state and result follow,
+``answering`` who took an incoming call and who missed it.
 Reports with unknown words, or about numbers that were not dialled, only add lines.
 """
 
@@ -17,18 +18,16 @@ from ..airtel.reports import (
     Event,
 )
 from ..safe.number import mask_in
-from . import result
+from . import answering, result
+from .dialled import AGENT, CUSTOMER, Dialled
 from .leg import (
     Leg,
     whole_seconds,
 )
 from .sorting import (
-    AGENT,
-    CUSTOMER,
     KEYPAD,
     RECORDING_FINISHED,
     RECORDING_STARTED,
-    Dialled,
     Happened,
     Report,
     Sorting,
@@ -58,6 +57,8 @@ class Line:
     """``agent``, ``customer`` or ``None``."""
     what: str
     """One of ``LINE_CODES``."""
+    address: str = field(default="", repr=False)
+    """The agent's number that it is about, in an incoming call: several may ring."""
     detail: str = ""
     """The keys for ``keypad``, Airtel's own words for ``api_error``, ``cdr`` and ``other``."""
     cause: str = ""
@@ -92,6 +93,20 @@ class Timeline:
     pulses: int | None
     lines: tuple[Line, ...]
     """In order of time."""
+    picked_up: str = field(default="", repr=False)
+    """10 digits: the agent who took an incoming call, "" if nobody did or no report says who."""
+    ringing: tuple[str, ...] = field(default=(), repr=False)
+    """10 digits each: whose phones an incoming call rings now, in the order in which they began."""
+    missed: tuple[str, ...] = field(default=(), repr=False)
+    """10 digits each: who was tried in an incoming call and did not take it."""
+    keys: str = field(default="", repr=False)
+    """What the customer of an incoming call pressed in the menu."""
+    waited_seconds: int | None = None
+    """How long the customer of an incoming call waited until an agent answered, or in vain;
+    ``None`` while that goes on, or if no report says."""
+    abandoned_early: bool = False
+    """Whether the customer of an incoming call hung up within ``Dialled.abandon_seconds``: nobody
+    missed it."""
 
 
 def fold(
@@ -113,14 +128,16 @@ def fold(
     call_state = result.state(sorting, request, closed)
     call_result = result.result(sorting)
     is_ended, is_connected = call_state == "ended", call_result == "connected"
+    answered_at = _answered_at(sorting) if is_connected else None
+    ended_at = _ended_at(sorting) if is_ended else None
     legs = {
         role: replace(leg, live=leg.live and not is_ended) for role, leg in sorting.legs.items()
     }
     return Timeline(
         state=call_state,
         result=call_result if is_ended else None,
-        answered_at=_answered_at(sorting) if is_connected else None,
-        ended_at=_ended_at(sorting) if is_ended else None,
+        answered_at=answered_at,
+        ended_at=ended_at,
         talk_seconds=_talk_seconds(sorting, is_connected) if is_ended else None,
         agent=legs[AGENT],
         customer=legs[CUSTOMER],
@@ -132,12 +149,27 @@ def fold(
         has_cdr=sorting.cdr is not None,
         pulses=_pulses(sorting),
         lines=_lines(sorting),
+        **vars(answering.who_answered(sorting, call_state, call_result, answered_at, ended_at)),
     )
 
 
 def _answered_at(sorting: Sorting) -> datetime | None:
     of_cdr = sorting.cdr.answered_at if sorting.cdr else None
-    return sorting.legs[sorting.dialled.second].answered_at or of_cdr
+    answered_at = sorting.legs[sorting.dialled.second].answered_at or of_cdr
+    if answered_at is None and sorting.dialled.incoming and sorting.cdr:
+        return _answered_at_by_durations(sorting)
+    return answered_at
+
+
+def _answered_at_by_durations(sorting: Sorting) -> datetime | None:
+    """When the agent answered by the length of the conversation, else by the customer's wait."""
+    cdr, ended_at = sorting.cdr, _ended_at(sorting)
+    if ended_at and cdr.talk_seconds is not None:
+        return ended_at - timedelta(seconds=cdr.talk_seconds)
+    waiting = sorting.cdr_legs[CUSTOMER]
+    if cdr.started_at and waiting and waiting.ring_seconds is not None:
+        return cdr.started_at + timedelta(seconds=waiting.ring_seconds)
+    return None
 
 
 def _ended_at(sorting: Sorting) -> datetime | None:
@@ -193,7 +225,8 @@ def _lines(sorting: Sorting) -> tuple[Line, ...]:
 
 
 def _line_order(line: Line) -> tuple:
-    return line.at, LINE_CODES.index(line.what), line.leg or "", line.detail, line.cause
+    place = LINE_CODES.index(line.what)
+    return line.at, place, line.leg or "", line.address, line.detail, line.cause
 
 
 def _event_line(happened: Happened, sorting: Sorting) -> Line:
@@ -205,8 +238,14 @@ def _event_line(happened: Happened, sorting: Sorting) -> Line:
     elif what == vocabulary.FAILED and sorting.parties[role].is_answered:
         # Often only the other party's hanging up
         what = vocabulary.HUNG_UP
-    cause = cause_of(event) if what in vocabulary.ENDS else ""
-    return Line(at=event.at or event.received_at, leg=role, what=what, detail=detail, cause=cause)
+    return Line(
+        at=event.at or event.received_at,
+        leg=role,
+        what=what,
+        address=event.address if sorting.dialled.incoming and role == AGENT else "",
+        detail=detail,
+        cause=cause_of(event) if what in vocabulary.ENDS else "",
+    )
 
 
 def cause_of(ended: Event | Leg) -> str:

@@ -1,16 +1,12 @@
-"""The state of a call is a function of the set of its reports: in many orders, in part, repeated.
-
-With the variable ``AIRTEL_CCP_LONG``, a million orders on all processors instead of some thousand.
-"""
+"""The state of a call is a function of its set of reports: in many orders, in part, repeated."""
 
 import json
-import multiprocessing
-import os
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from orders import OPTIONS, SEED, Orders, try_many
 
 from ccp.airtel.reports import parse
 from ccp.call import states
@@ -21,9 +17,6 @@ from ccp.call.timeline import (
 
 A, B, SECOND_AGENT = "9876543210", "9123456789", "9811111111"
 START = datetime(2020, 2, 26, 12, 0, tzinfo=timezone.utc)
-SEED = 20
-SHORT, LONG = 5_000, 1_000_000
-PARTS = 40
 
 
 def epoch(seconds):
@@ -147,76 +140,16 @@ HISTORIES = {
     ],
 }
 DIALLED = Dialled((A, SECOND_AGENT), (B,))
-OPTIONS = (
-    {"request": "accepted"},
-    {"request": "accepted", "closed": True},
-    {"request": "unknown"},
-    {"request": "refused", "closed": True},
-)
-
-
-class Orders:
-    """Tries orders of the histories; the story of each set of reports is folded in order once."""
-
-    def __init__(self, seed):
-        self._chance = random.Random(seed)
-        self._stories = {}
-
-    def in_order(self, name, chosen, number):
-        """The story of some of a history's reports, by their places, in order."""
-        key = name, chosen, number
-        if key not in self._stories:
-            reports = [HISTORIES[name][place] for place in sorted(chosen)]
-            self._stories[key] = fold(reports, DIALLED, **OPTIONS[number])
-        return self._stories[key]
-
-    def try_one(self, name):
-        """One order of a history's reports, of which at some time only the first ones are there."""
-        chance, reports = self._chance, HISTORIES[name]
-        arriving = list(range(len(reports)))
-        arriving += chance.choices(arriving, k=chance.randint(0, 4))
-        chance.shuffle(arriving)
-        if chance.random() < 0.5:
-            del arriving[chance.randint(0, len(arriving)) :]
-        number = chance.randrange(len(OPTIONS))
-        story = fold(self._delivered(reports, arriving), DIALLED, **OPTIONS[number])
-        expected = self.in_order(name, frozenset(arriving), number)
-        assert story == expected, f"{name}: {arriving}, {OPTIONS[number]}"
-
-    def _delivered(self, reports, arriving):
-        """The reports in this order; one delivery of each is the first, others may come later."""
-        chance = self._chance
-        shuffled = chance.sample(range(len(arriving)), len(arriving))
-        firsts = {arriving[index]: index for index in shuffled}
-        for index, place in enumerate(arriving):
-            report = reports[place]
-            if index != firsts[place] and chance.random() < 0.5:
-                later = timedelta(seconds=chance.randint(0, 9))
-                report = replace(report, received_at=report.received_at + later)
-            yield report
-
-
-def try_orders(part, count):
-    """Try this many orders, of each history in turn; return how many."""
-    orders, names = Orders(SEED + part), list(HISTORIES)
-    for number in range(count):
-        orders.try_one(names[number % len(names)])
-    return count
 
 
 def test_any_order_tells_the_same_story():
-    if not os.environ.get("AIRTEL_CCP_LONG"):
-        assert try_orders(0, SHORT) == SHORT
-        return
-    shares = [(part, LONG // PARTS) for part in range(PARTS)]
-    with multiprocessing.get_context("spawn").Pool() as pool:
-        assert sum(pool.starmap(try_orders, shares, chunksize=1)) == LONG
+    assert try_many(HISTORIES, DIALLED)
 
 
 @pytest.mark.parametrize("name", HISTORIES)
 def test_reports_that_arrive_one_by_one_lead_to_the_whole_story(name):
     """After each arrival, in whatever order, the story is that of what is there."""
-    orders, chance = Orders(SEED), random.Random(SEED)
+    orders, chance = Orders(HISTORIES, DIALLED), random.Random(SEED)
     places = list(range(len(HISTORIES[name])))
     for _ in range(20):
         chance.shuffle(places)

@@ -329,10 +329,9 @@ def test_an_incoming_call_while_it_rings():
     assert states == ["ringing_agent", "ringing_agent", "in_call", "ended"]
     story = fold(reports, INCOMING)
     assert (story.result, story.hung_up_by) == ("connected", "customer")
-    missed = [*reports[:2], event("Disconnected", CUSTOMER)]
-    story = fold(missed, INCOMING, closed=True)
-    assert (fold(missed, INCOMING).state, story.state) == ("ended", "ended")
-    assert story.result in ("no_report", "agent_no_answer")
+    given_up = [*reports[:2], event("Disconnected", CUSTOMER)]
+    story = fold(given_up, INCOMING)
+    assert (story.state, story.result, story.hung_up_by) == ("ended", "abandoned", "customer")
 
 
 def test_who_hung_up_an_incoming_call():
@@ -363,7 +362,12 @@ def test_an_incoming_call_that_was_missed(data, status):
     assert report.not_understood == ()
     story = fold([report], INCOMING)
     assert (story.state, story.talk_seconds) == ("ended", 0)
-    assert story.result.startswith("agent_")
+    if status == "Busy":
+        assert story.result == "agent_busy"
+    else:
+        # Party A is the customer
+        has_hung_up = data.get("hangUpStatus") == "Party A"
+        assert story.result == ("abandoned" if has_hung_up else "agent_no_answer")
 
 
 # Several records of one call

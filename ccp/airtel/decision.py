@@ -1,0 +1,57 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""A routing decision, which is kept as reports are: whom our own answer put a call through to.
+
+Whatever anybody posts may look like one, so what was posted is never a decision: whoever stores a
+decision says so himself.
+"""
+
+import re
+from datetime import datetime
+
+from ..safe.number import last10
+from .fields import Fields
+from .parsed import Decided
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_MAX_RING = 20
+_MAX_CODE = 64
+_KEYS = frozenset("0123456789*#")
+
+
+def is_decision(data) -> bool:
+    """Whether what JSON held has the form of a decision.
+
+    :param data: what JSON held
+    """
+    if not isinstance(data, dict):
+        return False
+    mark, identifier = data.get("decision"), data.get("id")
+    return (
+        mark == 1
+        and isinstance(mark, int)
+        and not isinstance(mark, bool)
+        and isinstance(identifier, str)
+        and _ID.fullmatch(identifier) is not None
+    )
+
+
+def read(data: dict, received_at: datetime) -> Decided:
+    """Read a decision, whatever its values are.
+
+    :param data: what ``is_decision`` accepts
+    :param received_at: when it was stored, in UTC; a moment far from it is not believed
+    """
+    fields = Fields(data, received_at)
+    digit = fields.text("digit", limit=1)
+    ring = [each.text("number") for each in fields.objects("ring", limit=_MAX_RING)]
+    agents = filter(None, map(last10, [*ring, fields.text("desk")]))
+    return Decided(
+        received_at=received_at,
+        decision_id=data["id"],
+        at=fields.moment("at"),
+        customer=last10(fields.text("customer")),
+        airtel_number=last10(fields.text("airtelnumber")),
+        digit=digit if digit in _KEYS else "",
+        agents=tuple(dict.fromkeys(agents)),
+        reason=fields.text("reason", limit=_MAX_CODE),
+    )

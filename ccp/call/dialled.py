@@ -1,0 +1,176 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
+"""Whom a call is between: the snapshot by which its reports are read.
+
+In an outgoing call we told Airtel whom to dial, under names of our own. In an incoming one only
+numbers say who is who: the customer's and the Airtel number are known, and any other is an agent's.
+Airtel's fields for caller and destination, and for whose phone it is and what that phone shows,
+are exchanged now and then.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+
+from ..airtel import const, vocabulary
+from ..airtel.parsed import Event
+from ..safe.number import last10
+
+AGENT = vocabulary.AGENT
+CUSTOMER = vocabulary.CUSTOMER
+
+WHOLE = 10
+"""Digits of a whole number, in reports."""
+_SHORTEST = 7
+_INDIA = "0091"
+OF_A_DIALLED_PHONE = (vocabulary.DIALLED, vocabulary.RINGING, *vocabulary.UNANSWERED_ENDS)
+"""What happens to a phone that Airtel dials, and so never to that of a customer who called."""
+
+
+def is_same_number(one: str, other: str) -> bool:
+    """Whether two texts name one number; one of them may have a trunk zero or India's code.
+
+    Toll-free numbers have 8 to 11 digits, so the last ten digits alone do not show that.
+    """
+    short, long = sorted((last10(one), last10(other)), key=len)
+    if short == long:
+        return bool(short)
+    before = long[: len(long) - len(short)]
+    return (
+        len(short) >= _SHORTEST
+        and long.endswith(short)
+        and (before == "0" or _INDIA.endswith(before))
+    )
+
+
+@dataclass(frozen=True)
+class Dialled:
+    """Whom the request asked Airtel to dial, by which a report's leg is known.
+
+    Of an incoming call, who called and whose phones may ring.
+    """
+
+    agent_numbers: tuple[str, ...] = field(repr=False)
+    """10 digits each. Of an incoming call, those that are known beforehand."""
+    customer_numbers: tuple[str, ...] = field(repr=False)
+    agent_name: str = "A"
+    """The request's participantName."""
+    customer_name: str = "B"
+    agent_component: str = const.DEFAULT_INITIATE_ID
+    customer_component: str = const.DEFAULT_ADD_ID
+    incoming: bool = False
+    """Whether the customer called."""
+
+    @property
+    def first(self) -> str:
+        """The party that Airtel has on the phone first, ``AGENT`` or ``CUSTOMER``."""
+        return vocabulary.who(vocabulary.FROM, self.incoming)
+
+    @property
+    def second(self) -> str:
+        """The other party, whose answer connects the call."""
+        return vocabulary.who(vocabulary.TO, self.incoming)
+
+    def who(self, side: str | None) -> str | None:
+        """Return the party on a side of Airtel's, see ``vocabulary.who``."""
+        return vocabulary.who(side, self.incoming)
+
+    agent_pool: bool = False
+    """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
+    airtel_number: str = field(default="", repr=False)
+    """The number that the customer of an incoming call dialled, 10 digits or toll-free."""
+    abandon_seconds: int = 5
+    """A customer who hangs up within so many seconds was not missed."""
+
+    def snapshot(self) -> dict:
+        """Return all of it as JSON holds it, for ``of_snapshot``."""
+        return {
+            each.name: list(value) if isinstance(value, tuple) else value
+            for each in fields(self)
+            for value in [getattr(self, each.name)]
+        }
+
+    @classmethod
+    def of_snapshot(cls, snapshot: dict) -> "Dialled":
+        """Return what was dialled from what ``snapshot`` returned.
+
+        :param snapshot: keys that an older version did not know may be missing
+        """
+        values = {each.name: snapshot[each.name] for each in fields(cls) if each.name in snapshot}
+        for name in ("agent_numbers", "customer_numbers"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
+
+    def knows(self, address: str) -> bool:
+        """Whether this number was dialled, or called."""
+        return address in self.agent_numbers or address in self.customer_numbers
+
+    def is_airtel(self, address: str) -> bool:
+        """Whether this is the Airtel number that the customer of an incoming call dialled."""
+        return self.incoming and is_same_number(address, self.airtel_number)
+
+    def role(self, address: str, name: str = "", component: str = "") -> str | None:
+        """Which leg a report belongs to: by number, then name, then component.
+
+        A whole number that was not dialled belongs to no leg, even if the report names one; if a
+        pool rings, it is an agent's unless the report names the customer. In an incoming call
+        the number alone decides.
+        """
+        if self.incoming:
+            return self._role_of_number(address)
+        is_strange = len(address) == WHOLE and not self.knows(address)
+        if is_strange and not self.agent_pool:
+            return None
+        role = (
+            _which(address in self.agent_numbers, address in self.customer_numbers)
+            or _which(_same(name, self.agent_name), _same(name, self.customer_name))
+            or _which(
+                _same(component, self.agent_component), _same(component, self.customer_component)
+            )
+        )
+        if is_strange:
+            return None if role == CUSTOMER else AGENT
+        return role
+
+    def _role_of_number(self, address: str) -> str | None:
+        # An agent who calls from a phone of ours is the customer of that call
+        if address and address in self.customer_numbers:
+            return CUSTOMER
+        if self.is_airtel(address):
+            return None
+        return AGENT if address in self.agent_numbers or len(address) == WHOLE else None
+
+    def role_of_event(self, event: Event) -> str | None:
+        """Return which leg an event belongs to; see ``role``."""
+        if self.incoming and not event.address and not any(self.customer_numbers):
+            # Agents have numbers: only a customer who withholds it has none
+            return CUSTOMER
+        return self.role(event.address, event.participant_name, event.component)
+
+    def turned(self, event: Event) -> Event:
+        """Return an event so that its address is that of whom it is about.
+
+        An agent's phone shows the customer's number, so an event of an incoming call that names
+        both is about the agent, whichever field names whom.
+        """
+        if self.incoming and event.shown and event.address and self._is_about_shown(event):
+            return replace(event, address=event.shown, shown=event.address)
+        return event
+
+    def _is_about_shown(self, event: Event) -> bool:
+        own, shown = self.role(event.address), self.role(event.shown)
+        if shown != AGENT:
+            return shown == CUSTOMER and own is None
+        if own == AGENT:
+            return event.shown in self.agent_numbers and event.address not in self.agent_numbers
+        return (
+            event.shown in self.agent_numbers
+            or vocabulary.meaning(event.event) in OF_A_DIALLED_PHONE
+        )
+
+
+def _which(is_agent: bool, is_customer: bool) -> str | None:
+    if is_agent == is_customer:
+        return None
+    return AGENT if is_agent else CUSTOMER
+
+
+def _same(text: str, other: str | None) -> bool:
+    return bool(text) and text.casefold() == (other or "").strip().casefold()

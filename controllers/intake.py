@@ -99,7 +99,7 @@ def take(environ):
         with registry.cursor() as cr:
             known = report_store.receive(cr, token, header, raw)
     except CHANGED:
-        refill(environ, raw)
+        put_back(environ, raw)
         return None
     except psycopg2.Error as error:
         log_away(error)
@@ -125,7 +125,7 @@ def keep_if_failed(odoo, environ):
         raw = read_body(environ)
     except HTTPException as error:
         return error
-    refill(environ, raw)
+    put_back(environ, raw)
     said = []
     body = odoo(environ, lambda *answered: said.append(answered))
     status, headers = said[-1][:2]
@@ -152,11 +152,11 @@ def find_token(environ):
     return found[1] if found else None
 
 
-def refill(environ, raw):
-    """Have a request's body be read again.
+def put_back(environ, raw):
+    """Let the body of a request be read once more, by Odoo's own route.
 
     :param dict environ: the request, as WSGI describes it
-    :param bytes raw: the body, whole
+    :param bytes raw: what was read of it
     """
     environ["wsgi.input"] = io.BytesIO(raw)
     environ["CONTENT_LENGTH"] = str(len(raw))

@@ -164,6 +164,7 @@ WHO = {
         shown(Caller_ID=CUSTOMER),
         (CUSTOMER, "", (ASHA,)),
     ),
+    "a zero as the Airtel number": (shown(Caller_ID="0"), (CUSTOMER, "", (ASHA,))),
     "the Airtel number as the destination": (
         shown(Destination_Number=TOLL_FREE),
         (CUSTOMER, TOLL_FREE, ()),
@@ -452,7 +453,9 @@ SAME = {
     "an event later": (RECORD, later(241), False),
     "an event soon before": (RECORD, later(-180), True),
     "an event before": (RECORD, later(-181), False),
-    "nobody says when": (CALL, later(0) and replace(CALL, at=None), False),
+    "nobody says when": (CALL, replace(CALL, at=None), False),
+    "nobody says when, beside a record": (RECORD, replace(CALL, at=None), False),
+    "a record that nobody says when": (replace(RECORD, at=None), CALL, False),
 }
 
 

@@ -164,6 +164,7 @@ WHO = {
         shown(Caller_ID=CUSTOMER),
         (CUSTOMER, "", (ASHA,)),
     ),
+    "a zero as the Airtel number": (shown(Caller_ID="0"), (CUSTOMER, "", (ASHA,))),
     "the Airtel number as the destination": (
         shown(Destination_Number=TOLL_FREE),
         (CUSTOMER, TOLL_FREE, ()),
@@ -184,6 +185,18 @@ WHO = {
             ],
         },
         (CUSTOMER, AIRTEL, (ASHA,)),
+    ),
+    "two of whom nobody knows, the agent first": (
+        {
+            **CAMEL,
+            "callerNumber": None,
+            "destinationNumber": None,
+            "participants": [
+                {"participantAddress": STRANGER, "participantType": "To"},
+                {"participantAddress": CUSTOMER, "participantType": "From"},
+            ],
+        },
+        (CUSTOMER, AIRTEL, (STRANGER,)),
     ),
     "nobody picked up": (MISSED, (CUSTOMER, AIRTEL, ())),
     "an agent of whom nobody knows among others": (
@@ -440,7 +453,9 @@ SAME = {
     "an event later": (RECORD, later(241), False),
     "an event soon before": (RECORD, later(-180), True),
     "an event before": (RECORD, later(-181), False),
-    "nobody says when": (CALL, later(0) and replace(CALL, at=None), False),
+    "nobody says when": (CALL, replace(CALL, at=None), False),
+    "nobody says when, beside a record": (RECORD, replace(CALL, at=None), False),
+    "a record that nobody says when": (replace(RECORD, at=None), CALL, False),
 }
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from ..airtel import vocabulary
 from ..airtel.reports import Cdr, CdrLeg
-from .dialled import AGENT, CUSTOMER, WHOLE
-from .leg import Fact, Phone, cdr_end, whole_seconds
+from .dialled import AGENT, CUSTOMER
+from .leg import Fact, Phone, is_unanswered, whole_seconds
 from .sorting import KEYPAD, Sorting
 
 _RINGS = (vocabulary.DIALLED, vocabulary.RINGING)
@@ -56,16 +56,14 @@ def who_answered(
     """
     if not sorting.dialled.incoming:
         return Answering()
-    is_connected, is_ended = result == "connected", state == "ended"
+    is_connected = result == "connected"
     phones = sorting.parties[AGENT].phones
     picked_up = _picked_up(sorting) if is_connected else ""
     ringing = []
     if state == "ringing_agent":
         living = [phone for phone in phones if not phone.answer and not phone.ending]
         ringing = [phone.address for phone in sorted(living, key=_began)]
-    waited = None
-    if is_connected or is_ended:
-        waited = _waited_seconds(sorting, answered_at, ended_at, is_connected)
+    waited = _waited_seconds(sorting, answered_at, ended_at, is_connected)
     return Answering(
         picked_up=picked_up,
         ringing=tuple(ringing),
@@ -73,8 +71,7 @@ def who_answered(
         keys=_keys(sorting, answered_at),
         waited_seconds=waited,
         abandoned_early=(
-            is_ended
-            and result == "abandoned"
+            result == "abandoned"
             and waited is not None
             and waited <= sorting.dialled.abandon_seconds
         ),
@@ -97,11 +94,9 @@ def was_ringing(sorting: Sorting, moment: datetime) -> bool:
     return any(_rang_at(phone, moment) for phone in sorting.parties[AGENT].phones)
 
 
-def was_tried(sorting: Sorting) -> bool:
-    """Whether any report names an agent whose phone was tried."""
-    return bool(sorting.parties[AGENT].phones) or any(
-        _agents_in(sorting, cdr) or cdr.missed_numbers for cdr in sorting.counting_cdrs
-    )
+def names_agents(sorting: Sorting) -> bool:
+    """Whether any CDR names an agent who was tried."""
+    return any(_agents_in(sorting, cdr) or cdr.missed_numbers for cdr in sorting.counting_cdrs)
 
 
 def _rang_at(phone: Phone, moment: datetime) -> bool:
@@ -115,21 +110,21 @@ def _rang_at(phone: Phone, moment: datetime) -> bool:
     return not before or before[-1].what in _RINGS
 
 
-def _began(phone: Phone) -> tuple:
-    return phone.facts[0].moment, phone.address
+def _began(phone: Phone) -> datetime:
+    return phone.facts[0].moment
 
 
 def _picked_up(sorting: Sorting) -> str:
     """By the CDR, else by the first answer that an event reports."""
     leg = sorting.cdr_legs[AGENT]
-    if sorting.cdr and leg and _is_agents(sorting, leg.address):
+    if leg and _is_agents(sorting, leg.address) and not is_unanswered(leg):
         return leg.address
     first = sorting.parties[AGENT].first_answered
     return first.address if first else ""
 
 
 def _is_agents(sorting: Sorting, address: str) -> bool:
-    return len(address) == WHOLE and sorting.dialled.role(address) == AGENT
+    return sorting.dialled.role(address) == AGENT
 
 
 def _agents_in(sorting: Sorting, cdr: Cdr) -> list[CdrLeg]:
@@ -149,7 +144,7 @@ def _missed(
         surely.update(each for each in cdr.missed_numbers if _is_agents(sorting, each))
         for leg in _agents_in(sorting, cdr):
             named.add(leg.address)
-            if cdr_end(leg) in vocabulary.UNANSWERED_ENDS:
+            if is_unanswered(leg):
                 surely.add(leg.address)
     tried += sorted((surely | named).difference(tried))
     if is_connected and not picked_up:

@@ -156,7 +156,7 @@ def _has_customer_given_up(sorting: Sorting) -> bool:
     if said == CUSTOMER:
         return True
     if end:
-        return not answering.was_tried(sorting)
+        return not answering.names_agents(sorting)
     customers = sorting.cdr_legs[CUSTOMER] or _NO_LEG
     return (
         cdr_end(cdr_leg) != vocabulary.NO_ANSWER

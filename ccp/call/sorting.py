@@ -30,6 +30,7 @@ from .leg import (
     Party,
     cdr_end,
     filled,
+    is_unanswered,
     merge_cdr_legs,
     with_cdr,
 )
@@ -138,7 +139,7 @@ class Sorting:
         leg = leg or CdrLeg()
         if self.dialled.incoming and cdr.talk_seconds == 0 and not leg.answered_at:
             # The menu answers a call, too
-            if cdr_end(leg) in vocabulary.UNANSWERED_ENDS:
+            if is_unanswered(leg):
                 return False
             if not leg.address and cdr.overall_status in vocabulary.OVERALL_ANSWERED:
                 return None
@@ -249,12 +250,20 @@ class Sorting:
     def _leg(self, role: str) -> Leg:
         party, cdr_leg = self.parties[role], self.cdr_legs[role]
         if self._is_of_several(role):
-            # One agent's: the CDR's, else who took the call, else who was tried last
-            is_named = cdr_leg and self.dialled.role(cdr_leg.address) == AGENT
-            phone = cdr_leg if is_named else party.first_answered
-            party = party.of_phone(phone.address) if phone else party
+            party, cdr_leg = self._of_one_agent(party, cdr_leg)
         leg = party.leg()
         return with_cdr(leg, cdr_leg) if cdr_leg else leg
+
+    def _of_one_agent(self, party: Party, cdr_leg: CdrLeg | None) -> tuple[Party, CdrLeg | None]:
+        """Of whom the CDR names, else of who took the call; of all if nobody is named."""
+        taker = party.first_answered
+        if taker and self.connected and cdr_leg and is_unanswered(cdr_leg):
+            # The CDR names only who missed it
+            is_takers = cdr_leg.address == taker.address
+            return party.of_phone(taker.address), cdr_leg if is_takers else None
+        is_named = cdr_leg and self.dialled.role(cdr_leg.address) == AGENT
+        phone = cdr_leg if is_named else taker
+        return party.of_phone(phone.address) if phone else party, cdr_leg
 
 
 def _precedence_among_agents(cdr: Cdr, leg: CdrLeg) -> tuple:
@@ -262,6 +271,7 @@ def _precedence_among_agents(cdr: Cdr, leg: CdrLeg) -> tuple:
     return (
         leg.answered_at is None,
         vocabulary.meaning(leg.status) != vocabulary.ANSWERED,
+        is_unanswered(leg) and cdr.overall_status in vocabulary.OVERALL_ANSWERED,
         leg.address in cdr.missed_numbers,
         leg.address != cdr.destination,
         -leg.started_at.timestamp() if leg.started_at else 0.0,

@@ -1,7 +1,6 @@
 """Calls that come in: who took them, whom they ring, who missed them."""
 
 import time
-from dataclasses import replace
 
 import pytest
 from inbound import (
@@ -15,7 +14,6 @@ from inbound import (
     MEENA,
     RAVI,
     REDUCED,
-    RING_GROUP,
     RINGS_ASHA,
     RINGS_RAVI,
     STRANGER,
@@ -27,10 +25,9 @@ from inbound import (
     read,
     record,
     to,
-    turned,
 )
 
-from ccp.call.timeline import Dialled, fold
+from ccp.call.timeline import fold
 
 # Nobody picked up: by events
 
@@ -43,6 +40,11 @@ NOBODY = {
     ),
     "the phone rings a moment longer": (
         [RINGS_ASHA, leaves(20), event("Disconnected", ASHA, 20.2, CUSTOMER, causeCode=16)],
+        "abandoned",
+        (ASHA,),
+    ),
+    "the phone rings when the customer has just gone": (
+        [event("Ringing", ASHA, 20.1, CUSTOMER), leaves(20)],
         "abandoned",
         (ASHA,),
     ),
@@ -274,51 +276,6 @@ def test_who_hung_up_on_a_phone_that_rang():
     assert fold([RINGS_ASHA, ASHA_MISSES, leaves(30)], CALL).hung_up_by is None
 
 
-# How soon the customer gave up
-
-
-@pytest.mark.parametrize(
-    ("seconds", "limit", "early"), [(4, 5, True), (5, 5, True), (6, 5, False), (6, 10, True)]
-)
-def test_who_hangs_up_at_once_was_not_missed(seconds, limit, early):
-    dialled = replace(CALL, abandon_seconds=limit)
-    story = fold([GREETING, event("Ringing", ASHA, 2, CUSTOMER), leaves(seconds)], dialled)
-    assert (story.result, story.waited_seconds) == ("abandoned", seconds)
-    assert story.abandoned_early is early
-
-
-def test_only_who_gave_up_can_do_so_early():
-    assert not fold([event("Busy", ASHA, 1, CUSTOMER), leaves(2)], CALL).abandoned_early
-    assert not fold([GREETING], CALL).abandoned_early
-    talked = [event("Answer", ASHA, 1, CUSTOMER), leaves(3)]
-    assert not fold(talked, CALL).abandoned_early
-
-
-def test_a_wait_that_nobody_knows_is_not_short():
-    story = fold([record(overallCallStatus="Missed", hangUpStatus="Party A")], CALL)
-    assert (story.result, story.waited_seconds) == ("abandoned", None)
-    assert not story.abandoned_early
-
-
-def test_a_wait_in_vain_is_the_longest_that_reports_know():
-    """The record's own may be nothing, because no agent answered."""
-    report = record(overallCallStatus="Missed", hangUpStatus="Party A", fromWaitingTime=0)
-    assert fold([report], CALL).waited_seconds == 0
-    longer = record(
-        overallCallStatus="Missed", hangUpStatus="Party A", fromWaitingTime=0, duration=9_000
-    )
-    assert fold([longer], CALL).waited_seconds == 9
-    assert fold([GREETING, leaves(20), longer], CALL).waited_seconds == 20
-
-
-def test_the_wait_for_an_agent():
-    events = [GREETING, RINGS_ASHA, event("Answer", ASHA, 11, CUSTOMER)]
-    assert fold(events[:2], CALL).waited_seconds is None
-    assert fold(events, CALL).waited_seconds == 11
-    said = record(overallCallStatus="Answered", fromWaitingTime=13_000)
-    assert fold([*events, said], CALL).waited_seconds == 13
-
-
 # Several agents
 
 
@@ -392,6 +349,10 @@ def test_who_took_it_is_not_guessed():
 
 PARTICIPANTS = {
     "when it was answered": ([to(ASHA), to(RAVI, callAnswerTime=epoch(9)), to(MEENA)], {}),
+    "the status of others": (
+        [to(ASHA, status="Noanswer"), to(RAVI), to(MEENA, status="Busy")],
+        {},
+    ),
     "the status": ([to(ASHA, status="Noanswer"), to(RAVI, status="Answered"), to(MEENA)], {}),
     "who missed it": (
         [to(ASHA), to(RAVI), to(MEENA)],
@@ -412,6 +373,24 @@ def test_of_several_participants_one_took_it(participants, fields):
         story = fold([report], CALL)
         assert story.picked_up == RAVI
         assert set(story.missed) == {ASHA, MEENA}
+
+
+def test_a_record_that_names_only_who_missed_it():
+    parts = [to(ASHA, status="Noanswer")]
+    report = record(overallCallStatus="Answered", conversationDuration=9000, participants=parts)
+    assert ended(report) == ("ended", "connected", "", (ASHA,))
+    answers = event("Answer", RAVI, 11, CUSTOMER)
+    story = fold([report, answers], CALL)
+    assert (story.picked_up, story.missed) == (RAVI, (ASHA,))
+    assert (story.agent.address, story.agent.answered_at) == (RAVI, at(11))
+    story = fold([report, event("Answer", ASHA, 11, CUSTOMER)], CALL)
+    assert (story.picked_up, story.agent.address, story.missed) == (ASHA, ASHA, ())
+
+
+def test_a_record_of_a_missed_call_is_about_whom_it_names_last():
+    parts = [to(ASHA, status="Busy"), to(RAVI)]
+    report = record(overallCallStatus="Missed", participants=parts, destinationNumber=ASHA)
+    assert ended(report)[1] == "agent_busy"
 
 
 def test_a_record_for_each_try():
@@ -442,6 +421,10 @@ def test_an_entry_of_another_phone_lends_nothing():
 def test_who_was_tried_is_in_the_order_of_the_tries():
     reports = [RINGS_RAVI, event("Ringing", ASHA, 35, CUSTOMER), leaves(60)]
     assert fold(reports, CALL).missed == (RAVI, ASHA)
+    # Neither the customer nor the Airtel number is an agent's
+    group = f"{CUSTOMER} | {AIRTEL}"
+    nobody = record(overallCallStatus="Missed", Missed_Destination_Number=group)
+    assert fold([*reports, nobody], CALL).missed == (RAVI, ASHA)
     # Others, of whom only the record knows, come after them
     group = f"{MEENA} | {STRANGER} | {RAVI}"
     report = record(overallCallStatus="Missed", Missed_Destination_Number=group)
@@ -492,6 +475,8 @@ def test_what_was_pressed_in_the_menu():
     reports = [key("1", 5), key("2", 3), event("Answer", ASHA, 11, CUSTOMER), key("9", 20)]
     assert fold(reports, CALL).keys == "21"
     assert fold([key("2", 3)], CALL).keys == "2"
+    silent = record(overallCallStatus="Missed", DTMF_Capture=None)
+    assert fold([key("2", 3), silent], CALL).keys == "2"
     assert fold([key("12345", second) for second in range(20)], CALL).keys == ("12345" * 20)[:64]
     assert fold(
         [*reports, record(overallCallStatus="Answered", DTMF_Capture="7 | 8")], CALL
@@ -509,57 +494,3 @@ def test_a_menu_that_answers_is_no_conversation():
     assert ended(reached)[1] == "connected"
     heard = [event("Answer", ASHA, 11, CUSTOMER), in_menu]
     assert ended(*heard)[1:3] == ("connected", ASHA)
-
-
-# Times and lines
-
-
-def test_when_an_agent_answered_follows_from_what_the_record_says():
-    base = {"Overall_Call_Status": "Answered", "Call_Type": "INBOUND", "Caller_Number": CUSTOMER}
-    day = {"Date": "24/07/2025", "Time": "11:22:33", "Destination_Number": ASHA}
-    waited = {"Caller_Waiting_Time": "00:27"}
-    assert fold([read(base | day | waited)], CALL).answered_at == at(27)
-    lengths = {"Overall_Call_Duration": "01:08", "Conversation_Duration": "00:39"}
-    assert fold([read(base | day | waited | lengths)], CALL).answered_at == at(29)
-    assert fold([read(base | day)], CALL).answered_at is None
-    assert fold([read(base | waited)], CALL).answered_at is None
-    outgoing = Dialled((ASHA,), (CUSTOMER,))
-    assert fold([read(base | day | waited | lengths)], outgoing).answered_at is None
-
-
-def test_a_line_says_whose_phone_it_is_about():
-    story = fold([GREETING, RINGS_ASHA, turned(RINGS_RAVI), leaves(40)], CALL)
-    assert [(line.what, line.leg, line.address) for line in story.lines] == [
-        ("other", "customer", ""),
-        ("ringing", "agent", ASHA),
-        ("ringing", "agent", RAVI),
-        ("hung_up", "customer", ""),
-    ]
-    shown = repr(story) + repr(CALL)
-    assert not any(number in shown for number in (ASHA, RAVI, CUSTOMER, AIRTEL))
-
-
-def test_an_event_that_a_record_repeats_is_another_agents():
-    repeated = [{"eventType": "CALL", "event": "Ringing", "participantAddress": RAVI}]
-    story = fold([RINGS_ASHA, record(overallCallStatus="Missed", events=repeated)], CALL)
-    assert set(story.missed) == {ASHA, RAVI}
-    repeated[0]["participantAddress"] = ASHA
-    again = fold([RINGS_ASHA, record(overallCallStatus="Missed", events=repeated)], CALL)
-    assert [line.what for line in again.lines] == ["ringing", "cdr"]
-
-
-def test_whom_we_meant_to_ring_changes_nothing():
-    data = {"decision": 1, "id": "0" * 32, "ring": [{"number": RAVI}], "customer": CUSTOMER}
-    decided = read(data)
-    assert decided.kind == "decision"
-    assert fold([RINGS_ASHA, decided], CALL) == fold([RINGS_ASHA], CALL)
-    assert fold([decided], CALL).has_reports
-
-
-def test_an_outgoing_call_has_nobody_who_takes_it():
-    dialled = Dialled((ASHA,), (CUSTOMER,))
-    reports = [event("Ringing", ASHA, 1), event("Answer", ASHA, 2), event("Answer", CUSTOMER, 9)]
-    story = fold([*reports, read({**REDUCED, **RING_GROUP})], dialled)
-    assert (story.picked_up, story.ringing, story.missed, story.keys) == ("", (), (), "")
-    assert (story.waited_seconds, story.abandoned_early) == (None, False)
-    assert {line.address for line in story.lines} == {""}

@@ -51,6 +51,7 @@ TESTS = (
     "test_dialled",
     "test_answering",
     "test_incoming",
+    "test_incoming_times",
     "test_vocabulary",
     "test_reports",
     "test_reports_incoming",

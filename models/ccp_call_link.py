@@ -41,16 +41,29 @@ class CcpCall(models.Model):
         """
         self.ensure_one()
         self._check_link()
-        record = self._linkable(res_model, res_id)
+        self._set_record(self._linkable(res_model, res_id))
+        return True
+
+    def _set_record(self, record):
+        """Make a record the one that this call was about, and keep who changed that.
+
+        Its card moves along, and it counts for the record's lead; an outgoing call counts for the
+        record's sales team too, an incoming one stays with the team of its number.
+
+        :param record: see ``_linkable``
+        """
         call = self.sudo()
         if (call.res_model, call.res_id) == (record._name, record.id):
-            return True
+            return
         former = call._record()
         left = (former, call.partner_id)
         # The contact's name and company, also if the user may not read the contact
         partner = record.sudo()._ccp_contact()
         if partner.company_id and partner.company_id != call.company_id:
             partner = partner.browse()
+        counts_for = record._ccp_sales_values(call.company_id, call.user_id)
+        if call.direction == "inbound":
+            del counts_for["team_id"]
         call._measure_lead_again()
         # The card goes, and is posted anew where it belongs
         cards = call.card_message_ids
@@ -64,7 +77,7 @@ class CcpCall(models.Model):
                 "partner_id": partner.id,
                 "customer_name": record.sudo()._ccp_customer_name(partner),
                 "noted_lines": False,
-                **record._ccp_sales_values(call.company_id, call.user_id),
+                **counts_for,
             }
         )
         call._log_change("record", former.display_name, record.display_name)
@@ -72,7 +85,6 @@ class CcpCall(models.Model):
         for thread in (*left, record, partner):
             if thread:
                 call._announce_record(thread)
-        return True
 
     def _check_link(self):
         """Check that the present user may say which record this call was about.

@@ -66,6 +66,8 @@ class CcpCall(models.Model):
         shown._notify_agents(stories, messages)
         listed = self.filtered(lambda call: "state" in changes[call] or "live" in changes[call])
         self._notify_leaders(listed.company_id)
+        answered = listed.filtered(lambda call: call.direction == "inbound")
+        answered.filtered(lambda call: call.state in ("in_call", "ended"))._take_back_push()
         self._follow_incoming()
 
     def _read_ahead(self):
@@ -97,7 +99,7 @@ class CcpCall(models.Model):
             self.list_item_id.state = "done"
 
     def _notify_agents(self, stories, messages):
-        """Send the browser of each call's agent what changed.
+        """Send the browser of each call's agent, or of those whom it rings, what changed.
 
         What depends on the agent's rights is no part of it: a browser asks ``ccp.panel.state`` for
         that, once for each call and record.
@@ -106,15 +108,39 @@ class CcpCall(models.Model):
         :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
             look different now
         """
-        for agent, own in self.grouped("user_id").items():
-            lang = get_lang(self.env, agent.lang).code
-            for call in own.with_context(lang=lang, tz=agent.tz, allowed_company_ids=[]):
+        outgoing = self.filtered(lambda call: call.direction == "outbound")
+        for agent, own in outgoing.grouped("user_id").items():
+            for call in own._read_by(agent):
                 # Ids only: a browser that shows a card asks for what its user may see
                 values = {
                     "panel": call._agent_values(stories[call]),
                     "card_ids": messages[call].ids,
                 }
                 agent._bus_send(BUS_MESSAGE, values)
+        if self != outgoing:
+            (self - outgoing)._notify_rung(stories, messages)
+
+    def _notify_rung(self, stories, messages):
+        """Send the browsers of those whom these incoming calls ring what changed.
+
+        :param dict stories: see ``_notify_agents``
+        :param dict messages: see ``_notify_agents``
+        """
+        decisions = self._decisions()
+        for call in self:
+            for reader in call._rung_users(decisions[call]):
+                read = call._read_by(reader)
+                panel = read._incoming_values(reader, decisions[call], stories[call])
+                reader._bus_send(BUS_MESSAGE, {"panel": panel, "card_ids": messages[call].ids})
+
+    def _read_by(self, reader):
+        """Return these calls in a reader's language and time zone, still with the same rights.
+
+        :param reader: a ``res.users``
+        :rtype: odoo.models.BaseModel
+        """
+        lang = get_lang(self.env, reader.lang).code
+        return self.with_context(lang=lang, tz=reader.tz, allowed_company_ids=[])
 
     def _notify_later(self, error, tries=1):
         """Mark a call whose notifying failed, so that it is tried again.

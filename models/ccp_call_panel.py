@@ -11,6 +11,8 @@ from .utils import milliseconds
 REMEMBERED = timedelta(hours=12)
 # So many earlier calls are read at once; more only if the user may see none of them
 EARLIER = 4
+# A user has one live outgoing call at most, and few incoming ones
+LIVE_LIMIT = 5
 
 
 def _leg_values(leg):
@@ -32,15 +34,17 @@ class CcpCall(models.Model):
     def _current_call(self, call_id=None):
         """Return the call that the user's panel shows: a live, else an opened one, else the last.
 
-        The last one only while it is recent and not dismissed; an older one is never shown in its
-        place. Calls without a token were never placed, such as those of the demo data.
+        An outgoing call that is live comes first, unless the rep opened the incoming one; an
+        incoming one comes after a call that the rep opened. The last one is shown only while it is
+        recent and not dismissed; an older one is never shown in its place. Outgoing calls without
+        a token were never placed, such as those of the demo data.
 
         :param int | None call_id: the call that the rep opened
         :return: one call or none, as superuser
         """
         calls = self.sudo()
         own = Domain("user_id", "=", self.env.uid)
-        call = calls.search(
+        found = calls.search(
             own
             & Domain("state", "!=", "refused")
             & (
@@ -48,15 +52,24 @@ class CcpCall(models.Model):
                 | (
                     Domain("manual", "=", False)
                     & Domain("imported", "=", False)
-                    & Domain("token_digest", "!=", False)
+                    & (
+                        Domain("token_digest", "!=", False)
+                        | (Domain("direction", "=", "inbound") & Domain("event_ids", "!=", False))
+                    )
                     & Domain("start_date", ">=", fields.Datetime.now() - REMEMBERED)
                 )
             ),
             order="live desc, id desc",
-            limit=1,
+            limit=LIVE_LIMIT,
         )
-        if isinstance(call_id, int) and not call.live:
-            call = calls.search(own & Domain("id", "=", call_id)) or call
+        live = found.filtered("live")
+        outgoing = live.filtered(lambda call: call.direction == "outbound")[:1]
+        incoming = live - outgoing
+        opened = calls.browse()
+        if isinstance(call_id, int) and not outgoing:
+            opened = calls.search(own & Domain("id", "=", call_id))
+        call = incoming.filtered(lambda each: each.id == call_id)
+        call = call or outgoing or opened or incoming[:1] or found[:1]
         return call.filtered(lambda each: each.live or not each.dismissed)
 
     def _panel_values(self):
@@ -66,6 +79,10 @@ class CcpCall(models.Model):
         :rtype: dict
         """
         call = self.sudo()
+        if call.direction == "inbound":
+            decisions = call._decisions()[call]
+            values = call._incoming_values(self.env.user, decisions)
+            return {**values, **call._reader_values(), **call._caller_values(decisions)}
         return {**call._agent_values(call._timeline()), **call._reader_values()}
 
     def _agent_values(self, story):
@@ -79,6 +96,7 @@ class CcpCall(models.Model):
         """
         return {
             "id": self.id,
+            "direction": self.direction,
             "state": self.state,
             "result": self.result,
             "live": self.live,
@@ -145,15 +163,19 @@ class CcpCall(models.Model):
                 domain &= Domain("res_model", "=", self.res_model)
                 domain &= Domain("res_id", "=", self.res_id)
             last = calls.search(domain, limit=1)
-        if not last:
-            return False
-        selection = dict(last._fields["result"]._description_selection(last.env))
+        return last._as_last_call() if last else False
+
+    def _as_last_call(self):
+        """Return what the panel shows of this call as the one before another.
+
+        :rtype: dict
+        """
         return {
-            "id": last.id,
-            "date": milliseconds(last.start_date),
-            "result": selection.get(last.result, ""),
-            "outcome": last.outcome_id.name or "",
-            "note": shorten(last.note or ""),
+            "id": self.id,
+            "date": milliseconds(self.start_date),
+            "result": self._label("result"),
+            "outcome": self.outcome_id.name or "",
+            "note": shorten(self.note or ""),
         }
 
     def _earlier_ids(self):

@@ -17,29 +17,40 @@ class CcpPanel(models.AbstractModel):
     _description = "The rep's live call panel"
 
     @api.model
-    def _own_call(self, call_id):
-        """Return one of the user's own calls, as superuser.
+    def _some_call(self, call_id):
+        """Return any call, as superuser, to a user who may call at all.
 
-        :raise AccessError: for anybody else's call
+        :raise AccessError: for users without calling rights
         :raise UserError: when it is gone
         """
         self.env.user._ccp_check_may_call()
         call = self.env["ccp.call"].sudo().browse(call_id).exists()
         if not call:
             raise UserError(self.env._("This call does not exist any more."))
+        return call
+
+    @api.model
+    def _own_call(self, call_id):
+        """Return one of the user's own calls, as superuser.
+
+        :raise AccessError: for anybody else's call
+        :raise UserError: when it is gone
+        """
+        call = self._some_call(call_id)
         if call.user_id != self.env.user:
             raise AccessError(self.env._("This is not your call."))
         return call
 
     @api.model
-    def state(self, call_id=None):
+    def state(self, call_id=None, incoming=None):
         """Return what the panel shows now; folds reports that wait.
 
         :param int | None call_id: one of the user's own calls that ``open_call`` brought back:
-            shown as long as no call is live
+            shown as long as no outgoing call is live
+        :param list[int] | None incoming: the ids of incoming calls that the browser shows
         :return: ``call`` (values or False), ``outcomes``, ``require_outcome``,
             ``reports_late`` (whether Airtel's reports lag behind), ``list`` (the head of the call
-            list)
+            list), and what ``_incoming_state`` returns
         :rtype: dict
         :raise AccessError: for users without calling rights
         """
@@ -62,6 +73,7 @@ class CcpPanel(models.AbstractModel):
             "require_outcome": company.ccp_require_outcome,
             "reports_late": company._ccp_are_reports_late(),
             "list": self.env["ccp.call.list.item"]._panel_values(),
+            **self._incoming_state(call, incoming),
         }
 
     @api.model

@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 
-from . import scripts
+from . import incoming_scripts, ring, scripts, switches
 from .server import CannotListenError, Sandbox
 from .settings import DIALECTS, Settings
 
@@ -18,7 +18,11 @@ def make_parser():
         prog="python -m sandbox",
         description="A stand-in for Airtel CCP: rings nobody, but reports as if it did.",
         epilog="The customer's number (addParticipant) chooses what happens; a number that is not "
-        f"in this list connects:\n\n{scripts.text_table()}",
+        f"in this list connects:\n\n{scripts.text_table()}\n\n"
+        "--ring CUSTOMER --to AIRTEL_NUMBER lets a customer call, at a sandbox that runs already. "
+        "The customer's last five\ndigits, or --script, choose what happens; with others the first "
+        f"agent answers:\n\n{incoming_scripts.text_table()}\n\n"
+        f"Switches, as in --switch missedStatus=Busy:\n\n{switches.text_table()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     default = Settings()
@@ -95,12 +99,58 @@ def make_parser():
         help="certificates to trust for https receivers, beside the system's",
     )
     parser.add_argument("--quiet", action="store_true", help="no line for each POST and report")
+    _add_incoming(parser, default)
+    _add_ring(parser)
     parser.add_argument(
         "--scripts-markdown",
         action="store_true",
-        help="print the script numbers as a Markdown table and stop",
+        help="print the scripts and the switches as Markdown tables and stop",
     )
     return parser
+
+
+def _add_incoming(parser, default):
+    group = parser.add_argument_group(
+        "incoming calls", "what happens with them, unless POST /sandbox/number says otherwise"
+    )
+    group.add_argument(
+        "--route-url",
+        metavar="URL",
+        default=default.route_url,
+        help="where Airtel asks whom to ring; default: it asks nobody",
+    )
+    group.add_argument(
+        "--route-header",
+        metavar="NAME",
+        default=default.route_header,
+        help="header that it sends the secret in; Authorization with user:password means Basic",
+    )
+    group.add_argument("--route-secret", metavar="TEXT", default=default.route_secret)
+    group.add_argument(
+        "--notify-url",
+        metavar="URL",
+        default=default.notify_url,
+        help="where it reports; default: nowhere",
+    )
+    group.add_argument("--notify-header", metavar="NAME", default=default.notify_header)
+    group.add_argument("--notify-secret", metavar="TEXT", default=default.notify_secret)
+    group.add_argument(
+        "--desk",
+        metavar="NUMBER",
+        default=default.desk_number,
+        help="rings if nobody is asked or the answer is no good; default: %(default)s",
+    )
+
+
+def _add_ring(parser):
+    group = parser.add_argument_group("call in, at the sandbox that runs at --host and --port")
+    group.add_argument("--ring", metavar="CUSTOMER", help="the customer's number")
+    group.add_argument("--to", metavar="NUMBER", help="the Airtel number that the customer calls")
+    group.add_argument("--digit", help="that the customer presses in Airtel's menu")
+    group.add_argument("--script", metavar="NAME", help="what happens; default: by the number")
+    group.add_argument(
+        "--switch", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
+    )
 
 
 def make_sandbox(options):
@@ -127,19 +177,32 @@ def make_sandbox(options):
         callback_pause=options.callback_pause,
         callback_timeout=options.callback_timeout,
         callback_ca=options.callback_ca,
+        route_url=options.route_url,
+        route_header=options.route_header,
+        route_secret=options.route_secret,
+        notify_url=options.notify_url,
+        notify_header=options.notify_header,
+        notify_secret=options.notify_secret,
+        desk_number=options.desk,
     )
 
 
 def main(arguments=None):
-    """Serve until SIGTERM or Ctrl-C.
+    """Serve until SIGTERM or Ctrl-C, or let a customer call at a sandbox that serves.
 
     :param arguments: list of texts; None: the command line's
-    :return: exit code: 0, or 1 when it can't start
+    :return: exit code: 0, or 1 when it can't start or the call can't be made
     """
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    options = parser.parse_args(arguments)
     if options.scripts_markdown:
-        print(scripts.markdown_table())
+        tables = (scripts, incoming_scripts, switches)
+        print("\n\n".join(module.markdown_table() for module in tables))
         return 0
+    if options.ring is not None:
+        return ring.main(options)
+    if options.to or options.digit or options.script or options.switch:
+        parser.error("--to, --digit, --script and --switch need --ring.")
     logging.basicConfig(
         stream=sys.stdout,
         format="%(asctime)s %(message)s",

@@ -157,11 +157,7 @@ class _Facts:
         return shown_number(self.story.script, stories.TO, self.story.order.customer_number)
 
     def detail(self, leg):
-        cause = leg.cause
-        codes = [cause.cause_code, cause.sip_code]
-        if self.story.script.swapped:
-            codes.reverse()
-        return " | ".join([*codes, cause.description, leg.status])
+        return status_detail(leg, self.story.script.swapped)
 
     def participant(self, leg):
         clock = self.clock
@@ -184,6 +180,17 @@ class _Facts:
         }
 
 
+def status_detail(leg, swapped=False):
+    """Return how a leg ended as the fields ``..._Status_Detail`` have it.
+
+    :param swapped: whether causeCode and sipCode change places
+    """
+    codes = [leg.cause.cause_code, leg.cause.sip_code]
+    if swapped:
+        codes.reverse()
+    return " | ".join([*codes, leg.cause.description, leg.status])
+
+
 def operator(number):
     """Return an operator's name for a number: made up, always the same."""
     return OPERATORS[int(number[-2:]) % len(OPERATORS)]
@@ -194,12 +201,12 @@ def circle(number):
     return CIRCLES[int(number[-2:]) % len(CIRCLES)]
 
 
-def clock_text(milliseconds):
-    """Return a duration as ``mm:ss``, or ``hh:mm:ss`` from an hour on."""
+def clock_text(milliseconds, with_hours=False):
+    """Return a duration as ``mm:ss``, or ``hh:mm:ss`` from an hour on or if hours are asked for."""
     whole_minutes, seconds = divmod(round(milliseconds / 1000), 60)
     hours, whole_minutes = divmod(whole_minutes, 60)
     text = f"{whole_minutes:02d}:{seconds:02d}"
-    return f"{hours:02d}:{text}" if hours else text
+    return f"{hours:02d}:{text}" if hours or with_hours else text
 
 
 def _display(facts, identity, recording_url):

@@ -11,10 +11,14 @@ import struct
 import time
 from http.server import BaseHTTPRequestHandler
 
-from . import scripts
+from . import incoming_scripts, scripts
+from .airtel_numbers import read_number
 from .errors import REQUEST_NULL, ROWS, RefusedError, gateway_body
+from .incoming import TooManyError
 from .recording import UNSATISFIABLE, etag_of, parse_range, recording_of
-from .validation import is_too_deep, read_order
+from .reports import masked
+from .switches import SWITCHES
+from .validation import load_object, read_order, readable
 
 _logger = logging.getLogger("sandbox")
 
@@ -29,11 +33,6 @@ _API_HEADERS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Credentials", "true"),
 )
-
-
-def masked(number):
-    """Return a phone number that can be logged: its first and last two digits."""
-    return f"{number[:2]}xx…{number[-2:]}"
 
 
 class _BodyTooLargeError(Exception):
@@ -115,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
             entry.set(reason="user or password is wrong or missing")
             self.finish_refusal(entry, 401, gateway_body(401), None)
             return
-        entry.set(body=_readable(raw))
+        entry.set(body=readable(raw))
         try:
             content_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if content_type != "application/json":
@@ -281,19 +280,32 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(413, gateway_body(413))
             self.linger()
             return
-        action = {
-            ("GET", "/sandbox/health"): self.control_health,
-            ("GET", "/sandbox/calls"): self.control_calls,
-            ("DELETE", "/sandbox/calls"): self.control_clear,
-            ("GET", "/sandbox/scripts"): self.control_scripts,
-            ("POST", "/sandbox/script"): self.control_assign,
-        }.get((self.command, path))
-        if action is None:
-            known = ("/sandbox/health", "/sandbox/calls", "/sandbox/scripts", "/sandbox/script")
-            status = 405 if path in known else 404
+        if self.command != "GET" and "Origin" in self.headers:
+            # Whatever page a browser shows must not steer a sandbox on its machine
+            self.reply(403, gateway_body(403))
+            return
+        call_id = path.removeprefix("/sandbox/ring/")
+        if call_id != path:
+            actions = {"GET": lambda _raw: self.control_call(call_id)}
+        else:
+            actions = {
+                "/sandbox/health": {"GET": self.control_health},
+                "/sandbox/calls": {"GET": self.control_calls, "DELETE": self.control_clear},
+                "/sandbox/scripts": {"GET": self.control_scripts},
+                "/sandbox/script": {"POST": self.control_assign},
+                "/sandbox/ring": {"GET": self.control_choices, "POST": self.control_ring},
+                "/sandbox/incoming": {
+                    "GET": self.control_incoming,
+                    "DELETE": self.control_clear_incoming,
+                },
+                "/sandbox/numbers": {"GET": self.control_numbers},
+                "/sandbox/number": {"POST": self.control_number},
+            }.get(path)
+        if actions is None or self.command not in actions:
+            status = 404 if actions is None else 405
             self.reply(status, gateway_body(status))
             return
-        action(raw)
+        actions[self.command](raw)
 
     def control_health(self, _raw):
         """Say that the sandbox serves."""
@@ -304,8 +316,8 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200, self.sandbox.calls())
 
     def control_clear(self, _raw):
-        """Empty the ledger."""
-        self.sandbox.clear()
+        """Empty the ledger of POSTs."""
+        self.sandbox.ledger.clear()
         self.reply(200, {"status": "ok"})
 
     def control_scripts(self, _raw):
@@ -326,6 +338,68 @@ class Handler(BaseHTTPRequestHandler):
                 raise ValueError('Send {"number": "10 digits", "script": "a name or null"}.')
             self.sandbox.assign_script(wish["number"], wish["script"])
         except (ValueError, TypeError, RecursionError) as error:
+            self.reply(400, {"message": str(error)})
+            return
+        self.reply(200, {"status": "ok"})
+
+    def control_choices(self, _raw):
+        """Send what can be chosen for an incoming call."""
+        choices = {
+            "scripts": [
+                {"name": script.name, "number": script.number, "summary": script.summary}
+                for script in incoming_scripts.SCRIPTS
+            ],
+            "switches": [
+                {
+                    "name": switch.name,
+                    "choices": switch.choices,
+                    "default": switch.default,
+                    "summary": switch.summary,
+                    "unproven": switch.unproven,
+                }
+                for switch in SWITCHES
+            ],
+        }
+        self.reply(200, choices)
+
+    def control_ring(self, raw):
+        """Let a customer call an Airtel number."""
+        try:
+            call_id = self.sandbox.incoming.ring(_wish(raw))
+        except ValueError as error:
+            self.reply(400, {"message": str(error)})
+        except TooManyError as error:
+            self.reply(429, {"message": str(error)})
+        else:
+            self.reply(200, {"id": call_id})
+
+    def control_call(self, call_id):
+        """Send one incoming call."""
+        call = self.sandbox.incoming_call(call_id)
+        if call is None:
+            self.reply(404, {"message": "The sandbox remembers no incoming call with this id."})
+        else:
+            self.reply(200, call)
+
+    def control_incoming(self, _raw):
+        """Send the incoming calls."""
+        self.reply(200, self.sandbox.incoming_calls())
+
+    def control_clear_incoming(self, _raw):
+        """Empty the ledger of incoming calls."""
+        self.sandbox.incoming.ledger.clear()
+        self.reply(200, {"status": "ok"})
+
+    def control_numbers(self, _raw):
+        """Send what happens with calls to each Airtel number."""
+        numbers = self.sandbox.incoming.numbers.all()
+        self.reply(200, [{"number": name, **line.public()} for name, line in numbers.items()])
+
+    def control_number(self, raw):
+        """Change what happens with calls to an Airtel number."""
+        try:
+            self.sandbox.incoming.numbers.set(*read_number(_wish(raw)))
+        except ValueError as error:
             self.reply(400, {"message": str(error)})
             return
         self.reply(200, {"status": "ok"})
@@ -392,10 +466,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
-def _readable(raw):
-    """Return a body for the ledger: as JSON where it is, else as text."""
+def _wish(raw):
     try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return raw.decode("utf-8", "replace")
-    return raw.decode("utf-8", "replace") if is_too_deep(body) else body
+        return load_object(raw)
+    except ValueError as error:
+        raise ValueError(f"Send a JSON object: {error}.") from error

@@ -26,12 +26,12 @@ _SINGLE_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.IGNORECASE)
 def parts_of(story):
     """Return how long a recording rings and talks, in seconds.
 
-    Recording begins when the agent answers, so the customer's phone is heard ringing. These are
-    call seconds: a faster sandbox shortens the waiting, not what there is to listen to.
+    Where the agent is called first, recording begins when the agent answers, so the customer's
+    phone is heard ringing. These are call seconds: a faster sandbox shortens the waiting, not what
+    there is to listen to.
     """
-    agent = story.agent_leg
     until = story.ended if story.talk_started is None else story.talk_started
-    ring = min(until - agent.answered, LONGEST_RING)
+    ring = min(until - story.record_started, LONGEST_RING)
     return ring, min(story.talk_seconds, LONGEST_SECONDS - ring)
 
 

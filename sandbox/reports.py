@@ -64,6 +64,11 @@ def minutes(seconds):
     return math.ceil(seconds / 60)
 
 
+def masked(number):
+    """Return a phone number that can be logged: its first and last two digits."""
+    return f"{number[:2]}xx…{number[-2:]}"
+
+
 def shown_number(script, role, number):
     """Return a leg's number as reports of this script spell it."""
     if not script.prefixed:

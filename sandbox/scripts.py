@@ -30,8 +30,8 @@ class Script:
     - ``reply``: how the POST is answered: ok, slow, hang, broken, callback_first, reset, error
       (with the row ``error_key``), or a status of the gateway (403, 429, 503).
     - ``silent``: nothing is ever reported.
-    - ``cdr``: after (the last event), early, twice, contradicted (by a CDR of another try, which
-      was missed) or never.
+    - ``cdr``: after (the last event), early (before the last ones), first (before all of them),
+      twice, contradicted (by a CDR of another try, which was missed) or never.
     - ``recording``: ready, late, never, html or none (not recorded).
     - ``shuffled``: events come in another order, some of them twice.
     - ``prefixed``: numbers with +91 and 0, times in epoch milliseconds.

@@ -17,8 +17,10 @@ from http.server import ThreadingHTTPServer
 
 from . import scripts
 from .handler import Handler
+from .incoming import IncomingCalls
 from .ledger import Ledger
-from .live_call import LiveCall, make_ssl_context
+from .live_call import LiveCall
+from .posting import make_ssl_context
 from .recording import TOKEN_BYTES
 from .reports import Clock, Identity
 from .settings import Settings
@@ -102,6 +104,7 @@ class Sandbox:
                 settings[name] = tuple(settings[name])
         self.settings = Settings(port=port, **settings)
         self.ledger = Ledger()
+        self.incoming = IncomingCalls(self)
         self.stopping = threading.Event()
         self._random = random.SystemRandom()
         if self.settings.seed is not None:
@@ -114,7 +117,7 @@ class Sandbox:
         self._tokens = {}
         self._dialects = itertools.cycle(("display", "camel"))
         self._pool_turn = 0
-        self._ssl_context = None
+        self.ssl_context = None
         self._server = None
         self._thread = None
 
@@ -134,7 +137,7 @@ class Sandbox:
         """
         host, port = self.settings.host, self.settings.port
         try:
-            self._ssl_context = make_ssl_context(self.settings.callback_ca)
+            self.ssl_context = make_ssl_context(self.settings.callback_ca)
         except (OSError, ssl.SSLError) as error:
             raise ValueError(
                 f"The certificates in {self.settings.callback_ca} can't be read: {error}."
@@ -191,12 +194,52 @@ class Sandbox:
         return self.url + self.settings.path
 
     def calls(self):
-        """Return the ledger: a list of dicts as ``ledger.Ledger.entries`` describes them."""
+        """Return the ledger: a list of dicts as ``ledger.Ledger.open`` describes them."""
         return self.ledger.entries()
 
     def clear(self):
-        """Empty the ledger; scripts assigned to numbers stay."""
+        """Empty the ledgers of both directions; scripts assigned to numbers stay."""
         self.ledger.clear()
+        self.incoming.ledger.clear()
+
+    def ring(self, customer, airtel_number, digit=None, script=None, switches=None):
+        """Let a customer call one of the account's Airtel numbers; returns at once.
+
+        :param customer: 10 digits, a foreign number with its +, or ``withheld``
+        :param airtel_number: text of digits
+        :param digit: text of one digit that the customer presses in Airtel's menu
+        :param script: name of a script of ``incoming_scripts``; None: the one of the number
+        :param switches: dict, see ``switches.SWITCHES``
+        :return: the call's id
+        :raises ValueError: when something of it can't be
+        :raises incoming.TooManyError: when too many calls are under way
+        """
+        return self.incoming.ring(
+            {
+                "from": customer,
+                "to": airtel_number,
+                "digit": digit,
+                "script": script,
+                "switches": switches,
+            }
+        )
+
+    def incoming_calls(self):
+        """Return the incoming calls, a list of dicts as ``ledger.IncomingLedger.open`` has them."""
+        return self.incoming.ledger.entries()
+
+    def incoming_call(self, call_id):
+        """Return one incoming call as a dict, or None."""
+        return self.incoming.ledger.find(call_id)
+
+    def set_number(self, number=None, **settings):
+        """Say what happens with calls to an Airtel number; one that is new is added.
+
+        :param number: text of digits; None: all numbers, as far as they don't differ
+        :param settings: fields of ``airtel_numbers.AirtelNumber``; None: as for all numbers
+        :raises ValueError: when something can't work
+        """
+        self.incoming.numbers.set(number, settings)
 
     def assign_script(self, number, name):
         """Let a number behave as a script says; the name None undoes it.
@@ -257,18 +300,13 @@ class Sandbox:
         :param entry: ledger.Entry of the POST
         :return: live_call.LiveCall
         """
+        identity, token, rng = self.make_identity()
         with self._lock:
-            identity = Identity(str(uuid.UUID(int=self._random.getrandbits(128), version=4)))
-            token = self._make_token()
-            rng = random.Random(self._random.getrandbits(64))
             dialect = script.dialect or self.settings.dialect
             if dialect == "alternate":
                 dialect = next(self._dialects)
         story = tell(order, script, self.script_of)
-        recording_url = None
-        if story.recorded:
-            base = (self.settings.public_url or self.url).rstrip("/")
-            recording_url = f"{base}/recordings/{identity.session_id}.wav?token={token}"
+        recording_url = self.recording_address(identity, token) if story.recorded else None
         call = LiveCall(
             entry=entry,
             story=story,
@@ -279,7 +317,7 @@ class Sandbox:
             recording_url=recording_url,
             settings=self.settings,
             stopping=self.stopping,
-            ssl_context=self._ssl_context,
+            ssl_context=self.ssl_context,
             on_finished=lambda: self.count_busy(-1),
         )
         entry.set(
@@ -288,14 +326,38 @@ class Sandbox:
             dialect=dialect,
             finished=False,
         )
+        self.remember(call, token)
+        self.count_busy(1)
+        return call
+
+    def make_identity(self):
+        """Return what a new call has for itself: Identity, its recording's token, random.Random."""
         with self._lock:
-            self._calls[identity.session_id] = call
-            self._tokens[identity.session_id] = token
+            identity = Identity(self._session_id())
+            token = self._make_token()
+            return identity, token, random.Random(self._random.getrandbits(64))
+
+    def make_session_id(self):
+        """Return a session id that no call has."""
+        with self._lock:
+            return self._session_id()
+
+    def _session_id(self):
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def recording_address(self, identity, token):
+        """Return where a call's recording is served."""
+        base = (self.settings.public_url or self.url).rstrip("/")
+        return f"{base}/recordings/{identity.session_id}.wav?token={token}"
+
+    def remember(self, call, token):
+        """Keep a call for ``find_call``; the oldest ones are forgotten."""
+        with self._lock:
+            self._calls[call.identity.session_id] = call
+            self._tokens[call.identity.session_id] = token
             while len(self._calls) > MOST_CALLS_REMEMBERED:
                 oldest, _call = self._calls.popitem(last=False)
                 del self._tokens[oldest]
-        self.count_busy(1)
-        return call
 
     def find_call(self, session_id):
         """Return a call and its recording's token; None and None where there is no such call."""

@@ -6,6 +6,7 @@ API_PATH = "/v2/execute/workflow"
 DEFAULT_PORT = 8270
 DEFAULT_FLOWS = ("SANDBOX-FLOW", "c2FuZGJveCtmbG93L2RlbW8=+/=")
 DEFAULT_CALLER_NUMBERS = ("8000000001", "8000000002", "1400000001")
+DEFAULT_DESK = "7000000909"
 DIALECTS = ("display", "camel", "alternate")
 
 
@@ -31,6 +32,10 @@ class Settings:
     - ``callback_ca``: file of certificates to trust for https receivers, beside the system's.
     - ``hang_seconds``: real seconds that the script "never answered" keeps a request open.
     - ``max_body``: bytes; a larger request is answered 413.
+    - ``route_url``, ``route_header``, ``route_secret``, ``notify_url``, ``notify_header``,
+      ``notify_secret``, ``desk_number``: what happens with incoming calls, to whichever Airtel
+      number; see ``airtel_numbers.AirtelNumber``.
+    - ``most_incoming``: how many incoming calls can be under way at once.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +58,14 @@ class Settings:
     callback_ca: str | None = None
     hang_seconds: float = 120.0
     max_body: int = 1024 * 1024
+    route_url: str = ""
+    route_header: str = ""
+    route_secret: str = ""
+    notify_url: str = ""
+    notify_header: str = ""
+    notify_secret: str = ""
+    desk_number: str = DEFAULT_DESK
+    most_incoming: int = 200
 
     def __post_init__(self):
         """Refuse settings that can't work.
@@ -72,3 +85,5 @@ class Settings:
             raise ValueError("The agent pool needs at least one number.")
         if self.callback_attempts < 1:
             raise ValueError("A report needs at least one attempt.")
+        if self.most_incoming < 1:
+            raise ValueError("At least one incoming call must be possible.")

@@ -98,18 +98,23 @@ class Story:
     customer_legs: list = field(default_factory=list)
     talk_started: float | None = None
     ended: float = 0.0
-    recorded: bool = False
+    record_started: float | None = None
     hung_up_by: str | None = None
 
     @property
     def agent_leg(self):
-        """The agent's leg that counts: the one that answered, else the one tried last."""
+        """The agent's leg that counts: the one that answered, else the one tried last, or None."""
         return _leg_that_counts(self.agent_legs)
 
     @property
     def customer_leg(self):
         """The customer's leg that counts, or None where no customer was dialled."""
-        return _leg_that_counts(self.customer_legs) if self.customer_legs else None
+        return _leg_that_counts(self.customer_legs)
+
+    @property
+    def recorded(self):
+        """Whether there is a recording of the call."""
+        return self.record_started is not None
 
     @property
     def talk_seconds(self):
@@ -118,6 +123,8 @@ class Story:
 
 
 def _leg_that_counts(legs):
+    if not legs:
+        return None
     answered = [leg for leg in legs if leg.answered is not None]
     return min(answered, key=lambda leg: leg.answered) if answered else legs[-1]
 
@@ -136,12 +143,148 @@ def tell(order, script, script_of=scripts.script_for):
     return teller.story
 
 
-class _Teller:
+class Dialler:
+    """Rings phones one after another or at once, and tells what happens.
+
+    :param story: the Story that it adds legs' moments to
+    """
+
+    def __init__(self, story):
+        self.story = story
+
+    def gives_up(self, _role):
+        """Return whether who called hangs up while a phone of this role rings."""
+        return False
+
+    def answers_after(self, role):
+        """Return how many seconds a phone of this role rings before it is answered."""
+        return AGENT_ANSWERS_AFTER if role == FROM else CUSTOMER_ANSWERS_AFTER
+
+    def rings_for(self, _participant):
+        """Return how many seconds a phone rings before it is given up."""
+        return RING_TIMEOUT
+
+    def dial(self, role, component, at, behaviour_of):
+        """Ring a component's phones as its strategy says.
+
+        :return: the legs, the leg that answered first or None, and when that or the last leg's end
+            was
+        """
+        if component.strategy in (PARALLEL, CONFERENCE):
+            return self.dial_at_once(role, component, at, behaviour_of)
+        legs = []
+        for position, participant in enumerate(component.participants):
+            if position:
+                at += NEXT_LEG_AFTER
+            leg, at = self.ring(role, component.name, participant, at, behaviour_of(participant))
+            legs.append(leg)
+            if leg.answered is not None or self.gives_up(role):
+                break
+        winner = legs[-1] if legs[-1].answered is not None else None
+        return legs, winner, at
+
+    def dial_at_once(self, role, component, at, behaviour_of):
+        """Ring all phones of a component at the same time; see ``dial``."""
+        outcomes = [
+            self.ring(role, component.name, participant, at, behaviour_of(participant))
+            for participant in component.participants
+        ]
+        legs = [leg for leg, _ended in outcomes]
+        answered = [leg for leg in legs if leg.answered is not None]
+        if not answered:
+            return legs, None, max(ended for _leg, ended in outcomes)
+        winner = min(answered, key=lambda leg: leg.answered)
+        if component.strategy == PARALLEL:
+            for leg in legs:
+                if leg is not winner:
+                    self.cancel(leg, winner.answered, "Disconnected", NORMAL)
+        return legs, winner, winner.answered
+
+    def cancel(self, leg, at, event, cause):
+        """Stop ringing a phone, because another one answered or nobody waits any more."""
+        if leg.ended is not None and leg.ended <= at:
+            return
+        self.story.moments = [
+            moment for moment in self.story.moments if moment.leg is not leg or moment.at < at
+        ]
+        leg.answered = None
+        tries = [moment for moment in self.story.moments if moment.leg is leg]
+        leg.retries = sum(moment.event == "CalledNumber" for moment in tries) - 1
+        self.end(leg, at, event, event, cause)
+
+    def ring(self, role, component, participant, at, behaviour):
+        """Ring one phone, with the retries that its participant asks for.
+
+        :return: the leg and when it was answered or ended
+        """
+        leg = Leg(role, participant, component, started=at)
+        while True:
+            self.add(at, EVENT, "CALL", "CalledNumber", leg)
+            ringing = at + RING_AFTER_DIAL
+            again = leg.retries < participant.max_retries
+            if behaviour == scripts.UNREACHABLE:
+                at = self.announce(leg, ringing)
+                name, cause = "NotReachable", ABSENT
+            elif behaviour == scripts.BUSY:
+                at = ringing + BUSY_AFTER
+                return self.end(leg, at, "Busy", "Busy", USER_BUSY), at
+            else:
+                self.add(ringing, EVENT, "CALL", "Ringing", leg)
+                if self.gives_up(role):
+                    at = ringing + GIVES_UP_AFTER
+                    self.end(
+                        leg, at + HANG_UP_STEP, "NetworkError", "NetworkError", OTHER_PARTY_LEFT
+                    )
+                    return leg, at
+                if behaviour == scripts.REJECTS:
+                    at = ringing + REJECTS_AFTER
+                    leg.hangup = USER_INITIATED
+                    return self.end(leg, at, "Rejected", "Rejected", REJECTED), at
+                if behaviour == scripts.ANSWERS or (
+                    behaviour == scripts.SECOND_TRY and leg.retries
+                ):
+                    leg.answered = ringing + self.answers_after(role)
+                    self.add(leg.answered, EVENT, "CALL", "Answer", leg)
+                    return leg, leg.answered
+                at = ringing + self.rings_for(participant)
+                name, cause = "Noanswer", UNANSWERED
+            if not again:
+                return self.end(leg, at, name, name, cause), at
+            self.add(at, EVENT, "CALL", name, leg, cause)
+            at += RETRY_PAUSE
+            leg.retries += 1
+
+    def announce(self, leg, at):
+        """Let the network say that the phone is switched off, which early media makes audible."""
+        ended = at + UNREACHABLE_AFTER
+        if leg.participant.early_media:
+            self.add(at, EVENT, "MEDIA", "Played", leg)
+            self.add(ended, EVENT, "MEDIA", "Stopped", leg)
+        return ended
+
+    def end(self, leg, at, event, status, cause):
+        """End a leg.
+
+        :return: the leg
+        """
+        leg.ended = at
+        leg.status = status
+        leg.cause = cause
+        self.add(at, EVENT, "CALL", event, leg, cause)
+        return leg
+
+    def add(self, at, kind, event_type="", event="", leg=None, cause=None, component=""):
+        """Add a moment to the story."""
+        component = component or (leg.component if leg else "")
+        self.story.moments.append(Moment(at, kind, event_type, event, leg, cause, component))
+
+
+class _Teller(Dialler):
     def __init__(self, order, script, script_of):
+        super().__init__(Story(order, script))
         self.order = order
         self.script = script
         self.script_of = script_of
-        self.story = Story(order, script)
 
     def tell(self):
         story = self.story
@@ -161,8 +304,8 @@ class _Teller:
     def after_agent_answered(self, agent):
         story = self.story
         now = agent.answered
-        story.recorded = self.order.record and self.script.recording != "none"
-        if story.recorded:
+        if self.order.record and self.script.recording != "none":
+            story.record_started = now
             self.add(now + RECORD_AFTER, EVENT, "RECORD", "RecordingStarted", component="record")
         customer = None
         at = now + NEXT_LEG_AFTER
@@ -186,6 +329,9 @@ class _Teller:
         if participant.number == self.order.customer_number:
             return self.script.customer
         return self.script_of(participant.number).customer
+
+    def gives_up(self, role):
+        return role == TO and self.script.agent_gives_up
 
     def hang_up(self, agent, customer, at):
         self.story.ended = at
@@ -223,115 +369,6 @@ class _Teller:
         self.end(agent, at, event, "Disconnected", NORMAL)
         return at
 
-    def dial(self, role, component, at, behaviour_of):
-        """Ring a component's phones as its strategy says.
-
-        :return: the legs, the leg that answered first or None, and when that or the last leg's end
-            was
-        """
-        if component.strategy in (PARALLEL, CONFERENCE):
-            return self.dial_at_once(role, component, at, behaviour_of)
-        legs = []
-        for position, participant in enumerate(component.participants):
-            if position:
-                at += NEXT_LEG_AFTER
-            leg, at = self.ring(role, component.name, participant, at, behaviour_of(participant))
-            legs.append(leg)
-            if leg.answered is not None or (role == TO and self.script.agent_gives_up):
-                break
-        winner = legs[-1] if legs[-1].answered is not None else None
-        return legs, winner, at
-
-    def dial_at_once(self, role, component, at, behaviour_of):
-        outcomes = [
-            self.ring(role, component.name, participant, at, behaviour_of(participant))
-            for participant in component.participants
-        ]
-        legs = [leg for leg, _ended in outcomes]
-        answered = [leg for leg in legs if leg.answered is not None]
-        if not answered:
-            return legs, None, max(ended for _leg, ended in outcomes)
-        winner = min(answered, key=lambda leg: leg.answered)
-        if component.strategy == PARALLEL:
-            for leg in legs:
-                if leg is not winner:
-                    self.cancel(leg, winner.answered)
-        return legs, winner, winner.answered
-
-    def cancel(self, leg, at):
-        """Stop ringing a phone because another one answered."""
-        if leg.ended is not None and leg.ended <= at:
-            return
-        self.story.moments = [
-            moment for moment in self.story.moments if moment.leg is not leg or moment.at < at
-        ]
-        leg.answered = None
-        tries = [moment for moment in self.story.moments if moment.leg is leg]
-        leg.retries = sum(moment.event == "CalledNumber" for moment in tries) - 1
-        self.end(leg, at, "Disconnected", "Disconnected", NORMAL)
-
-    def ring(self, role, component, participant, at, behaviour):
-        """Ring one phone, with the retries that its participant asks for.
-
-        :return: the leg and when it was answered or ended
-        """
-        leg = Leg(role, participant, component, started=at)
-        while True:
-            self.add(at, EVENT, "CALL", "CalledNumber", leg)
-            ringing = at + RING_AFTER_DIAL
-            again = leg.retries < participant.max_retries
-            if behaviour == scripts.UNREACHABLE:
-                at = self.announce(leg, ringing)
-                name, cause = "NotReachable", ABSENT
-            elif behaviour == scripts.BUSY:
-                at = ringing + BUSY_AFTER
-                return self.end(leg, at, "Busy", "Busy", USER_BUSY), at
-            else:
-                self.add(ringing, EVENT, "CALL", "Ringing", leg)
-                if role == TO and self.script.agent_gives_up:
-                    at = ringing + GIVES_UP_AFTER
-                    self.end(
-                        leg, at + HANG_UP_STEP, "NetworkError", "NetworkError", OTHER_PARTY_LEFT
-                    )
-                    return leg, at
-                if behaviour == scripts.REJECTS:
-                    at = ringing + REJECTS_AFTER
-                    leg.hangup = USER_INITIATED
-                    return self.end(leg, at, "Rejected", "Rejected", REJECTED), at
-                if behaviour == scripts.ANSWERS or (
-                    behaviour == scripts.SECOND_TRY and leg.retries
-                ):
-                    wait = AGENT_ANSWERS_AFTER if role == FROM else CUSTOMER_ANSWERS_AFTER
-                    leg.answered = ringing + wait
-                    self.add(leg.answered, EVENT, "CALL", "Answer", leg)
-                    return leg, leg.answered
-                at = ringing + RING_TIMEOUT
-                name, cause = "Noanswer", UNANSWERED
-            if not again:
-                return self.end(leg, at, name, name, cause), at
-            self.add(at, EVENT, "CALL", name, leg, cause)
-            at += RETRY_PAUSE
-            leg.retries += 1
-
-    def announce(self, leg, at):
-        """Let the network say that the phone is switched off, which early media makes audible."""
-        ended = at + UNREACHABLE_AFTER
-        if leg.participant.early_media:
-            self.add(at, EVENT, "MEDIA", "Played", leg)
-            self.add(ended, EVENT, "MEDIA", "Stopped", leg)
-        return ended
-
-    def end(self, leg, at, event, status, cause):
-        leg.ended = at
-        leg.status = status
-        leg.cause = cause
-        self.add(at, EVENT, "CALL", event, leg, cause)
-        return leg
-
-    def add(self, at, kind, event_type="", event="", leg=None, cause=None, component=""):
-        component = component or (leg.component if leg else "")
-        self.story.moments.append(Moment(at, kind, event_type, event, leg, cause, component))
-
 
 def deliveries(story, rng):
     """Say when which moment is reported: not always when and in the order in which it happened.
@@ -347,7 +384,10 @@ def deliveries(story, rng):
     planned = [(moment.at, moment) for moment in moments]
     if script.shuffled:
         planned = _shuffle(planned, rng)
-    if script.cdr == "early":
+    if script.cdr == "first":
+        late = [(cdr.at + HANG_UP_STEP * n, item[1]) for n, item in enumerate(planned, 1)]
+        planned = [(cdr.at, cdr), *late]
+    elif script.cdr == "early":
         last = [item for item in planned if item[0] >= story.ended]
         planned = [item for item in planned if item[0] < story.ended]
         planned.append((story.ended, cdr))
@@ -362,6 +402,8 @@ def deliveries(story, rng):
 
 
 def _shuffle(planned, rng):
+    if len(planned) < 2:
+        return planned
     slots = [at for at, _moment in planned]
     moments = [moment for _at, moment in planned]
     shuffled = list(moments)

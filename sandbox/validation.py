@@ -29,9 +29,9 @@ STRATEGIES = (SEQUENTIAL, PARALLEL, CONFERENCE, ROUND_ROBIN)
 MAX_RETRIES = 3
 DEEPEST = 32
 
-_NUMBER = re.compile(r"[0-9]{10}")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+NUMBER = re.compile(r"[0-9]{10}")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _URL = re.compile(r"[\x21-\x7e]+")
 
 _KNOWN_FIELDS = {
@@ -133,16 +133,27 @@ def read_order(raw, settings, pool):
 
 
 def _load(raw):
+    try:
+        return load_object(raw)
+    except ValueError as error:
+        raise RefusedError(REQUEST_NULL, str(error)) from error
+
+
+def load_object(raw):
+    """Return the JSON object that a body holds.
+
+    :raises ValueError: when it holds none; says why, in words without a point at the end
+    """
     if not raw.strip():
-        raise RefusedError(REQUEST_NULL, "the body is empty")
+        raise ValueError("the body is empty")
     try:
         body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(REQUEST_NULL, f"the body is not JSON ({error})") from error
+        raise ValueError(f"the body is not JSON ({error})") from error
     if not isinstance(body, dict) or not body:
-        raise RefusedError(REQUEST_NULL, "the body is not a JSON object with fields")
+        raise ValueError("the body is not a JSON object with fields")
     if is_too_deep(body):
-        raise RefusedError(REQUEST_NULL, "the body is nested too deeply")
+        raise ValueError("the body is nested too deeply")
     return body
 
 
@@ -157,6 +168,27 @@ def is_too_deep(value):
             for child in (parent.values() if isinstance(parent, dict) else parent)
         ]
     return bool(level)
+
+
+def readable(raw):
+    """Return a body for the ledger: as JSON where it is, else as text."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw.decode("utf-8", "replace")
+    return raw.decode("utf-8", "replace") if is_too_deep(body) else body
+
+
+def is_web_address(url):
+    """Return whether something is the text of an http(s) address."""
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
 
 
 def _refuse_constant(name):
@@ -226,7 +258,7 @@ class _Reader:
         value = mapping.get("callerId")
         if _blank(value):
             return None
-        if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        if not isinstance(value, str) or not NUMBER.fullmatch(value):
             raise RefusedError(key, f"callerId of {where} is not a text of 10 digits")
         self.caller_numbers.append((where, value))
         return value
@@ -346,7 +378,7 @@ class _Reader:
             raise RefusedError(
                 f"{side}_PARTICIPANT_NUMBER_NULL_ERROR", f"{where} has no participantAddress"
             )
-        if not isinstance(number, str) or not _NUMBER.fullmatch(number):
+        if not isinstance(number, str) or not NUMBER.fullmatch(number):
             raise RefusedError(
                 f"{side}_PARTICIPANT_NUMBER_REGEX_ERROR",
                 f"participantAddress of {where} is not a text of 10 digits",
@@ -418,29 +450,19 @@ class _Reader:
         if method not in METHODS:
             raise RefusedError(REQUEST_NULL, f"method of {where} is missing or unknown")
         url = entry.get("notifyURL")
-        if not self.is_web_address(url):
+        if not is_web_address(url):
             raise RefusedError(REQUEST_NULL, f"notifyURL of {where} is no http(s) address")
         headers = entry.get("headers")
         if headers is None:
             headers = {}
         if not isinstance(headers, dict) or not all(
-            _HEADER_NAME.fullmatch(header)
+            HEADER_NAME.fullmatch(header)
             and isinstance(value, str)
-            and _HEADER_VALUE.fullmatch(value)
+            and HEADER_VALUE.fullmatch(value)
             for header, value in headers.items()
         ):
             raise RefusedError(REQUEST_NULL, f"headers of {where} are no object of header texts")
         return Callback(event_type, url, method, headers)
-
-    def is_web_address(self, url):
-        if not isinstance(url, str) or not _URL.fullmatch(url):
-            return False
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            return False
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
 
     def check_duplicates(self, components):
         seen = set()

@@ -60,6 +60,7 @@ from . import (
     test_one_live_call,
     test_own_dialogs,
     test_panel,
+    test_panel_incoming,
     test_phone_import,
     test_plans,
     test_player,

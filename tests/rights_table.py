@@ -376,17 +376,25 @@ FOREIGN_ARGUMENTS = {
         ["res.partner", ["own res.partner", "foreign res.partner"]],
         ["ccp.call.list.item", ["foreign ccp.call.list.item"]],
     ),
+    "ccp.panel.choose_record": (
+        ["foreign ccp.call", "res.partner", "own res.partner"],
+        ["own ccp.call", "res.partner", "foreign res.partner"],
+        ["own ccp.call", "crm.lead", "foreign crm.lead"],
+    ),
     "ccp.panel.close": (["foreign ccp.call"],),
     "ccp.panel.dismiss": (["foreign ccp.call"],),
+    "ccp.panel.find_records": (["foreign ccp.call", "CANARY"], ["own ccp.call", "CANARY"]),
     "ccp.panel.follow_up": (["foreign ccp.call", "tomorrow"],),
     "ccp.panel.follow_up_times": (["foreign ccp.call"],),
+    "ccp.panel.new_contact": (["foreign ccp.call"],),
+    "ccp.panel.new_lead": (["foreign ccp.call"],),
     "ccp.panel.open_call": (["foreign ccp.call"],),
     "ccp.panel.save_note": (["foreign ccp.call", "note", "CANARY note"],),
     "ccp.panel.save_outcome": (
         ["foreign ccp.call", "own ccp.call.outcome"],
         ["own ccp.call", "foreign ccp.call.outcome"],
     ),
-    "ccp.panel.state": (["foreign ccp.call"],),
+    "ccp.panel.state": (["foreign ccp.call"], [None, ["foreign ccp.call"]]),
     "ccp.panel.take_back_follow_up": (["foreign ccp.call"],),
 }
 # What only the second company's people may read

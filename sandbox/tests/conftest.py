@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,9 @@ from sandbox.server import Sandbox
 
 SPEED = 1000
 AGENT = "9876543210"
+OTHER_AGENT = "9876543211"
+CUSTOMER = "9123456789"
+AIRTEL_NUMBER = "8000000001"
 CONNECTS = "7000000101"
 WAIT = 15
 
@@ -73,6 +77,112 @@ def receiver():
     server = Receiver()
     yield server
     server.stop()
+
+
+class Router:
+    """A small HTTP server that is asked whom an incoming call should ring."""
+
+    def __init__(self):
+        self.requests = []
+        self.answers = []
+        self.agents = [AGENT, OTHER_AGENT]
+        self.more = {}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.lock = threading.Lock()
+        router = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                path, _mark, query = self.path.partition("?")
+                with router.lock:
+                    router.requests.append(Asked(self.command, path, query, self.headers, body))
+                    status, content = router.answers.pop(0) if router.answers else (200, None)
+                router.gate.wait(WAIT)
+                if content is None:
+                    content = json.dumps(router.answer()).encode()
+                self.send_response(status)
+                self.end_headers()
+                # Slowly, if it comes in pieces
+                for piece in [content] if isinstance(content, bytes) else content:
+                    self.wfile.write(piece)
+
+            do_POST = answer
+            do_GET = answer
+
+            def log_message(self, *_arguments):
+                """Keep the test output clean."""
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 256
+
+            def handle_error(self, *_arguments):
+                """Sandboxes that go away are part of the tests."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/route"
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
+        ).start()
+
+    def answer(self):
+        """Return the answer in the form that Airtel is known to take."""
+        participants = [
+            {
+                "participantName": f"Agent{position}",
+                "participantAddress": number,
+                "callerId": AIRTEL_NUMBER,
+                "maxRetries": 0,
+                "audioId": 0,
+                "maxTime": 0,
+                "enableEarlyMedia": "false",
+            }
+            for position, number in enumerate(self.agents, 1)
+        ]
+        component = {"participants": participants, "mergingStrategy": "SEQUENTIAL", "maxTime": 0}
+        return {"client_add_participant": {**component, **self.more}}
+
+    def stop(self):
+        self.gate.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Asked(NamedTuple):
+    """A request that a Router got."""
+
+    method: str
+    path: str
+    query: str
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+@pytest.fixture
+def router():
+    server = Router()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def line(make_sandbox, receiver, router):
+    """Return a function that makes a sandbox whose Airtel numbers ask and report."""
+
+    def make(**settings):
+        urls = {"route_url": router.url, "notify_url": f"{receiver.url}/account"}
+        return make_sandbox(**{**urls, **settings})
+
+    return make
+
+
+def ring(sandbox, script="first_answers", to="8000000001", digit=None, **switches):
+    """Let a customer call, wait until the call is over, and return it."""
+    call_id = sandbox.ring(CUSTOMER, to, digit, script, switches)
+    sandbox.wait_idle(WAIT)
+    return sandbox.incoming_call(call_id)
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ import { user } from "@web/core/user";
 import { pick } from "@web/core/utils/objects";
 import { session } from "@web/session";
 import { isSessionExpired, remedyOf, sentenceOf } from "./errors";
+import { CALLER_VALUES, IncomingCalls, RING_DELAY, keyOf } from "./incoming/incoming_calls";
 import { CallList, LIST_CHANGED, LIST_MESSAGE } from "./panel/call_list";
-import { CompanyPicker } from "./panel/company_picker";
-import { DoubtQuestion } from "./panel/doubt_question";
 import { FollowingUp } from "./panel/following_up";
 import { NoteKeeper } from "./panel/note_keeper";
-import { NumberPicker } from "./panel/number_picker";
-import { OverrideQuestion } from "./panel/override_question";
-import { RecordingQuestion, rememberedRecording } from "./panel/recording_question";
+import { Questions } from "./panel/questions";
+import { rememberedRecording } from "./panel/recording_question";
 import { remedyButtons } from "./remedy";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
@@ -43,6 +41,7 @@ export const MINIMISED_KEY = "airtel_ccp.minimised";
  * @property {string} phone masked
  * @property {string} res_model the record that was called
  * @property {number} res_id
+ * @property {"outbound"|"inbound"} direction
  * @property {boolean} [can_open] whether the record exists and the user may see it; like the two
  *  below it comes with an answer of `ccp.panel.state`, never over the bus
  * @property {string} [record_name]
@@ -50,9 +49,6 @@ export const MINIMISED_KEY = "airtel_ccp.minimised";
  * @property {number|false} answer when both talked first
  * @property {number} now the server's clock
  */
-
-/** The values of a call that depend on what the user may see. */
-export const READER_VALUES = ["can_open", "record_name", "last"];
 
 /**
  * Places calls through Airtel CCP and follows them, for users with the right to call. For all
@@ -68,7 +64,7 @@ export class CallService {
     constructor(env, { "airtel_ccp.card": card, bus_service, dialog, notification, orm }) {
         this.env = env;
         this.bus = bus_service;
-        this.dialog = dialog;
+        this.questions = new Questions(dialog);
         this.card = card;
         this.notification = notification;
         this.orm = orm;
@@ -106,6 +102,7 @@ export class CallService {
         /** Id of the last bus notification about each call; older ones are ignored. */
         this.lastNotified = new Map();
         this.closeFailure = () => {};
+        this.incoming = new IncomingCalls(this);
         if (this.canCall) {
             this.bus.subscribe(BUS_MESSAGE, (call, { id }) => this.onNotified(call, id));
             this.bus.subscribe(LIST_MESSAGE, () => this.list.onChanged());
@@ -145,8 +142,8 @@ export class CallService {
         const notifiedBefore = new Map(this.lastNotified);
         let answer;
         try {
-            const { opened } = this.state;
-            answer = await this.orm.silent.call("ccp.panel", "state", opened ? [opened] : []);
+            const args = this.incoming.questions;
+            answer = await this.orm.silent.call("ccp.panel", "state", args);
         } catch (error) {
             const sentence = sentenceOf(error);
             if (sentence === undefined) {
@@ -162,16 +159,19 @@ export class CallService {
         this.state.areReportsLate = answer.reports_late;
         this.state.list = answer.list;
         const { current } = this.state;
-        const isNotified =
-            current && this.lastNotified.get(current.id) !== notifiedBefore.get(current.id);
-        if (answer.call && isNotified && answer.call.id === current.id) {
+        const isNewer = (key) => this.lastNotified.get(key) !== notifiedBefore.get(key);
+        const isNotified = current && isNewer(current.id);
+        if (answer.call && this.incoming.isAside(answer.call)) {
+            this.incoming.put(answer.call);
+        } else if (answer.call && isNotified && answer.call.id === current.id) {
             // The bus was quicker, but does not say what the user may see
-            Object.assign(current, pick(answer.call, ...READER_VALUES));
+            Object.assign(current, pick(answer.call, ...CALLER_VALUES));
         } else if (answer.call && !(isNotified && answer.call.id < current.id)) {
             this.keep(answer.call);
         } else if (!answer.call && current && !current.live && !isNotified) {
             this.forget();
         }
+        this.incoming.merge(answer, isNewer);
         this.note.saveOthers();
         this.poll();
         return true;
@@ -185,10 +185,15 @@ export class CallService {
      * @param {number} notificationId
      */
     onNotified({ card_ids, panel }, notificationId) {
-        if (notificationId < this.lastNotified.get(panel.id)) {
+        const key = keyOf(panel);
+        if (notificationId < this.lastNotified.get(key)) {
             return;
         }
-        this.lastNotified.set(panel.id, notificationId);
+        this.lastNotified.set(key, notificationId);
+        if (this.incoming.take(panel)) {
+            this.refreshCards(panel, card_ids);
+            return;
+        }
         if (panel.state === "refused") {
             this.showFailure(panel.message);
         }
@@ -203,17 +208,14 @@ export class CallService {
                 isCurrent &&
                 current.res_model === panel.res_model &&
                 current.res_id === panel.res_id;
-            this.keep({ ...(isSameRecord && pick(current, ...READER_VALUES)), ...panel });
+            const known = isSameRecord ? current : (this.incoming.find(panel) ?? {});
+            this.keep({ ...pick(known, ...CALLER_VALUES), ...panel });
             this.askAboutRecord();
         }
         if (wasLive && !this.isLive && this.state.list.waiting) {
             this.load();
         }
-        if (card_ids?.length) {
-            this.card.follow(panel, card_ids);
-        } else {
-            this.reloadChatters(panel);
-        }
+        this.refreshCards(panel, card_ids);
     }
 
     /**
@@ -222,7 +224,8 @@ export class CallService {
      */
     async askAboutRecord() {
         const isKnown = this.state.current?.can_open !== undefined;
-        if (!isKnown && !this.state.placing && !this.isAsking) {
+        const isAsked = this.state.placing || this.isAsking || this.incoming.isAsking;
+        if (!isKnown && !isAsked) {
             this.isAsking = true;
             try {
                 await this.load();
@@ -235,7 +238,7 @@ export class CallService {
     /** @param {Call} call */
     keep(call) {
         const { current } = this.state;
-        if (current?.live && call.id < current.id) {
+        if (current?.live && call.id < current.id && call.id !== this.state.opened) {
             return;
         }
         this.clockOffset = call.now - Date.now();
@@ -245,7 +248,7 @@ export class CallService {
             this.say("");
             this.state.confirmation = null;
         }
-        if (call.live) {
+        if (call.live && call.direction !== "inbound") {
             this.state.opened = null;
         }
         if (call.live) {
@@ -280,14 +283,15 @@ export class CallService {
     }
 
     /**
-     * Asks the server again and again while a call is live: often while the bus is lost, else now
+     * Asks the server again and again while a call is live or rings: often while the bus is lost, else now
      * and then, because a message that is sent while the server's side of the bus starts is heard by
      * nobody.
      */
     poll() {
         browser.clearTimeout(this.pollTimeout);
-        if (this.isLive) {
-            const delay = this.state.isBusLost ? POLL_DELAY : CHECK_DELAY;
+        if (this.isLive || this.incoming.isLive) {
+            const usual = this.incoming.isRinging ? RING_DELAY : CHECK_DELAY;
+            const delay = this.state.isBusLost ? POLL_DELAY : usual;
             this.pollTimeout = browser.setTimeout(async () => {
                 await this.load();
                 this.poll();
@@ -376,7 +380,7 @@ export class CallService {
         const ask = () => this.ask(resModel, resId, fieldName, listItemId, said);
         let answer = await ask();
         while (answer && !answer.call_id) {
-            answer = (await this.settle(answer, said)) && (await ask());
+            answer = (await this.questions.settle(answer, said)) && (await ask());
         }
         if (!answer) {
             return null;
@@ -384,40 +388,6 @@ export class CallService {
         this.reloadChatters({ res_model: resModel, res_id: resId });
         await this.load();
         return answer;
-    }
-
-    /**
-     * Asks the user what the server has to know before it can call.
-     *
-     * @param {Object} questions what `ccp.call.place` answered in place of a call
-     * @param {{choice: string|null, options: Object}} said takes the user's answers
-     * @returns {Promise<boolean>} false when the user closed the question
-     */
-    async settle({ companies, choices, record, doubtful, override }, said) {
-        const { options } = said;
-        if (companies) {
-            options.company_id = await this.question(CompanyPicker, { companies });
-            return Boolean(options.company_id);
-        }
-        if (choices) {
-            const chosen = await this.question(NumberPicker, { choices, record });
-            said.choice = chosen?.key;
-            options.record ??= chosen?.record;
-            return Boolean(chosen);
-        }
-        if (record) {
-            options.record = (await this.question(RecordingQuestion, { record })) ?? undefined;
-            return options.record !== undefined;
-        }
-        if (doubtful) {
-            options.confirmed_number = await this.question(DoubtQuestion, { doubtful });
-            return Boolean(options.confirmed_number);
-        }
-        if (override && !options.override_reason) {
-            options.override_reason = await this.question(OverrideQuestion, { override });
-            return Boolean(options.override_reason);
-        }
-        return false;
     }
 
     /** Asks the server for a call; null when it refuses. */
@@ -462,24 +432,6 @@ export class CallService {
             await this.load();
             this.env.bus.trigger(LIST_CHANGED);
         }
-    }
-
-    /**
-     * Asks the user something in a dialog.
-     *
-     * @template T
-     * @param {typeof import("@odoo/owl").Component} Dialog calls its prop `choose` with the answer
-     * @param {Object} props
-     * @returns {Promise<T|null>} null when the user closed it
-     */
-    question(Dialog, props) {
-        return new Promise((resolve) => {
-            this.dialog.add(
-                Dialog,
-                { ...props, choose: resolve },
-                { onClose: () => resolve(null) }
-            );
-        });
     }
 
     // What the user does in the panel
@@ -584,6 +536,20 @@ export class CallService {
     }
 
     // The chatter
+
+    /**
+     * Brings the chatters that show a call up to date.
+     *
+     * @param {Object} call
+     * @param {number[]} [cardIds] the messages that look different now
+     */
+    refreshCards(call, cardIds) {
+        if (cardIds?.length) {
+            this.card.follow(call, cardIds);
+        } else if (call.res_model) {
+            this.reloadChatters(call);
+        }
+    }
 
     /**
      * Lets the chatters of the called record and of its contact, where open, fetch new messages.

@@ -15,7 +15,9 @@ import {
 
 import { omit } from "@web/core/utils/objects";
 import { session } from "@web/session";
-import { READER_VALUES } from "@airtel_ccp/call_service";
+
+/** What `ccp.panel.state` says of an outgoing call and the bus does not. */
+const READER_VALUES = ["can_open", "record_name", "last"];
 
 // The runner itself waits 200 ms, which is little for a machine that does something else meanwhile
 const PATIENCE = { timeout: 5000 };
@@ -137,6 +139,7 @@ export function callValues(values) {
     const state = values?.state ?? "ringing_agent";
     return {
         id: 7,
+        direction: "outbound",
         state,
         result: false,
         live: !["ended", "refused"].includes(state),
@@ -176,8 +179,90 @@ export function panelState({ call, ...values } = {}) {
         require_outcome: false,
         list: { waiting: 0, next: false },
         reports_late: false,
+        incoming: [],
+        takes_calls: false,
+        away_until: false,
+        callbacks: 0,
         ...values,
     };
+}
+
+/** What `ccp.panel.state` says of somebody who calls and the bus does not. */
+export const CALLER = {
+    customer: "Priya Sharma",
+    company: "Sharma Textiles",
+    known: true,
+    can_open: true,
+    record_name: "Autumn collection",
+    candidates: [],
+    reason_text: "You own Autumn collection",
+    last: false,
+};
+
+/** Nobody knows who calls. */
+export const UNKNOWN = {
+    ...CALLER,
+    customer: "",
+    company: "",
+    known: false,
+    can_open: false,
+    record_name: "",
+    reason_text: "The team of this number is called",
+};
+
+/** What each message of the bus says of an incoming call; by default it rings at the user. */
+export function incomingValues({ own = "rings", mine = false, ...values } = {}) {
+    const state = values.state ?? "ringing_agent";
+    const ringing = [{ user_id: serverState.userId, name: "Mitchell", state: own }];
+    return {
+        ...(mine && omit(callValues({ state }), ...READER_VALUES, "customer", "company")),
+        id: 21,
+        decision: "d1",
+        pair: "p1",
+        direction: "inbound",
+        mine,
+        state,
+        result: false,
+        live: state !== "ended",
+        tone: "info",
+        trial: false,
+        dismissed: false,
+        phone: "70xx…01",
+        res_model: "customer",
+        res_id: 1,
+        partner_id: false,
+        message: "Rings at you",
+        reason: "record_owner",
+        ringing,
+        start: Date.now(),
+        answer: false,
+        now: Date.now(),
+        ...values,
+    };
+}
+
+/** A routing decision that no call has followed yet. */
+export function decisionValues(values) {
+    return incomingValues({
+        id: false,
+        own: "waits",
+        message: "About to ring at you",
+        res_model: false,
+        res_id: false,
+        ...values,
+    });
+}
+
+/** Sends what a decision, or a fold of an incoming call, sends to those whom the call rings. */
+export function tellIncoming(panel) {
+    const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
+    MockServer.env["bus.bus"]._sendone(partner, "airtel_ccp.call", { panel, card_ids: [] });
+}
+
+/** Sends any other message to the user's browsers. */
+export function tellUser(type, values) {
+    const [partner] = MockServer.env["res.partner"].browse(serverState.partnerId);
+    MockServer.env["bus.bus"]._sendone(partner, type, values);
 }
 
 /**

@@ -4,11 +4,14 @@ import { formatDate } from "@web/core/l10n/dates";
 import { useHotkey } from "@web/core/hotkeys/hotkey_hook";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { CallerChoices } from "../incoming/caller_choices";
+import { IncomingList } from "../incoming/incoming_list";
 import { PLAYABLE } from "../player/player_field";
 import { CallClock, formatSeconds } from "./call_clock";
 import { DialButton } from "./dial_button";
 import { useDock } from "./dock";
 import { FollowUp } from "./follow_up";
+import { isPanelShown } from "./panel_shown";
 
 /** Moves the focus to the panel and back. Alt-Shift would change the keyboard on Windows. */
 export const PANEL_HOTKEY = "alt+y";
@@ -33,7 +36,7 @@ export function lookOf(call) {
 /** The user's live call, or the last one, and the head of the call list. */
 export class CallPanel extends Component {
     static template = "airtel_ccp.CallPanel";
-    static components = { CallClock, DialButton, FollowUp };
+    static components = { CallClock, CallerChoices, DialButton, FollowUp, IncomingList };
     static props = {};
 
     setup() {
@@ -102,17 +105,25 @@ export class CallPanel extends Component {
     }
 
     get isShown() {
-        return !this.state.minimised && this.hasContent;
+        return isPanelShown(this.state);
     }
 
-    /** Moves the focus to the panel, which opens if it is minimised; from the panel back. */
+    /**
+     * Moves the focus to incoming calls above the page, else to the panel, which opens if it is
+     * minimised; from there back.
+     */
     goThereOrBack() {
-        if (this.root.el?.contains(document.activeElement)) {
+        const popup = document.querySelector(".o_airtel_ccp_popup .o_airtel_ccp_incoming_card");
+        const place = popup?.closest(".o_airtel_ccp_popup") ?? this.root.el;
+        if (place?.contains(document.activeElement)) {
             if (this.cameFrom?.isConnected) {
                 this.cameFrom.focus();
             } else {
                 document.activeElement.blur();
             }
+        } else if (popup) {
+            this.cameFrom = document.activeElement;
+            popup.focus();
         } else if (this.hasContent) {
             this.cameFrom = document.activeElement;
             this.calls.show();
@@ -125,7 +136,10 @@ export class CallPanel extends Component {
     }
 
     get title() {
-        return this.call?.customer || _t("Call list");
+        if (!this.call) {
+            return _t("Call list");
+        }
+        return this.call.customer || this.call.phone || _t("Number withheld");
     }
 
     get talked() {
@@ -147,15 +161,23 @@ export class CallPanel extends Component {
         });
     }
 
+    get isIncoming() {
+        return this.call.direction === "inbound";
+    }
+
     get needsOutcome() {
         const { result, state, outcome_id } = this.call;
         const connected = state === "in_call" || result === "connected";
-        return this.state.requireOutcome && connected && !outcome_id;
+        return this.state.requireOutcome && !this.isIncoming && connected && !outcome_id;
     }
 
     /** The name of the panel's Call button for screen readers. */
     get callAgainTitle() {
-        return _t("Call again: %s", this.call.customer);
+        return this.isIncoming ? _t("Call back: %s", this.title) : _t("Call again: %s", this.title);
+    }
+
+    get callAgainLabel() {
+        return this.isIncoming ? _t("Call back") : _t("Call again");
     }
 
     get callNextTitle() {
@@ -176,7 +198,8 @@ export class CallPanel extends Component {
 
     listen() {
         const { id, customer, talk_seconds } = this.call;
-        this.player.open({ callId: id, title: _t("Call to %s", customer), seconds: talk_seconds });
+        const title = this.isIncoming ? _t("Call from %s", customer) : _t("Call to %s", customer);
+        this.player.open({ callId: id, title, seconds: talk_seconds });
     }
 
     openRecord() {

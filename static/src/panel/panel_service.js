@@ -1,4 +1,6 @@
 import { registry } from "@web/core/registry";
+import { IncomingMenu } from "../incoming/incoming_menu";
+import { IncomingPopup } from "../incoming/incoming_popup";
 import { CallPanel } from "./call_panel";
 import { CallSystray } from "./call_systray";
 
@@ -11,7 +13,15 @@ export const panelService = {
                 .category("main_components")
                 .add("airtel_ccp.CallPanel", { Component: CallPanel }, { force: true });
             registry
+                .category("main_components")
+                .add("airtel_ccp.IncomingPopup", { Component: IncomingPopup }, { force: true });
+            registry
                 .category("systray")
+                .add(
+                    "airtel_ccp.IncomingMenu",
+                    { Component: IncomingMenu },
+                    { force: true, sequence: 27 }
+                )
                 .add(
                     "airtel_ccp.CallSystray",
                     { Component: CallSystray },

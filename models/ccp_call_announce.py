@@ -1,0 +1,119 @@
+import json
+
+from odoo import models
+
+from odoo.addons.mail.tools.web_push import PUSH_NOTIFICATION_TYPE
+
+from ..ccp.call.route import Decision
+from .ccp_call_notify import BUS_MESSAGE
+
+ICON = "/airtel_ccp/static/description/icon.png"
+PUSH_ACTION = "mail.ir_cron_web_push_notification"
+
+
+class CcpCall(models.Model):
+    """Notifies those whom a call is about to ring, before their phones do."""
+
+    _inherit = "ccp.call"
+
+    def _announce_incoming(self, decision):
+        """Notify those whom a routing decision rings: their open browsers, and by web push.
+
+        Nothing depends on it: a browser that heard nothing learns of the call when its reports
+        come, or when it asks. ``env.company`` is the company that is called. The caller commits.
+
+        :param ccp.call.route.Decision | dict decision: who is rung, and why
+        """
+        if isinstance(decision, dict):
+            decision = Decision.of_dict(decision)
+        calls = self.browse().sudo().with_context(allowed_company_ids=[])
+        users = calls._users_of_decision(decision).filtered(
+            lambda user: user.has_group("airtel_ccp.group_ccp_user")
+        )
+        for user in users:
+            values = calls._read_by(user)._decided_values(decision, user)
+            user._bus_send(BUS_MESSAGE, {"panel": values, "card_ids": []})
+        calls._push_incoming(decision, users, self.env.company)
+
+    def _push_incoming(self, decision, users, company):
+        """Queue Odoo's web push for the devices of those whom a decision rings.
+
+        It goes out in Odoo's scheduled action, because it waits for servers of others.
+
+        :param ccp.call.route.Decision decision: who is rung, and why
+        :param users: the ``res.users`` whom it rings
+        :param company: the ``res.company`` that is called
+        """
+        payloads = {}
+        devices = self._push_devices(users)
+        for user in users:
+            if user.partner_id not in devices.partner_id:
+                continue
+            values = self._read_by(user)._decided_values(decision, user)
+            # Not in the browser's request: the device may be a phone in a pocket
+            caller = (
+                self.with_user(user)
+                .with_context(lang=user.lang, allowed_company_ids=user.company_ids.ids)
+                ._caller_of_decision(decision, company)
+            )
+            payloads[user.partner_id] = {
+                "title": caller["customer"] or values["phone"] or self.env._("Incoming call"),
+                "options": {
+                    "body": "\n".join(filter(None, (values["message"], caller["reason_text"]))),
+                    "icon": ICON,
+                    "tag": decision.id,
+                    "requireInteraction": True,
+                    "data": {
+                        "type": PUSH_NOTIFICATION_TYPE.CALL,
+                        # What a click opens; without a record, the home page with the panel
+                        "model": caller["res_model"] if caller["can_open"] else self._name,
+                        "res_id": caller["res_id"] if caller["can_open"] else "",
+                    },
+                },
+            }
+        self._queue_push(devices, payloads)
+
+    def _take_back_push(self):
+        """Queue that the notices of these calls close: somebody took them, or they are over."""
+        for call, decisions in self._decisions().items() if self else ():
+            users = call._rung_users(decisions)
+            devices = call._push_devices(users) if decisions else None
+            if devices:
+                payload = {
+                    "title": "",
+                    "options": {
+                        "tag": decisions[0].id,
+                        "data": {"type": PUSH_NOTIFICATION_TYPE.CANCEL},
+                    },
+                }
+                call._queue_push(devices, dict.fromkeys(devices.partner_id, payload))
+
+    def _push_devices(self, users):
+        """Return the devices on which users get Odoo's web push.
+
+        :param users: ``res.users`` records
+        :return: ``mail.push.device`` records, as superuser
+        :rtype: odoo.models.BaseModel
+        """
+        devices = self.env["mail.push.device"].sudo()
+        if not users:
+            return devices
+        return devices.search([("partner_id", "in", users.sudo().partner_id.ids)])
+
+    def _queue_push(self, devices, payloads):
+        """Queue what Odoo's scheduled action sends to devices.
+
+        :param devices: ``mail.push.device`` records
+        :param dict payloads: what is sent, by the device's ``res.partner``
+        """
+        rows = [
+            {
+                "mail_push_device_id": device.id,
+                "payload": json.dumps(payloads[device.partner_id]),
+            }
+            for device in devices
+            if device.partner_id in payloads
+        ]
+        if rows:
+            self.env["mail.push"].sudo().create(rows)
+            self.env.ref(PUSH_ACTION).sudo()._trigger()

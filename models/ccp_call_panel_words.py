@@ -1,0 +1,176 @@
+from odoo import models
+from odoo.tools import format_list
+
+from .ccp_call_words import MAX_NAME, shorten
+
+
+class CcpCall(models.Model):
+    """What the panel says of an incoming call: whom it rings, and why it comes to them."""
+
+    _inherit = "ccp.call"
+
+    def _ringing_sentence(self, reader, ringing, count):
+        """Say to a reader how an incoming call stands; never more than Airtel reported.
+
+        docs/sentences.md lists these sentences.
+
+        :param reader: the ``res.users`` who reads it
+        :param list ringing: see ``_ringing_values``
+        :param int count: how many agents the call can ring
+        :rtype: str
+        """
+        _ = self.env._
+        own = next((each["state"] for each in ringing if each["user_id"] == reader.id), "")
+        if self.state == "in_call":
+            return _("You talk") if own == "talks" else self._taken_sentence(ringing)
+        if self.state == "ended":
+            return self._incoming_end(own, ringing)
+        rung = [each for each in ringing if each["state"] == "rings"]
+        if own == "rings" and len(rung) == 1:
+            sentence = _("Rings at you")
+        elif rung:
+            sentence = _("Rings at %s", self._who(reader, rung))
+        elif own == "missed":
+            return _("You did not pick up; Airtel may try again.")
+        else:
+            return self._coming_sentence(reader, ringing)
+        place = self._place_of(ringing, rung, count)
+        if place:
+            sentence = _(
+                "%(sentence)s (%(place)s of %(count)s)",
+                sentence=sentence,
+                place=place,
+                count=count,
+            )
+        if own == "missed":
+            sentence = _("%s; you did not pick up", sentence)
+        return sentence
+
+    def _coming_sentence(self, reader, ringing):
+        """Say whom an incoming call is about to ring.
+
+        :param reader: the ``res.users`` who reads it
+        :param list ringing: see ``_ringing_values``
+        :rtype: str
+        """
+        waiting = [each for each in ringing if each["state"] == "waits"]
+        if not waiting:
+            return self.env._("Rings at the desk")
+        if waiting[0]["user_id"] == reader.id:
+            return self.env._("About to ring at you")
+        return self.env._("About to ring at %s", self._who(reader, waiting[:1]))
+
+    def _incoming_end(self, own, ringing):
+        """Say to a reader how an incoming call ended.
+
+        :param str own: what became of it at the reader's phone, see ``_ringing_values``
+        :param list ringing: the same of everybody whom it rang
+        :rtype: str
+        """
+        _ = self.env._
+        if self.result == "connected":
+            return _("The call is over") if own == "talks" else self._taken_sentence(ringing)
+        if self.result == "abandoned":
+            return _("The customer hung up before anybody picked up")
+        if self.result == "no_report":
+            return _("Airtel sent no report of how this call ended")
+        if self.result == "failed":
+            return _("The call failed at Airtel")
+        return _("You missed this call") if own == "missed" else _("Nobody picked up")
+
+    def _taken_sentence(self, ringing):
+        """Say who picked up an incoming call, to all others.
+
+        :param list ringing: see ``_ringing_values``
+        :rtype: str
+        """
+        name = next((each["name"] for each in ringing if each["state"] == "talks"), "")
+        return self.env._("%s took it", name) if name else self.env._("Somebody took it")
+
+    def _who(self, reader, some):
+        """Name some of those whom an incoming call rings.
+
+        :param reader: the ``res.users`` who reads it
+        :param list some: see ``_ringing_values``
+        :rtype: str
+        """
+        names = [
+            self.env._("you") if each["user_id"] == reader.id else shorten(each["name"], MAX_NAME)
+            for each in some
+        ]
+        return format_list(self.env, names)
+
+    def _place_of(self, ringing, rung, count):
+        """Return which of several agents rings, counted from 1; 0 where that says nothing.
+
+        :param list ringing: see ``_ringing_values``
+        :param list rung: those of them whose phone rings now
+        :param int count: how many agents the call can ring
+        :rtype: int
+        """
+        return ringing.index(rung[0]) + 1 if count > 1 and len(rung) == 1 else 0
+
+    def _reason_sentence(self, reader, reason, name, about, digit=""):
+        """Say why an incoming call was put through to somebody.
+
+        :param reader: the ``res.users`` who reads it
+        :param str reason: a reason of ``route_reason``
+        :param str name: the first agent whom it rings, "" if that is the reader
+        :param str about: the record that the reason is about, "" if the reader may not see it
+        :param str digit: what the customer pressed in the menu
+        :return: "" for a reason without a sentence
+        :rtype: str
+        """
+        _ = self.env._
+        is_own = not name
+        # Functions, so that only the sentence that is needed gets translated
+        sentences = {
+            "missed_agent": lambda: (
+                _("The customer missed a call of yours")
+                if is_own
+                else _("The customer missed a call of %s", name)
+            ),
+            "record_owner": lambda: self._owner_sentence(name, about),
+            "salesperson": lambda: (
+                _("You are the customer's salesperson")
+                if is_own
+                else _("%s is the customer's salesperson", name)
+            ),
+            "last_agent": lambda: (
+                _("You spoke with the customer last")
+                if is_own
+                else _("%s spoke with the customer last", name)
+            ),
+            "team": lambda: _("The team of this number is called"),
+            "menu_team": lambda: (
+                _("The customer pressed %s in the menu", digit)
+                if digit
+                else _("The customer chose this team in the menu")
+            ),
+            "desk": lambda: _("Nobody else could be rung: it goes to the desk"),
+            "closed": lambda: _("The number is closed at this time"),
+            "blocked": lambda: _("The customer is on the blacklist"),
+            "flood": lambda: _("The customer calls very often"),
+            "unknown_number": lambda: _("The Airtel number is not set up here"),
+            "unreadable": lambda: _("Airtel did not say who calls"),
+            "database_away": lambda: _("Put through while the database could not be reached"),
+        }
+        return sentences[reason]() if reason in sentences else ""
+
+    def _owner_sentence(self, name, about):
+        """Say that somebody owns the record that an incoming call is about.
+
+        :param str name: the owner, "" if that is the reader
+        :param str about: the record, "" if the reader may not see it
+        :rtype: str
+        """
+        _ = self.env._
+        if about:
+            return (
+                _("%(agent)s owns %(record)s", agent=name, record=about)
+                if name
+                else _("You own %s", about)
+            )
+        if name:
+            return _("%s owns a record of the customer", name)
+        return _("You own a record of the customer")

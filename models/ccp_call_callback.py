@@ -136,6 +136,20 @@ class CcpCall(models.Model):
             return None
         return found._key_of_number(record)
 
+    def _leave_callbacks(self):
+        """Have call-backs remember those of these missed calls that are about to be deleted."""
+        missed = self.sudo().filtered(lambda call: call.owes_callback and call.callback_id)
+        for callback, calls in missed.grouped("callback_id").items():
+            known = filter(None, (callback.deleted_first, callback.deleted_last))
+            moments = [*known, *calls.mapped("start_date")]
+            callback.write(
+                {
+                    "deleted_attempts": callback.deleted_attempts + len(calls),
+                    "deleted_first": min(moments),
+                    "deleted_last": max(moments),
+                }
+            )
+
     def _callback_keys(self):
         """Return the numbers by which call-backs know the customers of these calls.
 

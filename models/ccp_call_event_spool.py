@@ -157,6 +157,8 @@ class CcpCallEvent(models.Model):
 
         spool = spool_of(self.env)
         self.env.cr.postcommit.add(lambda: self._delete_on_disk(spool, is_meant))
+        ids = companies.ids
+        self.env.cr.postcommit.add(lambda: self._erase_decisions(ids, pattern))
 
     @api.model
     def _delete_spooled(self, company, days):

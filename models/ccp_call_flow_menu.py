@@ -8,6 +8,7 @@ class CcpCallFlowMenu(models.Model):
     _description = "Digit of an Airtel Menu"
     _order = "digit"
     _rec_name = "digit"
+    _check_company_auto = True
 
     flow_id = fields.Many2one(
         "ccp.call.flow", "Airtel number", required=True, index=True, ondelete="cascade"

@@ -411,7 +411,7 @@ class CcpCall(models.Model):
         :return: the first one whom Airtel was to ring, if the call was missed
         :rtype: list[str]
         """
-        if story.result not in states.MISSED_BY_AGENT or story.result == "abandoned":
+        if story.result not in states.MISSED_BY_AGENT:
             return []
         return [each for each in snapshot["agent_numbers"] if snapshot["users"].get(each)][:1]
 

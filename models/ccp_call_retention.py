@@ -309,6 +309,7 @@ class CcpCall(models.Model):
         """
         entries = self.list_item_id.filtered(lambda entry: entry.state != "waiting")
         self._delete_copies(keep_plans=True)
+        self._leave_callbacks()
         self.recording_id.unlink()
         self.unlink()
         entries.filtered(lambda entry: not entry.call_ids).unlink()

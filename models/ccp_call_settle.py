@@ -116,10 +116,12 @@ class CcpCall(models.Model):
         """
         call = self.sudo().with_context(allowed_company_ids=[])
         call._guarded(
-            lambda each: each._settle(), lambda each, error: each._settle_later(error), is_patient
+            lambda each: each._settle_numbers(),
+            lambda each, error: each._settle_later(error),
+            is_patient,
         )
 
-    def _settle(self):
+    def _settle_numbers(self):
         """Bring leads and call-backs of this call's numbers up to date with their calls."""
         settled = []
         for customer_number in self._callback_keys():

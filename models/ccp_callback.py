@@ -115,6 +115,10 @@ class CcpCallback(SystemMade, models.Model):
         ondelete="set null",
     )
     erased = fields.Boolean("Erased on request", readonly=True)
+    # Of its missed calls that were deleted after their period
+    deleted_attempts = fields.Integer("Deleted missed calls", readonly=True)
+    deleted_first = fields.Datetime("First deleted missed call", readonly=True)
+    deleted_last = fields.Datetime("Last deleted missed call", readonly=True)
 
     _open_uniq = models.UniqueIndex(
         "(company_id, customer_number, trial) WHERE state = 'open'",
@@ -200,7 +204,7 @@ class CcpCallback(SystemMade, models.Model):
         if not record or not self._key_of_number(record):
             record = self
         action = record._ccp_call_action()
-        action["params"]["options"] = {"callback_id": self.id}
+        action["params"]["options"] = {"callback_id": self.id, "company_id": self.company_id.id}
         return action
 
     def action_open_record(self):
@@ -218,6 +222,10 @@ class CcpCallback(SystemMade, models.Model):
                 self.env._("There is no record of this customer that you may see."), "warning"
             )
         return form_of(record, False, target="current")
+
+    def _ccp_person(self, contact):
+        """Return whom one calls; a call-back's own name is about what is to be done."""
+        return contact.name or self.customer_name
 
     # Whose it is
 

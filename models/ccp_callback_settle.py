@@ -65,8 +65,7 @@ class CcpCallback(models.Model):
             order="id desc",
             limit=MOST_CALLBACKS,
         ).sorted("id")
-        bare = rows._without_calls()
-        events, owners = callbacks._events(facts, rows, bare)
+        events, owners = callbacks._events(facts, rows)
         found = promises(events)
         if not found and not rows:
             return [fact.id for fact in facts]
@@ -76,11 +75,7 @@ class CcpCallback(models.Model):
         # Their calls turned out to be no missed ones, or they turned out to be one with another.
         # They go first, since one that is open keeps another one from being opened.
         superfluous = rows.filtered(
-            lambda row: (
-                row not in taken
-                and (row not in bare or -row.id in owners)
-                and not (oldest and row.last_missed < oldest)
-            )
+            lambda row: row not in taken and not (oldest and row.last_missed < oldest)
         )
         superfluous.unlink()
         changed = callbacks.browse()
@@ -139,48 +134,34 @@ class CcpCallback(models.Model):
         )
         return [Fact(*row) for row in reversed(self.env.execute_query(query))]
 
-    def _without_calls(self):
-        """Return those of these call-backs whose missed calls were all deleted after their period.
-
-        :rtype: odoo.models.BaseModel
-        """
-        if not self:
-            return self
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT DISTINCT callback_id
-                  FROM ccp_call
-                 WHERE callback_id = ANY(%s) AND direction = 'inbound'
-                """,
-                self.ids,
-            )
-        )
-        return self - self.browse(row[0] for row in rows)
-
     @api.model
-    def _events(self, facts, rows, bare):
+    def _events(self, facts, rows):
         """Return what happened with a number, and to which call-back each missed call belongs.
+
+        Of calls that were deleted after their period the call-backs themselves know.
 
         :param list[Fact] facts: what its calls say
         :param rows: its call-backs
-        :param bare: those of them whose calls are gone; their own words count
-        :return: events, see ``promises``; and by call: the id of its call-back
+        :return: events, see ``promises``; and by call, or by a negative number for what is deleted:
+            the id of its call-back
         :rtype: tuple[list, dict[int, int]]
         """
-        events = [Drop(row.dropped_date) for row in rows if row.dropped_date]
-        owners = {}
+        events, owners = [], {}
         for fact in facts:
             if fact.is_miss:
                 events.append(Miss(fact.start, fact.id))
                 owners[fact.id] = fact.callback_id
             elif fact.is_talk:
                 events.append(Talk(fact.start, fact.id, max(fact.start, fact.end)))
-        for row in bare.filtered(lambda each: each.state == OPEN or each.dropped_date):
+        for row in rows:
             owners[-row.id] = row.id
-            events.append(Miss(row.first_missed, -row.id, row.attempts))
-            if row.last_missed > row.first_missed:
-                events.append(Miss(row.last_missed, -row.id, 0))
+            if row.deleted_attempts:
+                events.append(Miss(row.deleted_first, -row.id, row.deleted_attempts))
+                events.append(Miss(row.deleted_last, -row.id, 0))
+            if row.dropped_date:
+                events.append(Drop(row.dropped_date))
+            if row.state == DONE and not row.closed_by_id:
+                events.append(Talk(row.closed_date, -row.id, row.closed_date))
         return events, owners
 
     @api.model
@@ -233,7 +214,8 @@ class CcpCallback(models.Model):
             flow = opening.flow_id or row.flow_id
             values["due_date"] = self._due(promise.opened, flow, company)
         due = values.get("due_date") or row.due_date
-        values |= self._speed_values(promise, due)
+        if not promise.proof or promise.proof.call_id > 0:
+            values |= self._speed_values(promise, due)
         if promise.state == OPEN:
             values |= self._agent_values(values, row, due, company)
         changed = {
@@ -273,7 +255,7 @@ class CcpCallback(models.Model):
             "first_missed": promise.first,
             "last_missed": promise.last,
             "opened_date": promise.opened,
-            "closed_by_id": promise.proof.call_id if promise.proof else False,
+            "closed_by_id": promise.proof and max(promise.proof.call_id, 0) or False,
             "closed_date": promise.closed or False,
         }
 
@@ -332,7 +314,9 @@ class CcpCallback(models.Model):
         calendar = flow.calendar_id or company.resource_calendar_id
         due = calendar and calendar.plan_hours(minutes / 60, opened, compute_leaves=True)
         # A calendar without working time says nothing
-        return (due or opened + timedelta(minutes=minutes)).replace(microsecond=0)
+        # Rounded: a day of a calendar ends a microsecond before midnight
+        due = (due or opened + timedelta(minutes=minutes)) + timedelta(milliseconds=500)
+        return due.replace(microsecond=0)
 
     def _agent_values(self, values, row, due, company):
         """Return whose an open call-back is, if nobody has it yet.
@@ -373,7 +357,7 @@ class CcpCallback(models.Model):
         :param list[Fact] own: its missed calls
         """
         linked = [fact.id for fact in own]
-        if promise.proof:
+        if promise.proof and promise.proof.call_id > 0:
             linked.append(promise.proof.call_id)
         self.env.cr.execute(
             SQL(

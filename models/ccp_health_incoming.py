@@ -82,12 +82,11 @@ class CcpHealth(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT decision.payload::jsonb ->> 'airtel_number', count(*),
+                SELECT substring(decision.payload FROM '"airtel_number": "([0-9]+)"'), count(*),
                        min(decision.received_at)
                   FROM ccp_call_event decision
                  WHERE decision.kind = 'decision' AND decision.company_id = %s
                    AND decision.received_at > %s AND decision.received_at < %s
-                   AND decision.payload LIKE '{%%'
                    AND NOT EXISTS (
                            SELECT FROM ccp_call_event report
                             WHERE report.call_id = decision.call_id AND %s)
@@ -110,7 +109,7 @@ class CcpHealth(models.Model):
             "when": fields.Datetime.to_string(
                 min(first for _number, _count, first in rows).replace(microsecond=0)
             ),
-            "number": rows[0][0],
+            "number": rows[0][0] or "",
         }
 
     @api.model
@@ -120,7 +119,8 @@ class CcpHealth(models.Model):
         most = self._most_at_once(company)
         details = {"count": most, "total": channels}
         if not channels:
-            return ("unknown" if most else "ok"), "channels_unknown", details
+            is_asked = most and company._ccp_incoming_flows()
+            return ("unknown" if is_asked else "ok"), "channels_unknown", details
         if most >= channels:
             return "bad", "all_channels", details
         if 100 * most >= CHANNELS_SHARE * channels:

@@ -72,7 +72,9 @@ class CcpCall(models.Model):
             is_new=True,
             steps=steps,
             last=route_store.before(recent, now),
-            stand_in=flows[:1]._route_number(moment) if flows else number,
+            stand_in=number
+            if number.flow_id in (None, flows[:1].id)
+            else flows[0]._route_number(moment),
         )
 
     @api.model
@@ -136,7 +138,7 @@ class CcpCall(models.Model):
             ),
             members=self._route_members,
             people=people,
-            blocked=bool(customer and users._ccp_blacklisted([customer])),
+            blocked=bool(customer and users._ccp_listed([customer])),
         )
 
     @api.model

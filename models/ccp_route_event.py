@@ -1,3 +1,4 @@
+import json
 import logging
 
 import psycopg2
@@ -86,6 +87,28 @@ class CcpCallEvent(models.Model):
             _logger.warning("A decision on disk cannot be stored (%s)", name_of(error))
         self._try_on_disk(decisions.put_aside, name)
         return False
+
+    @api.model
+    def _erase_decisions(self, company_ids, pattern):
+        """Delete decisions on disk that are about erased calls.
+
+        :param list company_ids: whose decisions they are
+        :param re.Pattern pattern: finds the numbers that are erased
+        """
+        decisions = Decisions(root() / self.env.cr.dbname)
+
+        def delete(name):
+            company_id, content = decisions.load(name) or (0, {})
+            if company_id in company_ids and pattern.search(json.dumps(content)):
+                decisions.remove(name)
+
+        try:
+            names = decisions.waiting()
+        except OSError as error:
+            _logger.warning("Decisions on disk cannot be looked at (%s)", name_of(error))
+            return
+        for name in names:
+            self._try_on_disk(delete, name)
 
     @api.model
     def _with_record_name(self, decision):

@@ -74,7 +74,7 @@ class CcpCall(models.Model):
         return {
             "id": company.id,
             "tokens": tokens,
-            "header": company.ccp_route_header or "",
+            "header": (company.ccp_route_header or "") if secret else "",
             "secret": route_disk.secret_digest(key, secret) if secret else "",
             "phone": company._ccp_own_phone(),
             "numbers": [self._route_table_number(each, start, until) for each in flows],

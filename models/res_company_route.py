@@ -98,13 +98,7 @@ class ResCompany(models.Model):
             name, secret = company.ccp_route_header, company.ccp_kept_route_secret
             if name:
                 company._ccp_check_route_header(name)
-            if name and not secret:
-                raise ValidationError(
-                    self.env._(
-                        "The secret header of the routing URL needs a value: enter the one that "
-                        "you give to Airtel, or remove the header's name."
-                    )
-                )
+            # Forms write name and value one after the other: the set-up says if one is missing
             if secret and (len(secret) > MAX_SECRET or not _SECRET.fullmatch(secret)):
                 raise ValidationError(
                     self.env._(

@@ -70,7 +70,7 @@ class ResUsers(models.Model):
             return {}
         ids = [row[0] for row in rows]
         numbers = {row[0]: self._ccp_numbers_of_row(row) for row in rows}
-        listed = self._ccp_blacklisted({each[0] for each in numbers.values() if each})
+        listed = self._ccp_listed([each[0] for each in numbers.values() if each])
         at_work = self._ccp_at_work(company, ids, moment)
         now = moment.replace(tzinfo=None)
         return {
@@ -86,6 +86,23 @@ class ResUsers(models.Model):
             )
             for user_id, name, _first, _second, _further, away_until in rows
         }
+
+    @api.model
+    def _ccp_listed(self, phones):
+        """Return which of these phones are on the blacklist: ``_ccp_blacklisted``, for a caller.
+
+        Odoo's own search reads the user's country to format numbers, which these are.
+
+        :param phones: ten digits each
+        :rtype: set[str]
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)",
+                [f"+91{each}" for each in phones],
+            )
+        )
+        return {number.removeprefix("+91") for (number,) in rows}
 
     @api.model
     def _ccp_agent_rows(self, company, user_ids):
@@ -138,7 +155,7 @@ class ResUsers(models.Model):
             .search(
                 [
                     ("user_id", "in", user_ids),
-                    ("company_id", "=", company.id),
+                    ("company_id", "in", (False, company.id)),
                     ("resource_type", "=", "user"),
                 ]
             )

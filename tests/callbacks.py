@@ -1,12 +1,13 @@
 import json
 import uuid
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.fields import Command
 from odoo.tests import new_test_user
 
+from ..ccp.safe.spool import digest
 from ..models import report_store
 from .common import AGENT, CcpCase
 
@@ -83,6 +84,8 @@ class CallbackCase(CcpCase):
             patch.object(type(self.env["ir.cron"]), "_commit_progress", lambda *_args, **_kwargs: 1)
         )
         self.callbacks = self.env["ccp.callback"]
+        # One moment for all, however long a test takes
+        self.now = fields.Datetime.now()
 
     def cdr_of(self, customer, minutes_ago, *, talked=False, seconds=40, agent=AGENT, **values):
         """Return the record of a call that came in, in the dialect that needs no configuration.
@@ -93,8 +96,7 @@ class CallbackCase(CcpCase):
         :param int seconds: how long it lasted
         :param str agent: whose phone rang
         """
-        now = fields.Datetime.now().replace(tzinfo=timezone.utc)
-        begin = now - timedelta(minutes=minutes_ago)
+        begin = self.now.replace(tzinfo=timezone.utc) - timedelta(minutes=minutes_ago)
         end = begin + timedelta(seconds=seconds)
         start_time, end_time = (int(each.timestamp() * 1000) for each in (begin, end))
         talk = 1000 * max(seconds - 5, 0) if talked else 0
@@ -122,13 +124,19 @@ class CallbackCase(CcpCase):
         }
 
     def post(self, *records):
-        """Have Airtel post records to the company's own address, and return their calls."""
+        """Have Airtel post records to the company's own address, and return their calls.
+
+        Each comes when its call ends: a moment far from that is not believed.
+        """
         self.env.flush_all()
         token = self.env.company.ccp_webhook_token
         for record in records:
             with self.registry.cursor() as cr:
                 raw = json.dumps(record).encode()
-                self.assertTrue(report_store.receive(cr, token, None, raw))
+                end = datetime.fromtimestamp(record["endTime"] / 1000, timezone.utc)
+                received_at = end.replace(tzinfo=None)
+                stored = report_store.store(cr, digest(token), None, raw, received_at)
+                self.assertTrue(stored)
         self.env.invalidate_all()
         self.env["ccp.call"]._cron_fold()
         self.env.invalidate_all()
@@ -157,9 +165,14 @@ class CallbackCase(CcpCase):
         return self.callbacks.search([("customer_number", "=", customer)], order="id")
 
     def notified(self):
-        """Return ids of the users whose browsers were asked to read their badge again, and forget.
-
-        Messages wait for the commit, which a test never reaches.
-        """
-        waiting = self.env.cr.precommit.data.pop("airtel_ccp.callbacks", set())
-        return set(waiting)
+        """Return the users whose browsers were asked to read their badge again, and forget."""
+        self.env.cr.precommit.run()
+        self.env.cr.execute(
+            """
+            DELETE FROM bus_bus
+             WHERE message::jsonb ->> 'type' = 'airtel_ccp.callbacks'
+         RETURNING (channel::jsonb ->> 2)::int
+            """
+        )
+        partner_ids = [row[0] for row in self.env.cr.fetchall()]
+        return self.env["res.users"].search([("partner_id", "in", partner_ids)])

@@ -137,7 +137,8 @@ FIELDS = {
             "customer_number customer_name company_id flow_id team_id user_id state attempts"
             " first_missed last_missed opened_date due_date is_overdue call_ids closed_by_id"
             " closed_date callback_seconds in_time_rate partner_id res_model res_id trial released"
-            " drop_reason dropped_date dropped_by_id dropped_for_id erased",
+            " drop_reason dropped_date dropped_by_id dropped_for_id erased deleted_attempts"
+            " deleted_first deleted_last",
             ALL,
         ),
     ),

@@ -123,10 +123,16 @@ class TestCallback(CallbackCase):
         self.assertEqual((len(self.owed()), len(self.owed("7000000178"))), (1, 1))
 
     def test_who_hangs_up_at_once_is_owed_nothing(self):
-        call = self.come_in(seconds=4, destinationNumber=None, callerNumberStatus="CANCELLED")
-        self.assertEqual(call.state, "ended")
-        if call.result == "abandoned" or call.hung_up_by == "customer":
-            self.assertFalse(call.owes_callback or self.owed())
+        for seconds, is_owed in ((4, False), (5, False), (6, True)):
+            call = self.come_in(seconds=seconds, hangUpStatus="Party A", minutes_ago=seconds)
+            with self.subTest(seconds=seconds):
+                self.assertEqual((call.state, call.hung_up_by), ("ended", "customer"))
+                self.assertEqual(call.owes_callback, is_owed)
+                self.assertEqual(bool(self.owed()), is_owed)
+
+    def test_who_is_busy_at_once_has_missed_it(self):
+        call = self.come_in(seconds=3, destinationNumberStatus="BUSY")
+        self.assertTrue(call.owes_callback)
 
     def test_the_period_is_that_of_the_day_of_the_call(self):
         call = self.come_in(seconds=40)

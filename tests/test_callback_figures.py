@@ -94,7 +94,24 @@ class TestCallbackFigures(CallbackCase):
         waiting = self.owed("7000000178")
         self.assertEqual((len(waiting), waiting.state, waiting.attempts), (1, "open", 2))
         proof = self.come_in("7000000178", minutes_ago=2, talked=True)
-        self.assertEqual(self.owed("7000000178").closed_by_id, proof)
+        self.assertEqual((waiting.closed_by_id, waiting.attempts), (proof, 2))
+
+    def test_what_was_called_back_stays_so_without_its_calls(self):
+        kept = self.come_in(minutes_ago=5 * 24 * 60)
+        self.come_in(minutes_ago=5 * 24 * 60 - 10, talked=True)
+        owed = self.owed()
+        seconds = owed.callback_seconds
+        kept.keep_forever = True
+        self.env.company.ccp_keep_calls_days = 3
+        self.env["ccp.call"]._cron_delete_old_data()
+        self.assertFalse(owed.closed_by_id)
+        kept._settle_soon()
+        self.settle()
+        self.assertRecordValues(
+            owed, [{"state": "done", "callback_seconds": seconds, "attempts": 1}]
+        )
+        self.come_in(minutes_ago=5)
+        self.assertEqual(self.owed().mapped("state"), ["done", "open"])
 
     def test_trials_count_nowhere(self):
         self.env.company.ccp_trial = True

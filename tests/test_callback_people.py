@@ -127,7 +127,9 @@ class TestCallbackPeople(CallbackCase):
         action = self.as_user(owed, self.rep).action_call_back()
         params = action["params"]
         self.assertEqual(action["tag"], "airtel_ccp.call")
-        self.assertEqual(params["options"], {"callback_id": owed.id})
+        self.assertEqual(
+            params["options"], {"callback_id": owed.id, "company_id": self.env.company.id}
+        )
         placed = (
             self.env["ccp.call"]
             .with_user(self.rep)
@@ -246,7 +248,7 @@ class TestCallbackPeople(CallbackCase):
     def test_those_are_notified_whose_badge_changes(self):
         self.notified()
         self.come_in()
-        team = {*(self.rep | self.other_rep | self.leader).ids}
+        team = self.rep | self.other_rep | self.leader
         self.assertEqual(self.notified(), team)
         self.as_user(self.owed(), self.rep).action_take()
         self.assertEqual(self.notified(), team)

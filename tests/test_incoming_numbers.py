@@ -52,10 +52,11 @@ class TestIncomingNumbers(RoutingCase):
         self.assertEqual(self.make(desk_number="+91 70000-00990").desk_number, DESK)
 
     def test_no_circle(self):
-        with self.assertRaisesRegex(ValidationError, "in a circle"):
-            self.make(desk_number=AIRTEL)
-        with self.assertRaisesRegex(ValidationError, "in a circle"):
-            self.make(closed_number=OTHER_AIRTEL)
+        for values in ({"desk_number": AIRTEL}, {"closed_number": OTHER_AIRTEL}):
+            # Odoo undoes what such a block did, unlike one with a pattern
+            with self.assertRaises(ValidationError) as raised:
+                self.make(**values)
+            self.assertIn("in a circle", str(raised.exception))
 
     def test_numbers_that_customers_call(self):
         for typed, kept in (
@@ -75,7 +76,7 @@ class TestIncomingNumbers(RoutingCase):
 
     def test_one_number_has_one_flow_among_all_companies(self):
         other = self.env["res.company"].create({"name": "Other"})
-        with self.assertRaises((ValidationError, IntegrityError)), mute_logger("odoo.sql_db"):
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
             with self.env.cr.savepoint():
                 self.make(caller_number=AIRTEL, company_id=other.id)
         self.number.active = False
@@ -89,7 +90,7 @@ class TestIncomingNumbers(RoutingCase):
     def test_the_menu(self):
         line = {"digit": "2", "team_id": self.team.id}
         self.number.menu_ids = [Command.create(line)]
-        with self.assertRaises((ValidationError, IntegrityError)), mute_logger("odoo.sql_db"):
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
             with self.env.cr.savepoint():
                 self.number.menu_ids = [Command.create(line)]
 
@@ -129,9 +130,12 @@ class TestIncomingNumbers(RoutingCase):
         self.assertEqual(self.env.company.ccp_route_token, kept)
 
     def test_the_secret_header(self):
-        with self.assertRaisesRegex(ValidationError, "needs a value"):
-            self.company.ccp_route_header = "dauth"
+        self.company.ccp_route_header = "dauth"
+        page = self.env["ccp.setup"].create({})
+        self.assertEqual(page.incoming_state, "administrator")
+        self.assertIn("Enter the value", page.incoming_note)
         self.company.write({"ccp_route_header": "dauth", "ccp_route_secret": SECRET})
+        self.env.invalidate_all()
         self.assertNotIn(SECRET, self.company.ccp_route_secret)
         self.assertEqual(self.company.ccp_kept_route_secret, SECRET)
         # A form writes back what it shows

@@ -291,6 +291,7 @@ class TestWhoRings(RoutingCase):
 
     def test_another_companys_records_and_people_ring_nobody(self):
         other = self.env["res.company"].create({"name": "Other"})
+        self.rep.sudo().company_ids = [Command.link(other.id)]
         self.lead.company_id = other
         self.partner.write({"company_id": other.id, "user_id": self.rep.id})
         self.assertEqual(self.rung()[0], "team")
@@ -538,7 +539,7 @@ class TestRoute(RouteCase):
 
     def test_who_asks_too_often_disturbs_the_desk_only(self):
         for each in range(rules.FLOOD_COUNT):
-            body = {"callingParticipant": CONNECTS, "callerId": f"80000{each:05}"}
+            body = {"callingParticipant": CONNECTS, "callerId": f"81000{each:05}"}
             self.assertEqual(self.ask(body).status_code, 200)
         self.assertEqual(self.phones(self.ask()), [DESK])
         self.assertEqual(self.decisions()[-1].reason, "flood")
@@ -673,8 +674,9 @@ class TestWithoutDatabase(RouteCase):
             self.assertEqual(self.ask().status_code, 403)
             self.assertEqual(self.ask(dauth="wrong").status_code, 403)
             self.assertEqual(self.phones(self.ask(dauth=SECRET)), [AGENT])
-            webhook = f"/airtel_ccp/route/{self.company.ccp_webhook_token}"
-            self.assertEqual(self.ask(url=webhook, dauth=SECRET).status_code, 404)
+            # Signed by this database, and no routing URL's
+            other = f"/airtel_ccp/route/{make_token(self.env)}"
+            self.assertEqual(self.ask(url=other, dauth=SECRET).status_code, 404)
         content = (self.folder / "route.sqlite").read_bytes()
         for secret in (SECRET, CONNECTS, self.company.ccp_route_token):
             self.assertNotIn(secret.encode(), content)
@@ -705,6 +707,16 @@ class TestWithoutDatabase(RouteCase):
         self.number.active = False
         self.build()
         self.assertIsNone(route_disk.table_of(self.folder).built_at())
+
+    def test_an_erased_number_is_on_disk_no_more(self):
+        self.build()
+        self.on_disk()
+        companies = self.company
+        events = self.env["ccp.call.event"]
+        for number, left in ((STRANGER, 1), (CONNECTS, 0)):
+            events._erase_spooled(companies, self.env["ccp.call"], {number})
+            self.env.cr.postcommit.run()
+            self.assertEqual(len(self.disk.waiting()), left)
 
     def test_what_is_no_decision_is_put_aside(self):
         self.folder.mkdir(exist_ok=True)

@@ -29,19 +29,20 @@ class CcpSetup(models.TransientModel):
     )
     incoming_note = fields.Char(compute="_compute_incoming_step")
     incoming_flow_id = fields.Many2one("ccp.call.flow", compute="_compute_incoming_flow_id")
+    # Computed one by one: what is written together with none of the others must not hide them
     incoming_number = fields.Char(
-        "Airtel number", compute="_compute_incoming", inverse="_inverse_incoming"
+        "Airtel number", compute="_compute_incoming_number", inverse="_inverse_incoming"
     )
     incoming_desk = fields.Char(
-        "Desk's number", compute="_compute_incoming", inverse="_inverse_incoming"
+        "Desk's number", compute="_compute_incoming_desk", inverse="_inverse_incoming"
     )
     incoming_team_id = fields.Many2one(
-        "crm.team", "Team", compute="_compute_incoming", inverse="_inverse_incoming"
+        "crm.team", "Team", compute="_compute_incoming_team_id", inverse="_inverse_incoming"
     )
     incoming_calendar_id = fields.Many2one(
         "resource.calendar",
         "Opening hours",
-        compute="_compute_incoming",
+        compute="_compute_incoming_calendar_id",
         inverse="_inverse_incoming",
     )
     route_url = fields.Char("Routing URL", compute="_compute_route_url")
@@ -57,13 +58,24 @@ class CcpSetup(models.TransientModel):
             page.incoming_flow_id = page.company_id._ccp_incoming_flows()[:1]
 
     @api.depends("incoming_flow_id")
-    def _compute_incoming(self):
+    def _compute_incoming_number(self):
         for page in self:
-            flow = page.incoming_flow_id
-            page.incoming_number = flow.caller_number
-            page.incoming_desk = flow.desk_number
-            page.incoming_team_id = flow.ring_team_id
-            page.incoming_calendar_id = flow.calendar_id
+            page.incoming_number = page.incoming_flow_id.caller_number
+
+    @api.depends("incoming_flow_id")
+    def _compute_incoming_desk(self):
+        for page in self:
+            page.incoming_desk = page.incoming_flow_id.desk_number
+
+    @api.depends("incoming_flow_id")
+    def _compute_incoming_team_id(self):
+        for page in self:
+            page.incoming_team_id = page.incoming_flow_id.ring_team_id
+
+    @api.depends("incoming_flow_id")
+    def _compute_incoming_calendar_id(self):
+        for page in self:
+            page.incoming_calendar_id = page.incoming_flow_id.calendar_id
 
     def _inverse_incoming(self):
         for page in self.filtered(lambda each: each.incoming_number and each.incoming_desk):
@@ -84,7 +96,7 @@ class CcpSetup(models.TransientModel):
         for page in self:
             page.route_url = page.company_id._ccp_route_url()
 
-    @api.depends("incoming_flow_id", "incoming_number", "incoming_desk", "route_test")
+    @api.depends("incoming_flow_id", "incoming_number", "route_header", "route_secret")
     def _compute_incoming_step(self):
         for page in self:
             state, note = page._incoming_step()
@@ -101,6 +113,10 @@ class CcpSetup(models.TransientModel):
             return "administrator", _(
                 "If customers call one of your Airtel numbers: enter it, and the phone that rings "
                 "if nobody else can be rung. Otherwise pass this step over."
+            )
+        if self.route_header and not self.route_secret:
+            return "administrator", _(
+                "Enter the value of the secret header too: without it, none is asked for."
             )
         bad, lines = self._lines("incoming")
         if bad:

@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 
 from ..safe.number import last10
-from .fields import UTC, Fields
+from .fields import Fields
 from .parsed import Decided
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -39,14 +39,14 @@ def read(data: dict, received_at: datetime) -> Decided:
     """Read a decision, whatever its values are.
 
     :param data: what ``is_decision`` accepts
-    :param received_at: when it was stored, aware; a moment far from it is not believed
+    :param received_at: when it was stored, in UTC; a moment far from it is not believed
     """
     fields = Fields(data, received_at)
     digit = fields.text("digit", limit=1)
     ring = [each.text("number") for each in fields.objects("ring", limit=_MAX_RING)]
     agents = filter(None, map(last10, [*ring, fields.text("desk")]))
     return Decided(
-        received_at=received_at.replace(tzinfo=received_at.tzinfo or UTC).astimezone(UTC),
+        received_at=received_at,
         decision_id=data["id"],
         at=fields.moment("at"),
         customer=last10(fields.text("customer")),

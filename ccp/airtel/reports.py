@@ -81,6 +81,7 @@ _SIDE_OF_TYPE = {
     "to": vocabulary.TO,
     "destination": vocabulary.TO,
 }
+_DIRECTION_NAMES = ("calltype", "direction", "calldirection")
 _DIRECTIONS = {
     "inbound": "inbound",
     "incoming": "inbound",
@@ -169,7 +170,7 @@ def parse_all(text: str | bytes, received_at: datetime) -> tuple[Report, ...]:
         text = decode(text)
     data = load(text)
     if decision.is_decision(data):
-        return (decision.read(data, received_at),)
+        return (decision.read(data, _in_utc(received_at)),)
     return parse_data(data, received_at) or (
         Unreadable(received_at=_in_utc(received_at), reason=_reason(text, data)),
     )
@@ -242,7 +243,7 @@ def _event(fields: Fields) -> Event:
         "session_id": fields.text("vmsessionid", "sessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "event_id": fields.text("eventid", limit=_MAX_ID),
-        "direction": _DIRECTIONS.get(fold_name(fields.text("calltype")), ""),
+        "direction": _DIRECTIONS.get(fold_name(fields.text(*_DIRECTION_NAMES)), ""),
         "airtel_number": last10(fields.text("callednumber")),
         "shown": last10(details.text("displaycli") or fields.text("displaycli")),
     }
@@ -357,7 +358,7 @@ _READERS = {Event.kind: _event, ApiResult.kind: _api_result, Cdr.kind: _cdr}
 
 def _direction(fields: Fields, listed: list[Fields]) -> str:
     """What the call's own field says, else how the call came to who called."""
-    said = _DIRECTIONS.get(fold_name(fields.text("calltype", "direction", "calldirection")), "")
+    said = _DIRECTIONS.get(fold_name(fields.text(*_DIRECTION_NAMES)), "")
     if said:
         return said
     came_in = any(

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..airtel import vocabulary
+from ..airtel.reports import Cdr, CdrLeg
 from .dialled import AGENT, CUSTOMER
-from .leg import Fact, Phone, cdr_end, whole_seconds
+from .leg import Fact, Phone, is_unanswered, whole_seconds
 from .sorting import KEYPAD, Sorting
 
 _RINGS = (vocabulary.DIALLED, vocabulary.RINGING)
@@ -39,10 +40,7 @@ class Answering:
     """Whether the customer hung up so soon that nobody missed the call."""
 
 
-NOBODY = Answering()
-
-
-def answering(
+def who_answered(
     sorting: Sorting,
     state: str,
     result: str,
@@ -57,25 +55,23 @@ def answering(
     :param ended_at: when it ended
     """
     if not sorting.dialled.incoming:
-        return NOBODY
-    is_connected, is_ended = result == "connected", state == "ended"
+        return Answering()
+    is_connected = result == "connected"
     phones = sorting.parties[AGENT].phones
     picked_up = _picked_up(sorting) if is_connected else ""
     ringing = []
     if state == "ringing_agent":
-        ringing = [phone for phone in phones if not phone.answer and not phone.ending]
-    waited = None
-    if is_connected or is_ended:
-        waited = _waited_seconds(sorting, answered_at, ended_at, is_connected)
+        living = [phone for phone in phones if not phone.answer and not phone.ending]
+        ringing = [phone.address for phone in sorted(living, key=_began)]
+    waited = _waited_seconds(sorting, answered_at, ended_at, is_connected)
     return Answering(
         picked_up=picked_up,
-        ringing=tuple(phone.address for phone in sorted(ringing, key=_began)),
-        missed=_missed(sorting, picked_up, is_connected, {phone.address for phone in ringing}),
+        ringing=tuple(ringing),
+        missed=_missed(sorting, picked_up, is_connected, ringing),
         keys=_keys(sorting, answered_at),
         waited_seconds=waited,
         abandoned_early=(
-            is_ended
-            and result == "abandoned"
+            result == "abandoned"
             and waited is not None
             and waited <= sorting.dialled.abandon_seconds
         ),
@@ -94,11 +90,13 @@ def customers_end(sorting: Sorting) -> Fact | None:
 
 
 def was_ringing(sorting: Sorting, moment: datetime) -> bool:
-    """Whether any agent's phone rang at a moment, or no agent had been tried at all."""
-    phones = sorting.parties[AGENT].phones
-    if phones:
-        return any(_rang_at(phone, moment) for phone in phones)
-    return not any(_agents_in(sorting, cdr) or cdr.missed_numbers for cdr in sorting.counting_cdrs)
+    """Whether any agent's phone rang at a moment, by the events."""
+    return any(_rang_at(phone, moment) for phone in sorting.parties[AGENT].phones)
+
+
+def names_agents(sorting: Sorting) -> bool:
+    """Whether any CDR names an agent who was tried."""
+    return any(_agents_in(sorting, cdr) or cdr.missed_numbers for cdr in sorting.counting_cdrs)
 
 
 def _rang_at(phone: Phone, moment: datetime) -> bool:
@@ -112,48 +110,47 @@ def _rang_at(phone: Phone, moment: datetime) -> bool:
     return not before or before[-1].what in _RINGS
 
 
-def _began(phone: Phone) -> tuple:
-    return phone.facts[0].moment, phone.address
+def _began(phone: Phone) -> datetime:
+    return phone.facts[0].moment
 
 
 def _picked_up(sorting: Sorting) -> str:
     """By the CDR, else by the first answer that an event reports."""
     leg = sorting.cdr_legs[AGENT]
-    if sorting.cdr and leg and _is_agents(sorting, leg.address):
+    if leg and _is_agents(sorting, leg.address) and not is_unanswered(leg):
         return leg.address
     first = sorting.parties[AGENT].first_answered
     return first.address if first else ""
 
 
 def _is_agents(sorting: Sorting, address: str) -> bool:
-    return len(address) == 10 and sorting.dialled.role(address) == AGENT
+    return sorting.dialled.role(address) == AGENT
 
 
-def _agents_in(sorting: Sorting, cdr) -> list:
+def _agents_in(sorting: Sorting, cdr: Cdr) -> list[CdrLeg]:
     """The entries of a CDR that name an agent."""
     return [leg for leg in sorting.legs_in(cdr, AGENT) if _is_agents(sorting, leg.address)]
 
 
 def _missed(
-    sorting: Sorting, picked_up: str, is_connected: bool, ringing: set[str]
+    sorting: Sorting, picked_up: str, is_connected: bool, ringing: list[str]
 ) -> tuple[str, ...]:
     """Return who was tried and did not take the call, in the order in which they were tried."""
-    began, surely = {}, set()
-    for phone in sorted(sorting.parties[AGENT].phones, key=_began):
-        began[phone.address] = phone.facts[0].moment
-        if phone.ending and not phone.answer:
-            surely.add(phone.address)
+    phones = sorted(sorting.parties[AGENT].phones, key=_began)
+    tried = [phone.address for phone in phones]
+    surely = {phone.address for phone in phones if phone.ending and not phone.answer}
+    named = set()
     for cdr in sorting.counting_cdrs:
         surely.update(each for each in cdr.missed_numbers if _is_agents(sorting, each))
         for leg in _agents_in(sorting, cdr):
-            began.setdefault(leg.address, None)
-            if cdr_end(leg) in vocabulary.UNANSWERED_ENDS:
+            named.add(leg.address)
+            if is_unanswered(leg):
                 surely.add(leg.address)
-    # Somebody took the call, and no report says who: it may be anybody who was not seen to miss it
-    is_unclear = is_connected and not picked_up
-    missed = (surely if is_unclear else surely | began.keys()) - {picked_up} - ringing
-    last = max(filter(None, began.values()), default=None)
-    return tuple(sorted(missed, key=lambda each: (began.get(each) or last, each)))
+    tried += sorted((surely | named).difference(tried))
+    if is_connected and not picked_up:
+        # Anybody who was not seen to miss the call may have taken it
+        tried = [each for each in tried if each in surely]
+    return tuple(each for each in tried if each != picked_up and each not in ringing)
 
 
 def _keys(sorting: Sorting, answered_at: datetime | None) -> str:

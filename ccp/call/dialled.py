@@ -137,6 +137,13 @@ class Dialled:
             return None
         return AGENT if address in self.agent_numbers or len(address) == WHOLE else None
 
+    def role_of_event(self, event: Event) -> str | None:
+        """Return which leg an event belongs to; see ``role``."""
+        if self.incoming and not event.address and not any(self.customer_numbers):
+            # Agents have numbers: only a customer who withholds it has none
+            return CUSTOMER
+        return self.role(event.address, event.participant_name, event.component)
+
     def turned(self, event: Event) -> Event:
         """Return an event so that its address is that of whom it is about.
 

@@ -267,9 +267,10 @@ def _customer_of_cdr(cdr: Cdr, who: _Who, called: str) -> str:
         return cdr.shown
     if len(strange) > 1:
         strange = [each for each in strange if each in callers]
-    elif not any(callers) and not any(who.is_agent(leg.address) for leg in cdr.legs):
-        # Whom the call went to, from a number that is withheld
-        strange = []
+    if not any(callers):
+        # Whom a call went to whose caller withholds the number
+        called_ones = _on_side(cdr, vocabulary.TO)
+        strange = [each for each in strange if each not in called_ones]
     # The phone of an agent shows the customer's number
     others = [cdr.shown, cdr.airtel_number if called != cdr.airtel_number and called else ""]
     # An agent who calls is the customer of that call

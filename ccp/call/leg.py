@@ -240,6 +240,11 @@ def cdr_end(cdr_leg: CdrLeg) -> str | None:
     return what if what in vocabulary.ENDS else vocabulary.reason(*causes)
 
 
+def is_unanswered(cdr_leg: CdrLeg) -> bool:
+    """Whether a CDR says that a leg was not answered."""
+    return cdr_end(cdr_leg) in vocabulary.UNANSWERED_ENDS
+
+
 def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
     """Return a leg with what the CDR says of it; events fill in what the CDR leaves out."""
     end = cdr_end(cdr_leg)

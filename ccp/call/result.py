@@ -33,6 +33,7 @@ from .sorting import Sorting
 SYSTEM = "system"
 _RINGING = {AGENT: "ringing_agent", CUSTOMER: "ringing_customer"}
 _NO_LEG = CdrLeg()
+_NOT_RINGING = (vocabulary.BUSY, vocabulary.UNREACHABLE, vocabulary.REJECTED)
 
 
 def state(sorting: Sorting, request: str, closed: bool) -> str:
@@ -90,10 +91,8 @@ def result(sorting: Sorting) -> str:
 
 
 def _is_connected(sorting: Sorting) -> bool:
-    second, says = sorting.dialled.second, None
-    if sorting.cdr:
-        says = sorting.says_connected(sorting.cdr, sorting.cdr_legs[second])
-    return sorting.parties[second].is_answered if says is None else says
+    says = sorting.connected
+    return sorting.parties[sorting.dialled.second].is_answered if says is None else says
 
 
 def _has_first_answered(sorting: Sorting) -> bool | None:
@@ -115,12 +114,13 @@ def _has_first_answered(sorting: Sorting) -> bool | None:
 def _result_of_agent(sorting: Sorting) -> str:
     """The call stopped at the agent, who was the first party or the second one."""
     end = sorting.legs[AGENT].end or _overall_end(sorting)
-    if sorting.dialled.incoming and end == vocabulary.HUNG_UP:
-        # Who hung up on a phone that rang, and why, is what the call as a whole says
+    if sorting.dialled.incoming and end in (vocabulary.HUNG_UP, vocabulary.FAILED):
+        # Why a phone stopped ringing is what the call as a whole says; often the customer had gone
         end = _overall_end(sorting) or end
     if end:
         return states.result_of(AGENT, end)
-    return "agent_no_answer" if sorting.cdr else "no_report"
+    is_over = sorting.cdr or sorting.dialled.incoming and answering.customers_end(sorting)
+    return "agent_no_answer" if is_over else "no_report"
 
 
 def _result_of_second(sorting: Sorting) -> str:
@@ -141,22 +141,25 @@ def _result_of_second(sorting: Sorting) -> str:
 def _has_customer_given_up(sorting: Sorting) -> bool:
     """Whether the customer of an incoming call hung up before the agents' phones stopped ringing.
 
-    By what the CDR says of who hung up, unless the agent was busy, out of reach or declined; else
-    by the order in which the legs ended.
+    Events of both show it. Without them the CDR's word on who hung up does, unless the agent was
+    busy, out of reach or declined; else the order in which the legs ended.
     """
     cdr_leg = sorting.cdr_legs[AGENT] or _NO_LEG
-    ends = cdr_end(cdr_leg), _overall_end(sorting)
-    if any(end in vocabulary.UNANSWERED_ENDS and end != vocabulary.NO_ANSWER for end in ends):
-        return False
     said = _who_hung_up(sorting)
-    if said in (AGENT, CUSTOMER, SYSTEM):
-        return said == CUSTOMER
+    if cdr_end(cdr_leg) in _NOT_RINGING or said in (AGENT, SYSTEM):
+        return False
     end = answering.customers_end(sorting)
-    if end:
+    if end and sorting.parties[AGENT].phones:
         return answering.was_ringing(sorting, end.moment)
+    if _overall_end(sorting) in _NOT_RINGING:
+        return False
+    if said == CUSTOMER:
+        return True
+    if end:
+        return not answering.names_agents(sorting)
     customers = sorting.cdr_legs[CUSTOMER] or _NO_LEG
     return (
-        ends[0] not in vocabulary.UNANSWERED_ENDS
+        cdr_end(cdr_leg) != vocabulary.NO_ANSWER
         and None not in (customers.ended_at, cdr_leg.ended_at)
         and customers.ended_at < cdr_leg.ended_at
     )

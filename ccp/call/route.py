@@ -289,13 +289,15 @@ def decide(
         reason = "closed"
         desks.reverse()
     desks = [each for each in desks if each]
-    # Who calls from the desk's own phone is not called back by that call
-    desk = next((each for each in desks if each != customer), desks[0] if desks else "")
     team_id = number.menu.get(question.digit) or number.team_id
     steps = () if reason else tuple(_steps(question, number, known, team_id, at))
     rung = _rung(steps, number.strategy)
     first = rung[0] if rung else None
     people = known.people([each.user_id for each in rung]) if rung else {}
+    # Who calls from the desk's own phone is not called back by that call, unless nobody else is
+    # there: without anybody to ring it would end
+    others = [each for each in desks if each != customer]
+    desk = next(iter(others or (() if rung else desks)), "")
     return (
         Decision(
             id=decision_id,

@@ -30,6 +30,7 @@ from .leg import (
     Party,
     cdr_end,
     filled,
+    is_unanswered,
     merge_cdr_legs,
     with_cdr,
 )
@@ -76,7 +77,13 @@ class Sorting:
         # Stable: CDRs of equal rank keep the order of their content
         self.cdrs = sorted(cdrs, key=self._precedence, reverse=True)
         self.counting_cdrs = [each for each in self.cdrs if self.counts(each)]
-        self._agreeing_cdrs = self._agreeing()
+        answers = [self._connected(each) for each in self.counting_cdrs]
+        self._leading_answer = next((each for each in answers if each is not None), None)
+        self._agreeing_cdrs = [
+            cdr
+            for cdr, says in zip(self.counting_cdrs, answers, strict=True)
+            if says is None or says == self._leading_answer
+        ]
         self.cdr = reduce(_completed, self._agreeing_cdrs, None)
         if self.cdr and not self.cdr.recording_url:
             urls = filter(None, (each.recording_url for each in self.counting_cdrs))
@@ -130,9 +137,12 @@ class Sorting:
         :param leg: what it says of whose answer connects the call
         """
         leg = leg or CdrLeg()
-        if self.dialled.incoming and cdr.talk_seconds == 0 and not _may_have_answered(leg):
+        if self.dialled.incoming and cdr.talk_seconds == 0 and not leg.answered_at:
             # The menu answers a call, too
-            return False if cdr.overall_status in vocabulary.OVERALL_UNANSWERED else None
+            if is_unanswered(leg):
+                return False
+            if not leg.address and cdr.overall_status in vocabulary.OVERALL_ANSWERED:
+                return None
         if leg.answered_at or cdr.overall_status in vocabulary.OVERALL_ANSWERED:
             return True
         if cdr.overall_status in vocabulary.OVERALL_UNANSWERED:
@@ -155,15 +165,15 @@ class Sorting:
             latest.timestamp() if latest else 0.0,
         )
 
-    def _agreeing(self) -> list[Cdr]:
-        """The CDRs that do not contradict the one that leads."""
-        answers = [self._connected(each) for each in self.counting_cdrs]
-        leading = next((each for each in answers if each is not None), None)
-        return [
-            cdr
-            for cdr, says in zip(self.counting_cdrs, answers, strict=True)
-            if says is None or says == leading
-        ]
+    @property
+    def connected(self) -> bool | None:
+        """Whether CDRs say that agent and customer talked; ``None`` if they do not say."""
+        if self.dialled.incoming and self._leading_answer is not None:
+            # What another one adds, maybe of another agent, does not change that
+            return self._leading_answer
+        if self.cdr is None:
+            return None
+        return self.says_connected(self.cdr, self.cdr_legs[self.dialled.second])
 
     def _in_order(self, live: list[Event]) -> list[Happened]:
         """Return the events in order of time. A CDR repeats them: only lost ones are added."""
@@ -183,8 +193,7 @@ class Sorting:
 
     def _meaning_of(self, event: Event) -> Happened:
         event = self.dialled.turned(event)
-        role = self.dialled.role(event.address, event.participant_name, event.component)
-        return Happened(event, role, _what(event))
+        return Happened(event, self.dialled.role_of_event(event), _what(event))
 
     def _facts(self, role: str) -> list[Fact]:
         """What happened to one leg, in order of time."""
@@ -241,17 +250,20 @@ class Sorting:
     def _leg(self, role: str) -> Leg:
         party, cdr_leg = self.parties[role], self.cdr_legs[role]
         if self._is_of_several(role):
-            # One agent's: the CDR's, else who took the call, else who was tried last
-            phone = cdr_leg if cdr_leg and cdr_leg.address else party.first_answered
-            party = party.of_phone(phone.address) if phone else party
+            party, cdr_leg = self._of_one_agent(party, cdr_leg)
         leg = party.leg()
         return with_cdr(leg, cdr_leg) if cdr_leg else leg
 
-
-def _may_have_answered(leg: CdrLeg) -> bool:
-    if leg.answered_at:
-        return True
-    return bool(leg.address) and cdr_end(leg) not in vocabulary.UNANSWERED_ENDS
+    def _of_one_agent(self, party: Party, cdr_leg: CdrLeg | None) -> tuple[Party, CdrLeg | None]:
+        """Of whom the CDR names, else of who took the call; of all if nobody is named."""
+        taker = party.first_answered
+        if taker and self.connected and cdr_leg and is_unanswered(cdr_leg):
+            # The CDR names only who missed it
+            is_takers = cdr_leg.address == taker.address
+            return party.of_phone(taker.address), cdr_leg if is_takers else None
+        is_named = cdr_leg and self.dialled.role(cdr_leg.address) == AGENT
+        phone = cdr_leg if is_named else taker
+        return party.of_phone(phone.address) if phone else party, cdr_leg
 
 
 def _precedence_among_agents(cdr: Cdr, leg: CdrLeg) -> tuple:
@@ -259,6 +271,7 @@ def _precedence_among_agents(cdr: Cdr, leg: CdrLeg) -> tuple:
     return (
         leg.answered_at is None,
         vocabulary.meaning(leg.status) != vocabulary.ANSWERED,
+        is_unanswered(leg) and cdr.overall_status in vocabulary.OVERALL_ANSWERED,
         leg.address in cdr.missed_numbers,
         leg.address != cdr.destination,
         -leg.started_at.timestamp() if leg.started_at else 0.0,

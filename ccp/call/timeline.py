@@ -149,7 +149,7 @@ def fold(
         has_cdr=sorting.cdr is not None,
         pulses=_pulses(sorting),
         lines=_lines(sorting),
-        **vars(answering.answering(sorting, call_state, call_result, answered_at, ended_at)),
+        **vars(answering.who_answered(sorting, call_state, call_result, answered_at, ended_at)),
     )
 
 

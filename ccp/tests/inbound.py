@@ -1,9 +1,11 @@
 """Reports of incoming calls as Airtel posts them, by every template that is known."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from ccp.airtel.reports import parse
+from ccp.call.timeline import Dialled, fold
 
 CUSTOMER, ASHA, RAVI, MEENA = "9123456701", "9876543202", "9876543203", "9876543204"
 AIRTEL, TOLL_FREE = "8000000009", "18001234"
@@ -188,3 +190,42 @@ def without(data):
                     parts = [less if each is part else each for each in inner]
                     whole = parts if isinstance(value, list) else parts[0]
                     yield f"{name}.{place}.{label}", {**rest, name: whole}
+
+
+# Calls that are made up
+
+CALL = Dialled((ASHA, RAVI), (CUSTOMER,), incoming=True, airtel_number=AIRTEL)
+STRANGER = "9700000000"
+
+GREETING = event("Played", CUSTOMER, 0, CUSTOMER, kind="MEDIA")
+RINGS_ASHA = event("Ringing", ASHA, 4, CUSTOMER)
+RINGS_RAVI = event("Ringing", RAVI, 34, CUSTOMER)
+ASHA_MISSES = event("Noanswer", ASHA, 30, CUSTOMER, causeCode=19)
+
+
+def leaves(seconds, **details):
+    """The customer hangs up."""
+    return event("Disconnected", CUSTOMER, seconds, causeCode=16, **details)
+
+
+def record(seconds=60, **fields):
+    """A CDR that names nobody but the customer, unless it is said."""
+    fields = {"callType": "INBOUND", "callerNumber": CUSTOMER, "callerId": AIRTEL} | fields
+    return read(fields, at(seconds))
+
+
+def ended(*reports, dialled=CALL, **options):
+    """How a call ended, who took it, who missed it; in one order as in the other."""
+    story = fold(reports, dialled, **options)
+    assert fold((*reversed(reports), *reports), dialled, **options) == story
+    return story.state, story.result, story.picked_up, story.missed
+
+
+def to(number, **fields):
+    """An agent in a CDR."""
+    return {"participantAddress": number, "participantType": "To", **fields}
+
+
+def turned(report):
+    """An event in which whose phone it is and what it shows are exchanged."""
+    return replace(report, address=report.shown, shown=report.address)

@@ -3,7 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -186,6 +186,16 @@ WHO = {
         (CUSTOMER, AIRTEL, (ASHA,)),
     ),
     "nobody picked up": (MISSED, (CUSTOMER, AIRTEL, ())),
+    "an agent of whom nobody knows among others": (
+        {
+            **MISSED,
+            "callerNumber": None,
+            "participants": [
+                {"participantAddress": each, "participantType": "To"} for each in (ASHA, MEENA)
+            ],
+        },
+        ("", AIRTEL, (ASHA, MEENA)),
+    ),
     "two agents of whom nobody knows": (
         {
             **MISSED,
@@ -325,6 +335,10 @@ def test_a_decision():
     late = found({**DECISION, "at": 5})
     assert (late.at, late.is_timed) == (RECEIVED, False)
     assert CUSTOMER not in repr(decided) and ASHA not in repr(decided)
+    # What a database stores is UTC without saying so
+    assert read(DECISION, RECEIVED.replace(tzinfo=None)) == decided
+    india = RECEIVED.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert read(DECISION, india).received_at == RECEIVED
 
 
 def test_what_somebody_posts_is_no_decision():

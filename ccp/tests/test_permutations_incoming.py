@@ -282,6 +282,7 @@ def test_what_always_holds(reports, dialled, closed):
         states.RESULTS[final.result].missed_by == states.AGENT
     )
     assert story.state == "ended" or not story.has_cdr
+    assert closed or story.result != "no_report"
     assert all(line.what in LINE_CODES for line in story.lines)
     assert story.talk_seconds is None or story.talk_seconds >= 0
     assert story.waited_seconds is None or story.waited_seconds >= 0

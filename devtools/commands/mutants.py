@@ -48,8 +48,10 @@ MODULES = (
 TESTS = (
     "test_timeline",
     "test_leg",
+    "test_dialled",
     "test_answering",
     "test_incoming",
+    "test_incoming_times",
     "test_vocabulary",
     "test_reports",
     "test_reports_incoming",

@@ -14,7 +14,14 @@ import {
 
 import { PAUSE } from "@airtel_ccp/callback/callback_views";
 import { DashboardCallbacks } from "@airtel_ccp/dashboard/dashboard_callbacks";
-import { allowCalls, callService, defineCallModels, logIn, onPlace, waitFor } from "./call_test_helpers";
+import {
+    allowCalls,
+    callService,
+    defineCallModels,
+    logIn,
+    onPlace,
+    waitFor,
+} from "./call_test_helpers";
 
 describe.current.tags("desktop");
 
@@ -73,7 +80,12 @@ for (const [type, { arch, cell }] of Object.entries(VIEWS)) {
             state: "open",
             due_date: "2026-03-09 10:00:00",
         });
-        await mountView({ resModel: "ccp.callback", type, arch, ...(type === "form" && { resId: id }) });
+        await mountView({
+            resModel: "ccp.callback",
+            type,
+            arch,
+            ...(type === "form" && { resId: id }),
+        });
         await getService("bus_service").start();
         await advanceTime(PAUSE * 2);
         expect(cell).toHaveText("Open");

@@ -100,6 +100,13 @@ def test_by_the_database(caller):
     assert [each.way for each in caller.stored()] == ["database", "database"]
 
 
+def test_in_the_time_in_which_a_caller_waits(caller):
+    """The goal is a tenth of this, on a quiet machine."""
+    seconds = [caller.ask(f"72000{each:05}")[1] for each in range(60)]
+    print(f"median {1000 * statistics.median(seconds):.1f} ms, worst {1000 * max(seconds):.1f} ms")
+    assert statistics.median(seconds) < 0.15
+
+
 @pytest.mark.parametrize("headers", [None, SESSION], ids=["intake", "route"])
 def test_while_postgresql_is_stopped(caller, headers):
     with caller.server.database_away():

@@ -66,10 +66,11 @@ def install():
 
     @functools.wraps(ordinary)
     def call(application, environ, start_response):
+        odoo = functools.partial(ordinary, application)
         answer = take(environ)
         for other in others:
             answer = answer or other(environ)
-        answer = answer or functools.partial(ordinary, application)
+        answer = answer or keep_if_failed(odoo, environ)
         return answer(environ, start_response)
 
     call.airtel_ccp_take = take
@@ -85,10 +86,9 @@ def take(environ):
     :param dict environ: the request, as WSGI describes it; its body can still be read if it is left
     :return: the answer, a WSGI application; None if the request is left to the route
     """
-    found = environ["REQUEST_METHOD"] == "POST" and PATH.fullmatch(environ.get("PATH_INFO", ""))
-    if not found or environ.get("SCRIPT_NAME") or "session_id=" in environ.get("HTTP_COOKIE", ""):
+    token = find_token(environ)
+    if not token or environ.get("SCRIPT_NAME") or "session_id=" in environ.get("HTTP_COOKIE", ""):
         return None
-    token = found[1]
     registry = registry_of(environ, token)
     if registry is None:
         return None
@@ -131,6 +131,52 @@ def put_back(environ, raw):
     """
     environ["wsgi.input"] = io.BytesIO(raw)
     environ["CONTENT_LENGTH"] = str(len(raw))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+
+def keep_if_failed(odoo, environ):
+    """Let Odoo answer what the intake left to it; a report that it fails to take goes to disk.
+
+    Before the route begins, Odoo asks the database who changed what, opens the session and more.
+    If the database goes away in the middle of that, Odoo answers 500, or 404 as if the address did
+    not exist.
+
+    :param odoo: Odoo's own WSGI application
+    :param dict environ: the request, as WSGI describes it
+    :return: a WSGI application, which gives the answer
+    """
+    token = find_token(environ)
+    if not token:
+        return odoo
+    try:
+        raw = read_body(environ)
+    except HTTPException as error:
+        return error
+    put_back(environ, raw)
+    said = []
+    body = odoo(environ, lambda *answered: said.append(answered))
+    status, headers = said[-1][:2]
+    has_failed = status[:3] == "500" or (status[:3] == "404" and not UNKNOWN.items() <= {*headers})
+    if has_failed and find_owner(root(), token):
+        body.close()
+        _logger.warning("Odoo takes no report (%s)", status)
+        return answer(None, None, token, environ.get(HEADER), raw)
+
+    def told(_environ, start_response):
+        start_response(*said[-1])
+        return body
+
+    return told
+
+
+def find_token(environ):
+    """Return the token that a report's address ends in, or None if a request brings no report.
+
+    :param dict environ: the request, as WSGI describes it
+    :rtype: str | None
+    """
+    found = environ["REQUEST_METHOD"] == "POST" and PATH.fullmatch(environ.get("PATH_INFO", ""))
+    return found[1] if found else None
 
 
 def trust_proxy(environ):

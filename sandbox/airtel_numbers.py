@@ -15,7 +15,7 @@ MOST_SIGNS = 2000
 # With the header Authorization it is a user and a password, as a right one may be
 WRONG_SECRET = "wrong:secret"
 # Ten digits, or toll-free
-AIRTEL_NUMBER = re.compile(r"[0-9]{8,11}")
+AIRTEL_NUMBER = re.compile(r"[0-9]{10}|18[06]0[0-9]{4,7}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class AirtelNumber:
         """Return the headers that a request to the receiver is authenticated with.
 
         :param kind: ``route`` or ``notify``
-        :param secret: ``right``, ``wrong``, ``none`` or ``twice``, as the switch routeSecret
+        :param secret: ``right``, ``wrong``, ``none`` or ``twice``, as the switch secret
         :return: list of (name, value)
         """
         header, right = self._secret(kind)
@@ -155,7 +155,9 @@ class AirtelNumbers:
                 known = ", ".join(FIELDS.values())
                 raise ValueError(f"An Airtel number has no {name!r}: it has {known}.")
         if number is not None and not (isinstance(number, str) and AIRTEL_NUMBER.fullmatch(number)):
-            raise ValueError("An Airtel number is a text of 10 digits, or 8 to 11 if toll-free.")
+            raise ValueError(
+                "An Airtel number is a text of 10 digits, or 8 to 11 if toll-free (1800, 1860)."
+            )
         with self._lock:
             if number is None:
                 first = {name: getattr(self._first, name) for name in changes}

@@ -365,7 +365,7 @@ class Handler(BaseHTTPRequestHandler):
     def control_ring(self, raw):
         """Let a customer call an Airtel number."""
         try:
-            call_id = self.sandbox.incoming.ring(load_object(raw))
+            call_id = self.sandbox.incoming.ring(_wish(raw))
         except ValueError as error:
             self.reply(400, {"message": str(error)})
         except TooManyError as error:
@@ -398,7 +398,7 @@ class Handler(BaseHTTPRequestHandler):
     def control_number(self, raw):
         """Change what happens with calls to an Airtel number."""
         try:
-            self.sandbox.incoming.numbers.set(*read_number(load_object(raw)))
+            self.sandbox.incoming.numbers.set(*read_number(_wish(raw)))
         except ValueError as error:
             self.reply(400, {"message": str(error)})
             return
@@ -464,3 +464,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if content and self.command != "HEAD":
             self.wfile.write(content)
+
+
+def _wish(raw):
+    try:
+        return load_object(raw)
+    except ValueError as error:
+        raise ValueError(f"Send a JSON object: {error}.") from error

@@ -3,14 +3,12 @@
 import itertools
 import re
 import threading
-import time
 
 from . import incoming_scripts
 from .airtel_numbers import AirtelNumber, AirtelNumbers
 from .incoming_call import IncomingCall
 from .incoming_story import WITHHELD, IncomingOrder
 from .ledger import IncomingLedger
-from .reports import Clock
 from .switches import read_switches
 from .validation import Callback
 
@@ -179,10 +177,6 @@ class IncomingCalls:
             identity=identity,
             cdr_session=cdr_session,
             template=template,
-            clock=Clock(
-                time.time_ns() // 1_000_000,
-                1.0 if switches["clock"] == "full" else settings.speed,
-            ),
             recording_address=recording_address,
             rng=rng,
             entry=entry,

@@ -16,7 +16,7 @@ from .incoming_story import (
     tell_rings,
 )
 from .posting import CallThread
-from .reports import masked
+from .reports import Clock, masked
 from .routing import MOST_ANSWERED, Answer, Candidate, Question, RouteError, ask, read_answer
 from .validation import SEQUENTIAL, Component, readable
 
@@ -35,7 +35,6 @@ class IncomingCall(CallThread):
     :param identity: reports.Identity
     :param cdr_session: the session that the CDR names, or None
     :param template: of the CDR
-    :param clock: reports.Clock
     :param recording_address: where the recording will be, if there is one
     :param rng: random.Random
     :param more: what every ``posting.CallThread`` needs
@@ -51,7 +50,6 @@ class IncomingCall(CallThread):
         identity,
         cdr_session,
         template,
-        clock,
         recording_address,
         rng,
         **more,
@@ -65,7 +63,8 @@ class IncomingCall(CallThread):
         self.identity = identity
         self.cdr_session = cdr_session
         self.template = template
-        self.clock = clock
+        # The clock of its reports, from its beginning on
+        self.clock = None
         self._recording_address = recording_address
         self._rng = rng
         self._is_greeted = False
@@ -77,6 +76,8 @@ class IncomingCall(CallThread):
         return self._recording_address if self.story and self.story.recorded else None
 
     def _begin(self):
+        speed = 1.0 if self.switches["clock"] == "full" else self.settings.speed
+        self.clock = Clock(time.time_ns() // 1_000_000, speed)
         if self.manner.script.leaves_menu:
             self._go_on(tell_left_menu(self.order, self.manner))
             return

@@ -123,9 +123,9 @@ SCRIPTS = _scripts(
     ("route_form", "Airtel asks by POST with a form", _switched(routeForm="form")),
     ("route_query", "Airtel asks by POST with a query and no body", _switched(routeForm="query")),
     ("route_get", "Airtel asks by GET", _switched(routeForm="get")),
-    ("no_secret", "Airtel asks without the secret", _switched(routeSecret="none")),
-    ("wrong_secret", "Airtel asks with a wrong secret", _switched(routeSecret="wrong")),
-    ("two_secrets", "Airtel asks with two secrets", _switched(routeSecret="twice")),
+    ("no_secret", "Airtel asks without the secret", _switched(secret="none")),
+    ("wrong_secret", "Airtel asks with a wrong secret", _switched(secret="wrong")),
+    ("two_secrets", "Airtel asks with two secrets", _switched(secret="twice")),
     (
         "route_swapped",
         "Airtel asks with customer and Airtel number in each other's place",

@@ -97,12 +97,12 @@ class Question:
     @property
     def authentication(self):
         """How the request is authenticated, in words that tell no secret."""
-        headers = self.line.headers("route", self.switches["routeSecret"])
+        headers = self.line.headers("route", self.switches["secret"])
         if not headers:
             return "none"
         name, value = headers[0]
         kind = "Basic" if value.startswith("Basic ") else f"header {name}"
-        return kind if self.switches["routeSecret"] == "right" else f"{kind} (wrong on purpose)"
+        return kind if self.switches["secret"] == "right" else f"{kind} (wrong on purpose)"
 
     def send(self, connection):
         """Send it over a connection."""
@@ -118,7 +118,7 @@ class Question:
             query = "&".join(filter(None, (query, urlencode(self.values))))
         # Header by header: the same one may be sent twice
         connection.putrequest(self.method, (parts.path or "/") + (f"?{query}" if query else ""))
-        for name, value in self.line.headers("route", self.switches["routeSecret"]):
+        for name, value in self.line.headers("route", self.switches["secret"]):
             connection.putheader(name, value)
         if content_type:
             connection.putheader("Content-Type", content_type)
@@ -204,7 +204,9 @@ def read_answer(status, raw, order, airtel_numbers):
 class _Reader:
     def __init__(self, order, airtel_numbers):
         self.order = order
-        self.airtel_numbers = airtel_numbers
+        # The answer may repeat the number as it was asked about
+        asked = order.spelled(order.airtel_number)
+        self.airtel_numbers = {*airtel_numbers, asked, asked.removeprefix("+")}
         self.remarks = []
 
     def read(self, body):

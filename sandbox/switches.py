@@ -71,10 +71,10 @@ SWITCHES = (
         "how it asks: POST with JSON, a form, or a query and no body; GET with a query",
     ),
     Switch(
-        "routeSecret",
+        "secret",
         ("right", "wrong", "none", "twice"),
         "right",
-        "which secret it sends, if the Airtel number has one; twice: the wrong and the right one",
+        "which secret it sends, if the Airtel number has one; twice: a wrong one and the right one",
     ),
     Switch("routeSwapped", BOOLEAN, False, "whether customer and Airtel number change places"),
     Switch(

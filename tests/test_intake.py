@@ -271,6 +271,27 @@ class TestIntake(WebhookCase):
                 self.assertEqual(json.loads(self.call.event_ids[-1:].payload), report)
             self.assertFalse(failures)
 
+    def test_a_report_that_odoo_fails_to_take_waits_on_disk(self):
+        """The database goes away before the route begins, so Odoo answers 500, or 404."""
+        spool = spool_of(self.env)
+        self.addCleanup(spool.remove_all)
+        signed = f"/airtel_ccp/webhook/{make_token(self.env)}"
+        unsigned = "/airtel_ccp/webhook/unknown"
+        errors = (psycopg2.DatabaseError, psycopg2.InterfaceError, intake.http.RegistryError)
+        for error in errors:
+            with (
+                self.subTest(error.__name__),
+                by_the_route(),
+                patch.object(intake.http.Request, "_serve_db", side_effect=error),
+                self.assertLogs("odoo.http", "WARNING"),
+            ):
+                self.assertEqual(self.post(b"waits", url=signed).status_code, 200)
+                (name,) = spool.names()
+                self.assertEqual(spool.read(name).raw, b"waits")
+                spool.remove(name)
+                self.assertIn(self.post(b"waits", url=unsigned).status_code, (404, 500, 503))
+                self.assertFalse(spool.names())
+
     def test_a_sender_that_goes_away_leaves_nothing(self):
         self.assertEqual(self.take(CONTENT_LENGTH="5000").code, 400)
         self.env.invalidate_all()

@@ -68,7 +68,7 @@ class Audit:
         self._is_whole_run = calls >= WHOLE_RUN_CALLS
         self._calls = env["ccp.call"].with_context(active_test=False).search([])
         self._by_digest = {call.token_digest: call for call in self._calls}
-        # Company name, token and ledger entry of every POST
+        # Company name, token and ledger entry of every POST; incoming calls have another ledger
         self._posts = [
             (name, TOKEN.search(str(entry["body"])).group(1), entry)
             for name, sandbox in sandboxes.items()

@@ -203,6 +203,21 @@ def test_participants_are_bounded(line, router):
     assert "more than 20" in ring(line())["desk"]
 
 
+@pytest.mark.parametrize(
+    ("written", "repeated"),
+    [
+        ("usual", AIRTEL_NUMBER),
+        ("0", f"0{AIRTEL_NUMBER}"),
+        ("+91", f"91{AIRTEL_NUMBER}"),
+        ("+91", f"+91{AIRTEL_NUMBER}"),
+    ],
+)
+def test_an_answer_may_repeat_the_number_as_it_was_asked(line, router, written, repeated):
+    router.agents = [AGENT]
+    router.answers = [(200, changed_answer(router, first(callerId=repeated)))]
+    assert rang(ring(line(), numbers=written)) == ["A"]
+
+
 @pytest.mark.parametrize("field", ["maxRetries", "audioId", "maxTime", "enableEarlyMedia"])
 def test_what_an_answer_may_leave_out(line, router, field):
     content = changed_answer(router, lambda _answer, _component, first: first.pop(field))

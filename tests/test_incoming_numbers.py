@@ -322,6 +322,8 @@ class TestIncomingSetup(RouteCase):
             (flow.caller_number, flow.desk_number, flow.ring_team_id),
             (OTHER_AIRTEL, DESK, self.team),
         )
+        # The page that made it shows what comes next
+        self.assertEqual(page.incoming_flow_id, flow)
         page = self.page()
         self.assertEqual(page.incoming_flow_id, flow)
         self.assertEqual(page.incoming_state, "airtel")

@@ -37,6 +37,10 @@ class CcpRouteTry(OwnRecords, models.TransientModel):
     def _default_flow(self):
         return self.env.company._ccp_incoming_flows()[:1].sudo(False)
 
+    @api.constrains("flow_id")
+    def _check_flow(self):
+        self._ccp_check_named("flow_id")
+
     @api.depends("company_id")
     def _compute_display_name(self):
         for page in self:
@@ -61,7 +65,6 @@ class CcpRouteTry(OwnRecords, models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        self._ccp_check_named("flow_id")
         own = Domain("id", "=", self.flow_id.id) & Domain("company_id", "=", self.company_id.id)
         flow = self.flow_id.sudo().filtered_domain(own & Domain("call_type", "=", "INBOUND"))
         if not flow:

@@ -78,6 +78,8 @@ class CcpSetup(models.TransientModel):
             page.incoming_calendar_id = page.incoming_flow_id.calendar_id
 
     def _inverse_incoming(self):
+        for name in ("incoming_team_id", "incoming_calendar_id"):
+            self._ccp_check_named(name)
         for page in self.filtered(lambda each: each.incoming_number and each.incoming_desk):
             values = {
                 "caller_number": page.incoming_number,
@@ -90,6 +92,7 @@ class CcpSetup(models.TransientModel):
                 flow.write(values)
                 continue
             page.company_id._ccp_make_incoming_flow(values)
+            page.invalidate_recordset(["incoming_flow_id", "incoming_state", "incoming_note"])
 
     @api.depends("company_id", "notify_base_url")
     def _compute_route_url(self):

@@ -103,7 +103,7 @@ def test_by_the_database(caller):
 def test_in_the_time_in_which_a_caller_waits(caller):
     """The goal is a tenth of this, on a quiet machine."""
     seconds = [caller.ask(f"72000{each:05}")[1] for each in range(60)]
-    assert statistics.median(seconds) < 0.15
+    assert statistics.median(seconds) < 0.15, sorted(seconds)
 
 
 @pytest.mark.parametrize("headers", [None, SESSION], ids=["intake", "route"])

@@ -58,7 +58,7 @@ class CcpCallFlow(models.Model):
         help="Rings outside the opening hours. Leave empty for the desk's.",
     )
     menu_ids = fields.One2many(
-        "ccp.call.flow.menu", "flow_id", "Menu", help="Which team each digit of Airtel's menu is."
+        "ccp.call.flow.menu", "flow_id", help="Which team each digit of Airtel's menu is."
     )
     lead_policy = fields.Selection(
         [
@@ -71,9 +71,9 @@ class CcpCallFlow(models.Model):
         default="none",
         help="What is made for a caller whom no contact and no lead is known for.",
     )
-    source_id = fields.Many2one("utm.source", "Source", ondelete="restrict")
-    medium_id = fields.Many2one("utm.medium", "Medium", ondelete="restrict")
-    campaign_id = fields.Many2one("utm.campaign", "Campaign", ondelete="set null")
+    source_id = fields.Many2one("utm.source", ondelete="restrict")
+    medium_id = fields.Many2one("utm.medium", ondelete="restrict")
+    campaign_id = fields.Many2one("utm.campaign", ondelete="set null")
     abandon_seconds = fields.Integer(
         "Short calls (seconds)",
         default=ABANDON_SECONDS,

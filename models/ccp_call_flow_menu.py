@@ -15,9 +15,7 @@ class CcpCallFlowMenu(models.Model):
     )
     company_id = fields.Many2one(related="flow_id.company_id", store=True)
     digit = fields.Selection([(each, each) for each in "1234567890"], required=True)
-    team_id = fields.Many2one(
-        "crm.team", "Team", required=True, check_company=True, ondelete="cascade"
-    )
+    team_id = fields.Many2one("crm.team", required=True, check_company=True, ondelete="cascade")
 
     _flow_digit_uniq = models.UniqueIndex(
         "(flow_id, digit)", "This digit stands for a team already: change that line."

@@ -62,7 +62,6 @@ class ResCompany(models.Model):
 
         Odoo fills a new column of companies that are there with one value for all.
         """
-        super().init()
         shared = self.env.execute_query(
             SQL(
                 """
@@ -79,6 +78,7 @@ class ResCompany(models.Model):
                 "UPDATE res_company SET ccp_route_token = %s WHERE id = %s",
                 [make_token(self.env), company_id],
             )
+        return super().init()
 
     @api.depends("ccp_kept_route_secret")
     def _compute_ccp_route_secret(self):

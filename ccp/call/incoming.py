@@ -198,16 +198,13 @@ def _of_event(event: Event, who: _Who) -> Incoming | None:
 
 def _customer_of_event(event: Event, who: _Who) -> str:
     address, shown = event.address, event.shown
-    if address == shown:
-        # No phone shows its own number: it is the caller's, even an agent's
-        is_number = len(shown) >= _SHORTEST and not who.is_airtel(shown)
-        return shown if is_number else ""
     if who.is_strange(shown):
         return shown
     if who.is_strange(address):
         # One number alone is of either party if it says what happened to a phone
         is_of_customer = who.is_agent(shown) or event.event_type not in ("CALL", "")
         return address if is_of_customer else ""
+    # No phone shows its own number, so an agent who is shown calls
     return shown if who.is_agent(shown) and who.is_agent(address) else ""
 
 

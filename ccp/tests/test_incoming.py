@@ -185,6 +185,18 @@ WHO = {
         },
         (CUSTOMER, AIRTEL, (ASHA,)),
     ),
+    "two of whom nobody knows, the agent first": (
+        {
+            **CAMEL,
+            "callerNumber": None,
+            "destinationNumber": None,
+            "participants": [
+                {"participantAddress": STRANGER, "participantType": "To"},
+                {"participantAddress": CUSTOMER, "participantType": "From"},
+            ],
+        },
+        (CUSTOMER, AIRTEL, (STRANGER,)),
+    ),
     "nobody picked up": (MISSED, (CUSTOMER, AIRTEL, ())),
     "an agent of whom nobody knows among others": (
         {

@@ -189,6 +189,8 @@ class CcpCall(models.Model):
             & Domain("company_id", "in", user._get_company_ids())
         )
         calls = self.sudo().search(live, order="id desc", limit=MAX_LIVE)
+        # What a colleague took is told once, to those who saw it ring
+        calls = calls.filtered(lambda call: call.state != "in_call" or call.user_id == user)
         calls |= self._named_calls(shown).filtered(lambda call: call.direction == "inbound")
         decisions = calls._decisions()
         own = [call for call in calls if user in call._rung_users(decisions[call])]

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ..ccp.safe.faults import name_of
 from .ccp_call import CUSTOMER_KEY
+from .ccp_call_notify import NOTIFY_ACTION
 from .contention import CONTENTION, is_gone
 
 _logger = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ class CcpCall(models.Model):
 
         :rtype: bool
         """
+        if self.route_reason in ("blocked", "flood"):
+            return False
         policy = self.flow_id.lead_policy
         if policy == "missed":
             return self.owes_callback
@@ -200,6 +203,7 @@ class CcpCall(models.Model):
             calls.write(values)
             over = calls.filtered(lambda call: call.state == "ended").sorted("id")[-MOST_CARDS:]
             over.write({"notify_date": now})
+        self.env.ref(NOTIFY_ACTION)._trigger()
 
     @api.model
     def _adopt(self, contact, numbers):

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .presence import there_are_calls
+from .presence import there_are_incoming_calls
 
 
 class ResUsers(models.Model):
@@ -12,7 +12,8 @@ class ResUsers(models.Model):
         """Write users; the call-backs of those who leave or are away go to their teams."""
         written = super().write(vals)
         is_about_rights = bool({"active", "group_ids", "company_ids", "ccp_may_call"} & vals.keys())
-        if (is_about_rights or vals.get("ccp_away_until")) and there_are_calls(self.env):
+        is_about_time = bool(vals.get("ccp_away_until"))
+        if (is_about_rights or is_about_time) and there_are_incoming_calls(self.env):
             self._ccp_leave_callbacks()
         return written
 

@@ -69,6 +69,13 @@ class TestUnknownCallers(CallbackCase):
         self.assertEqual(len(self.leads()), 1)
         self.assertEqual(len(self.env["ccp.call"].search([("lead_id", "=", self.leads().id)])), 3)
 
+    def test_a_blacklisted_caller_gets_none(self):
+        self.line.lead_policy = "all"
+        call = self.post(self.cdr_of(UNKNOWN, 10, talked=True))
+        call.route_reason = "blocked"
+        self.settle()
+        self.assertFalse(self.leads())
+
     def test_a_known_caller_gets_none(self):
         self.line.lead_policy = "all"
         before = self.env["crm.lead"].search_count([])

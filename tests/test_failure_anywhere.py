@@ -58,6 +58,8 @@ UNTOLD = {
     "recording_next_date",
     "recording_tried_date",
     "recording_tries",
+    "settle_date",
+    "settle_tries",
     "refusal",
     "activity_id",
     "follow_up_id",
@@ -65,7 +67,7 @@ UNTOLD = {
     "write_uid",
 }
 DUE_AGAIN = {
-    "ccp_call": ("fold_retry_date", "notify_date", "recording_next_date"),
+    "ccp_call": ("fold_retry_date", "notify_date", "recording_next_date", "settle_date"),
     "ccp_call_event": ("match_date",),
 }
 # Longer than any pause between two tries

@@ -15,7 +15,9 @@ class CcpCallbackEntry(models.TransientModel):
     callback_id = fields.Many2one(
         "ccp.callback", "Call-back", required=True, readonly=True, ondelete="cascade"
     )
-    colleague_ids = fields.Many2many("res.users", compute="_compute_colleague_ids")
+    colleague_ids = fields.Many2many(
+        "res.users", string="Who can take it", compute="_compute_colleague_ids"
+    )
     user_id = fields.Many2one(
         "res.users",
         "Colleague",

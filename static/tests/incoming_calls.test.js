@@ -1,5 +1,5 @@
 import { click, contains, start } from "@mail/../tests/mail_test_helpers";
-import { beforeEach, describe, expect, test } from "@odoo/hoot";
+import { beforeEach, describe, expect, getFixture, test } from "@odoo/hoot";
 import { edit, fill, press, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
 import { Deferred, advanceTime, animationFrame } from "@odoo/hoot-mock";
 import {
@@ -21,6 +21,7 @@ import {
     TAKEN_LIFE,
     TIDY_DELAY,
 } from "@airtel_ccp/incoming/incoming_calls";
+import { RingTone } from "@airtel_ccp/incoming/ring_tone";
 import { INERT_TIME } from "@airtel_ccp/panel/dial_button";
 import { SAVE_DELAY } from "@airtel_ccp/panel/note_keeper";
 import {
@@ -42,7 +43,10 @@ import {
 
 describe.current.tags("desktop");
 defineCallModels();
-beforeEach(allowCalls);
+beforeEach(() => {
+    allowCalls();
+    patchWithCleanup(RingTone.prototype, { ring() {}, stop() {} });
+});
 
 const PANEL = ".o_airtel_ccp_panel";
 const POPUP = ".o_airtel_ccp_popup";
@@ -79,6 +83,7 @@ describe("a call rings", () => {
         const server = await startWith();
         await ring(server, decisionValues());
         await waitFor(`${POPUP} ${CARD}:contains(Priya Sharma)`);
+        await waitFor(`${CARD} .o_airtel_ccp_incoming_reason`);
         expect(`${CARD} .o_airtel_ccp_incoming_reason`).toHaveText("You own Autumn collection");
         expect(`${CARD} .o_airtel_ccp_incoming_about`).toHaveText("Autumn collection");
         expect(CARD).toHaveAttribute("role", "alertdialog");
@@ -154,7 +159,7 @@ describe("a call rings", () => {
     test("a withheld number, and a record that the user may not see", async () => {
         const server = await startWith();
         await ring(server, incomingValues({ phone: "" }), { ...UNKNOWN, known: true });
-        expect(`${CARD} .fw-bold:first`).toHaveText("Number withheld");
+        await waitFor(`${CARD}:contains(Number withheld)`);
         expect(".o_airtel_ccp_incoming_open").toHaveCount(0);
         expect(".o_airtel_ccp_new_lead").toHaveCount(0);
     });
@@ -221,11 +226,11 @@ describe("nothing is lost, nothing is in the way", () => {
     test("the focus stays with who types elsewhere, and a key leads to the call", async () => {
         const server = await startWith();
         const field = document.createElement("input");
-        document.querySelector(".o_web_client").append(field);
+        getFixture().append(field);
         field.focus();
         await ring(server, incomingValues());
         expect(field).toBeFocused();
-        expect(".o_airtel_ccp_announcement").toHaveText(/Priya Sharma: Rings at you/);
+        await waitFor(".o_airtel_ccp_announcement:contains(Priya Sharma: Rings at you)");
         await press("alt+y");
         expect(CARD).toBeFocused();
         await press("alt+y");
@@ -236,6 +241,7 @@ describe("nothing is lost, nothing is in the way", () => {
         const server = await startWith();
         onStep("new_lead", () => ({ res_model: "customer", res_id: 1 }));
         await ring(server, incomingValues(), UNKNOWN);
+        await waitFor(".o_airtel_ccp_new_lead");
         queryFirst(".o_airtel_ccp_new_lead").click();
         queryFirst(".o_airtel_ccp_incoming_hide").click();
         await animationFrame();
@@ -295,12 +301,13 @@ describe("a lost message leaves no dead pop-up", () => {
 
     test("the server is asked about what is shown", async () => {
         const asked = [];
+        const server = await startWith();
         onRpc("ccp.panel", "state", ({ args }) => {
             asked.push(args);
         });
-        const server = await startWith();
         await ring(server, incomingValues());
         await advanceTime(RING_DELAY);
+        await waitUntil(() => asked.at(-1)?.[1]);
         expect(asked.at(-1)).toEqual([null, [21]]);
     });
 
@@ -357,6 +364,21 @@ describe("a lost message leaves no dead pop-up", () => {
         expect(CARD).toHaveCount(0);
     });
 
+    test("what a colleague has taken pops up nowhere", async () => {
+        const server = await startWith();
+        await ring(server, incomingValues());
+        const taken = incomingValues({ state: "in_call", own: "missed", message: "Ravi took it" });
+        server.incoming = [];
+        tellIncoming(taken);
+        await waitFor(`${MESSAGE}:contains(Ravi took it)`);
+        await advanceTime(TAKEN_LIFE + TIDY_DELAY);
+        await waitForNone(CARD);
+        tellIncoming({ ...taken, message: "Ravi took it, and wrote a note" });
+        await animationFrame();
+        await animationFrame();
+        expect(CARD).toHaveCount(0);
+    });
+
     test("a reload shows what rings", async () => {
         await startWith({ incoming: [{ ...incomingValues(), ...CALLER }] });
         await waitFor(`${POPUP} ${CARD}:contains(Priya Sharma)`);
@@ -369,7 +391,7 @@ describe("who calls", () => {
         const made = new Deferred();
         onStep("new_lead", () => made);
         await ring(server, incomingValues(), UNKNOWN);
-        expect(`${CARD} .fw-bold:first`).toHaveText("Unknown number");
+        await waitFor(`${CARD}:contains(Unknown number)`);
         await advanceTime(INERT_TIME);
         await click(".o_airtel_ccp_new_lead");
         await click(".o_airtel_ccp_new_contact");
@@ -401,6 +423,7 @@ describe("who calls", () => {
         });
         await ring(server, incomingValues(), { ...CALLER, candidates });
         await advanceTime(INERT_TIME);
+        await waitFor(".o_airtel_ccp_candidate");
         expect(".o_airtel_ccp_candidate").toHaveText(/Spare parts\s*yours/);
         await click(".o_airtel_ccp_candidate");
         await waitFor(`${CARD}:contains(Neha)`);

@@ -163,7 +163,6 @@ class TestIncomingBrowsers(BaseCase):
         )
         asha.wait_for(f"{PANEL}[data-state=ended]", "that it is over")
         asha.click(f"{PANEL} .o_airtel_ccp_close")
-        asha.click(f"{PANEL} .o_airtel_ccp_close")
 
     def _unknown_number(self, asha):
         """An unknown number becomes a lead by a click, while it rings."""

@@ -193,7 +193,8 @@ export class IncomingCalls {
      */
     put(call) {
         const old = this.find(call);
-        if ((!old && !call.live) || (old?.id && !call.id)) {
+        const isTaken = call.state === "in_call" && !call.mine;
+        if ((!old && (!call.live || isTaken)) || (old?.id && !call.id)) {
             return;
         }
         if (call.dismissed) {

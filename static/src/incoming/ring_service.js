@@ -151,19 +151,21 @@ export class Ring {
             return;
         }
         this.notice?.close();
+        // Who calls may be known by now
+        const { customer, message, pair, reason_text } = this.entry;
         try {
             // The tag replaces the notice without a name by the one with it
             this.notice = new Notification(this.sentence, {
-                body: [entry.message, entry.reason_text].filter(Boolean).join("\n"),
+                body: [message, reason_text].filter(Boolean).join("\n"),
                 icon: ICON,
-                tag: `airtel_ccp.${entry.pair}`,
+                tag: `airtel_ccp.${pair}`,
                 silent: true,
             });
         } catch {
             // Chrome on Android has notices by web push only
             return;
         }
-        this.notice.named = Boolean(entry.customer);
+        this.notice.named = Boolean(customer);
         this.notice.addEventListener("click", () => {
             window.focus();
             this.notice?.close();

@@ -76,6 +76,10 @@ def test_live_events_may_only_belong_to_a_call_that_is_there():
         assert found({**sample, "calledNumber": OTHER_AIRTEL}).is_sure is False
         assert found({**sample, "callType": "OUTBOUND"}) is None
     assert found(event("CalledNumber", AIRTEL, 1, CUSTOMER)).is_sure
+    alone = {"eventType": "CALL", "event": "Answer", "participantAddress": ASHA}
+    assert found(alone) is None
+    assert found(alone | {"callType": "INBOUND"}).agents == (ASHA,)
+    assert found(alone | {"vmSessionId": SESSION}).agents == (ASHA,)
 
 
 @pytest.mark.parametrize("number", [ASHA, CUSTOMER, STRANGER])

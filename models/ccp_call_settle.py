@@ -27,8 +27,9 @@ class CcpCall(models.Model):
     @api.model
     def _cron_notify(self):
         """Notify, run the rules for calls that ended, then settle call-backs."""
-        super()._cron_notify()
+        result = super()._cron_notify()
         self._settle_callbacks()
+        return result
 
     @api.model
     def _settle_callbacks(self):

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import socket
 import threading
@@ -65,11 +66,10 @@ class DeafDoor:
         return far
 
     def _pass_on(self, source, target):
-        try:
+        # Either side may close it
+        with contextlib.suppress(OSError):
             while data := source.recv(CHUNK):
                 self._hears.wait()
                 target.sendall(data)
-        except OSError:
-            pass
         for each in (source, target):
             each.close()

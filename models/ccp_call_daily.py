@@ -91,7 +91,10 @@ class CcpCallDaily(models.Model):
     team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
     user_id = fields.Many2one("res.users", "Agent", readonly=True)
     reader_id = fields.Many2one(
-        "res.users", "Agent who may see it", store=False, search="_search_reader_id"
+        "res.users",
+        "Agent who may see it",
+        compute="_compute_reader_id",
+        search="_search_reader_id",
     )
     flow_id = fields.Many2one("ccp.call.flow", "Call flow", readonly=True)
     start_weekday = fields.Selection(
@@ -147,6 +150,13 @@ class CcpCallDaily(models.Model):
     @api.model
     def _selection_of_call(self, name):
         return self.env["ccp.call"]._fields[name]._description_selection(self.env)
+
+    @api.depends("user_id")
+    @api.depends_context("uid")
+    def _compute_reader_id(self):
+        user = self.env.user
+        for row in self:
+            row.reader_id = user if row.sudo().user_id == user else False
 
     @api.model
     def _search_reader_id(self, operator, value):

@@ -26,11 +26,12 @@ class CcpCall(models.Model):
     @api.depends_context("uid")
     def _compute_reader_id(self):
         user = self.env.user
-        for call in self.sudo():
-            is_own = call.user_id == user
-            if not is_own and call._is_reported_incoming():
-                is_own = user in call.missed_user_ids or (
-                    not call.user_id and user in call.team_id.member_ids
+        for call in self:
+            known = call.sudo()
+            is_own = known.user_id == user
+            if not is_own and known._is_reported_incoming():
+                is_own = user in known.missed_user_ids or (
+                    not known.user_id and user in known.team_id.member_ids
                 )
             call.reader_id = user if is_own else False
 

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, fields, models
 
 from ..ccp.safe import number
 from .ccp_call_words import MAX_NAME, shorten
@@ -13,6 +13,16 @@ class CcpCall(models.Model):
     """What is said of a call that came in, in the language and time zone of the environment."""
 
     _inherit = "ccp.call"
+
+    # In lists, in place of the users: calls that people placed take no statement for it
+    missed_names = fields.Char("Who missed it", compute="_compute_missed_names")
+
+    @api.depends("direction", "missed_user_ids")
+    @api.depends_context("lang")
+    def _compute_missed_names(self):
+        for call in self:
+            users = call.sudo().missed_user_ids if call.direction == "inbound" else None
+            call.missed_names = self._names_of(users) if users else ""
 
     def _agent_names(self):
         """Return who is at the agent's end of an incoming call, for a sentence.

@@ -116,7 +116,8 @@ FIELDS = {
             " callback_id owes_callback"
             " change_ids may_be_changed phone_search missed_by timeline_html talk_time"
             " agent_ring_time customer_ring_time total_time tone recording_problem"
-            " reader_id missed_user_ids ringing_user_ids decided_date cdr_date route_reason"
+            " reader_id missed_user_ids missed_names ringing_user_ids decided_date cdr_date"
+            " route_reason"
             " route_about route_sentence other_records incoming incoming_answered incoming_missed"
             " incoming_abandoned answer_seconds",
             ALL,

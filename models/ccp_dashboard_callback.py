@@ -35,7 +35,7 @@ class CcpDashboard(models.AbstractModel):
         callbacks = self.env["ccp.callback"].sudo(False)
         real = Domain("trial", "=", False)
         is_open = real & Domain("state", "=", OPEN)
-        overdue = real & callbacks._overdue()
+        overdue = real & Domain("is_overdue", "=", True)
         done = real & Domain("state", "=", DONE) & Domain(self._closed_lately())
         by_team = self._by_team(callbacks, is_open, overdue, done)
         total = self._add_teams(by_team.values())

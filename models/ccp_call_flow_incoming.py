@@ -179,6 +179,11 @@ class CcpCallFlow(models.Model):
                 )
             )
 
+    @api.constrains("ring_team_id")
+    def _check_incoming_team(self):
+        """Check it before Odoo does, whose message names another company's team."""
+        self._ccp_check_named("ring_team_id")
+
     @api.constrains("abandon_seconds", "callback_minutes")
     def _check_incoming_times(self):
         for flow in self:

@@ -21,6 +21,11 @@ class CcpCallFlowMenu(models.Model):
         "(flow_id, digit)", "This digit stands for a team already: change that line."
     )
 
+    @api.constrains("team_id")
+    def _check_team(self):
+        """Check it before Odoo does, whose message names another company's team."""
+        self._ccp_check_named("team_id")
+
     @api.constrains("flow_id")
     def _check_flow(self):
         """Check that the user may still change these lines: a flow may be another company's.

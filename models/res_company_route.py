@@ -115,10 +115,10 @@ class ResCompany(models.Model):
         :raise ValidationError: when it cannot be one
         """
         try:
-            is_one = bool(headers.read(f"{name}: x")) and len(name.split()) == 1
+            is_one = list(headers.read(f"{name}: x")) == [name]
         except headers.HeaderError:
             is_one = False
-        if not is_one or name.strip() != name:
+        if not is_one:
             raise ValidationError(
                 self.env._(
                     "The secret header's name is no name of a header: enter one such as dauth or "

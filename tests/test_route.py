@@ -295,6 +295,7 @@ class TestWhoRings(RoutingCase):
         self.lead.company_id = other
         self.partner.write({"company_id": other.id, "user_id": self.rep.id})
         self.assertEqual(self.rung()[0], "team")
+        (self.partner | self.partner.commercial_partner_id).company_id = False
         self.lead.company_id = False
         self.rep.sudo().write({"company_ids": [Command.set(other.ids)], "company_id": other.id})
         self.assertEqual(self.rung(), ("team", self.other_rep.ids))

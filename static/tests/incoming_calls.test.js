@@ -1,8 +1,9 @@
 import { click, contains, start } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, getFixture, test } from "@odoo/hoot";
-import { edit, fill, press, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
+import { press, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
 import { Deferred, advanceTime, animationFrame } from "@odoo/hoot-mock";
 import {
+    contains as webContains,
     makeServerError,
     onRpc,
     patchWithCleanup,
@@ -107,8 +108,11 @@ describe("a call rings", () => {
         await ring(server, incomingValues({ decision: "" }));
         expect(CARD).toHaveCount(1);
         // The same customer again, minutes later
-        await ring(server, decisionValues({ decision: "d2", start: Date.now() + 300000 }));
-        expect(callService().incoming.list).toHaveLength(2);
+        const again = decisionValues({ decision: "d2", start: Date.now() + 300000 });
+        server.incoming.push({ ...again, ...CALLER });
+        tellIncoming(again);
+        await waitFor(`${CARD}:contains(About to ring at you)`);
+        expect(CARD).toHaveCount(2);
     });
 
     test("somebody else takes it: it says who, and goes", async () => {
@@ -172,8 +176,7 @@ describe("nothing is lost, nothing is in the way", () => {
         onStep("save_note", (_id, note) => ({ saved: true, note }));
         onStep("open_call", () => true);
         await contains(PANEL);
-        await click(".o_airtel_ccp_note");
-        await edit("He wants lin");
+        await webContains(".o_airtel_ccp_note").edit("He wants lin", { confirm: false });
         const mine = incomingValues({ state: "in_call", mine: true, own: "talks" });
         await ring(server, { ...mine, message: "You talk" });
         expect(`${PANEL} ${CARD}`).toHaveCount(1);
@@ -440,10 +443,10 @@ describe("who calls", () => {
         await advanceTime(INERT_TIME);
         await click(".o_airtel_ccp_belongs_to");
         await waitFor(".o_airtel_ccp_belongs_search");
-        await click(".o_airtel_ccp_belongs_search");
-        await fill("p");
+        const field = webContains(".o_airtel_ccp_belongs_search");
+        await field.edit("p", { confirm: false });
         await advanceTime(SEARCH_DELAY);
-        await fill("riya");
+        await field.edit("priya", { confirm: false });
         await advanceTime(SEARCH_DELAY);
         await click(".o_airtel_ccp_found");
         await waitForNone(".o_airtel_ccp_belongs_search");

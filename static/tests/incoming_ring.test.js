@@ -1,8 +1,13 @@
 import { click, contains, start } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
-import { edit, queryFirst } from "@odoo/hoot-dom";
+import { queryFirst } from "@odoo/hoot-dom";
 import { advanceTime, animationFrame, mockDate } from "@odoo/hoot-mock";
-import { makeServerError, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
+import {
+    contains as webContains,
+    makeServerError,
+    onRpc,
+    patchWithCleanup,
+} from "@web/../tests/web_test_helpers";
 
 import { browser } from "@web/core/browser/browser";
 import { RINGS_FOR, RING_PAUSE, Ring, TITLE_PAUSE } from "@airtel_ccp/incoming/ring_service";
@@ -248,8 +253,7 @@ describe("the top bar", () => {
             throw makeServerError({ type: "UserError", description: "Too far away." });
         });
         await click(TOGGLE);
-        await click("#o_airtel_ccp_away_time");
-        await edit("13:30");
+        await webContains("#o_airtel_ccp_away_time").edit("13:30", { confirm: false });
         await click(".o_airtel_ccp_away_until");
         await waitFor(".o_airtel_ccp_away_problem:contains(Too far away.)");
         expect.verifySteps([true]);

@@ -72,7 +72,8 @@ class Browser:
             if text is not None and contains in text:
                 return text
             time.sleep(0.1)
-        raise AssertionError(f"{self.login} does not see {what}, but {text!r}")
+        page = self.evaluate("location.href + ' ' + document.body?.innerText.slice(0, 500)")
+        raise AssertionError(f"{self.login} does not see {what}, but {text!r} on {page!r}")
 
     def click(self, selector):
         """Click the first element that fits, as a person does who sees it."""

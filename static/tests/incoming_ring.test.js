@@ -2,12 +2,7 @@ import { click, contains, start } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { queryFirst } from "@odoo/hoot-dom";
 import { advanceTime, animationFrame, mockDate } from "@odoo/hoot-mock";
-import {
-    contains as webContains,
-    makeServerError,
-    onRpc,
-    patchWithCleanup,
-} from "@web/../tests/web_test_helpers";
+import { makeServerError, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
 
 import { browser } from "@web/core/browser/browser";
 import { RINGS_FOR, RING_PAUSE, Ring, TITLE_PAUSE } from "@airtel_ccp/incoming/ring_service";
@@ -253,7 +248,10 @@ describe("the top bar", () => {
             throw makeServerError({ type: "UserError", description: "Too far away." });
         });
         await click(TOGGLE);
-        await webContains("#o_airtel_ccp_away_time").edit("13:30", { confirm: false });
+        await waitFor("#o_airtel_ccp_away_time");
+        const time = queryFirst("#o_airtel_ccp_away_time");
+        time.value = "13:30";
+        time.dispatchEvent(new Event("input"));
         await click(".o_airtel_ccp_away_until");
         await waitFor(".o_airtel_ccp_away_problem:contains(Too far away.)");
         expect.verifySteps([true]);

@@ -45,7 +45,9 @@ class Browser:
     def open(self, path="/odoo"):
         """Open a page of the web client, and wait until it is there."""
         self.chrome.navigate_to(f"{self.server.url}{path}", wait_stop=True)
-        self.wait_for(".o_web_client .o_main_navbar", "the web client")
+        # A new database makes its assets first
+        selector = ".o_web_client .o_main_navbar"
+        self.wait_for(selector, "the web client", seconds=PATIENCE * 5)
 
     def evaluate(self, expression):
         """Return the value of a JavaScript expression on the page."""

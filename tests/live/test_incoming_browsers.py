@@ -11,6 +11,8 @@ AIRTEL_NUMBER = "8000000009"
 DESK = "7000000999"
 CUSTOMER = "7000000101"
 STRANGER = "7000000555"
+# A contact of nobody in particular
+NEHA = "7000000444"
 CARD = ".o_airtel_ccp_incoming_card"
 MESSAGE = ".o_airtel_ccp_incoming_message"
 PANEL = ".o_airtel_ccp_panel"
@@ -70,6 +72,13 @@ class TestIncomingBrowsers(BaseCase):
         cls.server = cls.enterClassContext(LiveServer())
         cls.setup = LiveSetup(cls.server, cls.sandbox)
         set_up_number(cls.server, cls.sandbox, cls.setup)
+        with cls.server.env() as env:
+            values = {
+                "name": "Neha Rao",
+                "phone": f"+91 {NEHA}",
+                "country_id": env.ref("base.in").id,
+            }
+            cls.neha_id = env["res.partner"].create(values).id
 
     def picture(self, browser, name):
         """Keep a picture of a browser, if somebody asked for pictures."""
@@ -112,8 +121,8 @@ class TestIncomingBrowsers(BaseCase):
 
     def _nobody_answers(self, asha, ravi, meera):
         """Nobody picks up: a call-back appears at both, Ravi takes it and calls."""
-        self.ring("nobody_answers")
-        asha.wait_for(MESSAGE, "that it rings at her", "Rings at you")
+        self.ring("nobody_answers", NEHA)
+        asha.wait_for(CARD, "who calls", "Neha Rao")
         asha.wait_for(MESSAGE, "that she missed it", "You missed this call")
         self.picture(asha, "incoming_missed")
         for browser in (asha, ravi):
@@ -121,12 +130,12 @@ class TestIncomingBrowsers(BaseCase):
         ravi.click(".o_airtel_ccp_incoming_toggle")
         self.picture(ravi, "incoming_menu")
         ravi.click(".o_airtel_ccp_open_callbacks")
-        ravi.wait_for(".o_action_manager", "the call-back", "Priya Sharma")
+        ravi.wait_for(".o_action_manager", "the call-back", "Neha Rao")
         self.picture(ravi, "callbacks")
         session = self.server.login("other_rep")
         (callback,) = session.call("ccp.callback", "search", [("state", "=", "open")])
         session.call("ccp.callback", "action_take", [callback])
-        placed = session.call("ccp.call", "place", "crm.lead", self.setup.lead_id, "phone")
+        placed = session.call("ccp.call", "place", "res.partner", self.neha_id, "phone")
         wait_for(
             lambda: (
                 (
@@ -166,7 +175,8 @@ class TestIncomingBrowsers(BaseCase):
 
     def _unknown_number(self, asha):
         """An unknown number becomes a lead by a click, while it rings."""
-        self.ring("long_call", STRANGER)
+        # Whoever of the team rings first takes it otherwise
+        self.ring("nobody_answers", STRANGER)
         asha.wait_for("body", "an unknown number", "Unknown number")
         self.picture(asha, "incoming_unknown")
         wait_for(

@@ -62,6 +62,13 @@ export class IncomingCard extends Component {
         return phone || _t("Number withheld");
     }
 
+    /** The record that the call is about, unless title or reason name it already. */
+    get about() {
+        const { reason_text, record_name } = this.entry;
+        const isNamed = record_name === this.title || reason_text?.includes(record_name);
+        return isNamed ? "" : record_name;
+    }
+
     get isTalking() {
         const { answer, mine, state } = this.entry;
         return mine && state === "in_call" && Boolean(answer);

@@ -1,9 +1,11 @@
 import os
+import unittest
 from pathlib import Path
 
 from odoo.tests import BaseCase, tagged
 
 from ...sandbox.server import Sandbox
+from ..common import LONG
 from .browsers import browsers
 from .server import LiveServer, LiveSetup, wait_for
 
@@ -61,6 +63,7 @@ def set_up_number(server, sandbox, setup):
         )
 
 
+@unittest.skipUnless(LONG, "three browsers at once take minutes")
 @tagged("post_install", "-at_install")
 class TestIncomingBrowsers(BaseCase):
     """A customer calls; Asha, Ravi and their manager look at their screens."""

@@ -66,11 +66,13 @@ def install():
 
     @functools.wraps(ordinary)
     def call(application, environ, start_response):
-        odoo = functools.partial(ordinary, application)
         answer = take(environ)
         for other in others:
             answer = answer or other(environ)
-        answer = answer or keep_if_failed(odoo, environ)
+        if answer is None:
+            answer = functools.partial(ordinary, application)
+            for watch in watches:
+                answer = watch(answer, environ)
         return answer(environ, start_response)
 
     call.airtel_ccp_take = take
@@ -137,10 +139,6 @@ def put_back(environ, raw):
 def keep_if_failed(odoo, environ):
     """Let Odoo answer what the intake left to it; a report that it fails to take goes to disk.
 
-    Before the route begins, Odoo asks the database who changed what, opens the session and more.
-    If the database goes away in the middle of that, Odoo answers 500, or 404 as if the address did
-    not exist.
-
     :param odoo: Odoo's own WSGI application
     :param dict environ: the request, as WSGI describes it
     :return: a WSGI application, which gives the answer
@@ -148,6 +146,26 @@ def keep_if_failed(odoo, environ):
     token = find_token(environ)
     if not token:
         return odoo
+
+    def keep(raw):
+        return answer(None, None, token, environ.get(HEADER), raw)
+
+    return unless_failed(odoo, environ, token, keep)
+
+
+def unless_failed(odoo, environ, token, instead):
+    """Let Odoo answer a request; if it fails and the token is one of ours, something else does.
+
+    Before a route begins, Odoo asks the database who changed what, opens the session and more. If
+    the database goes away in the middle of that, Odoo answers 500, or 404 as if the address did
+    not exist.
+
+    :param odoo: Odoo's own WSGI application
+    :param dict environ: the request, as WSGI describes it
+    :param str token: the last part of its address
+    :param instead: called with the request's body; returns a WSGI application
+    :return: a WSGI application, which gives the answer
+    """
     try:
         raw = read_body(environ)
     except HTTPException as error:
@@ -159,8 +177,8 @@ def keep_if_failed(odoo, environ):
     has_failed = status[:3] == "500" or (status[:3] == "404" and not UNKNOWN.items() <= {*headers})
     if has_failed and find_owner(root(), token):
         body.close()
-        _logger.warning("Odoo takes no report (%s)", status)
-        return answer(None, None, token, environ.get(HEADER), raw)
+        _logger.warning("Odoo fails at a request of Airtel's (%s)", status)
+        return instead(raw)
 
     def told(_environ, start_response):
         start_response(*said[-1])
@@ -292,3 +310,7 @@ def _answer(known, database, token, header, raw):
     except OSError as error:
         _logger.warning("A report cannot be kept on disk (%s)", name_of(error))
     return http.Response(status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})
+
+
+# Called with Odoo's application and a request that nobody took; each returns an application
+watches = [keep_if_failed]

@@ -74,26 +74,19 @@ def take(environ):
     :param dict environ: the request, as WSGI describes it; its body can still be read if it is left
     :return: the answer, a WSGI application; None if the request is left to the route
     """
-    method = environ["REQUEST_METHOD"]
-    found = method in METHODS and PATH.fullmatch(environ.get("PATH_INFO", ""))
-    if not found or environ.get("SCRIPT_NAME") or "session_id=" in environ.get("HTTP_COOKIE", ""):
+    token = find_token(environ)
+    if not token or environ.get("SCRIPT_NAME") or "session_id=" in environ.get("HTTP_COOKIE", ""):
         return None
-    token = found[1]
     registry = intake.registry_of(environ, token)
     database = registry.db_name if registry else unloaded_database(environ, token)
     if not database:
         return None
     intake.begin_request(database, SHOWN_PATH)
     try:
-        raw = intake.read_body(environ) if method == "POST" else b""
+        raw = intake.read_body(environ) if environ["REQUEST_METHOD"] == "POST" else b""
     except HTTPException as error:
         return error
-
-    def value_of(name):
-        return environ.get("HTTP_" + name.upper().replace("-", "_"))
-
-    query, content_type = environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE")
-    asked = read(token, query, raw, content_type, value_of)
+    asked = asked_in(environ, token, raw)
     presence = presence_of(database)
     try:
         if not registry:
@@ -111,6 +104,50 @@ def take(environ):
         _logger.exception("Nobody is found for an incoming call in the database")
         outcome = on_disk(asked, error)
     return respond(database, outcome)
+
+
+def answer_if_failed(odoo, environ):
+    """Let Odoo answer what ``take`` left to it; if it fails, the answer comes from the disk.
+
+    :param odoo: Odoo's own WSGI application
+    :param dict environ: the request, as WSGI describes it
+    :return: a WSGI application, which gives the answer
+    """
+    token = find_token(environ)
+    if not token:
+        return odoo
+
+    def from_disk(raw):
+        return respond(None, on_disk(asked_in(environ, token, raw), "Odoo failed"))
+
+    return intake.unless_failed(odoo, environ, token, from_disk)
+
+
+def find_token(environ):
+    """Return the token that the routing URL ends in, or None if a request asks no such question.
+
+    :param dict environ: the request, as WSGI describes it
+    :rtype: str | None
+    """
+    is_asked = environ["REQUEST_METHOD"] in METHODS
+    found = is_asked and PATH.fullmatch(environ.get("PATH_INFO", ""))
+    return found[1] if found else None
+
+
+def asked_in(environ, token, raw):
+    """Return what a request asks.
+
+    :param dict environ: the request, as WSGI describes it
+    :param str token: the last part of its address
+    :param bytes raw: its body
+    :rtype: Asked
+    """
+
+    def value_of(name):
+        return environ.get("HTTP_" + name.upper().replace("-", "_"))
+
+    query, content_type = environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE")
+    return read(token, query, raw, content_type, value_of)
 
 
 def unloaded_database(environ, token):
@@ -356,3 +393,4 @@ class AirtelCcpRoute(http.Controller):
 
 
 intake.others.append(take)
+intake.watches.append(answer_if_failed)

@@ -147,25 +147,23 @@ class CcpCall(models.Model):
 
         :rtype: set[int]
         """
+        ringing = self._fields["ringing_user_ids"]
         found = self.env.execute_query(
-            SQL("SELECT user_id FROM ccp_call WHERE user_id = ANY(%s) AND live IS TRUE", user_ids)
-        )
-        ringing = self._fields.get("ringing_user_ids")
-        if ringing:
-            found += self.env.execute_query(
-                SQL(
-                    """
-                    SELECT rung.%(user)s
-                      FROM %(relation)s rung
-                      JOIN ccp_call call ON call.id = rung.%(call)s
-                     WHERE rung.%(user)s = ANY(%(ids)s) AND call.live IS TRUE
-                    """,
-                    relation=SQL.identifier(ringing.relation),
-                    call=SQL.identifier(ringing.column1),
-                    user=SQL.identifier(ringing.column2),
-                    ids=user_ids,
-                )
+            SQL(
+                """
+                SELECT user_id FROM ccp_call WHERE user_id = ANY(%(ids)s) AND live IS TRUE
+                 UNION
+                SELECT rung.%(user)s
+                  FROM %(relation)s rung
+                  JOIN ccp_call call ON call.id = rung.%(call)s
+                 WHERE rung.%(user)s = ANY(%(ids)s) AND call.live IS TRUE
+                """,
+                relation=SQL.identifier(ringing.relation),
+                call=SQL.identifier(ringing.column1),
+                user=SQL.identifier(ringing.column2),
+                ids=user_ids,
             )
+        )
         return {user_id for (user_id,) in found}
 
     @api.model

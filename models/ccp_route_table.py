@@ -152,7 +152,10 @@ class CcpCall(models.Model):
         :rtype: Iterator[tuple[int, str, airtel_ccp.ccp.safe.route_table.Entry]]
         """
         for (digits,) in self.env.execute_query(
-            SQL("SELECT right(number, 10) FROM phone_blacklist WHERE active")
+            SQL(
+                "SELECT right(number, 10) FROM phone_blacklist WHERE active AND number LIKE %s",
+                "+91%",
+            )
         ):
             yield route_disk.EVERY_COMPANY, digits, Entry(REASON["blocked"], 0)
         for company in companies:

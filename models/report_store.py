@@ -116,10 +116,31 @@ def find_company(cr, token_digest):
         " WHERE ccp_webhook_token IS NOT NULL AND ccp_require_header IS NOT TRUE",
         log_exceptions=False,
     )
-    now = fields.Datetime.to_string(fields.Datetime.now())
+    found = None
     for company_id, own_token, old_tokens in cr.fetchall():
-        accepted = [each for each, until in (old_tokens or {}).items() if until > now]
-        for each in (digest(own_token), *accepted):
-            if hmac.compare_digest(token_digest, each):
-                return company_id
-    return None
+        # All are compared, so that the time of the answer says nothing
+        if is_token_of(token_digest, own_token, old_tokens) and not found:
+            found = company_id
+    return found
+
+
+def is_token_of(token_digest, own_token, old_tokens):
+    """Return whether a token is a company's own one, or an old one that still counts.
+
+    :param str token_digest: digest of the token that came
+    :param str own_token: the company's
+    :param dict | None old_tokens: see ``still_valid``
+    :rtype: bool
+    """
+    accepted = [digest(own_token), *still_valid(old_tokens)]
+    return bool(sum(hmac.compare_digest(token_digest, each) for each in accepted))
+
+
+def still_valid(old_tokens):
+    """Return the old tokens of a company that still count.
+
+    :param dict | None old_tokens: by the digest of each: when it ends, UTC, as Odoo writes it
+    :rtype: dict[str, str]
+    """
+    now = fields.Datetime.to_string(fields.Datetime.now())
+    return {each: until for each, until in (old_tokens or {}).items() if until > now}

@@ -9,6 +9,7 @@ from ..ccp.airtel import const
 from ..ccp.safe import address, hosts
 from ..ccp.safe import text as untrusted
 from ..ccp.safe.spool import digest
+from .report_store import still_valid
 from .spool import make_token
 
 WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
@@ -214,24 +215,13 @@ class ResCompany(models.Model):
         self.ensure_one()
         company = self.sudo()
         now = fields.Datetime.now()
-        old_tokens = company._ccp_valid_old_tokens(now)
+        old_tokens = still_valid(company.ccp_old_tokens)
         live = Domain("live", "=", True)
         if company.ccp_webhook_token and self._ccp_calls(live, limit=1):
             until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
             old_tokens[digest(company.ccp_webhook_token)] = until
         company.ccp_old_tokens = old_tokens
         company.ccp_webhook_token = make_token(self.env)
-
-    def _ccp_valid_old_tokens(self, now):
-        """Return the digests of old tokens that still count, with the moment (UTC) of their end.
-
-        :param datetime.datetime now: the present moment, UTC
-        :rtype: dict[str, str]
-        """
-        self.ensure_one()
-        moment = fields.Datetime.to_string(now)
-        tokens = self.sudo().ccp_old_tokens or {}
-        return {each: until for each, until in tokens.items() if until > moment}
 
     @api.model_create_multi
     def create(self, vals_list):

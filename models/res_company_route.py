@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..ccp.airtel import headers, routing
 from ..ccp.safe.spool import digest
+from .report_store import still_valid
 from .res_company import OLD_TOKEN_PERIOD, PASSWORD_MASK
 from .spool import make_token
 
@@ -142,9 +143,7 @@ class ResCompany(models.Model):
         self.ensure_one()
         company = self.sudo()
         now = fields.Datetime.now()
-        moment = fields.Datetime.to_string(now)
-        known = company.ccp_old_route_tokens or {}
-        old_tokens = {each: until for each, until in known.items() if until > moment}
+        old_tokens = still_valid(company.ccp_old_route_tokens)
         if company.ccp_route_token:
             until = fields.Datetime.to_string(now + OLD_TOKEN_PERIOD)
             old_tokens[digest(company.ccp_route_token)] = until
@@ -216,9 +215,7 @@ class ResCompany(models.Model):
 
         :param airtel_ccp.ccp.call.route.Decision decision: what Airtel was answered
         """
-        calls = self._ccp_own_calls()
-        if hasattr(calls, "_announce_incoming"):
-            calls._announce_incoming(decision)
+        self._ccp_own_calls()._announce_incoming(decision)
 
     def _ccp_own_phone(self):
         """Return the company's own phone, for calls that no call flow says anything of.

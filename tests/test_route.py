@@ -461,6 +461,20 @@ class TestRoute(RouteCase):
                 first, second = self.both(lambda body=body: self.phones(self.ask(body)))
                 self.assertEqual((first, second), ([DESK], [DESK]))
 
+    def test_odoo_fails_before_the_route_begins(self):
+        """The database goes away while the session is opened: the caller is put through."""
+        self.assertEqual(self.phones(self.ask()), [AGENT])
+        errors = (psycopg2.DatabaseError, psycopg2.InterfaceError, intake.http.RegistryError)
+        for error in errors:
+            with (
+                self.subTest(error.__name__),
+                self.by_the_route(),
+                patch.object(intake.http.Request, "_serve_db", side_effect=error),
+                self.assertLogs("odoo.http", "WARNING"),
+            ):
+                self.assertEqual(self.phones(self.ask(customer=STRANGER)), [DESK])
+                self.assertIn(self.ask(url="/airtel_ccp/route/x").status_code, (404, 500, 503))
+
     def test_too_large(self):
         for size in (intake.MAX_BODY_BYTES + 1, 1_000_000):
             statuses = self.both(lambda size=size: self.ask(b"x" * size).status_code)
@@ -651,7 +665,16 @@ class TestWithoutDatabase(RouteCase):
             self.assertEqual(self.on_disk().reason, "closed")
 
     def test_blacklisted_callers(self):
-        self.env["phone.blacklist"].create({"number": f"+91{CONNECTS}"})
+        """By the whole number: a foreign one that ends alike is somebody else's."""
+        blacklist = self.env["phone.blacklist"]
+        foreign = blacklist.create({"number": "+14155550123"})
+        self.env.cr.execute(
+            "UPDATE phone_blacklist SET number = %s WHERE id = %s", [f"+1{CONNECTS}", foreign.id]
+        )
+        self.build()
+        self.assertEqual(self.on_disk().reason, "record_owner")
+        self.forget()
+        blacklist.create({"number": f"+91{CONNECTS}"})
         self.build()
         self.assertEqual(self.on_disk().reason, "blocked")
 

@@ -19,7 +19,7 @@ class Sighting:
 
     :ivar company: the ``res.company`` that was called
     :ivar kind: ``decision``, ``event`` or ``cdr``
-    :ivar customer: last ten digits, "" if the number is withheld
+    :ivar customer: last ten digits, "" if the number is withheld or foreign
     :ivar airtel_number: last ten digits or fewer, "" if it does not say
     :ivar session_id: Airtel's id, "" if it does not say
     :ivar at: when it happened, or when the call began if it is a CDR; naive UTC
@@ -141,7 +141,7 @@ class CcpCallEvent(models.Model):
         return Sighting(
             company=self.company_id,
             kind=self.kind,
-            customer=number.last10(decision.customer),
+            customer=number.last10_of_caller(decision.customer),
             airtel_number=number.last10(decision.airtel_number),
             session_id="",
             at=naive_utc(datetime.fromtimestamp(decision.at / 1000, timezone.utc)),

@@ -111,7 +111,7 @@ class CcpCall(models.Model):
         :rtype: airtel_ccp.ccp.call.route.Known
         """
         users = self.env["res.users"].sudo()
-        customer = routing.key(question.customer)
+        customer = routing.customer_key(question.customer)
         found = {}
 
         def people(user_ids):

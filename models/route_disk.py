@@ -201,7 +201,7 @@ def _number_of(company, by_number, question, now):
 
 
 def _known_of(spool, key, company, question, now):
-    customer = routing.key(question.customer)
+    customer = routing.customer_key(question.customer)
     table = table_of(spool.folder)
     candidates = []
     for entry in table.find(key, company["id"], customer) if customer else ():

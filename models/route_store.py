@@ -43,7 +43,7 @@ def caller_key(company_id, question):
     :param airtel_ccp.ccp.airtel.routing.Question question: with each number where it belongs
     :rtype: str
     """
-    customer = routing.key(question.customer)
+    customer = routing.customer_key(question.customer)
     return sha256(f"{company_id}:{customer}".encode()).hexdigest()[:32] if customer else ""
 
 

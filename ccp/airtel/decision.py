@@ -8,7 +8,7 @@ decision says so himself.
 import re
 from datetime import datetime
 
-from ..safe.number import last10
+from ..safe.number import last10, last10_of_caller
 from .fields import Fields
 from .parsed import Decided
 
@@ -49,7 +49,7 @@ def read(data: dict, received_at: datetime) -> Decided:
         received_at=received_at,
         decision_id=data["id"],
         at=fields.moment("at"),
-        customer=last10(fields.text("customer")),
+        customer=last10_of_caller(fields.text("customer")),
         airtel_number=last10(fields.text("airtelnumber")),
         digit=digit if digit in _KEYS else "",
         agents=tuple(dict.fromkeys(agents)),

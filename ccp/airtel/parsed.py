@@ -8,7 +8,8 @@ from typing import ClassVar
 from . import vocabulary
 
 # Equality ignores ``received_at``, so that a report that is delivered twice equals itself, and
-# ``not_understood``, which names the values that change nothing.
+# ``not_understood``, which names the values that change nothing. It ignores ``abroad``, too: an
+# outgoing call's phones are the ones that we dialled, however they are spelled.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class Event:
     """Last ten digits of the Airtel number that was called; only incoming calls name it."""
     shown: str = field(default="", repr=False)
     """Last ten digits of the number that the participant's phone shows."""
+    abroad: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Which of these last ten digits belong to a number that was not written as India's."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
     """Names of fields whose name or value means nothing to us, as they were spelled."""
 
@@ -121,6 +124,8 @@ class Cdr:
     """10 digits each: who of a ring group did not pick up."""
     keys: str = field(default="", repr=False)
     """What was pressed in the menu: ``1 | 3`` is 13."""
+    abroad: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Which of these last ten digits belong to a number that was not written as India's."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
     def who(self, leg: CdrLeg) -> str | None:
@@ -149,7 +154,7 @@ class Decided:
     at: datetime | None = None
     """Aware, in UTC; ``None`` if it is missing or implausible."""
     customer: str = field(default="", repr=False)
-    """Last ten digits, "" if the number is withheld."""
+    """Last ten digits, "" if the number is withheld or foreign."""
     airtel_number: str = field(default="", repr=False)
     """Last ten digits of the Airtel number that the customer called."""
     digit: str = ""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ..safe.number import (
     last10,
+    last10_of_caller,
     mask_in,
 )
 from ..safe.text import decode, load
@@ -219,7 +220,24 @@ def _reason(text: str, data) -> str:
     return "json" if data is None else "not_object"
 
 
+class _Numbers:
+    """Reads a report's numbers, and notes which of them are not written as India's.
+
+    Whether that matters depends on the call, which a report does not always name.
+    """
+
+    def __init__(self):
+        self.abroad: set[str] = set()
+
+    def last10(self, text: str) -> str:
+        last = last10(text)
+        if last != last10_of_caller(text):
+            self.abroad.add(last)
+        return last
+
+
 def _event(fields: Fields) -> Event:
+    numbers = _Numbers()
     details = fields.object("metadata")
     cause_code, sip_code = _causes(details, fields)
     event_type = fields.text("eventtype", limit=_MAX_NAME).upper()
@@ -230,7 +248,7 @@ def _event(fields: Fields) -> Event:
     values = {
         "event_type": event_type,
         "event": event,
-        "address": last10(fields.text("participantaddress")),
+        "address": numbers.last10(fields.text("participantaddress")),
         "participant_name": fields.text("participantname", limit=_MAX_NAME),
         "component": fields.text("requestname", limit=_MAX_NAME),
         # An event is posted some time after it happened; the details may have the network's clock.
@@ -244,12 +262,13 @@ def _event(fields: Fields) -> Event:
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "event_id": fields.text("eventid", limit=_MAX_ID),
         "direction": _DIRECTIONS.get(fold_name(fields.text(*_DIRECTION_NAMES)), ""),
-        "airtel_number": last10(fields.text("callednumber")),
-        "shown": last10(details.text("displaycli") or fields.text("displaycli")),
+        "airtel_number": numbers.last10(fields.text("callednumber")),
+        "shown": numbers.last10(details.text("displaycli") or fields.text("displaycli")),
     }
     values["at"] = details.moment("timestamp") or values["at"]
     return Event(
         received_at=fields.received_at,
+        abroad=frozenset(numbers.abroad),
         not_understood=_masked(fields.not_understood(_KNOWN_OF_EVENT)),
         **values,
     )
@@ -276,15 +295,16 @@ def _cdr(fields: Fields) -> Cdr:
     if not vocabulary.is_overall_status(status):
         fields.fail(*shape.STATUS_NAMES, "status")
     listed = fields.objects("participants", limit=_MAX_LEGS)
+    numbers = _Numbers()
     started_at = fields.moment("starttime", "callstarttime", "timestamp")
     day_and_time = _day_and_time(fields)
     values = {
         "direction": _direction(fields, listed),
-        "airtel_number": last10(fields.text("callednumber", "callerid")),
+        "airtel_number": numbers.last10(fields.text("callednumber", "callerid")),
         "session_id": fields.text("sessionid", "vmsessionid", limit=_MAX_ID),
         "correlation_id": fields.text("clientcorrelationid", "correlationid", limit=_MAX_ID),
         "overall_status": status,
-        "legs": _legs(fields, listed),
+        "legs": _legs(fields, listed, numbers),
         "started_at": started_at or day_and_time,
         "answered_at": fields.moment("callanswertime", "answertime"),
         "ended_at": fields.moment("endtime", "callendtime"),
@@ -295,14 +315,15 @@ def _cdr(fields: Fields) -> Cdr:
         "hangup_cause": fields.text(*_hangup_names(fields), limit=_MAX_NAME),
         "pulses": fields.whole("pulsecount", "pulse"),
         "events": tuple(map(_event, fields.objects("events", limit=_MAX_EVENTS))),
-        "destination": last10(fields.text("destinationnumber")),
-        "shown": last10(fields.text("destinationcli", "displaycli")),
-        "missed_numbers": _missed_numbers(fields),
+        "destination": numbers.last10(fields.text("destinationnumber")),
+        "shown": numbers.last10(fields.text("destinationcli", "displaycli")),
+        "missed_numbers": _missed_numbers(fields, numbers),
         "keys": _menu_keys(fields),
     }
     fields.object("metadata")
     return Cdr(
         received_at=fields.received_at,
+        abroad=frozenset(numbers.abroad),
         not_understood=_masked(fields.not_understood(_KNOWN_OF_CDR, _KNOWN_OF_PARTS)),
         **values,
     )
@@ -369,22 +390,22 @@ def _direction(fields: Fields, listed: list[Fields]) -> str:
     return "inbound" if came_in else ""
 
 
-def _missed_numbers(fields: Fields) -> tuple[str, ...]:
+def _missed_numbers(fields: Fields, numbers: _Numbers) -> tuple[str, ...]:
     """The whole numbers of ``a | b``, or of a list."""
     name = "misseddestinationnumber"
     values = fields.raw(name)
     if not isinstance(values, list):
         values = _BETWEEN_NUMBERS.split(fields.text(name, limit=_MAX_MISSED_TEXT))
-    numbers = map(last10, values[:_MAX_MISSED])
-    found = tuple(dict.fromkeys(each for each in numbers if len(each) == 10))
+    missed = map(numbers.last10, values[:_MAX_MISSED])
+    found = tuple(dict.fromkeys(each for each in missed if len(each) == 10))
     if not found:
         fields.fail(name)
     return found
 
 
-def _legs(fields: Fields, listed: list[Fields]) -> tuple[CdrLeg, ...]:
-    sides = (_side_leg(fields, prefix, side) for prefix, side in _SIDES)
-    return (*map(_listed_leg, listed), *filter(None, sides))
+def _legs(fields: Fields, listed: list[Fields], numbers: _Numbers) -> tuple[CdrLeg, ...]:
+    sides = (_side_leg(fields, prefix, side, numbers) for prefix, side in _SIDES)
+    return (*(_listed_leg(each, numbers) for each in listed), *filter(None, sides))
 
 
 def _side_of(fields: Fields) -> str | None:
@@ -392,7 +413,7 @@ def _side_of(fields: Fields) -> str | None:
     return _SIDE_OF_TYPE.get(fold_name(fields.text("participanttype", "type", "role")))
 
 
-def _listed_leg(fields: Fields) -> CdrLeg:
+def _listed_leg(fields: Fields, numbers: _Numbers) -> CdrLeg:
     """An entry of ``participants``."""
     cause_code, sip_code = _causes(fields)
     answered_at, ended_at = fields.moment("callanswertime"), fields.moment("endtime")
@@ -403,7 +424,9 @@ def _listed_leg(fields: Fields) -> CdrLeg:
         talk_seconds = round((ended_at - answered_at).total_seconds())
     return CdrLeg(
         side=_side_of(fields),
-        address=last10(fields.text("participantaddress", "participantnumber", "address", "number")),
+        address=numbers.last10(
+            fields.text("participantaddress", "participantnumber", "address", "number")
+        ),
         name=fields.text("participantname", "name", limit=_MAX_NAME),
         status=_leg_status(fields, "status", "participantstatus"),
         started_at=fields.moment("starttime"),
@@ -420,12 +443,12 @@ def _listed_leg(fields: Fields) -> CdrLeg:
     )
 
 
-def _side_leg(fields: Fields, prefix: str, side: str) -> CdrLeg | None:
+def _side_leg(fields: Fields, prefix: str, side: str, numbers: _Numbers) -> CdrLeg | None:
     """A side whose fields are among the CDR's own, as in ``Caller_Status``."""
     detail = _StatusDetail.read(fields.text(f"{prefix}statusdetail"))
     leg = CdrLeg(
         side=side,
-        address=last10(fields.text(f"{prefix}number")),
+        address=numbers.last10(fields.text(f"{prefix}number")),
         status=_leg_status(fields, f"{prefix}status", f"{prefix}numberstatus") or detail.status,
         ring_seconds=fields.seconds(f"{prefix}waitingtime", _WAITING[prefix]),
         cause_code=detail.cause_code,

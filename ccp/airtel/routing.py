@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from ..safe.number import last10
+from ..safe.number import last10, last10_of_caller
 from ..safe.text import clean, decode, load
 from .fields import fold_name
 
@@ -48,9 +48,10 @@ class Question(NamedTuple):
     """What Airtel asked."""
 
     customer: str = ""
-    """The digits that stood where the customer's number should, at most ``MAX_DIGITS``."""
+    """The digits that stood where the customer's number should, at most ``MAX_DIGITS``; after a
+    ``+`` if only that tells a number abroad from one in India."""
     airtel_number: str = ""
-    """The digits that stood where the Airtel number should."""
+    """The same of where the Airtel number should stand."""
     digit: str = ""
     """The key that the customer pressed in Airtel's menu, "" if none."""
 
@@ -77,6 +78,14 @@ def key(number: str) -> str:
     return last10(number)
 
 
+def customer_key(number: str) -> str:
+    """The form in which customers' numbers are compared: as ``key``, but "" for one abroad.
+
+    :param number: what stands in a question where it belongs
+    """
+    return last10_of_caller(number)
+
+
 def read(query: str = "", body: bytes = b"", content_type: str = "") -> Question:
     """Read a question, in whichever form it came; what cannot be read is empty, nothing raises.
 
@@ -90,8 +99,8 @@ def read(query: str = "", body: bytes = b"", content_type: str = "") -> Question
         if value and len(values) < _MAX_FIELDS:
             values.setdefault(fold_name(name), value)
     return Question(
-        digits(_first(values, _CUSTOMER)),
-        digits(_first(values, _AIRTEL)),
+        _number(_first(values, _CUSTOMER)),
+        _number(_first(values, _AIRTEL)),
         _pressed(_first(values, _DIGIT)),
     )
 
@@ -196,6 +205,12 @@ def _text(value) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return clean(value, _MAX_VALUE)
+
+
+def _number(text: str) -> str:
+    found = digits(text)
+    is_told = last10_of_caller(found) == last10_of_caller(text)
+    return found if is_told or not found else f"+{found}"
 
 
 def _pressed(text: str) -> str:

@@ -7,10 +7,11 @@ Airtel's fields for caller and destination, and for whose phone it is and what t
 are exchanged now and then.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
 from ..airtel import const, vocabulary
-from ..airtel.parsed import Event
+from ..airtel.parsed import Cdr, Event, Report
 from ..safe.number import last10
 
 AGENT = vocabulary.AGENT
@@ -38,6 +39,34 @@ def is_same_number(one: str, other: str) -> bool:
         and long.endswith(short)
         and (before == "0" or _INDIA.endswith(before))
     )
+
+
+def without_abroad(report: Report, is_airtel: Callable[[str], bool]) -> Report:
+    """Return a report of an incoming call as if callers from abroad withheld their numbers.
+
+    Only our own phones and the Airtel number are in India for sure, and the last ten digits of a
+    number abroad would name a stranger there.
+
+    :param is_airtel: tells Airtel numbers, which are known however they are spelled
+    """
+    if not isinstance(report, Event | Cdr):
+        return report
+    values = {}
+    abroad = {each for each in report.abroad if not is_airtel(each)}
+    if abroad:
+        names = ("address", "airtel_number", "shown", "destination")
+        values = {name: "" for name in names if getattr(report, name, "") in abroad}
+    if isinstance(report, Cdr):
+        if abroad:
+            values["missed_numbers"] = tuple(
+                each for each in report.missed_numbers if each not in abroad
+            )
+            values["legs"] = tuple(
+                replace(leg, address="") if leg.address in abroad else leg for leg in report.legs
+            )
+        if any(event.abroad for event in report.events):
+            values["events"] = tuple(without_abroad(event, is_airtel) for event in report.events)
+    return replace(report, **values) if values else report
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from ..airtel import vocabulary
 from ..airtel.reports import Cdr, Decided, Event, Report
 from ..safe.number import last10
-from .dialled import OF_A_DIALLED_PHONE, WHOLE, is_same_number
+from .dialled import OF_A_DIALLED_PHONE, WHOLE, is_same_number, without_abroad
 from .sorting import says_how_it_went
 
 REPEAT_TOLERANCE = timedelta(seconds=2)
@@ -29,7 +29,9 @@ class Incoming:
     """What one report says of a call that came in."""
 
     customer: str = field(default="", repr=False)
-    """Last ten digits of who called, "" if the report does not say or the number is withheld."""
+    """Last ten digits of who called, "" if the report does not say or the number is withheld.
+
+    A number abroad counts as withheld: in India its last ten digits are somebody else's."""
     airtel_number: str = field(default="", repr=False)
     """Last ten digits of the number that was called, "" if the report does not say."""
     agents: tuple[str, ...] = field(default=(), repr=False)
@@ -63,6 +65,7 @@ def read(
     :param agent_numbers: last ten digits of the phones that may ring, desks among them
     """
     who = _who(frozenset(airtel_numbers), frozenset(agent_numbers))
+    report = without_abroad(report, who.is_airtel)
     if isinstance(report, Cdr):
         return _of_cdr(report, who)
     if isinstance(report, Event):

@@ -253,7 +253,11 @@ def question_key(question: routing.Question) -> str:
 
     :param question: with each number where it belongs
     """
-    parts = (routing.key(question.customer), routing.key(question.airtel_number), question.digit)
+    parts = (
+        routing.customer_key(question.customer),
+        routing.key(question.airtel_number),
+        question.digit,
+    )
     return sha256("|".join(parts).encode()).hexdigest()
 
 
@@ -279,7 +283,7 @@ def decide(
         ``database_away``
     :return: the decision, and whom it thought of, in order
     """
-    customer = routing.key(question.customer)
+    customer = routing.customer_key(question.customer)
     if not reason and known.blocked and not number.rings_blocked:
         reason = "blocked"
     if not reason and known.flooding:
@@ -303,7 +307,7 @@ def decide(
             id=decision_id,
             at=at,
             customer=customer,
-            airtel_number=question.airtel_number or number.caller_number,
+            airtel_number=routing.digits(question.airtel_number) or number.caller_number,
             digit=question.digit,
             reason=reason or (first.reason if first else "desk"),
             about=first.about if first else None,
@@ -320,7 +324,7 @@ def decide(
 
 def _steps(question, number, known, team_id, at):
     """Yield whom the rules name, each once, until nobody further can be needed."""
-    customer = routing.key(question.customer)
+    customer = routing.customer_key(question.customer)
     allowed = {"missed_agent"}
     allowed |= {"record_owner", "salesperson"} if number.ring_owner else set()
     allowed |= {"last_agent"} if number.ring_last_agent else set()

@@ -23,7 +23,7 @@ from ..airtel.reports import (
     Report,
     Unreadable,
 )
-from .dialled import AGENT, CUSTOMER, Dialled
+from .dialled import AGENT, CUSTOMER, Dialled, without_abroad
 from .leg import (
     Fact,
     Leg,
@@ -70,6 +70,8 @@ class Sorting:
 
     def __init__(self, reports: Iterable[Report], dialled: Dialled):
         self.dialled = dialled
+        if dialled.incoming:
+            reports = (without_abroad(each, dialled.is_airtel) for each in reports)
         # Whom we meant to ring says nothing of what happened
         distinct = _distinct(each for each in reports if not isinstance(each, Decided))
         self.api_errors = [each for each in distinct if isinstance(each, ApiResult) and not each.ok]

@@ -47,6 +47,7 @@ _NATIONAL = r"0?(?P<national>18[06]0[0-9]{6,7}|[1-9][0-9]{9})"
 _INDIAN = re.compile(rf"(?P<code>0091|0?91)?{_NATIONAL}")
 _AFTER_PLUS = re.compile(rf"(?P<code>91){_NATIONAL}")
 _CODES = ("0", "00", "91", "091", "0091", "910", "00910")
+_BEGINS_WITH_PLUS = re.compile(r"[^\d+\uff0b]*[+\uff0b]")
 _WITH_COUNTRY_CODE = re.compile(r"\+91[ -]?[1-9][0-9]{4}[ -]?[0-9]{5}")
 # Telemarketing, service calls, toll-free and shared cost: nobody to call back there
 _NO_PERSON = ("140", "160", "1800", "1860")
@@ -214,13 +215,36 @@ def last10(text: str) -> str:
 
     Fewer digits are returned as they are; for a text without any, or anything else, "".
     """
+    return _digits(text)[-10:]
+
+
+def last10_of_caller(text: str) -> str:
+    """The last ten digits of who calls us; "" for a number that is not written as India's.
+
+    Anybody in the world may call. The last ten digits of a number abroad are somebody's in India,
+    who must not be taken for the caller, and not be called back.
+
+    :param text: a number as Airtel spells it
+    :return: as ``last10`` for India's numbers and for those of up to ten digits without ``+``
+    """
+    digits = _digits(text)
+    has_plus = bool(digits) and bool(_BEGINS_WITH_PLUS.match(text))
+    if len(digits) <= 10 and not has_plus:
+        return digits
+    match = (_AFTER_PLUS if has_plus else _INDIAN).fullmatch(digits)
+    # No customer calls from a toll-free number of 11 digits, but America's begin like it
+    return match["national"] if match and len(match["national"]) == 10 else ""
+
+
+def _digits(text: str) -> str:
+    """The digits of a text, in ASCII."""
     if not isinstance(text, str):
         return ""
     # A number is short: a text of a million digits is not worth reading whole.
     tail = text[-MAX_TEXT:]
     if not tail.isascii():
         tail = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else " " for char in tail)
-    return "".join(filter(str.isdigit, tail))[-10:]
+    return "".join(filter(str.isdigit, tail))
 
 
 # From a text to pieces

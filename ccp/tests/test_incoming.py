@@ -158,7 +158,7 @@ WHO = {
         shown(Missed_Destination_Number=f"0{RAVI} | {STRANGER}"),
         (CUSTOMER, TOLL_FREE, (ASHA, RAVI, STRANGER)),
     ),
-    "from abroad": (shown(Caller_Number="0014155550123"), ("4155550123", TOLL_FREE, (ASHA,))),
+    "from abroad": (shown(Caller_Number="0014155550123"), ("", TOLL_FREE, (ASHA,))),
     "a short number": (shown(Caller_Number="56161"), ("56161", TOLL_FREE, (ASHA,))),
     "an Airtel number of which nobody knows": (
         shown(Caller_ID="08000000001"),

@@ -13,6 +13,7 @@ from ccp.safe.number import (
     candidates,
     interpret,
     last10,
+    last10_of_caller,
     mask,
     mask_in,
     names_india,
@@ -374,6 +375,52 @@ def test_no_long_run_of_digits_survives_masking(text):
 )
 def test_last10(text, expected):
     assert last10(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MOBILE,
+        f"0{MOBILE}",
+        f"91{MOBILE}",
+        f"091{MOBILE}",
+        f"0091{MOBILE}",
+        f"+91{MOBILE}",
+        f"+91 0{MOBILE[:5]} {MOBILE[5:]}",
+        f"tel:+91-{MOBILE}",
+        "９８７６５４３２１０",
+        "1234567890",
+        "12",
+        "0",
+        "",
+        None,
+    ],
+)
+def test_a_caller_from_india(text):
+    assert last10_of_caller(text) == last10(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 917 555 0123",
+        "19175550123",
+        "14155550123",
+        "0014155550123",
+        "01114155550123",
+        "447911123456",
+        "+65 8123 4567",
+        "＋６５８１２３４５６７",
+        "tel:+6581234567",
+        "006581234567",
+        "+18005550123",
+        "18005550123",
+        f"+{MOBILE}",
+        f"sip:{MOBILE}@10.1.2.3",
+    ],
+)
+def test_a_caller_from_abroad_has_no_ten_digits(text):
+    assert last10_of_caller(text) == ""
 
 
 @given(st.text(max_size=300), st.one_of(st.none(), st.text(max_size=3), st.just("US")))

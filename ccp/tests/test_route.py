@@ -154,6 +154,13 @@ def test_a_withheld_or_foreign_number():
         decision, _steps = ask(question=Question(customer, AIRTEL), candidates=())
         assert decision.reason == "team"
         assert decision.participants()
+    for customer in ("14155550100", "19175550123", "+6581234567", "18005550123"):
+        decision, _steps = ask(question=Question(customer, AIRTEL))
+        assert decision.customer == ""
+
+
+def test_an_airtel_number_with_a_plus_is_answered_without_it():
+    assert ask(question=Question(CUSTOMER, f"+{AIRTEL}"))[0].airtel_number == AIRTEL
 
 
 def test_the_answer_names_the_number_that_was_dialled():

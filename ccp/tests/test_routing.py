@@ -88,6 +88,17 @@ def test_numbers_as_they_are_spelled():
     assert withheld == Question("", AIRTEL)
 
 
+@pytest.mark.parametrize("spelled", ["+1 917 555 0123", "+65 8123 4567", "0014155550123"])
+def test_a_customer_abroad_is_nobody_in_india(spelled):
+    question = read("", json.dumps({**BODY, "callingParticipant": spelled}).encode())
+    assert question.is_readable
+    assert routing.customer_key(question.customer) == ""
+    exchanged = {"callingParticipant": f"+{AIRTEL}", "callerId": spelled}
+    turned = read("", json.dumps(exchanged).encode()).turned({AIRTEL})
+    assert routing.customer_key(turned.customer) == ""
+    assert routing.key(turned.airtel_number) == AIRTEL
+
+
 def test_numbers_are_told_apart_by_what_they_are_not_by_their_names():
     known = {AIRTEL}
     assert ASKED.turned(known) == ASKED

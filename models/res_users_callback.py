@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .presence import there_are_incoming_calls
+from .presence import INCOMING_CALLS
 
 
 class ResUsers(models.Model):
@@ -13,7 +13,7 @@ class ResUsers(models.Model):
         written = super().write(vals)
         is_about_rights = bool({"active", "group_ids", "company_ids", "ccp_may_call"} & vals.keys())
         is_about_time = bool(vals.get("ccp_away_until"))
-        if (is_about_rights or is_about_time) and there_are_incoming_calls(self.env):
+        if (is_about_rights or is_about_time) and INCOMING_CALLS.may_be(self.env):
             self._ccp_leave_callbacks()
         return written
 

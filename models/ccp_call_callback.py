@@ -7,7 +7,6 @@ from ..ccp.safe import number
 
 # How an incoming call ends when nobody talked with the customer
 NOT_TAKEN = frozenset({*states.MISSED_BY_AGENT, "abandoned", "failed"})
-ABANDON_SECONDS = 5
 
 
 class CcpCall(models.Model):
@@ -85,8 +84,7 @@ class CcpCall(models.Model):
 
         :rtype: datetime.timedelta
         """
-        seconds = getattr(self._dialled(), "abandon_seconds", None)
-        return timedelta(seconds=ABANDON_SECONDS if seconds is None else seconds)
+        return timedelta(seconds=self._dialled().abandon_seconds)
 
     @api.depends(
         "state",

@@ -9,6 +9,7 @@ from ..ccp.call.dialled import Dialled, is_same_number
 from ..ccp.call.incoming import REPEAT_TOLERANCE
 from ..ccp.safe import number
 from .ccp_call_event_match import CLOCK_TOLERANCE
+from .ccp_call_flow_incoming import ABANDON_SECONDS
 
 # How long after the first record without a time another one is taken for a repeat of it
 REPEAT_PERIOD = timedelta(minutes=10)
@@ -19,8 +20,6 @@ NEAR_CALLS = 20
 # How many incoming calls a company has in a minute at most; further reports wait a while
 MOST_CALLS = 1000
 MOST_CALLS_PERIOD = timedelta(minutes=1)
-# Hanging up sooner is no missed call, unless the number's flow says otherwise
-ABANDON_SECONDS = 5
 
 
 class CcpCall(models.Model):

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .presence import there_are_incoming_calls
+from .presence import INCOMING_CALLS
 
 
 class CcpCall(models.Model):
@@ -46,7 +46,7 @@ class CcpCall(models.Model):
             return NotImplemented
         ids = [each for each in value if each]
         own = Domain("user_id", "in", ids)
-        if not ids or not there_are_incoming_calls(self.env):
+        if not ids or not INCOMING_CALLS.may_be(self.env):
             return own
         self.flush_model(["missed_user_ids", "team_id", "user_id"])
 

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..ccp.safe import number
-from .presence import note_calls
+from .presence import CALLS
 from .remedy import refusal
 from .utils import CLOSE, notice
 
@@ -51,7 +51,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _create(self, data_list):
-        note_calls(self.env)
+        CALLS.note(self.env)
         return super()._create(data_list)
 
     @api.constrains("res_model")

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .presence import there_are_calls
+from .presence import CALLS
 
 
 class CcpCall(models.Model):
@@ -18,7 +18,7 @@ class CcpCall(models.Model):
         :param sources: the records that are merged away, all of one model
         :param survivor: the record that stays
         """
-        if not there_are_calls(self.env):
+        if not CALLS.may_be(self.env):
             return
         calls, with_lead, items = self._of_merged(sources)
         calls.res_id = survivor.id

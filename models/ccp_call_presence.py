@@ -1,11 +1,6 @@
 from odoo import api, models
 
-from .presence import (
-    look_for_calls,
-    look_for_incoming_calls,
-    note_calls,
-    note_incoming_calls,
-)
+from .presence import CALLS, INCOMING_CALLS
 
 
 class CcpCall(models.Model):
@@ -15,12 +10,12 @@ class CcpCall(models.Model):
 
     def _register_hook(self):
         super()._register_hook()
-        look_for_calls(self.env)
-        look_for_incoming_calls(self.env)
+        CALLS.look(self.env)
+        INCOMING_CALLS.look(self.env)
 
     @api.model
     def _create(self, data_list):
-        note_calls(self.env)
+        CALLS.note(self.env)
         if any(data["stored"].get("direction") == "inbound" for data in data_list):
-            note_incoming_calls(self.env)
+            INCOMING_CALLS.note(self.env)
         return super()._create(data_list)

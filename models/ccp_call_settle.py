@@ -155,7 +155,7 @@ class CcpCall(models.Model):
                 numbers=self._callback_keys(),
             )
         )
-        self.env["ccp.call"].invalidate_model(["to_settle", "settle_date", "settle_tries"])
+        self.invalidate_model(["to_settle", "settle_date", "settle_tries"])
 
     def _settle_later(self, error):
         """Mark a call whose call-back could not be settled, so that it is tried again.

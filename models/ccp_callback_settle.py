@@ -327,8 +327,7 @@ class CcpCallback(models.Model):
         :param company: the ``res.company`` that was called
         """
         if row.user_id:
-            is_there = row.user_id.active and row.user_id in company._ccp_callers()
-            return {} if is_there else {"user_id": False}
+            return {} if row.user_id in company._ccp_callers() else {"user_id": False}
         if row.released:
             return {}
         model = values.get("res_model", row.res_model)
@@ -339,12 +338,7 @@ class CcpCallback(models.Model):
         if field is not None and field.comodel_name == owner._name:
             owner = record.user_id
         owner = owner or self.partner_id.browse(partner_id or []).exists().user_id
-        is_there = (
-            owner in company._ccp_callers()
-            # Who is away until after it is due cannot keep the promise
-            and not (owner.ccp_away_until and owner.ccp_away_until > due)
-        )
-        return {"user_id": owner.id} if is_there else {}
+        return {"user_id": owner.id} if owner and owner._ccp_can_call_back(company, due) else {}
 
     @api.model
     def _link(self, row, promise, own):

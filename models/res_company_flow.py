@@ -46,14 +46,13 @@ class ResCompany(models.Model):
         chosen = self.sudo().ccp_flow_id
         if chosen:
             return chosen.filtered("active")
-        flows = self.env["ccp.call.flow"].sudo()
         usable = (
             Domain("company_id", "=", self.id)
             & Domain("call_type", "=", "OUTBOUND")
             & Domain("trial", "=", False)
         )
-        found = flows.search(usable, limit=2)
-        return found if len(found) == 1 else flows
+        found = chosen.search(usable, limit=2)
+        return found if len(found) == 1 else chosen
 
     def _ccp_trial_flow(self):
         """Return the flow that the company's trial calls run at the sandbox; may be empty.

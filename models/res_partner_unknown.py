@@ -1,7 +1,7 @@
 from odoo import api, models
 
 from ..ccp.safe import number
-from .presence import there_are_incoming_calls
+from .presence import INCOMING_CALLS
 
 
 class ResPartner(models.Model):
@@ -16,7 +16,7 @@ class ResPartner(models.Model):
 
         If several contacts have it, the calls belong to the one that was saved first.
         """
-        if not there_are_incoming_calls(self.env):
+        if not INCOMING_CALLS.may_be(self.env):
             return
         names = self._ccp_phone_fields()
         for partner in self.sudo():

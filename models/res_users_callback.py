@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .presence import there_are_incoming_calls
+from .presence import INCOMING_CALLS
 
 
 class ResUsers(models.Model):
@@ -13,7 +13,7 @@ class ResUsers(models.Model):
         written = super().write(vals)
         is_about_rights = bool({"active", "group_ids", "company_ids", "ccp_may_call"} & vals.keys())
         is_about_time = bool(vals.get("ccp_away_until"))
-        if (is_about_rights or is_about_time) and there_are_incoming_calls(self.env):
+        if (is_about_rights or is_about_time) and INCOMING_CALLS.may_be(self.env):
             self._ccp_leave_callbacks()
         return written
 
@@ -21,19 +21,22 @@ class ResUsers(models.Model):
         """Give those open call-backs of these users to their teams that the users cannot make."""
         callbacks = self.env["ccp.callback"].sudo()
         for user in self.sudo():
-            own = callbacks.search([("user_id", "=", user.id), ("state", "=", "open")])
-            left = own.filtered(lambda each: not user._ccp_can_call_back(each))  # noqa: B023
+            left = callbacks.browse()
+            for each in callbacks.search([("user_id", "=", user.id), ("state", "=", "open")]):
+                if not user._ccp_can_call_back(each.company_id, each.due_date):
+                    left += each
             if left:
                 left._give_to(user.browse())
 
-    def _ccp_can_call_back(self, callback):
-        """Return whether this user may call for a call-back's company and is there in time.
+    def _ccp_can_call_back(self, company, due):
+        """Return whether this user may call for a company, and is there to keep a promise in time.
 
-        :param callback: one ``ccp.callback``, as superuser
+        :param company: the ``res.company`` that was called
+        :param datetime.datetime due: when the customer is to be called back, naive UTC
         :rtype: bool
         """
         self.ensure_one()
         away = self.sudo().ccp_away_until
         # Who is back before it is due keeps it; what is overdue cannot wait for anybody
-        is_away = bool(away) and away > max(callback.due_date, fields.Datetime.now())
-        return not is_away and self in callback.company_id._ccp_callers()
+        is_away = bool(away) and away > max(due, fields.Datetime.now())
+        return not is_away and self in company._ccp_callers()

@@ -29,6 +29,12 @@ class TestCallbackPeople(CallbackCase):
         self.come_in(CONNECTS, minutes_ago=1)
         self.assertEqual(self.owed(CONNECTS).user_id, self.rep)
 
+    def test_an_owner_who_is_back_gets_what_is_overdue(self):
+        self.rep.ccp_away_until = fields.Datetime.now() - timedelta(minutes=1)
+        self.come_in(CONNECTS, minutes_ago=60)
+        self.assertTrue(self.owed(CONNECTS).is_overdue)
+        self.assertEqual(self.owed(CONNECTS).user_id, self.rep)
+
     def test_who_goes_away_hands_it_over(self):
         self.come_in(CONNECTS)
         self.rep.ccp_away_until = fields.Datetime.now() + timedelta(hours=5)

@@ -4,7 +4,7 @@ from odoo.tests import tagged
 from odoo.tests.common import TransactionCase
 
 from ..models.ccp_call_merge import CcpCall
-from ..models.presence import look_for_calls, there_are_calls
+from ..models.presence import CALLS
 from .common import CONNECTS, CcpCase
 
 LEADS = 3
@@ -58,7 +58,7 @@ class TestMergeStatementsWithoutCalls(Merges, TransactionCase):
 
     def setUp(self):
         super().setUp()
-        self.assertFalse(look_for_calls(self.env))
+        self.assertFalse(CALLS.look(self.env))
 
     def test_merges(self):
         self.assertEqual(self.more_than_without(), {"leads": 0, "partners": 0})
@@ -70,7 +70,7 @@ class TestMergeStatementsWithoutCalls(Merges, TransactionCase):
         self.addCleanup(setattr, registry, "ccp_presence", (True, None))
         before = self.env.cr.sql_log_count
         for _twice in range(2):
-            self.assertFalse(there_are_calls(self.env))
+            self.assertFalse(CALLS.may_be(self.env))
         self.assertEqual(self.env.cr.sql_log_count - before, 1)
 
 
@@ -83,14 +83,14 @@ class TestMergeStatementsBesideCalls(Merges, CcpCase):
         self.assertEqual(self.more_than_without(), {"leads": 1, "partners": 1})
 
     def test_the_first_call_is_known_at_once(self):
-        self.assertFalse(look_for_calls(self.env))
+        self.assertFalse(CALLS.look(self.env))
         leads = self.make_leads()
         call = self.make_call(live=False, res_id=leads[1].id, lead_id=leads[1].id)
         self.merge_leads(leads)
         self.assertEqual((call.res_id, call.lead_id), (leads.exists().id, leads.exists()))
 
     def test_the_first_entry_of_a_call_list_too(self):
-        self.assertFalse(look_for_calls(self.env))
+        self.assertFalse(CALLS.look(self.env))
         leads = self.make_leads()
         item = self.env["ccp.call.list.item"].create(
             {"res_model": "crm.lead", "res_id": leads[1].id, "user_id": self.rep.id}
@@ -100,7 +100,7 @@ class TestMergeStatementsBesideCalls(Merges, CcpCase):
 
     def test_other_processes_are_signalled_the_first_call_once(self):
         registry = self.env.registry
-        look_for_calls(self.env)
+        CALLS.look(self.env)
         with (
             patch.object(registry, "signal_changes") as signal,
             patch.object(registry, "clear_cache") as clear,

@@ -88,7 +88,7 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         self._check_own()
         past = self._read()
         rows, nameless = self._rows(past)
-        unknown = self.env["ccp.call"]._unknown_rows(self.company_id, rows)
+        unknown = self._unknown_of(rows)
         problems = {each.line: each.problem for each in past.calls if each.problem}
         problems |= {each.line: "numbers" for each in nameless}
         self.write(
@@ -233,6 +233,14 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         :rtype: list
         """
         rows, _nameless = self._rows(self._read())
+        return self._unknown_of(rows)
+
+    def _unknown_of(self, rows):
+        """Return those of some calls of the file that are not in the history yet.
+
+        :param list rows: see ``_rows``
+        :rtype: list
+        """
         return self.env["ccp.call"]._unknown_rows(self.company_id, rows)
 
     def _counts(self, rows):

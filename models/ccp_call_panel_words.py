@@ -141,14 +141,14 @@ class CcpCall(models.Model):
                 if is_own
                 else _("%s spoke with the customer last", name)
             ),
-            "team": lambda: _("The team of this number is called"),
+            "team": lambda: _("For the team of this number"),
             "menu_team": lambda: (
                 _("The customer pressed %s in the menu", digit)
                 if digit
                 else _("The customer chose this team in the menu")
             ),
             "desk": lambda: _("Nobody else could be rung: it goes to the desk"),
-            "closed": lambda: _("The number is closed at this time"),
+            "closed": lambda: _("Outside the opening hours of this number"),
             "blocked": lambda: _("The customer is on the blacklist"),
             "flood": lambda: _("The customer calls very often"),
             "unknown_number": lambda: _("The Airtel number is not set up here"),

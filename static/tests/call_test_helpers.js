@@ -207,7 +207,7 @@ export const UNKNOWN = {
     known: false,
     can_open: false,
     record_name: "",
-    reason_text: "The team of this number is called",
+    reason_text: "For the team of this number",
 };
 
 /** What each message of the bus says of an incoming call; by default it rings at the user. */

@@ -400,7 +400,8 @@ describe("who calls", () => {
         await click(".o_airtel_ccp_new_contact");
         server.incoming = [{ ...incomingValues(), ...CALLER }];
         made.resolve({ res_model: "customer", res_id: 1 });
-        await contains(".modal .o_form_view");
+        await contains(".o_action_manager .o_form_view");
+        expect(".modal").toHaveCount(0);
         await waitFor(`${CARD}:contains(Priya Sharma)`);
         expect.verifySteps([["new_lead", 21]]);
         expect(".o_airtel_ccp_new_lead").toHaveCount(0);

@@ -191,5 +191,6 @@ class TestIncomingBrowsers(BaseCase):
             ),
             "a lead",
         )
-        asha.wait_for(".modal .o_form_view", "the lead's form")
+        asha.wait_for(".o_action_manager .o_form_view", "the lead's form")
+        asha.wait_for(f"body:not(:has(.modal)) {CARD}", "the call beside it")
         self.picture(asha, "incoming_new_lead")

@@ -432,7 +432,7 @@ export class IncomingCalls {
     }
 
     /**
-     * Makes a record for an unknown customer, and opens it above the page.
+     * Makes a record for an unknown customer, and opens it as a page: the call stays in sight.
      *
      * @param {IncomingCall} entry
      * @param {"new_lead"|"new_contact"} method
@@ -441,7 +441,7 @@ export class IncomingCalls {
         const made = await this.request(entry, method, [entry.id]);
         if (made) {
             await this.calls.load();
-            await this.open(made, "new");
+            await this.open(made);
         }
     }
 
@@ -449,15 +449,14 @@ export class IncomingCalls {
      * Opens a record's form.
      *
      * @param {{res_model: string, res_id: number}} record
-     * @param {"current"|"new"} [target]
      */
-    open({ res_model, res_id }, target = "current") {
+    open({ res_model, res_id }) {
         return this.calls.env.services.action.doAction({
             type: "ir.actions.act_window",
             res_model,
             res_id,
             views: [[false, "form"]],
-            target,
+            target: "current",
         });
     }
 

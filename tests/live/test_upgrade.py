@@ -265,19 +265,24 @@ def work(people, version):
     admin.call("ir.actions.server", "create", action)
     report = server.ref("action_ccp_call_report")
     history = server.ref("action_ccp_call")
-    for name, place, domain, group in (
-        ("Weeks", report, "[('trial', '=', False)]", "start_date:week"),
-        ("Customers", report, "[]", "partner_id"),
-        ("Mine", history, "[('user_id', '=', uid)]", "result"),
-    ):
-        if "trial" in domain and version == "19.0.1.0.0":
-            domain = "[]"
+    favorites = [
+        ("Weeks", report, "ccp.call", "[('trial', '=', False)]", "start_date:week"),
+        ("Customers", report, "ccp.call", "[]", "partner_id"),
+        ("Mine", history, "ccp.call", "[('user_id', '=', uid)]", "result"),
+    ]
+    if version == "19.0.1.0.0":
+        favorites[0] = ("Weeks", report, "ccp.call", "[]", "start_date:week")
+    if version >= "19.0.1.6.0":
+        # The report counts days since, so each favorite is made where its field is
+        favorites[0] = ("Weeks", report, "ccp.call.daily", "[]", "start_date:week")
+        favorites[1] = ("Customers", history, "ccp.call", "[]", "partner_id")
+    for name, place, model, domain, group in favorites:
         people.manager.call(
             "ir.filters",
             "create",
             {
                 "name": name,
-                "model_id": "ccp.call",
+                "model_id": model,
                 "action_id": place,
                 "domain": domain,
                 "context": f"{{'group_by': ['{group}']}}",

@@ -127,7 +127,7 @@ def _check_values(value) -> None:
         for each in fields(value):
             _check_values(getattr(value, each.name))
         _check_parts(value)
-    elif isinstance(value, tuple):
+    elif isinstance(value, (tuple, frozenset)):
         for each in value:
             _check_values(each)
     elif isinstance(value, str):

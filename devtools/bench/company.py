@@ -9,6 +9,8 @@ import time
 import uuid
 from dataclasses import dataclass
 
+from odoo.tools import SQL
+
 from ..lab.company import NOBODY, PASSWORD, make_reps, open_account
 from ..lab.session import Session, body, call_parameters
 from .load import request_bytes
@@ -139,6 +141,73 @@ def make_calls(env, count):
         Call(call.id, lead.id, token, header)
         for call, lead, (token, header) in zip(calls, leads, secrets_of_calls, strict=True)
     ]
+
+
+def copy_calls(env, calls, count):
+    """Copy calls, each on a copy of its lead and contact, by SQL: by the ORM, it takes minutes.
+
+    :param calls: what ``make_calls`` returned.
+    :param count: how many copies, which take turns with the calls.
+    :rtype: list[Call]
+    """
+    from odoo.addons.airtel_ccp.ccp.safe.spool import digest
+    from odoo.addons.airtel_ccp.models.spool import make_token
+
+    cr = env.cr
+    cr.execute(
+        """
+        CREATE TEMPORARY TABLE copies (
+            original int, token varchar, header varchar,
+            call_id int DEFAULT nextval('ccp_call_id_seq'),
+            lead_id int DEFAULT nextval('crm_lead_id_seq'),
+            partner_id int DEFAULT nextval('res_partner_id_seq')) ON COMMIT DROP
+        """
+    )
+    originals = [calls[number % len(calls)].id for number in range(count)]
+    secrets_of_calls = [(make_token(env), secrets.token_urlsafe(24)) for _call in originals]
+    made = cr.execute_values(
+        "INSERT INTO copies (original, token, header) VALUES %s RETURNING call_id, lead_id",
+        [
+            (original, digest(token), digest(header))
+            for original, (token, header) in zip(originals, secrets_of_calls, strict=True)
+        ],
+        fetch=True,
+    )
+    own = {"id": "partner_id", "commercial_partner_id": "partner_id"}
+    _copy_rows(cr, "res_partner", "partner_id", own)
+    _copy_rows(cr, "crm_lead", "lead_id", {"id": "lead_id", "partner_id": "partner_id"})
+    own = {"id": "call_id", "lead_id": "lead_id", "res_id": "lead_id", "partner_id": "partner_id"}
+    _copy_rows(cr, "ccp_call", "id", own | {"token_digest": "token", "header_digest": "header"})
+    return [Call(*ids, *words) for ids, words in zip(made, secrets_of_calls, strict=True)]
+
+
+def _copy_rows(cr, table, of_call, own):
+    """Copy the rows that belong to the originals.
+
+    :param of_call: the call's column that names the row.
+    :param own: by column: the column of ``copies`` with the copy's own value.
+    """
+    cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s", [table])
+    columns = [name for (name,) in cr.fetchall()]
+    values = [
+        SQL.identifier("copies", own[name]) if name in own else SQL.identifier(table, name)
+        for name in columns
+    ]
+    cr.execute(
+        SQL(
+            """
+            INSERT INTO %s (%s) SELECT %s FROM copies
+              JOIN ccp_call original ON original.id = copies.original
+              JOIN %s ON %s = %s
+            """,
+            SQL.identifier(table),
+            SQL(", ").join(map(SQL.identifier, columns)),
+            SQL(", ").join(values),
+            SQL.identifier(table),
+            SQL.identifier(table, "id"),
+            SQL.identifier("original", of_call),
+        )
+    )
 
 
 def story(env):

@@ -10,6 +10,7 @@ import psutil
 
 from . import company
 from .figures import Figure
+from .history_calls import vacuum
 from .load import QUEUED, Generator, Job
 from .measure import percentile
 from .stack import MEGABYTE, Stack, wait_until
@@ -20,6 +21,7 @@ SECONDS = 3600
 SLICE_SECONDS = 10
 VARIABLE = "SOAK_SECONDS"
 SETTLE_SECONDS = 600
+MADE = 1000
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
@@ -64,12 +66,13 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 def _prepare(stack, slices):
     wanted = slices * -(-RATE * SLICE_SECONDS // REPORTS)
-    calls = []
-    while len(calls) < wanted:
-        with stack.env() as env:
-            calls += company.make_calls(env, min(1000, wanted - len(calls)))
     with stack.env() as env:
-        return company.story(env)[-REPORTS:], calls
+        calls = company.make_calls(env, min(MADE, wanted))
+        story = company.story(env)[-REPORTS:]
+        calls += company.copy_calls(env, calls, wanted - len(calls))
+        env.cr.commit()
+        vacuum(env, "res_partner", "crm_lead", "ccp_call")
+    return story, calls
 
 
 def _requests(calls, story):

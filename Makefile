@@ -21,7 +21,7 @@ help:
 	@echo "make guards   remove each guard, in a copy, and see whether a test catches that"
 	@echo "make mutants  change the plain core a little, often, and count what tests notice; ARGS=number"
 	@echo "make fuzz     look for input that breaks a reader; SECONDS=60 each, SEED=1 ARGS=number"
-	@echo "make demo     place one call on a demo lead and print what became of it"
+	@echo "make demo     place a call on a demo lead, take one from it, and print what became of them"
 	@echo "make lint     check style and house rules; make format mends what can be mended"
 	@echo "make i18n     bring the template and the translations in line with the code"
 	@echo "make setup    fetch what the others need (they call it themselves)"

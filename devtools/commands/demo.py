@@ -1,4 +1,7 @@
-"""``make demo``: one call on a demo lead through Odoo's own RPC, followed to its end."""
+"""``make demo``: a call on a demo lead, then one from it, both followed to their end.
+
+Everything goes through Odoo's own RPC, as a browser speaks it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
 
+from ..lab import customers
 from ..lab.session import Answer, Session
 from ..machine import postgres
 from ..machine.database import Databases
@@ -83,6 +87,31 @@ class Outcome:
             found.append("the rep could not fetch its recording")
         if not self.guarded:
             found.append("its recording can be fetched without logging in")
+        return found
+
+
+@dataclass
+class Taken:
+    """What became of the call that came in.
+
+    :param result: the call's result, as Odoo has it.
+    :param agent: the login of who picked up.
+    :param reason: the code why it was put through to them.
+    """
+
+    result: str | None
+    agent: str | None
+    reason: str | None
+
+    def shortcomings(self) -> list[str]:
+        """Return what did not happen as it has to, in words; nothing when all is well."""
+        found = []
+        if self.result != "connected":
+            found.append(f"the incoming call ended as {self.result or 'nothing'}, not as connected")
+        if self.agent != REPRESENTATIVES[0][0]:
+            found.append(f"{self.agent or 'nobody'} picked up, not the lead's owner")
+        if self.reason != "record_owner":
+            found.append(f"it was put through for the reason {self.reason or 'none'}")
         return found
 
 
@@ -177,11 +206,51 @@ def place_call(url: str, database: str) -> Outcome:
     return Outcome(values["result"] or None, kinds, is_wave(sound), not is_wave(stranger))
 
 
-def main(layout: Layout, settings: Settings) -> int:
-    """Start what is needed, place the call, and end everything again.
+def take_call(url: str, sandbox_url: str, database: str) -> Taken:
+    """Let the demo lead's contact call, and follow the call to its end, printing what happens.
 
-    :return: 0 only when the call connected, its call data record came, and its recording can be
-        fetched by the rep and by nobody who is not logged in.
+    :param url: Odoo's address.
+    :raises ToolError: when Odoo or the sandbox refuses.
+    """
+    session = Session(url)
+    login, password = REPRESENTATIVES[0]
+    session.login(database, login, password)
+    domain = [["direction", "=", "inbound"]]
+    before = session.call("ccp.call", "search", domain, order="id desc", limit=1)
+    print(f"\nThe lead's contact calls {customers.AIRTEL_NUMBER}", flush=True)
+    customers.ring(sandbox_url)
+    newer = [*domain, ["id", ">", before[0] if before else 0]]
+    deadline = time.monotonic() + CALL_SECONDS
+    while not (calls := session.call("ccp.call", "search", newer, limit=1)):
+        if time.monotonic() > deadline:
+            return Taken(None, None, None)
+        time.sleep(_POLL_SECONDS)
+    _wait_for(session, calls[0], CALL_SECONDS, lambda values: values["state"] == "ended")
+    fields = [
+        "result",
+        "user_id",
+        "route_reason",
+        "route_sentence",
+        "timeline_html",
+        "talk_seconds",
+    ]
+    values = session.call("ccp.call", "read", calls, fields)[0]
+    user = values["user_id"] and session.call(
+        "res.users", "read", [values["user_id"][0]], ["login"]
+    )
+    agent = user[0]["login"] if user else None
+    print(f"\n{values['route_sentence']}")
+    print("\nTimeline\n" + _indented(text_of(values["timeline_html"])))
+    print(f"\nResult: {values['result']}, {values['talk_seconds']} s of talk")
+    return Taken(values["result"] or None, agent, values["route_reason"] or None)
+
+
+def main(layout: Layout, settings: Settings) -> int:
+    """Start what is needed, place a call, take one, and end everything again.
+
+    :return: 0 only when both calls connected, the call data record of the first one came, its
+        recording can be fetched by the rep and by nobody who is not logged in, and the second one
+        was put through to the lead's owner.
     """
     tree = setup.prepare(layout, settings, with_browser=False)
     # Beside the ports of `make run`, which may be running, and the same every time: the addresses
@@ -196,10 +265,15 @@ def main(layout: Layout, settings: Settings) -> int:
         databases = Databases(layout, tree, server, demo=True)
         logs = layout.logs / "demo"
         with serving(databases, DATABASE, settings, logs, "--speed", str(SPEED)):
-            outcome = place_call(url_of(settings.odoo_port), DATABASE)
-    shortcomings = outcome.shortcomings()
+            odoo_url, sandbox_url = url_of(settings.odoo_port), url_of(settings.sandbox_port)
+            outcome = place_call(odoo_url, DATABASE)
+            taken = take_call(odoo_url, sandbox_url, DATABASE)
+    shortcomings = [*outcome.shortcomings(), *taken.shortcomings()]
     if shortcomings:
         print("\nThe demo failed: " + "; ".join(shortcomings) + ".")
         return 1
-    print("\nThe call connected, its record arrived, and only those who may can listen to it.")
+    print(
+        "\nThe call connected, its record arrived, and only those who may can listen to it. "
+        "The customer who called reached the lead's owner."
+    )
     return 0

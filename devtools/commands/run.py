@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..lab import customers
 from ..machine import postgres
 from ..machine.configuration import DATABASE
 from ..machine.database import Databases
@@ -30,8 +31,10 @@ SELECT coalesce((SELECT value FROM ir_config_parameter WHERE key = 'web.base.url
        coalesce((SELECT CASE WHEN ccp_username IS NOT NULL THEN ccp_base_url END
                    FROM res_company ORDER BY id LIMIT 1), ''),
        coalesce((SELECT value FROM ir_config_parameter
-                  WHERE key = 'airtel_ccp.demo_company_set_up'), '')
+                  WHERE key = 'airtel_ccp.demo_company_set_up'), ''),
+       (SELECT count(*) FROM ccp_call_flow WHERE call_type = 'INBOUND')
 """
+_TOKENS = "SELECT ccp_route_token, ccp_webhook_token FROM res_company ORDER BY id LIMIT 1"
 
 
 def url_of(port: int) -> str:
@@ -42,13 +45,15 @@ def url_of(port: int) -> str:
 def point_to(databases: Databases, name: str, odoo_url: str, sandbox_url: str) -> None:
     """Make a demo database's company call the sandbox, and the sandbox report to Odoo.
 
-    The first time, the company also moves to India and gets its account: see ``demo_company``.
+    The first time, the company also moves to India, gets its account and takes calls: see
+    ``demo_company``.
     Addresses that a person set to somewhere else are left alone.
     """
-    base, frozen, sandbox, set_up = databases.query(name, _ADDRESSES).split("|")
+    base, frozen, sandbox, set_up, incoming_flows = databases.query(name, _ADDRESSES).split("|")
     wanted_base = odoo_url if not base or _OWN_ADDRESS.fullmatch(base) else base
     wanted_sandbox = sandbox_url if not sandbox or _OWN_ADDRESS.fullmatch(sandbox) else sandbox
-    if set_up and (base, frozen, sandbox) == (wanted_base, "True", wanted_sandbox):
+    is_set_up = set_up and incoming_flows != "0"
+    if is_set_up and (base, frozen, sandbox) == (wanted_base, "True", wanted_sandbox):
         return
     _write_addresses(databases, name, wanted_base, wanted_sandbox)
 
@@ -87,6 +92,7 @@ def serving(
         odoo = services.start("Odoo", command)
         sandbox.wait_until_serving(sandbox_url)
         odoo.wait_until_serving(f"{odoo_url}/web/login")
+        customers.connect(sandbox_url, odoo_url, *databases.query(name, _TOKENS).split("|"))
         yield services
 
 
@@ -104,6 +110,9 @@ def welcome(layout: Layout, settings: Settings) -> str:
     def logins(accounts: tuple[tuple[str, str], ...]) -> str:
         return ", ".join(f"{login} / {password}" for login, password in accounts)
 
+    port = settings.sandbox_port
+    where = "" if port == Settings.sandbox_port else f" --port {port}"
+    called = f"--ring {customers.CUSTOMER} --to {customers.AIRTEL_NUMBER}{where}"
     return f"""
 Open {url_of(settings.odoo_port)}
 
@@ -113,7 +122,9 @@ Open {url_of(settings.odoo_port)}
 
 Log in as {REPRESENTATIVES[0][0]}, open CRM, open the lead "{DEMO_LEAD}" and click Call
 beside its phone number. The sandbox at {url_of(settings.sandbox_port)} plays Airtel: no real phone
-rings.
+rings. To be called by that customer, type in another terminal, in this folder:
+
+  python3 -m sandbox {called}
 
 Logs: {layout.logs / "odoo.log"} and {layout.logs / "sandbox.log"}
 Ready. Ctrl-C ends it all."""

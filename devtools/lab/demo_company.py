@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import argparse
 
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, Command, api
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
 from .company import open_account
+from .customers import AIRTEL_NUMBER
 
 # Noted in the database, so that what a person changes afterwards stays
 SET_UP = "airtel_ccp.demo_company_set_up"
 TIME_ZONE = "Asia/Kolkata"
+# The sandbox's own desk
+DESK = "7000000909"
 
 
 def main() -> None:
@@ -57,11 +60,35 @@ def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> 
             ccp_pause_seconds=3,
         )
         parameters.set_param(SET_UP, "True")
+    _take_calls(environment, company)
     parameters.set_param("web.base.url", odoo_url)
     parameters.set_param("web.base.url.freeze", "True")
     company.write(
         {"ccp_base_url": sandbox_url, "ccp_recording_hosts": f"*.airtel.in, {sandbox_url}"}
     )
+
+
+def _take_calls(environment: api.Environment, company) -> None:
+    """Let customers call the company, around the clock, unless somebody set that up already."""
+    flows = environment["ccp.call.flow"].with_context(active_test=False)
+    if flows.search_count([("call_type", "=", "INBOUND")]):
+        return
+    team = environment.ref("sales_team.team_sales_department")
+    agents = [environment.ref(f"airtel_ccp.user_{name}") for name in ("asha", "ravi")]
+    team.write({"member_ids": [Command.link(agent.id) for agent in agents]})
+    flows.create(
+        {
+            "name": "Customers who call",
+            "code": "SANDBOX-INBOUND",
+            "call_type": "INBOUND",
+            "caller_number": AIRTEL_NUMBER,
+            "company_id": company.id,
+            "desk_number": DESK,
+            "ring_team_id": team.id,
+            "ring_strategy": "SEQUENTIAL",
+        }
+    )
+    company.resource_calendar_id = environment.ref("airtel_ccp.resource_calendar_demo")
 
 
 def _move_to_india(environment: api.Environment, company) -> None:

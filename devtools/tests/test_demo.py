@@ -1,6 +1,6 @@
 import pytest
 
-from devtools.commands.demo import Outcome, is_wave, text_of
+from devtools.commands.demo import Outcome, Taken, is_wave, text_of
 from devtools.lab.session import Answer
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
@@ -49,3 +49,23 @@ def test_all_is_well():
 def test_each_shortcoming_is_named(outcome, text):
     (found,) = outcome.shortcomings()
     assert text in found
+
+
+def test_a_call_that_was_taken_well():
+    assert Taken("connected", "asha", "record_owner").shortcomings() == []
+
+
+@pytest.mark.parametrize(
+    ("taken", "texts"),
+    [
+        (Taken("abandoned", "asha", "record_owner"), ["ended as abandoned"]),
+        (Taken("connected", "ravi", "record_owner"), ["ravi picked up"]),
+        (Taken("connected", "asha", "desk"), ["for the reason desk"]),
+        (Taken(None, None, None), ["ended as nothing", "nobody picked up", "for the reason none"]),
+    ],
+)
+def test_each_shortcoming_of_a_taken_call_is_named(taken, texts):
+    found = taken.shortcomings()
+    assert len(found) == len(texts)
+    for text, sentence in zip(texts, found, strict=True):
+        assert text in sentence

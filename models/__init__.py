@@ -66,6 +66,7 @@ from . import (
     ccp_call_words,
     ccp_callable_mixin,
     ccp_callback,
+    ccp_callback_absence,
     ccp_callback_badge,
     ccp_callback_settle,
     ccp_dashboard,

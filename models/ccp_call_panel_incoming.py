@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import hmac
 
+from ..ccp.airtel.routing import PARALLEL
 from ..ccp.call.route import Decision
 from ..ccp.safe import number
 from .base import MAX_ID
@@ -125,6 +126,7 @@ class CcpCall(models.Model):
         is_own = call.user_id == reader
         users = call._rung_users(decisions)
         ringing = call._ringing_values(users)
+        at_once = any(decision.strategy == PARALLEL for decision in decisions[:1])
         values = {}
         if is_own:
             values = call._agent_values(story or call._timeline())
@@ -148,9 +150,10 @@ class CcpCall(models.Model):
             "res_model": call.res_model,
             "res_id": call.res_id,
             "partner_id": call.partner_id.id,
-            "message": call._ringing_sentence(reader, ringing, len(users)),
+            "message": call._ringing_sentence(reader, ringing, len(users), at_once),
             "reason": call.route_reason or "",
             "ringing": ringing,
+            "at_once": at_once,
             "start": milliseconds(call.start_date),
             "answer": milliseconds(call.answer_date),
             "now": int(datetime.now(timezone.utc).timestamp() * 1000),
@@ -258,6 +261,7 @@ class CcpCall(models.Model):
         call = self.sudo().new({"state": "ringing_agent", "direction": "inbound", "live": True})
         users = self._users_of_decision(decision)
         ringing = call._ringing_values(users)
+        at_once = decision.strategy == PARALLEL
         return {
             "id": False,
             "decision": decision.id,
@@ -274,9 +278,10 @@ class CcpCall(models.Model):
             "res_model": False,
             "res_id": False,
             "partner_id": False,
-            "message": call._ringing_sentence(reader, ringing, len(users)),
+            "message": call._ringing_sentence(reader, ringing, len(users), at_once),
             "reason": decision.reason,
             "ringing": ringing,
+            "at_once": at_once,
             "start": decision.at,
             "answer": False,
             "now": int(datetime.now(timezone.utc).timestamp() * 1000),

@@ -9,7 +9,7 @@ class CcpCall(models.Model):
 
     _inherit = "ccp.call"
 
-    def _ringing_sentence(self, reader, ringing, count):
+    def _ringing_sentence(self, reader, ringing, count, at_once=False):
         """Say to a reader how an incoming call stands; never more than Airtel reported.
 
         docs/sentences.md lists these sentences.
@@ -17,6 +17,7 @@ class CcpCall(models.Model):
         :param reader: the ``res.users`` who reads it
         :param list ringing: see ``_ringing_values``
         :param int count: how many agents the call can ring
+        :param bool at_once: whether all of them are rung at the same time
         :rtype: str
         """
         _ = self.env._
@@ -33,7 +34,7 @@ class CcpCall(models.Model):
         elif own == "missed":
             return _("You did not pick up; Airtel may try again.")
         else:
-            return self._coming_sentence(reader, ringing)
+            return self._coming_sentence(reader, ringing, at_once)
         place = self._place_of(ringing, rung, count)
         if place:
             sentence = _(
@@ -46,19 +47,21 @@ class CcpCall(models.Model):
             sentence = _("%s; you did not pick up", sentence)
         return sentence
 
-    def _coming_sentence(self, reader, ringing):
+    def _coming_sentence(self, reader, ringing, at_once):
         """Say whom an incoming call is about to ring.
 
         :param reader: the ``res.users`` who reads it
         :param list ringing: see ``_ringing_values``
+        :param bool at_once: whether all of them are rung at the same time
         :rtype: str
         """
         waiting = [each for each in ringing if each["state"] == "waits"]
         if not waiting:
             return self.env._("Rings at the desk")
-        if waiting[0]["user_id"] == reader.id:
+        coming = waiting if at_once else waiting[:1]
+        if [each["user_id"] for each in coming] == [reader.id]:
             return self.env._("About to ring at you")
-        return self.env._("About to ring at %s", self._who(reader, waiting[:1]))
+        return self.env._("About to ring at %s", self._who(reader, coming))
 
     def _incoming_end(self, own, ringing):
         """Say to a reader how an incoming call ended.

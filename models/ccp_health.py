@@ -33,6 +33,7 @@ CRONS = (
     "ir_cron_measure_calls",
     "ir_cron_build_route_table",
     "ir_cron_consume_activities",
+    "ir_cron_hand_over",
     "ir_cron_delete_old_data",
     "ir_cron_check_health",
 )

@@ -1,6 +1,11 @@
+from datetime import timedelta, timezone
+
 from odoo import fields, models
 
 from .presence import INCOMING_CALLS
+
+# What is overdue is to be made in the working hours that come next, of which a night is none
+NEXT_HOURS = timedelta(hours=12)
 
 
 class ResUsers(models.Model):
@@ -39,4 +44,30 @@ class ResUsers(models.Model):
         away = self.sudo().ccp_away_until
         # Who is back before it is due keeps it; what is overdue cannot wait for anybody
         is_away = bool(away) and away > max(due, fields.Datetime.now())
-        return not is_away and self in company._ccp_callers()
+        return (
+            not is_away
+            and self in company._ccp_callers()
+            and not self._ccp_is_on_leave(company, due)
+        )
+
+    def _ccp_is_on_leave(self, company, due):
+        """Return whether this user's leave lasts until a call-back is due.
+
+        At night, and on a holiday of all, nobody is on leave.
+
+        :param company: the ``res.company`` that was called
+        :param datetime.datetime due: when the customer is to be called back, naive UTC
+        :rtype: bool
+        """
+        now = fields.Datetime.now()
+        end = due if due > now else now + NEXT_HOURS
+        period = [moment.replace(tzinfo=timezone.utc) for moment in (now, end)]
+        groups = self._ccp_working_groups(company, self.ids)
+        if not all(calendar and resources for calendar, resources, _users in groups):
+            # Who has no calendar of their own, or none at all, has no leave of their own
+            return False
+        for calendar, resources, _users in groups:
+            times = calendar._work_intervals_batch(*period, resources)
+            if not times[False] or any(times[resource.id] for resource in resources):
+                return False
+        return True

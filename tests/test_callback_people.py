@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -34,6 +35,86 @@ class TestCallbackPeople(CallbackCase):
         self.come_in(CONNECTS, minutes_ago=60)
         self.assertTrue(self.owed(CONNECTS).is_overdue)
         self.assertEqual(self.owed(CONNECTS).user_id, self.rep)
+
+    def take_leave(self, minutes, *users):
+        """Have users be on leave from a minute ago on, as Odoo's apps for leave write it."""
+        now = fields.Datetime.now()
+        calendar = self.env.company.resource_calendar_id
+        resources = self.env["resource.resource"].create(
+            [{"name": user.name, "user_id": user.id, "calendar_id": calendar.id} for user in users]
+        )
+        self.env["resource.calendar.leaves"].create(
+            [
+                {
+                    "name": "Leave",
+                    "calendar_id": calendar.id,
+                    "resource_id": resource_id,
+                    "date_from": now - timedelta(minutes=1),
+                    "date_to": now + timedelta(minutes=minutes),
+                }
+                for resource_id in resources.ids or [False]
+            ]
+        )
+
+    def hand_over(self):
+        self.callbacks._cron_hand_over()
+
+    def test_not_of_an_owner_who_is_on_leave(self):
+        self.take_leave(300, self.rep)
+        self.come_in(CONNECTS)
+        self.assertFalse(self.owed(CONNECTS).user_id)
+
+    def test_whose_leave_ends_in_time_keeps_it(self):
+        self.take_leave(5, self.rep)
+        self.come_in(CONNECTS, minutes_ago=1)
+        self.hand_over()
+        self.assertEqual(self.owed(CONNECTS).user_id, self.rep)
+
+    def test_it_is_handed_over_when_leave_begins(self):
+        self.come_in(CONNECTS)
+        self.come_in()
+        owed, other = self.owed(CONNECTS), self.owed()
+        self.as_user(other, self.other_rep).action_take()
+        self.hand_over()
+        self.assertEqual(owed.user_id, self.rep)
+        self.take_leave(300, self.rep)
+        self.hand_over()
+        self.assertFalse(owed.user_id)
+        self.assertTrue(owed.released)
+        self.assertEqual(other.user_id, self.other_rep)
+
+    def test_what_is_overdue_waits_for_nobody_on_leave(self):
+        self.come_in(CONNECTS, minutes_ago=60)
+        self.take_leave(780, self.rep)
+        self.hand_over()
+        self.assertFalse(self.owed(CONNECTS).user_id)
+
+    def test_a_holiday_of_all_changes_nothing(self):
+        self.come_in(CONNECTS)
+        self.take_leave(300)
+        self.hand_over()
+        self.assertEqual(self.owed(CONNECTS).user_id, self.rep)
+
+    def test_one_that_cannot_be_handed_over_keeps_no_other(self):
+        self.come_in(CONNECTS)
+        self.come_in()
+        owed, other = self.owed(CONNECTS), self.owed()
+        self.as_user(other, self.other_rep).action_take()
+        self.take_leave(300, self.rep, self.other_rep)
+        leave_one = type(self.rep)._ccp_leave_callbacks
+
+        def leave(users):
+            if self.rep in users:
+                raise ValueError("injected")
+            return leave_one(users)
+
+        with (
+            patch.object(type(self.rep), "_ccp_leave_callbacks", leave),
+            self.assertLogs("odoo.addons.airtel_ccp.models.ccp_callback_absence", "ERROR"),
+        ):
+            self.hand_over()
+        self.assertEqual(owed.user_id, self.rep)
+        self.assertFalse(other.user_id)
 
     def test_who_goes_away_hands_it_over(self):
         self.come_in(CONNECTS)

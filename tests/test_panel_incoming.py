@@ -84,6 +84,23 @@ class TestPanelIncoming(PanelCase):
             for secret in (CUSTOMER, AGENT, OTHER_AGENT, *NAMES):
                 self.assertNotIn(secret, text, "the bus asks nobody's rights")
 
+    def test_all_at_once_are_about_to_be_rung(self):
+        decision = self.decide(ring=self.both, strategy="PARALLEL")
+        sent = self.sent(lambda: self.company._ccp_announce(decision))
+        self.assertEqual(
+            [(panel["at_once"], panel["message"]) for _user, panel in sent],
+            [
+                (True, "About to ring at you and Ravi Rep"),
+                (True, "About to ring at Asha Rep and you"),
+            ],
+        )
+        self.take_in()
+        shown = self.shown(self.other_rep)
+        self.assertTrue(shown["id"])
+        self.assertEqual(
+            (shown["at_once"], shown["message"]), (True, "About to ring at Asha Rep and you")
+        )
+
     def test_who_calls_is_read_at_once(self):
         decision = self.decide(ring=self.both)
         shown = self.shown()

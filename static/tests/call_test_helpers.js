@@ -234,6 +234,7 @@ export function incomingValues({ own = "rings", mine = false, ...values } = {}) 
         message: "Rings at you",
         reason: "record_owner",
         ringing,
+        at_once: false,
         start: Date.now(),
         answer: false,
         now: Date.now(),

@@ -86,6 +86,7 @@ describe("a call rings", () => {
         await waitFor(`${POPUP} ${CARD}:contains(Priya Sharma)`);
         await waitFor(`${CARD} .o_airtel_ccp_incoming_reason`);
         expect(`${CARD} .o_airtel_ccp_incoming_reason`).toHaveText("You own Autumn collection");
+        expect(`${CARD} .o_airtel_ccp_incoming_reason a`).toHaveText("Autumn collection");
         expect(".o_airtel_ccp_incoming_about").toHaveCount(0, { message: "the reason names it" });
         expect(CARD).toHaveAttribute("role", "alertdialog");
         // The call that followed the decision, first from another agent's point of view
@@ -165,6 +166,7 @@ describe("a call rings", () => {
         await ring(server, incomingValues({ phone: "" }), { ...UNKNOWN, known: true });
         await waitFor(`${CARD}:contains(Number withheld)`);
         expect(".o_airtel_ccp_incoming_open").toHaveCount(0);
+        expect(".o_airtel_ccp_incoming_reason a").toHaveCount(0);
         expect(".o_airtel_ccp_new_lead").toHaveCount(0);
     });
 });

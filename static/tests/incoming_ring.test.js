@@ -2,7 +2,12 @@ import { click, contains, start } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { queryFirst } from "@odoo/hoot-dom";
 import { advanceTime, animationFrame, mockDate } from "@odoo/hoot-mock";
-import { makeServerError, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
+import {
+    makeServerError,
+    onRpc,
+    patchWithCleanup,
+    serverState,
+} from "@web/../tests/web_test_helpers";
 
 import { browser } from "@web/core/browser/browser";
 import { RINGS_FOR, RING_PAUSE, Ring, TITLE_PAUSE } from "@airtel_ccp/incoming/ring_service";
@@ -105,6 +110,23 @@ describe("sound", () => {
             message: "Rings at Ravi",
         });
         expect(await count(rings, RING_PAUSE)).toBe(0);
+    });
+
+    test("with a decision alone the first one rings, or all that are rung at once", async () => {
+        const rings = listen();
+        const server = await startWith();
+        const ringing = [
+            { user_id: 99, name: "Ravi", state: "waits" },
+            { user_id: serverState.userId, name: "Mitchell", state: "waits" },
+        ];
+        await ring(server, { ringing, message: "About to ring at Ravi" });
+        expect(await count(rings, RING_PAUSE)).toBe(0);
+        await ring(server, {
+            ringing,
+            at_once: true,
+            message: "About to ring at Ravi and you",
+        });
+        await waitUntil(() => rings.length);
     });
 
     test("another tab of the browser rings", async () => {

@@ -46,6 +46,7 @@ const HIDDEN_LIFE = 3600000;
  * @property {string} pair stands for both numbers
  * @property {boolean} mine whether the user talks, or talked
  * @property {{user_id: number, name: string, state: "waits"|"rings"|"talks"|"missed"}[]} ringing
+ * @property {boolean} at_once whether all of them are rung at the same time
  * @property {string} reason why it was put through, a code
  * @property {string} [reason_text] the same in words; like those below it comes with an answer of
  *  `ccp.panel.state`, never over the bus

@@ -69,6 +69,20 @@ export class IncomingCard extends Component {
         return isNamed ? "" : record_name;
     }
 
+    /** Why it was put through: the record's name, if it is said there and may be opened, apart. */
+    get reason() {
+        const { can_open, reason_text, record_name } = this.entry;
+        const start = can_open && record_name ? reason_text.indexOf(record_name) : -1;
+        if (start < 0) {
+            return { before: reason_text, name: "", after: "" };
+        }
+        return {
+            before: reason_text.slice(0, start),
+            name: record_name,
+            after: reason_text.slice(start + record_name.length),
+        };
+    }
+
     get isTalking() {
         const { answer, mine, state } = this.entry;
         return mine && state === "in_call" && Boolean(answer);

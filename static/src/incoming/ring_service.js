@@ -43,10 +43,12 @@ export class Ring {
         const { incoming } = this.calls;
         return incoming.shown(state, panel).find((entry) => {
             const own = incoming.ownState(entry);
-            const isFirst =
-                entry.ringing.every((each) => each.state === "waits") &&
-                incoming.ownState({ ringing: entry.ringing.slice(0, 1) });
-            return entry.live && !entry.mine && (own === "rings" || isFirst);
+            // Where Airtel reports no ringing, the decision says whose phone rings
+            const { at_once, ringing } = entry;
+            const isNext =
+                ringing.every((each) => each.state === "waits") &&
+                incoming.ownState({ ringing: at_once ? ringing : ringing.slice(0, 1) });
+            return entry.live && !entry.mine && (own === "rings" || isNext);
         });
     }
 

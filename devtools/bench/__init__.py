@@ -15,4 +15,5 @@ PARTS = (
     "servers",
     "recording",
     "soak",
+    "route",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import logging
 import os
@@ -23,6 +24,7 @@ from sandbox.server import Sandbox
 from ..lab.odoo import environment
 from ..machine.layout import LAYOUT
 from ..machine.postgres import Cluster
+from .callers import Callers, open_line
 from .crowds import Crowds
 from .relay import REPEATS_AT_ONCE, WEIGHTS, Relay
 from .reps import Clicks, set_up
@@ -42,6 +44,8 @@ SETTLE_SECONDS = 240
 REPORTS_OF_A_FLOOD = 10
 ACTIONS = (*FOLDERS, "notify", "end_silent_calls", "fetch_recordings", "measure_calls")
 BUSY = "while True: pass"
+# Half as many customers call as leads are called, in about the same time
+CALLER_PAUSE_SECONDS = 1.5
 
 
 def main():
@@ -110,6 +114,11 @@ def _run(options, folder, stack):
             for name, sandbox in sandboxes.items()
             for rep in set_up(env, name, sandbox, relay.url, REPS, calls, rng)
         ]
+        incoming = -(-options.calls // (2 * len(COMPANIES)))
+        lines = [
+            open_line(env, name, sandbox, relay, position, incoming)
+            for position, (name, sandbox) in enumerate(sandboxes.items(), 1)
+        ]
         active = active_actions(env)
     _forget(options.database)
     postgres = Postgres(Cluster(LAYOUT, options.cluster), options.database)
@@ -134,14 +143,15 @@ def _run(options, folder, stack):
         options.away,
         options.pause,
     )
-    with storm:
+    callers = Callers(lines, rng.getrandbits(32), CALLER_PAUSE_SECONDS)
+    with storm, callers:
         clicks.start()
         clicks.wait(60 + options.away + 6 * options.calls)
     _settle(odoo_server, postgres, sandboxes, relay, options.database)
     odoo_server.control(clock=MUCH_LATER_SECONDS)
     crowds.late = crowds.post_late()
     odoo_server.__exit__()
-    return _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, active)
+    return _report(options, sandboxes, lines, relay, clicks, crowds, odoo_server, storm, active)
 
 
 def _spool(database):
@@ -199,13 +209,22 @@ def _forget(database):
     odoo.sql_db.close_all()
 
 
-def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, active):
+def _report(options, sandboxes, lines, relay, clicks, crowds, odoo_server, storm, active):
     from .audit import SHOWN, Audit
 
     with environment(options.database) as env:
         spool = _spool(options.database)
         audit = Audit(
-            env, sandboxes, relay, clicks, crowds, odoo_server, spool, options.calls, active
+            env,
+            sandboxes,
+            lines,
+            relay,
+            clicks,
+            crowds,
+            odoo_server,
+            spool,
+            options.calls,
+            active,
         )
         audit.run()
     hits = odoo_server.hits()
@@ -219,10 +238,13 @@ def _report(options, sandboxes, relay, clicks, crowds, odoo_server, storm, activ
             if script != "connects":
                 found = sum(entry["script"] == script for entry in sandbox.calls())
                 rows.append((f"{name}: call that {script}", found))
+        came = collections.Counter(entry["script"] for entry in sandbox.incoming_calls())
+        rows += [(f"{name}: call that came in, {script}", came[script]) for script in sorted(came)]
     width = max(len(name) for name, _count in rows)
     print("\n".join(f"  {name:<{width}}  {count:>5}" for name, count in rows))
     print(f"  (reports {REPEATS_AT_ONCE} times at once count once)")
     print("answers to reports:", dict(relay.statuses))
+    print("answers to the question whom to ring:", dict(relay.asked))
     print("those answered 200, by their way:", dict(sorted(relay.came.items())))
     print("what reps saw:", dict(clicks.outcomes))
     for name, statuses in crowds.statuses.items():

@@ -14,6 +14,7 @@ from odoo.addons.airtel_ccp.ccp.safe.spool import digest
 from odoo.addons.airtel_ccp.tests.secrets_in_logs import find_all
 
 from .crowds import ANSWER_SECONDS, BYSTANDER_SECONDS
+from .incoming_audit import IncomingAudit
 from .storm import REPORT_KILLS, WAYS
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
@@ -48,9 +49,10 @@ def active_actions(env):
 class Audit:
     """What must hold after a run; ``violations`` has a sentence for each thing that does not."""
 
-    def __init__(self, env, sandboxes, relay, clicks, crowds, odoo, spool, calls, active):
+    def __init__(self, env, sandboxes, lines, relay, clicks, crowds, odoo, spool, calls, active):
         """:param env: superuser's environment
         :param dict sandboxes: company name -> ``Sandbox``
+        :param list lines: Airtel numbers that customers called, see ``callers.Line``
         :param crowds: the ``Crowds`` that came
         :param spool: the database's ``Spool``
         :param int calls: how many were asked for
@@ -66,8 +68,11 @@ class Audit:
         self._spool = spool
         self._active = active
         self._is_whole_run = calls >= WHOLE_RUN_CALLS
+        self._lines = lines
         self._calls = env["ccp.call"].with_context(active_test=False).search([])
-        self._by_digest = {call.token_digest: call for call in self._calls}
+        self._placed = self._calls.filtered(lambda call: call.direction == "outbound")
+        self._by_digest = {call.token_digest: call for call in self._placed}
+        self._companies = {line.token: line.company_id for line in lines}
         # Company name, token and ledger entry of every POST; incoming calls have another ledger
         self._posts = [
             (name, TOKEN.search(str(entry["body"])).group(1), entry)
@@ -90,9 +95,12 @@ class Audit:
         self._check_crowds()
         self._check_notified()
         self._check_log()
+        incoming = IncomingAudit(
+            self._env, self._lines, self._relay, self._spool, self._found
+        ).run()
         self.figures = {
             "clicks": sum(self._clicks.clicked.values()),
-            "calls": len(self._calls),
+            "calls": len(self._placed),
             "POSTs": len(self._posts),
             "reports answered 200": len(self._relay.accepted),
             **{f"of them by the {way}": self._count_answered(way) for way in WAYS},
@@ -100,6 +108,7 @@ class Audit:
             "recordings stored": len(
                 self._calls.filtered(lambda call: call.recording_state == "stored")
             ),
+            **incoming,
         }
 
     def _found(self, rule, sentence):
@@ -115,19 +124,19 @@ class Audit:
             elif count > 1:
                 self._found(rule, f"call {call.id} has {count} POSTs")
         known = {digest(token) for token in tokens}
-        for call in self._calls:
+        for call in self._placed:
             if call.request_outcome == "accepted" and call.token_digest not in known:
                 self._found(rule, f"call {call.id} was accepted but never posted")
 
     def _check_clicks(self):
         tried = len(self._clicks.clicked)
         # Also those whose rep was not told so, because Odoo was gone by then
-        called = len(set(self._calls.mapped("res_id")))
+        called = len(set(self._placed.mapped("res_id")))
         if called < tried / 3:
             placed = f"{called} of {tried} leads were called"
             self._found("the run is worth something", placed)
         rule = "no click dials twice"
-        leads = collections.Counter(call.res_id for call in self._calls)
+        leads = collections.Counter(call.res_id for call in self._placed)
         for lead_id, count in leads.items():
             if count > self._clicks.clicked[lead_id]:
                 self._found(rule, f"lead {lead_id}: {count} calls")
@@ -139,12 +148,11 @@ class Audit:
     def _check_reports(self):
         rule = "what was answered 200 is stored once, byte for byte"
         events = self._env["ccp.call.event"].search([])
-        stored = collections.Counter(
-            (event.call_id.token_digest, event.fingerprint) for event in events
-        )
+        stored = collections.Counter((self._address(event), event.fingerprint) for event in events)
         came = collections.defaultdict(set)
         for (token, body), answers in self._relay.accepted.items():
-            came[digest(token), kind_and_fingerprint(body)[1]] |= answers
+            address = self._companies.get(token) or digest(token)
+            came[address, kind_and_fingerprint(body)[1]] |= answers
         flooded = self._crowds.flooded
         for key, answers in came.items():
             # A call that was flooded may be past its second bound
@@ -154,15 +162,20 @@ class Audit:
         for token, body in self._relay.sent:
             sent[digest(token), kind_and_fingerprint(body)[1]] |= {body, ADDRESS.sub(b"", body)}
         for event in events:
-            key = (event.call_id.token_digest, event.fingerprint)
+            key = (self._address(event), event.fingerprint)
             kept = event.raw_payload
             body = base64.b64decode(kept) if kept else event.payload.encode()
-            # Those without a call came to an account's own address
-            if key[0] and key[0] not in flooded and body not in sent[key]:
+            # Anybody may post to an account's own address
+            is_of_call = key[0] == event.call_id.token_digest
+            if is_of_call and key[0] not in flooded and body not in sent[key]:
                 how = "otherwise than it was sent" if sent[key] else "that nobody sent"
                 self._found(rule, f"report {event.id} is stored {how}")
         if self._spool.names() or list(self._spool.folder.glob("*.unreadable")):
             self._found(rule, "reports still wait on disk")
+
+    def _address(self, event):
+        """Return where a report came: a call's address, or that of a company."""
+        return event.call_id.token_digest or event.company_id.id
 
     def _check_ways(self):
         rule = "reports enter by both ways"
@@ -213,7 +226,7 @@ class Audit:
             records = [(message.model, message.res_id) for message in call.card_message_ids]
             if len(records) != len(set(records)):
                 self._found(rule, f"call {call.id} has two cards on one record")
-            if call.event_ids and (call.res_model, call.res_id) not in records:
+            if call.res_model and call.event_ids and (call.res_model, call.res_id) not in records:
                 self._found(rule, f"call {call.id} has no card")
 
     def _check_companies(self):
@@ -222,7 +235,7 @@ class Audit:
             call = self._by_digest.get(digest(token))
             if call and call.company_id.name != name:
                 self._found(rule, f"call {call.id} went to the account of {name}")
-        for call in self._calls:
+        for call in self._placed:
             lead = self._env["crm.lead"].browse(call.res_id)
             if not (call.company_id == lead.company_id == call.user_id.company_id):
                 self._found(rule, f"call {call.id} mixes companies")

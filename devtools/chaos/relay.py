@@ -34,6 +34,7 @@ WEIGHTS = {
     "poison": 0.1,
 }
 HEADERS = ("Content-Type", "X-Airtel-Ccp-Secret")
+ASKED = "/airtel_ccp/route/"
 # A report that brings a session is left to Odoo's own route
 ROUTED_SHARE = 1 / 3
 SESSION = {"Cookie": f"session_id={'x' * 84}"}
@@ -74,6 +75,10 @@ class Relay:
         # What was said of those answered 200: how often, and of which report
         self.came = collections.Counter()
         self.accepted = collections.defaultdict(set)
+        # How often a question whom to ring was answered how
+        self.asked = collections.Counter()
+        # Of companies' own notify URLs, which belong to no call
+        self.own_tokens = set()
         self.sent = set()
         self._known = {}
         # When each answer came, and after how many seconds
@@ -103,15 +108,36 @@ class Relay:
 
     def _handler(relay):  # noqa: N805 - the handler's own self is another one
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self._pass_on(b"", ())
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = tuple(
                     (name, self.headers[name]) for name in HEADERS if self.headers[name]
                 )
+                if self.path.startswith(ASKED):
+                    self._pass_on(body, headers)
+                    return
                 relay._plan(Report(self.path, headers, body))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def _pass_on(self, body, headers):
+                answer = relay._ask(self.command, Report(self.path, headers, body))
+                if answer is None:
+                    # As Airtel sees it when nobody is there
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status_code)
+                for name, value in (
+                    ("Content-Type", answer.headers.get("Content-Type", "text/plain")),
+                    ("Content-Length", str(len(answer.content))),
+                ):
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.content)
 
             def log_message(self, *_arguments):
                 """Say nothing: paths hold tokens."""
@@ -141,9 +167,28 @@ class Relay:
             waits = (min(took, at - since) for at, took in self._answers if at >= since)
             return max(waits, default=0.0)
 
+    def _ask(self, method, question):
+        """Ask Odoo whom to ring; return its answer, or None if there is none."""
+        with self._lock:
+            headers = {**dict(question.headers), **choose_way(self._rng)}
+        try:
+            answer = requests.request(
+                method,
+                self._odoo_url + question.path,
+                data=question.body,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except requests.RequestException:
+            answer = None
+        with self._lock:
+            self.asked["no answer" if answer is None else answer.status_code] += 1
+        return answer
+
     def _plan(self, report):
         with self._lock:
-            self._known[report.token] = report
+            if report.token not in self.own_tokens:
+                self._known[report.token] = report
             way = choose(self._rng, WEIGHTS)
             self.counts[way] += 1
             later = self._rng.uniform(0.2, 4)

@@ -35,6 +35,14 @@ KILLS = {
     "download, before COMMIT": 0.03,
     "replay": 0.003,
     "replay, before COMMIT": 0.003,
+    "question, before its decision": 0.02,
+    "question, before its COMMIT": 0.02,
+    "question, before its answer": 0.02,
+    "question, before its file": 0.02,
+    "question, after its file": 0.02,
+    "incoming call, before its row": 0.02,
+    "incoming call, after its row": 0.02,
+    "incoming call, before it is announced": 0.02,
 }
 WEIGHTS = {
     "request worker killed": 20,

@@ -22,13 +22,16 @@ from odoo.service import server
 from odoo.sql_db import Cursor
 
 from odoo.addons.airtel_ccp.ccp.airtel.client import Client
-from odoo.addons.airtel_ccp.controllers import intake
-from odoo.addons.airtel_ccp.models import report_store
+from odoo.addons.airtel_ccp.ccp.safe.decisions import Decisions
+from odoo.addons.airtel_ccp.controllers import announcing, intake
+from odoo.addons.airtel_ccp.controllers import route as route_controller
+from odoo.addons.airtel_ccp.models import report_store, route_store
 from odoo.addons.airtel_ccp.models.ccp_call_answer import CcpCall as CcpCallAnswer
 from odoo.addons.airtel_ccp.models.ccp_call_dial import CcpCall as CcpCallDial
 from odoo.addons.airtel_ccp.models.ccp_call_event_spool import CcpCallEvent as SpooledReports
 from odoo.addons.airtel_ccp.models.ccp_call_fetch import CcpCall as CcpCallFetch
 from odoo.addons.airtel_ccp.models.ccp_call_fold import CcpCall as CcpCallFold
+from odoo.addons.airtel_ccp.models.ccp_call_incoming import CcpCall as CcpCallIncoming
 from odoo.addons.airtel_ccp.models.ccp_call_notify import CcpCall as CcpCallNotify
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
@@ -249,6 +252,21 @@ _wrap(
     after="download, before COMMIT",
 )
 _wrap(SpooledReports, "_replay_one", before="replay", after="replay, before COMMIT")
+_wrap(
+    route_store,
+    "store",
+    before="question, before its decision",
+    after="question, before its COMMIT",
+)
+_wrap(route_controller, "respond", before="question, before its answer")
+_wrap(Decisions, "keep", before="question, before its file", after="question, after its file")
+_wrap(
+    CcpCallIncoming,
+    "_make_incoming",
+    before="incoming call, before its row",
+    after="incoming call, after its row",
+)
+_wrap(announcing, "announce", before="incoming call, before it is announced")
 _fill_disk()
 _move_clock()
 _choke_on_poison()

@@ -212,7 +212,8 @@ def database_of(environ, token):
     """Return the name of the database that a request is for, or None.
 
     As in Odoo's own requests, a header or the only database decides, and the filter by host. If
-    there may be several, the token's signature does.
+    there may be several, the token's signature does, unless it is that of a database that is not
+    served: one that was renamed, or from which this one was copied.
 
     :param dict environ: the request, as WSGI describes it
     :param str token: the last part of the request's address
@@ -220,12 +221,14 @@ def database_of(environ, token):
     """
     only = config["db_name"][0] if len(config["db_name"]) == 1 else None
     name = environ.get("HTTP_X_ODOO_DATABASE")
+    host = environ.get("HTTP_HOST", "")
     # With a filter, Odoo shows other databases too
     if not name and (config["dbfilter"] or not only):
         owner = find_owner(root(), token)
-        name = owner and owner.folder.name
+        if owner and http.db_filter([owner.folder.name], host=host):
+            name = owner.folder.name
     name = name or only
-    return name if name and http.db_filter([name], host=environ.get("HTTP_HOST", "")) else None
+    return name if name and http.db_filter([name], host=host) else None
 
 
 def begin_request(database, shown_path=SHOWN_PATH):

@@ -30,6 +30,7 @@ from ..ccp.safe.spool import find_owner
 from ..models import route_disk, route_store
 from ..models.spool import root
 from . import intake, raw_body
+from .announcing import Announcer
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ AUTHORIZATION = "authorization"
 PATIENCE_SECONDS = 0.4
 PROBE_SECONDS = 2
 
+announcer = Announcer()
 _presences = {}
 
 
@@ -333,23 +335,11 @@ def respond(database, outcome):
         response = http.Response(status=503, headers=headers)
     if outcome.is_new:
         intake.waker.wake(database)
-        response.call_on_close(functools.partial(announce, database, outcome))
+        response.call_on_close(
+            functools.partial(announcer.add, database, outcome.company_id, outcome.decision)
+        )
     http.root.set_csp(response)
     return response
-
-
-def announce(database, outcome):
-    """Let browsers know who will ring, once Airtel has its answer; what fails is logged.
-
-    :param str database: its name
-    :param Outcome outcome: what was answered
-    """
-    try:
-        with Registry(database).cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, {})
-            env["res.company"].browse(outcome.company_id)._ccp_announce(outcome.decision)
-    except Exception as error:  # noqa: BLE001 - the call goes on without a pop-up
-        _logger.warning("An incoming call was not announced (%s)", name_of(error))
 
 
 class AirtelCcpRoute(http.Controller):

@@ -4,7 +4,6 @@ from odoo import models
 
 from odoo.addons.mail.tools.web_push import PUSH_NOTIFICATION_TYPE
 
-from ..ccp.call.route import Decision
 from .ccp_call_notify import BUS_MESSAGE
 
 ICON = "/airtel_ccp/static/description/icon.png"
@@ -16,40 +15,42 @@ class CcpCall(models.Model):
 
     _inherit = "ccp.call"
 
-    def _announce_incoming(self, decision):
-        """Notify those whom a routing decision rings: their open browsers, and by web push.
+    def _announce_incoming(self, decisions):
+        """Notify those whom routing decisions ring: their open browsers, and by web push.
 
         Nothing depends on it: a browser that heard nothing learns of the call when its reports
         come, or when it asks. ``env.company`` is the company that is called. The caller commits.
 
-        :param ccp.call.route.Decision | dict decision: who is rung, and why
+        :param decisions: ``ccp.call.route.Decision`` objects: who is rung, and why
         """
-        if isinstance(decision, dict):
-            decision = Decision.of_dict(decision)
         calls = self.browse().sudo().with_context(allowed_company_ids=[])
-        users = calls._users_of_decision(decision).filtered(
-            lambda user: user.has_group("airtel_ccp.group_ccp_user")
-        )
-        for user in users:
-            values = calls._read_by(user)._decided_values(decision, user)
-            user._bus_send(BUS_MESSAGE, {"panel": values, "card_ids": []})
-        calls._push_incoming(decision, users, self.env.company)
+        everybody = calls._users_of_decisions(decisions)
+        everybody.fetch(["partner_id", "active"])
+        devices = calls._push_devices(everybody)
+        for decision in decisions:
+            rung = calls._among(everybody, decision)
+            users = rung.filtered(lambda user: user.has_group("airtel_ccp.group_ccp_user"))
+            panels = {
+                user: calls._read_by(user)._decided_values(decision, user, rung) for user in users
+            }
+            for user, panel in panels.items():
+                user._bus_send(BUS_MESSAGE, {"panel": panel, "card_ids": []})
+            calls._push_incoming(decision, panels, devices)
 
-    def _push_incoming(self, decision, users, company):
+    def _push_incoming(self, decision, panels, devices):
         """Queue Odoo's web push for the devices of those whom a decision rings.
 
         It goes out in Odoo's scheduled action, because it waits for servers of others.
 
         :param ccp.call.route.Decision decision: who is rung, and why
-        :param users: the ``res.users`` whom it rings
-        :param company: the ``res.company`` that is called
+        :param dict panels: by ``res.users``: what it shows to them, see ``_decided_values``
+        :param devices: ``mail.push.device`` records, also of others
         """
+        company = self.env.company
+        users = [user for user in panels if user.partner_id in devices.partner_id]
         payloads = {}
-        devices = self._push_devices(users)
         for user in users:
-            if user.partner_id not in devices.partner_id:
-                continue
-            values = self._read_by(user)._decided_values(decision, user)
+            values = panels[user]
             # Not in the browser's request: the device may be a phone in a pocket
             caller = (
                 self.with_user(user)

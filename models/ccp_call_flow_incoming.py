@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 from ..ccp.airtel import routing
 from ..ccp.call import route
@@ -203,33 +204,56 @@ class CcpCallFlow(models.Model):
         if action:
             action.sudo()._trigger()
 
-    def _route_number(self, moment):
-        """Return what this INBOUND flow says of its Airtel number at a moment.
+    @api.model
+    def _route_numbers(self, company, moment):
+        """Return what a company's INBOUND flows say of its Airtel numbers, the first one first.
 
+        :param company: a ``res.company``
         :param datetime.datetime moment: aware
-        :rtype: ccp.call.route.Number
+        :rtype: list[airtel_ccp.ccp.call.route.Number]
         """
-        self.ensure_one()
-        flow = self.sudo()
-        return route.Number(
-            caller_number=flow.caller_number,
-            desk=flow.desk_number or "",
-            flow_id=flow.id,
-            is_open=flow._is_open(moment),
-            closed=flow.closed_number or "",
-            ring_owner=flow.ring_owner,
-            ring_last_agent=flow.ring_last_agent,
-            strategy=flow.ring_strategy,
-            team_id=flow.ring_team_id.id or None,
-            menu={each.digit: each.team_id.id for each in flow.menu_ids},
-            rings_blocked=flow.blocked_policy == "ring",
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT flow.id, flow.caller_number, flow.desk_number, flow.closed_number,
+                       flow.calendar_id, flow.ring_owner, flow.ring_last_agent,
+                       flow.ring_strategy, flow.ring_team_id, flow.blocked_policy,
+                       (SELECT json_object_agg(menu.digit, menu.team_id)
+                          FROM ccp_call_flow_menu menu WHERE menu.flow_id = flow.id)
+                  FROM ccp_call_flow flow
+                 WHERE flow.company_id = %s AND flow.call_type = 'INBOUND' AND flow.active
+                 ORDER BY flow.sequence, flow.id
+                """,
+                company.id,
+            )
         )
-
-    def _is_open(self, moment):
-        """Return whether a moment is within the opening hours; without any, each is.
-
-        :param datetime.datetime moment: aware
-        :rtype: bool
-        """
-        calendar = self.calendar_id
-        return not calendar or calendar._ccp_is_within(moment)[False]
+        calendars = self.browse().sudo().calendar_id
+        return [
+            route.Number(
+                caller_number=caller_number or "",
+                desk=desk or "",
+                flow_id=flow_id,
+                is_open=calendars.browse(calendar_id or ())._ccp_is_open(moment),
+                closed=closed or "",
+                ring_owner=bool(ring_owner),
+                ring_last_agent=bool(ring_last_agent),
+                strategy=strategy or "one",
+                team_id=team_id,
+                menu=menu or {},
+                rings_blocked=blocked_policy == "ring",
+            )
+            for (
+                flow_id,
+                caller_number,
+                desk,
+                closed,
+                calendar_id,
+                ring_owner,
+                ring_last_agent,
+                strategy,
+                team_id,
+                blocked_policy,
+                menu,
+            ) in rows
+        ]

@@ -55,14 +55,31 @@ class CcpCall(models.Model):
         return {call: found[call.id] for call in self}
 
     @api.model
-    def _users_of_decision(self, decision):
-        """Return the users whom a routing decision rings, in its order, as far as they exist.
+    def _users_of_decisions(self, decisions):
+        """Return the users whom routing decisions ring, in their order, as far as they exist.
 
+        :param decisions: see ``_decisions``
+        :rtype: odoo.models.BaseModel
+        """
+        ids = dict.fromkeys(
+            each.user_id
+            for decision in decisions
+            for each in decision.ring
+            if each.user_id <= MAX_ID
+        )
+        return self.env.user.sudo().browse(ids).exists().filtered("active")
+
+    @api.model
+    def _among(self, users, decision):
+        """Return those of some users whom a routing decision rings, in its order.
+
+        :param users: ``res.users`` records
         :param ccp.call.route.Decision decision: see ``_decisions``
         :rtype: odoo.models.BaseModel
         """
-        ids = dict.fromkeys(each.user_id for each in decision.ring if each.user_id <= MAX_ID)
-        return self.env.user.sudo().browse(ids).exists().filtered("active")
+        known = set(users.ids)
+        ids = dict.fromkeys(each.user_id for each in decision.ring if each.user_id in known)
+        return users.browse(ids).with_prefetch(users._prefetch_ids)
 
     def _rung_users(self, decisions):
         """Return the users whom this call rings, rang or may ring, in that order.
@@ -74,8 +91,7 @@ class CcpCall(models.Model):
         """
         call = self.sudo()
         users = self.env.user.browse().sudo()
-        for decision in decisions[:1]:
-            users |= self._users_of_decision(decision)
+        users |= self._users_of_decisions(decisions[:1])
         users |= call.missed_user_ids | call.ringing_user_ids | call.user_id
         return users.filtered(
             lambda user: (
@@ -241,7 +257,9 @@ class CcpCall(models.Model):
             if decision and any(each.user_id == user.id for each in decision.ring):
                 values.append(
                     {
-                        **self._decided_values(decision, user),
+                        **self._decided_values(
+                            decision, user, self._users_of_decisions([decision])
+                        ),
                         **self._caller_of_decision(decision, event.company_id),
                     }
                 )
@@ -250,16 +268,16 @@ class CcpCall(models.Model):
         return values
 
     @api.model
-    def _decided_values(self, decision, reader):
+    def _decided_values(self, decision, reader, users):
         """Return what a decision shows to somebody whom it rings, before there is a call.
 
         :param ccp.call.route.Decision decision: see ``_decisions``
         :param reader: the ``res.users`` whose browser shows it
+        :param users: all whom it rings, see ``_users_of_decisions``
         :rtype: dict
         """
         # No row: the words are those of a call that has just begun
         call = self.sudo().new({"state": "ringing_agent", "direction": "inbound", "live": True})
-        users = self._users_of_decision(decision)
         ringing = call._ringing_values(users)
         at_once = decision.strategy == PARALLEL
         return {

@@ -50,14 +50,14 @@ class CcpCall(models.Model):
         """
         moment = datetime.now(timezone.utc)
         now = int(moment.timestamp() * 1000)
-        flows = company._ccp_incoming_flows()
-        by_number = {routing.key(each.caller_number): each for each in flows}
+        numbers = self.browse().flow_id._route_numbers(company, moment)
+        by_number = {routing.key(each.caller_number): each for each in numbers}
         question = question.turned(by_number)
         recent = route_store.recent(self.env.cr, company.id, question) if is_kept else []
         same = route_store.same(recent, question, now)
         if same:
             return Routed(same, is_new=False)
-        number, reason = self._route_number(company, flows, by_number, question, moment)
+        number, reason = self._route_number(company, numbers, by_number, question)
         known = self._route_known(company, question, moment)
         decision, steps = route.decide(
             question,
@@ -72,34 +72,30 @@ class CcpCall(models.Model):
             is_new=True,
             steps=steps,
             last=route_store.before(recent, now),
-            stand_in=number
-            if number.flow_id in (None, flows[:1].id)
-            else flows[0]._route_number(moment),
+            stand_in=numbers[0] if numbers else number,
         )
 
     @api.model
-    def _route_number(self, company, flows, by_number, question, moment):
+    def _route_number(self, company, numbers, by_number, question):
         """Return what counts for the number that was dialled, and why it is another one's.
 
-        :param flows: the company's INBOUND flows
+        :param numbers: those of the company, see ``_route_numbers``
         :param dict by_number: the same by the last ten digits of their numbers
         :param question: with each number where it belongs
         :return: the number, and the reason for which the desk rings whoever calls, "" if there is
             none
         :rtype: tuple[airtel_ccp.ccp.call.route.Number, str]
         """
-        if not flows:
+        if not numbers:
             number = route.Number(caller_number="", desk=company._ccp_own_phone())
             return number, "unknown_number" if question.is_readable else "unreadable"
         if not question.is_readable:
-            return flows[0]._route_number(moment), "unreadable"
-        flow = by_number.get(routing.key(question.airtel_number))
-        if not flow and len(flows) == 1 and not question.airtel_number:
+            return numbers[0], "unreadable"
+        number = by_number.get(routing.key(question.airtel_number))
+        if not number and len(numbers) == 1 and not question.airtel_number:
             # Which number was dialled is known without being said
-            flow = flows
-        if flow:
-            return flow._route_number(moment), ""
-        return flows[0]._route_number(moment), "unknown_number"
+            number = numbers[0]
+        return (number, "") if number else (numbers[0], "unknown_number")
 
     @api.model
     def _route_known(self, company, question, moment):

@@ -77,20 +77,24 @@ class CcpCall(models.Model):
             "header": (company.ccp_route_header or "") if secret else "",
             "secret": route_disk.secret_digest(key, secret) if secret else "",
             "phone": company._ccp_own_phone(),
-            "numbers": [self._route_table_number(each, start, until) for each in flows],
+            "numbers": [
+                self._route_table_number(each, start, until)
+                for each in flows._route_numbers(company, start)
+            ],
             "teams": {str(each.id): self._route_members(each.id) for each in teams},
             "people": self._route_people(company, start, until),
         }
 
     @api.model
-    def _route_table_number(self, flow, start, until):
-        """Return what the table holds of an INBOUND flow, with its opening hours of some days.
+    def _route_table_number(self, number, start, until):
+        """Return what the table holds of an Airtel number, with its opening hours of some days.
 
+        :param airtel_ccp.ccp.call.route.Number number: see ``_route_numbers``
         :rtype: dict
         """
-        values = dict(vars(flow._route_number(start)))
+        values = dict(vars(number))
         values.pop("is_open")
-        calendar = flow.calendar_id
+        calendar = self.flow_id.browse(number.flow_id).sudo().calendar_id
         times = calendar._ccp_open_times(start, until)[False] if calendar else None
         return {**values, "open": times}
 
@@ -121,14 +125,12 @@ class CcpCall(models.Model):
         ]
         agents = users._ccp_agents(company, ids, start)
         times = {}
-        for calendar, resources, user_ids in users._ccp_working_groups(company, [*agents]):
+        for calendar, resources, pairs in users._ccp_working_groups(company, [*agents]):
             found = calendar._ccp_open_times(start, until, resources) if calendar else {}
-            for user_id in user_ids if not resources else ():
-                times[user_id] = found.get(False)
-            for resource in resources or ():
-                own = found.get(resource.id)
-                known = times.get(resource.user_id.id, [])
-                times[resource.user_id.id] = None if own is None else [*(known or []), *own]
+            for key, user_id in pairs:
+                own, known = found.get(key), times.get(user_id, [])
+                # None: at any time, whatever another resource of the same user says
+                times[user_id] = None if None in (own, known) else [*known, *own]
         away = {each.id: each.ccp_away_until for each in users.browse([*agents])}
         return {
             str(user_id): {

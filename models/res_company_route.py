@@ -158,7 +158,7 @@ class ResCompany(models.Model):
         :rtype: odoo.models.BaseModel
         """
         self.ensure_one()
-        flows = self.sudo().ccp_flow_id.browse()
+        flows = self.browse().sudo().ccp_flow_id
         own = Domain("company_id", "=", self.id) & Domain("call_type", "=", "INBOUND")
         return flows.search(own, order="sequence, id")
 
@@ -210,12 +210,12 @@ class ResCompany(models.Model):
         self.ensure_one()
         return self.env["ccp.call"].sudo().with_company(self)
 
-    def _ccp_announce(self, decision):
+    def _ccp_announce(self, decisions):
         """Let browsers know who will ring.
 
-        :param airtel_ccp.ccp.call.route.Decision decision: what Airtel was answered
+        :param decisions: ``airtel_ccp.ccp.call.route.Decision`` objects that Airtel was answered
         """
-        self._ccp_own_calls()._announce_incoming(decision)
+        self._ccp_own_calls()._announce_incoming(decisions)
 
     def _ccp_own_phone(self):
         """Return the company's own phone, for calls that no call flow says anything of.

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -145,28 +146,41 @@ class ResUsers(models.Model):
     def _ccp_working_groups(self, company, user_ids):
         """Return by which calendars users work: that of their resource, else the company's.
 
-        :return: calendar, ``resource.resource`` records with it (or None), and the users
+        :return: a ``resource.calendar`` as superuser, empty if there is none; ``resource.resource``
+            records with it, empty if it is the company's; and pairs of the id of a resource (or
+            False) and of its user
         :rtype: list[tuple]
         """
-        company = company.sudo()
-        resources = (
-            self.env["resource.resource"]
-            .sudo()
-            .search(
-                [
-                    ("user_id", "in", user_ids),
-                    ("company_id", "in", (False, company.id)),
-                    ("resource_type", "=", "user"),
-                ]
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT calendar_id, id, user_id
+                  FROM resource_resource
+                 WHERE user_id = ANY(%(users)s) AND active AND resource_type = 'user'
+                   AND (company_id IS NULL OR company_id = %(company)s)
+                 UNION ALL
+                SELECT resource_calendar_id, NULL, NULL FROM res_company WHERE id = %(company)s
+                """,
+                users=list(user_ids),
+                company=company.id,
             )
         )
+        resources = self.env["resource.resource"].sudo()
+        calendars = resources.calendar_id
+        by_calendar = defaultdict(list)
+        for calendar_id, resource_id, user_id in rows:
+            if resource_id:
+                by_calendar[calendar_id].append((resource_id, user_id))
         groups = [
-            (calendar, own, own.user_id.ids)
-            for calendar, own in resources.grouped("calendar_id").items()
+            (calendars.browse(calendar_id), resources.browse([each for each, _user in own]), own)
+            for calendar_id, own in by_calendar.items()
         ]
-        others = sorted(set(user_ids) - set(resources.user_id.ids))
+        others = set(user_ids) - {user_id for own in by_calendar.values() for _id, user_id in own}
         if others:
-            groups.append((company.resource_calendar_id, None, others))
+            calendar_id = next(row[0] for row in rows if not row[1])
+            pairs = [(False, user_id) for user_id in sorted(others)]
+            groups.append((calendars.browse(calendar_id), resources, pairs))
         return groups
 
     @api.model
@@ -177,11 +191,9 @@ class ResUsers(models.Model):
         :rtype: dict[int, bool]
         """
         at_work = dict.fromkeys(user_ids, False)
-        for calendar, resources, users in self._ccp_working_groups(company, user_ids):
+        for calendar, resources, pairs in self._ccp_working_groups(company, user_ids):
             # Who has no calendar works whenever there is something to do
             within = calendar._ccp_is_within(moment, resources) if calendar else {}
-            for user_id in users if not resources else ():
-                at_work[user_id] = within.get(False, True)
-            for resource in resources or ():
-                at_work[resource.user_id.id] |= within.get(resource.id, True)
+            for key, user_id in pairs:
+                at_work[user_id] |= within.get(key, True)
         return at_work

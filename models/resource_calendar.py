@@ -1,14 +1,28 @@
 from datetime import timedelta
 
 from odoo import models
+from odoo.tools import SQL
 
-MOMENT = timedelta(minutes=1)
+# For how long working times are remembered: what is not in the tables that they are read from, such
+# as the rules of other addons, counts after that
+PERIOD = timedelta(minutes=10)
+MOST_REMEMBERED = 500
+# By database, calendar, resources and what the tables hold: from when, until when, and the times
+_remembered = {}
 
 
 class ResourceCalendar(models.Model):
     """Whether a moment is within working hours."""
 
     _inherit = "resource.calendar"
+
+    def _ccp_is_open(self, moment):
+        """Return whether a moment is within these opening hours; without a calendar, each is.
+
+        :param datetime.datetime moment: aware
+        :rtype: bool
+        """
+        return not self or self._ccp_is_within(moment)[False]
 
     def _ccp_is_within(self, moment, resources=None):
         """Return for whom a moment is working time, leave and holidays left out.
@@ -19,11 +33,74 @@ class ResourceCalendar(models.Model):
         :rtype: dict[int | bool, bool]
         """
         self.ensure_one()
-        times = self._work_intervals_batch(moment, moment + MOMENT, resources)
         return {
-            each: any(start <= moment < end for start, end, _record in intervals)
-            for each, intervals in times.items()
+            each: any(start <= moment < end for start, end in times)
+            for each, times in self._ccp_times_at(moment, resources).items()
         }
+
+    def _ccp_times_at(self, moment, resources):
+        """Return the working times from a moment on, as a process remembers them.
+
+        Odoo takes milliseconds to find them, and a caller waits. They are remembered as long as the
+        tables hold the same.
+
+        :param datetime.datetime moment: aware
+        :param resources: see ``_ccp_is_within``
+        :return: beginning and end of each, by the id of a resource, and by False for those without
+        :rtype: dict[int | bool, list[tuple]]
+        """
+        until = moment + PERIOD
+        ids = sorted(resources.ids) if resources else []
+        key = (self.env.cr.dbname, self.id, *ids, self._ccp_content(ids, moment, until))
+        start, end, times = _remembered.get(key, (until, moment, None))
+        if not start <= moment < end:
+            found = self._work_intervals_batch(moment, until, resources)
+            times = {
+                each: [(begin, stop) for begin, stop, _record in intervals]
+                for each, intervals in found.items()
+            }
+            if len(_remembered) >= MOST_REMEMBERED:
+                _remembered.clear()
+            _remembered[key] = (moment, until, times)
+        return times
+
+    def _ccp_content(self, resource_ids, start, end):
+        """Return by what it is seen that the tables hold the same about a period.
+
+        :param list[int] resource_ids: who works by this calendar
+        :param datetime.datetime start: aware
+        :param datetime.datetime end: aware
+        :rtype: str
+        """
+        self.env.flush_all()
+        ((content,),) = self.env.execute_query(
+            SQL(
+                """
+                SELECT md5(COALESCE(string_agg(line, ' ' ORDER BY line), ''))
+                  FROM (SELECT calendar::text AS line
+                          FROM resource_calendar calendar WHERE id = %(calendar)s
+                         UNION ALL
+                        SELECT attendance::text
+                          FROM resource_calendar_attendance attendance
+                         WHERE calendar_id = %(calendar)s
+                         UNION ALL
+                        SELECT resource::text
+                          FROM resource_resource resource WHERE id = ANY(%(resources)s)
+                         UNION ALL
+                        SELECT absence::text
+                          FROM resource_calendar_leaves absence
+                         WHERE (calendar_id = %(calendar)s OR calendar_id IS NULL)
+                           AND (resource_id = ANY(%(resources)s) OR resource_id IS NULL)
+                           AND date_from <= %(end)s AT TIME ZONE 'UTC'
+                           AND date_to >= %(start)s AT TIME ZONE 'UTC') held
+                """,
+                calendar=self.id,
+                resources=resource_ids,
+                start=start,
+                end=end,
+            )
+        )
+        return content
 
     def _ccp_open_times(self, start, end, resources=None):
         """Return the working times of a period, for the time in which nobody can be asked.

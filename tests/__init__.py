@@ -77,6 +77,7 @@ from . import (
     test_rights_matrix,
     test_rights_table,
     test_route,
+    test_route_speed,
     test_rpc_surface,
     test_secrets_in_logs,
     test_secrets_reach_no_browser,

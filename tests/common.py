@@ -199,7 +199,7 @@ class CcpCase(CcpSetup, TransactionCase):
         cls.set_up_people(cls.env)
         cls.startClassPatcher(patch.object(Waker, "wake"))
         # It would wait for the test's own transaction
-        cls.startClassPatcher(patch.object(route, "announce"))
+        cls.startClassPatcher(patch.object(route.announcer, "add"))
 
     def setUp(self):
         super().setUp()

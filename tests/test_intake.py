@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import shutil
 import threading
 from unittest.mock import patch
 
@@ -11,10 +12,10 @@ import psycopg2
 
 from odoo.tests import tagged
 
-from ..ccp.safe.spool import digest
+from ..ccp.safe.spool import Spool, digest
 from ..controllers import intake
 from ..models import report_store
-from ..models.spool import make_token, spool_of
+from ..models.spool import make_token, root, spool_of
 from .common import HEADER, TOKEN
 from .test_webhook import URL, WebhookCase, by_the_route
 
@@ -253,6 +254,22 @@ class TestIntake(WebhookCase):
                 self.assertEqual(self.taken, [name])
         with patch.dict(intake.config.options, {"db_name": ["other", "more"]}):
             self.assertIsNone(self.take(**path), "this server does not show the database")
+
+    def test_a_renamed_database_takes_what_its_old_name_signed(self):
+        """Also a copy that is the only one served."""
+        former = Spool(root() / f"{self.env.cr.dbname}-before")
+        self.addCleanup(shutil.rmtree, former.folder, ignore_errors=True)
+        token = former.make_token()
+        self.call.token_digest = digest(token)
+        self.env.flush_all()
+        path = {"PATH_INFO": f"/airtel_ccp/webhook/{token}"}
+        name = self.env.cr.dbname
+        only = {"db_name": [name], "dbfilter": f"^{re.escape(name)}$"}
+        with patch.dict(intake.config.options, only):
+            self.assertEqual(self.take(**path).status_code, 200)
+            self.assertEqual(self.taken, [name])
+        with patch.dict(intake.config.options, {**only, "db_name": []}):
+            self.assertIsNone(self.take(**path), "which one it is, nobody says")
 
     def test_tables_that_change_are_left_to_the_route_with_the_body(self):
         report = self.event("Ringing", "A")

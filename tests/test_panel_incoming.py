@@ -73,7 +73,7 @@ class TestPanelIncoming(PanelCase):
 
     def test_a_decision_is_announced_to_those_whom_it_rings(self):
         decision = self.decide(ring=self.both)
-        sent = self.sent(lambda: self.company._ccp_announce(decision))
+        sent = self.sent(lambda: self.company._ccp_announce([decision]))
         self.assertEqual([user for user, _panel in sent], [self.rep, self.other_rep])
         (_asha, hers), (_ravi, his) = sent
         self.assertEqual((hers["id"], hers["decision"]), (False, decision.id))
@@ -86,7 +86,7 @@ class TestPanelIncoming(PanelCase):
 
     def test_all_at_once_are_about_to_be_rung(self):
         decision = self.decide(ring=self.both, strategy="PARALLEL")
-        sent = self.sent(lambda: self.company._ccp_announce(decision))
+        sent = self.sent(lambda: self.company._ccp_announce([decision]))
         self.assertEqual(
             [(panel["at_once"], panel["message"]) for _user, panel in sent],
             [
@@ -475,7 +475,7 @@ class TestAwayAndPush(PanelCase):
         device = self.device(self.rep)
         self.device(self.manager)
         decision = self.decide(ring=self.both)
-        self.company._ccp_announce(decision)
+        self.company._ccp_announce([decision])
         pushed = self.pushed()
         self.assertEqual(set(pushed), {device}, "only whom it rings")
         notice = pushed[device]
@@ -509,7 +509,7 @@ class TestAwayAndPush(PanelCase):
         device = self.device(newcomer)
         about = route.About("crm.lead", lead.id, lead.name)
         decision = self.decide(ring=[(newcomer, "7000000977")], customer=STRANGER, about=about)
-        self.company._ccp_announce(decision)
+        self.company._ccp_announce([decision])
         notice = self.pushed()[device]
         self.assertNotIn("Secret", str(notice))
         self.assertEqual(notice["options"]["data"]["res_id"], "")

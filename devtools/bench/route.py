@@ -155,6 +155,8 @@ def _open(env, customers: int) -> Line:
         },
     )
     own.ccp_route_header = False
+    # This database is a copy: the address of the one it was copied from is not signed by it
+    own._ccp_renew_route_token()
     return Line(
         f"/airtel_ccp/route/{own.ccp_route_token}",
         own.id,

@@ -1,0 +1,77 @@
+import logging
+import queue
+import threading
+from itertools import groupby
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+
+from ..ccp.safe.faults import name_of
+
+_logger = logging.getLogger(__name__)
+
+# More decisions wait only while the database hangs: their pop-ups come with reports, if at all
+MOST_WAITING = 1000
+# So many are announced in one transaction
+MOST_AT_ONCE = 50
+
+
+class Announcer:
+    """Lets browsers know who will ring, once Airtel has its answer; in a thread of its own.
+
+    A process that hangs on a database which has stopped to answer would answer nobody any more.
+    Those that wait are announced together: a transaction costs more than an announcement.
+    """
+
+    def __init__(self):
+        self._waiting = queue.Queue(MOST_WAITING)
+        self._lock = threading.Lock()
+        self._thread = None
+
+    def add(self, database, company_id, decision):
+        """Have a decision announced soon; returns at once.
+
+        :param str database: the database's name
+        :param int company_id: whose call it is
+        :param airtel_ccp.ccp.call.route.Decision decision: what Airtel is answered
+        """
+        try:
+            self._waiting.put_nowait((database, company_id, decision))
+        except queue.Full:
+            _logger.warning("An incoming call was not announced (too many wait)")
+            return
+        with self._lock:
+            # A process that was forked has none of its parent's threads
+            if not (self._thread and self._thread.is_alive()):
+                self._thread = threading.Thread(
+                    target=self._work, name="airtel_ccp.announce", daemon=True
+                )
+                self._thread.start()
+
+    def _work(self):
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
+                batch.append(self._waiting.get())
+            batch.sort(key=lambda each: each[:2])
+            for (database, company_id), own in groupby(batch, key=lambda each: each[:2]):
+                announce(database, company_id, [decision for _name, _id, decision in own])
+
+
+def announce(database, company_id, decisions):
+    """Let browsers know who will ring; what fails is logged, and keeps no other.
+
+    :param str database: the database's name
+    :param int company_id: whose calls they are
+    :param decisions: ``airtel_ccp.ccp.call.route.Decision`` objects
+    """
+    try:
+        with Registry(database).cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["res.company"].browse(company_id)._ccp_announce(decisions)
+    except Exception as error:  # noqa: BLE001 - the calls go on without a pop-up
+        if len(decisions) > 1:
+            for each in decisions:
+                announce(database, company_id, [each])
+        else:
+            _logger.warning("An incoming call was not announced (%s)", name_of(error))

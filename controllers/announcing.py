@@ -1,6 +1,7 @@
 import logging
 import queue
 import threading
+import time
 from itertools import groupby
 
 from odoo import SUPERUSER_ID, api
@@ -14,6 +15,8 @@ _logger = logging.getLogger(__name__)
 MOST_WAITING = 1000
 # So many are announced in one transaction
 MOST_AT_ONCE = 50
+# From the end of one transaction to the next one, in which others come: the first one goes at once
+PAUSE_SECONDS = 0.2
 
 
 class Announcer:
@@ -49,13 +52,16 @@ class Announcer:
                 self._thread.start()
 
     def _work(self):
+        ended = 0
         while True:
             batch = [self._waiting.get()]
+            time.sleep(max(0, ended + PAUSE_SECONDS - time.monotonic()))
             while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
                 batch.append(self._waiting.get())
             batch.sort(key=lambda each: each[:2])
             for (database, company_id), own in groupby(batch, key=lambda each: each[:2]):
                 announce(database, company_id, [decision for _name, _id, decision in own])
+            ended = time.monotonic()
 
 
 def announce(database, company_id, decisions):

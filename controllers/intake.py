@@ -224,7 +224,7 @@ def database_of(environ, token):
     host = environ.get("HTTP_HOST", "")
     # With a filter, Odoo shows other databases too
     if not name and (config["dbfilter"] or not only):
-        owner = find_owner(root(), token)
+        owner = find_owner(root(), token, only)
         if owner and http.db_filter([owner.folder.name], host=host):
             name = owner.folder.name
     name = name or only

@@ -1,6 +1,7 @@
 import json
 
 from odoo import models
+from odoo.tools import SQL
 
 from odoo.addons.mail.tools.web_push import PUSH_NOTIFICATION_TYPE
 
@@ -25,7 +26,6 @@ class CcpCall(models.Model):
         """
         calls = self.browse().sudo().with_context(allowed_company_ids=[])
         everybody = calls._users_of_decisions(decisions)
-        everybody.fetch(["partner_id", "active"])
         devices = calls._push_devices(everybody)
         for decision in decisions:
             rung = calls._among(everybody, decision)
@@ -99,7 +99,14 @@ class CcpCall(models.Model):
         devices = self.env["mail.push.device"].sudo()
         if not users:
             return devices
-        return devices.search([("partner_id", "in", users.sudo().partner_id.ids)])
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM mail_push_device WHERE partner_id = ANY(%s) ORDER BY id",
+                users.sudo().partner_id.ids,
+            )
+        )
+        return devices.browse([device_id for (device_id,) in rows])
 
     def _queue_push(self, devices, payloads):
         """Queue what Odoo's scheduled action sends to devices.

@@ -14,6 +14,8 @@ BATCH = 100
 # Browsers see what is committed: for so long may the first call of a batch wait for the others.
 # What is not committed when Odoo ends a worker that takes too long is lost work
 COMMIT_SECONDS = 0.15
+# If so many wait that a batch is full, a commit for each few of them would keep all waiting longer
+BACKLOG_SECONDS = 0.6
 # By how much more calls are folded at once than the last time, as long as that is quick
 GROWTH = 16
 
@@ -93,6 +95,7 @@ class CcpCall(models.Model):
         :rtype: tuple[int, int]
         """
         since = time.monotonic()
+        limit = BACKLOG_SECONDS if len(self) >= BATCH else COMMIT_SECONDS
         folded = 0
         while folded < len(self):
             part = self[folded : folded + size]
@@ -100,8 +103,8 @@ class CcpCall(models.Model):
             folded += len(part)
             # The clock may not have moved, and its difference is a divisor
             took = max(time.monotonic() - since, 0.001)
-            size = max(1, min(size * GROWTH, BATCH, int(COMMIT_SECONDS * folded / took)))
-            if took > COMMIT_SECONDS:
+            size = max(1, min(size * GROWTH, BATCH, int(limit * folded / took)))
+            if took > limit:
                 break
         return folded, size
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 from odoo.tools.misc import hmac
 
 from ..ccp.airtel.routing import PARALLEL
@@ -67,7 +68,16 @@ class CcpCall(models.Model):
             for each in decision.ring
             if each.user_id <= MAX_ID
         )
-        return self.env.user.sudo().browse(ids).exists().filtered("active")
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL("SELECT id FROM res_users WHERE id = ANY(%s) AND active", list(ids))
+        )
+        active = {user_id for (user_id,) in rows}
+        users = self.env.user.sudo().browse([each for each in ids if each in active])
+        # Otherwise Odoo reads all columns of both, for a name and a language
+        users.fetch(["partner_id"])
+        users.partner_id.fetch(["name", "lang", "tz"])
+        return users
 
     @api.model
     def _among(self, users, decision):
@@ -276,9 +286,9 @@ class CcpCall(models.Model):
         :param users: all whom it rings, see ``_users_of_decisions``
         :rtype: dict
         """
-        # No row: the words are those of a call that has just begun
-        call = self.sudo().new({"state": "ringing_agent", "direction": "inbound", "live": True})
-        ringing = call._ringing_values(users)
+        ringing = [
+            {"user_id": user.id, "name": user.name, "state": "waits"} for user in users.sudo()
+        ]
         at_once = decision.strategy == PARALLEL
         return {
             "id": False,
@@ -296,7 +306,7 @@ class CcpCall(models.Model):
             "res_model": False,
             "res_id": False,
             "partner_id": False,
-            "message": call._ringing_sentence(reader, ringing, len(users), at_once),
+            "message": self._coming_sentence(reader, ringing, at_once),
             "reason": decision.reason,
             "ringing": ringing,
             "at_once": at_once,

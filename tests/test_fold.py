@@ -317,6 +317,20 @@ class TestFold(CcpCase):
             self.env["ccp.call"]._cron_fold()
         self.assertEqual(kept, [(6, 0)])
 
+    def test_while_more_wait_than_fit_a_batch_more_are_kept_at_once(self):
+        """On a slow machine, a commit for each few of them would keep all waiting longer."""
+        calls = self.call.union(*(self.make_call(live=False) for _number in range(6)))
+        for call in calls:
+            self.report(call, *self.connected(), fold=False)
+        module = "odoo.addons.airtel_ccp.models.ccp_call_fold_queue"
+        with (
+            patch(f"{module}.BATCH", 3),
+            patch(f"{module}.BACKLOG_SECONDS", 60),
+            self.committing(tell_seconds=0) as kept,
+        ):
+            self.env["ccp.call"]._cron_fold()
+        self.assertEqual(kept, [(3, 4), (3, 1), (1, 0)])
+
     def test_deadline_ends_silent_calls(self):
         past = fields.Datetime.now() - timedelta(seconds=1)
         self.call.deadline = past

@@ -283,13 +283,16 @@ class Spool:
             os.close(folder)
 
 
-def find_owner(root, token):
+def find_owner(root, token, likely=None):
     """Return the spool below a folder whose key has signed a token, or None.
 
     :param root: the folder of all spools, one for each database
     :param str token: the last part of a notify URL
+    :param str | None likely: the database that is tried first, so that no other key is read
     :rtype: Spool | None
     """
+    if likely and (spool := Spool(Path(root) / likely)).knows(token):
+        return spool
     try:
         folders = sorted(Path(root).iterdir())
     except OSError:

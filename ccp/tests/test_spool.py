@@ -161,6 +161,9 @@ def test_the_owner_is_found_by_the_signature(tmp_path):
     assert find_owner(tmp_path, token).folder == two.folder
     assert find_owner(tmp_path, "A" * 48) is None
     assert find_owner(tmp_path / "nothing", token) is None
+    for likely in ("one", "two", "three"):
+        assert find_owner(tmp_path, token, likely).folder == two.folder
+        assert find_owner(tmp_path, "A" * 48, likely) is None
 
 
 def test_the_key_is_made_once_by_whoever_is_first(spool):

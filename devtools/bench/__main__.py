@@ -56,6 +56,11 @@ def _run(options) -> int:
     folder = Path(tempfile.mkdtemp(prefix="airtel-ccp-bench-"))
     stack = Stack(options.config, options.database, options.plain, options.server_log, folder)
     _calm(stack)
+    made = {
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "quick": options.quick,
+        "machine": machine(stack),
+    }
     measured: list[tuple[str, Figure]] = []
     broken = []
     for part in PARTS:
@@ -70,15 +75,12 @@ def _run(options) -> int:
             traceback.print_exc()
             broken.append(part)
             continue
-        measured += [(part, figure) for figure in figures]
-        print(plain_table([(part, figure) for figure in figures]))
+        found = [(part, figure) for figure in figures]
+        measured += found
+        # A run takes hours: what was measured outlives its end
+        results.keep(LAYOUT, made, found)
+        print(plain_table(found))
         print(f"{part}: {time.monotonic() - began:.0f} seconds", flush=True)
-    made = {
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "quick": options.quick,
-        "machine": machine(stack),
-    }
-    results.keep(LAYOUT, made, measured)
     print(f"\n{results.describe(made)}\n\n{plain_table(measured)}")
     print("\n`make figures` publishes what was measured last.", flush=True)
     if broken:

@@ -55,10 +55,14 @@ def merged(before: dict | None, run: dict, measured: Iterable[tuple[str, Figure]
     earlier = before or {"runs": [], "figures": []}
     old = [each for each in earlier["figures"] if each["part"] not in names]
     left = {each["part"] for each in old}
-    runs = [{**run, "parts": _words(names)}]
+    runs, together = [], set(names)
     for each in earlier["runs"]:
-        if still := left.intersection(each["parts"].split()):
+        still = left.intersection(each["parts"].split())
+        if {**each, "parts": ""} == {**run, "parts": ""}:
+            together |= still
+        elif still:
             runs.append({**each, "parts": _words(still)})
+    runs.insert(0, {**run, "parts": _words(together)})
     figures = sorted([*old, *new], key=lambda each: PARTS.index(each["part"]))
     return {"runs": [each for each in runs if each["parts"]], "figures": figures}
 

@@ -62,6 +62,13 @@ def test_a_run_of_some_parts_keeps_the_others_and_when_they_were_measured(checko
     assert [each["parts"] for each in again["runs"][:2]] == ["report", "click"]
 
 
+def test_parts_that_are_kept_one_by_one_are_one_run(layout):
+    for each in MEASURED:
+        after = results.keep(layout, RUN, [each])
+    assert after["runs"] == [{**RUN, "parts": "report click"}]
+    assert results.figures_of(after) == MEASURED
+
+
 def test_a_first_run_needs_no_earlier_figures(layout):
     found = results.keep(layout, RUN, MEASURED)
     assert found["runs"] == [{**RUN, "parts": "report click"}]

@@ -139,10 +139,12 @@ class TestAnnouncer(IncomingCase):
         self.announcer = announcing.Announcer()
         self.told = []
         self.is_told = threading.Semaphore(0)
+        self.has_begun = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
 
         def announce(*words):
+            self.has_begun.set()
             self.gate.wait(WAIT_SECONDS)
             self.told.append(words)
             self.is_told.release()
@@ -161,8 +163,7 @@ class TestAnnouncer(IncomingCase):
     def test_those_that_wait_go_together(self):
         self.gate.clear()
         self.add("first")
-        while not self.announcer._waiting.empty():
-            pass
+        self.assertTrue(self.has_begun.wait(WAIT_SECONDS))
         self.add("second", "third")
         self.add("of another", company_id=2)
         self.gate.set()

@@ -2,10 +2,10 @@ import logging
 import queue
 import threading
 import time
-from itertools import groupby
 
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
+from odoo.tools import groupby
 
 from ..ccp.safe.faults import name_of
 
@@ -58,7 +58,6 @@ class Announcer:
             time.sleep(max(0, ended + PAUSE_SECONDS - time.monotonic()))
             while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
                 batch.append(self._waiting.get())
-            batch.sort(key=lambda each: each[:2])
             for (database, company_id), own in groupby(batch, key=lambda each: each[:2]):
                 announce(database, company_id, [decision for _name, _id, decision in own])
             ended = time.monotonic()

@@ -8,7 +8,8 @@ import logging
 
 import psycopg2
 
-from odoo.service.server import PreforkServer
+from odoo.service.server import PreforkServer, WorkerHTTP
+from odoo.sql_db import close_all
 from odoo.tools import config
 
 _logger = logging.getLogger(__name__)
@@ -21,11 +22,12 @@ def post_load():
 
 
 def keep_serving():
-    """Let the workers that are there go on, when a worker has to be replaced without a database.
+    """Let a server go on that has to replace a worker without a database.
 
     A worker for scheduled actions ends when PostgreSQL does. Odoo's main process then looks into
-    the database before it starts another one; the error of that would end all workers, and nobody
-    would be there to take reports.
+    the database, for what changed, before it starts another one; the error of that would end all
+    workers, and nobody would be there to take reports. Those for requests are replaced: each of
+    their requests looks for changes by itself, and what is taken before it does uses none.
     """
     process_spawn = PreforkServer.process_spawn
 
@@ -33,10 +35,16 @@ def keep_serving():
     def process_spawn_or_wait(self):
         try:
             process_spawn(self)
+            return
         except psycopg2.Error as error:
             _logger.warning(
-                "The database is away (%s): no worker is replaced until it is back",
+                "The database is away (%s): workers for scheduled actions are replaced when it is "
+                "back",
                 type(error).__name__,
             )
+        while config["http_enable"] and len(self.workers_http) < self.population:
+            # Two processes must not share a connection
+            close_all()
+            self.worker_spawn(WorkerHTTP, self.workers_http)
 
     PreforkServer.process_spawn = process_spawn_or_wait

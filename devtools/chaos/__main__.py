@@ -119,6 +119,8 @@ def _run(options, folder, stack):
             open_line(env, name, sandbox, relay, position, incoming)
             for position, (name, sandbox) in enumerate(sandboxes.items(), 1)
         ]
+        # As minutes after the set-up: while PostgreSQL is away, a server answers callers by it
+        env["ccp.call"]._cron_build_route_table()
         active = active_actions(env)
     _forget(options.database)
     postgres = Postgres(Cluster(LAYOUT, options.cluster), options.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import heapq
 import json
 import random
@@ -130,14 +131,16 @@ class Relay:
                     # As Airtel sees it when nobody is there
                     self.close_connection = True
                     return
-                self.send_response(answer.status_code)
-                for name, value in (
-                    ("Content-Type", answer.headers.get("Content-Type", "text/plain")),
-                    ("Content-Length", str(len(answer.content))),
-                ):
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer.content)
+                # Airtel may have stopped to wait
+                with contextlib.suppress(ConnectionError):
+                    self.send_response(answer.status_code)
+                    for name, value in (
+                        ("Content-Type", answer.headers.get("Content-Type", "text/plain")),
+                        ("Content-Length", str(len(answer.content))),
+                    ):
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(answer.content)
 
             def log_message(self, *_arguments):
                 """Say nothing: paths hold tokens."""

@@ -66,9 +66,9 @@ def replay(server):
         env["ccp.call"]._cron_fold()
 
 
-def cron_workers(server):
-    """Return the process ids of all workers for scheduled actions that ever started."""
-    return [int(pid) for pid in re.findall(r"WorkerCron \((\d+)\) alive", server.read_log())]
+def workers(server, kind):
+    """Return the process ids of all workers of a kind that ever started."""
+    return [int(pid) for pid in re.findall(rf"{kind} \((\d+)\) alive", server.read_log())]
 
 
 @both_ways
@@ -102,14 +102,31 @@ def test_a_report_keeps_the_time_at_which_it_came(server, call):
 def test_a_worker_that_ends_takes_no_other_along(server, call):
     """Odoo's main process ends them all when it cannot look into the database before a start."""
     call_id, url, headers = call
-    before = cron_workers(server)
+    before = workers(server, "WorkerCron")
     with server.database_away():
         os.kill(before[-1], signal.SIGKILL)
-        wait_for(lambda: "no worker is replaced" in server.read_log(), "the missing worker")
+        wait_for(lambda: "are replaced when it is back" in server.read_log(), "the missing worker")
         assert post(url, headers, "served").status_code == 200
-    wait_for(lambda: cron_workers(server) != before, "a new worker")
+    wait_for(lambda: workers(server, "WorkerCron") != before, "a new worker")
     replay(server)
     assert stored(server, call_id) == ["served"]
+
+
+@both_ways
+def test_workers_for_requests_are_replaced_meanwhile(server, call):
+    """If all of them ended, nobody would be there to take reports, or to put callers through."""
+    call_id, url, headers = call
+    assert post(url, headers, "before").status_code == 200
+    before = workers(server, "WorkerHTTP")
+    with server.database_away():
+        for pid in before[-2:]:
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: len(workers(server, "WorkerHTTP")) == len(before) + 2, "new workers")
+        assert post(url, headers, "meanwhile").status_code == 200
+        assert len(server.spool.names()) == 1
+    replay(server)
+    assert stored(server, call_id) == ["before", "meanwhile"]
+    server.login("rep").call("res.users", "search_count", [])
 
 
 @both_ways

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Command, Domain
 
 from ..ccp.airtel.vocabulary import FROM
-from ..ccp.call import states
+from ..ccp.call import route, states
 from ..ccp.call.dialled import Dialled, is_same_number
 from ..ccp.call.incoming import REPEAT_TOLERANCE
 from ..ccp.safe import number
@@ -145,7 +145,9 @@ class CcpCall(models.Model):
             return False
         since_start = abs(self.start_date - seen.at)
         if seen.kind == "decision":
-            return not self.decided_date and since_start <= CLOCK_TOLERANCE
+            if self.decided_date:
+                return self._is_asked_again(seen)
+            return since_start <= CLOCK_TOLERANCE
         if seen.kind == "cdr" and self.cdr_date:
             period = REPEAT_TOLERANCE if seen.is_timed else REPEAT_PERIOD
             return abs(self.cdr_date - seen.at) <= period
@@ -157,6 +159,22 @@ class CcpCall(models.Model):
         if seen.kind == "cdr" and seen.is_timed:
             return since_start <= CLOCK_TOLERANCE
         return seen.at >= self.start_date - slack
+
+    def _is_asked_again(self, seen):
+        """Return whether Airtel asked once more about this call, such as after a lost answer.
+
+        While the database is away, nobody sees that the same question was answered before.
+
+        :param ccp_call_event_incoming.Sighting seen: a decision
+        :rtype: bool
+        """
+        apart = abs((self.decided_date - seen.at).total_seconds())
+        if not seen.customer or apart > route.SAME_SECONDS:
+            return False
+        if self.end_date and self.result != "no_report" and seen.at > self.end_date:
+            return False
+        asked = route.decided_key(seen.decision)
+        return any(route.decided_key(each) == asked for each in self._decisions()[self])
 
     def _distance(self, seen):
         """Return how far this call is from a report of its customer, to be compared with others'.
@@ -253,7 +271,8 @@ class CcpCall(models.Model):
             }
         if seen.kind == "cdr" and not self.cdr_date:
             values["cdr_date"] = seen.at
-        if seen.decision and not self.decided_date:
+        # Of several, the last one is what Airtel was answered last
+        if seen.decision and (not self.decided_date or seen.at > self.decided_date):
             values |= self._decision_values(seen)
         team = self._incoming_team(seen)
         if team and (seen.decision or not self.team_id):

@@ -91,8 +91,7 @@ def same(decisions, question, now):
     """
     key = route.question_key(question)
     for decision, is_open in decisions:
-        asked = routing.Question(decision.customer, decision.airtel_number, decision.digit)
-        if route.question_key(asked) == key:
+        if route.decided_key(decision) == key:
             is_young = now - decision.at <= route.SAME_SECONDS * 1000
             return decision if is_open and is_young else None
     return None
@@ -123,7 +122,7 @@ def store(cr, company_id, decision, last=None, received_at=None):
     """
     question = routing.Question(decision.customer, decision.airtel_number, decision.digit)
     key = caller_key(company_id, question)
-    before = f"{route.question_key(question)}|{last}" if key and last is not None else decision.id
+    before = f"{route.decided_key(decision)}|{last}" if key and last is not None else decision.id
     fingerprint = sha256(f"{KIND}|{before}".encode()).hexdigest()
     cr.execute(
         """

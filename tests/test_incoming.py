@@ -7,6 +7,7 @@ from odoo.tests import new_test_user, tagged
 
 from ..ccp.call import route
 from ..models import ccp_call_incoming
+from ..models.utils import milliseconds
 from .common import AGENT, OTHER_AGENT
 from .incoming import CUSTOMER, STRANGER, IncomingCase
 
@@ -104,6 +105,36 @@ class TestIncoming(IncomingCase):
         self.arrive(self.full_cdr(90, "S-9"), self.full_cdr(150, "S-10"))
         self.take_in()
         self.assertEqual(len(self.incoming()), 4)
+
+    def test_a_question_that_was_answered_twice_is_one_call(self):
+        """Its first answer was lost, and the second one came from the disk."""
+        for order in (1, -1):
+            with self.subTest(order=order):
+                self.incoming().unlink()
+                asked = [(0, [(self.rep, AGENT)]), (4, [(self.other_rep, OTHER_AGENT)])]
+                for seconds, ring in asked[::order]:
+                    self.decide(seconds, ring=ring, reason="record_owner")
+                    self.take_in()
+                call = self.the_call()
+                self.assertEqual(len(call.event_ids), 2)
+                self.assertLessEqual({AGENT, OTHER_AGENT}, set(call.dialled["users"]))
+                self.assertEqual(
+                    milliseconds(call.decided_date), self.milliseconds(4) // 1000 * 1000
+                )
+
+    def test_another_question_is_another_call(self):
+        for values in ({"digit": "2"}, {"customer": "7000000778"}, {"seconds": 70}):
+            with self.subTest(**values):
+                self.incoming().unlink()
+                self.decide()
+                self.decide(**values)
+                self.take_in()
+                self.assertEqual(len(self.incoming()), 2)
+        self.incoming().unlink()
+        for _caller in range(2):
+            self.decide(customer="")
+            self.take_in()
+        self.assertEqual(len(self.incoming()), 2, "two who withhold their numbers")
 
     def test_who_calls_again_after_a_decision(self):
         self.decide(0)

@@ -248,6 +248,11 @@ class Step:
     """Why this one is not rung, one of ``OBSTACLES`` or ``gone``; "" for those who are."""
 
 
+def decided_key(decision: Decision) -> str:
+    """What a decision has in common with others about the same call, see ``question_key``."""
+    return question_key(routing.Question(decision.customer, decision.airtel_number, decision.digit))
+
+
 def question_key(question: routing.Question) -> str:
     """What two questions have in common that are about the same call.
 

@@ -272,10 +272,11 @@ class CcpCall(models.Model):
         if seen.kind == "cdr" and not self.cdr_date:
             values["cdr_date"] = seen.at
         # Of several, the last one is what Airtel was answered last
-        if seen.decision and (not self.decided_date or seen.at > self.decided_date):
+        is_last = seen.decision and (not self.decided_date or seen.at > self.decided_date)
+        if is_last:
             values |= self._decision_values(seen)
         team = self._incoming_team(seen)
-        if team and (seen.decision or not self.team_id):
+        if team and (is_last or not self.team_id):
             values["team_id"] = team.id
         values["dialled"] = self._incoming_snapshot(seen)
         changed = {

@@ -53,6 +53,9 @@ class CcpCall(models.Model):
         for event in events.search_fetch(domain, ["call_id", "payload"], order="id desc"):
             if decision := _read_decision(event.payload):
                 found[event.call_id.id].append(decision)
+        # What was decided without the database is stored later than it was decided
+        for decisions in found.values():
+            decisions.sort(key=lambda decision: decision.at, reverse=True)
         return {call: found[call.id] for call in self}
 
     @api.model

@@ -118,6 +118,8 @@ class TestIncoming(IncomingCase):
                 call = self.the_call()
                 self.assertEqual(len(call.event_ids), 2)
                 self.assertLessEqual({AGENT, OTHER_AGENT}, set(call.dialled["users"]))
+                last = call._decisions()[call][0]
+                self.assertEqual([each.user_id for each in last.ring], [self.other_rep.id])
                 self.assertEqual(
                     milliseconds(call.decided_date), self.milliseconds(4) // 1000 * 1000
                 )

@@ -22,7 +22,7 @@ from odoo.modules.registry import Registry
 from odoo.tools import config, real_time
 
 from ..ccp.safe.faults import name_of
-from ..ccp.safe.spool import find_owner
+from ..ccp.safe.spool import Spool, find_owner
 from ..models import report_store
 from ..models.ccp_dialer import SECRET_HEADER
 from ..models.spool import root
@@ -110,7 +110,7 @@ def take(environ):
     except psycopg2.Error as error:
         log_away(error)
         known = None
-    return answer(known, registry.db_name, token, header, raw)
+    return answer(known, registry.db_name, token, header, raw, host_of(environ))
 
 
 def registry_of(environ, token):
@@ -148,7 +148,7 @@ def keep_if_failed(odoo, environ):
         return odoo
 
     def keep(raw):
-        return answer(None, None, token, environ.get(HEADER), raw)
+        return answer(None, None, token, environ.get(HEADER), raw, host_of(environ))
 
     return unless_failed(odoo, environ, token, keep)
 
@@ -219,16 +219,51 @@ def database_of(environ, token):
     :param str token: the last part of the request's address
     :rtype: str | None
     """
-    only = config["db_name"][0] if len(config["db_name"]) == 1 else None
+    only = only_database()
     name = environ.get("HTTP_X_ODOO_DATABASE")
-    host = environ.get("HTTP_HOST", "")
+    host = host_of(environ)
     # With a filter, Odoo shows other databases too
     if not name and (config["dbfilter"] or not only):
-        owner = find_owner(root(), token, only)
-        if owner and http.db_filter([owner.folder.name], host=host):
-            name = owner.folder.name
+        spool = find_spool(token, host)
+        name = spool.folder.name if spool else only
     name = name or only
     return name if name and http.db_filter([name], host=host) else None
+
+
+def only_database():
+    """Return the name of the only database that the configuration names, or None.
+
+    :rtype: str | None
+    """
+    return config["db_name"][0] if len(config["db_name"]) == 1 else None
+
+
+def host_of(environ):
+    """Return to which host a request came.
+
+    :param dict environ: the request, as WSGI describes it
+    :rtype: str
+    """
+    return environ.get("HTTP_HOST", "")
+
+
+def find_spool(token, host):
+    """Return where on disk waits what a token brings, or None if it is not one of ours.
+
+    The folder of the database whose key signed it; or, if that is not served under this host, of
+    the only one that is: it was renamed, or is a copy of the other.
+
+    :param str token: the last part of a request's address
+    :param str | None host: to which it came; None for that of Odoo's present request
+    :rtype: airtel_ccp.ccp.safe.spool.Spool | None
+    """
+    only = only_database()
+    owner = find_owner(root(), token, only)
+    if not owner or not only or owner.folder.name == only:
+        return owner
+    is_served = functools.partial(http.db_filter, host=host)
+    is_former = is_served([only]) and not is_served([owner.folder.name])
+    return Spool(root() / only) if is_former else owner
 
 
 def begin_request(database, shown_path=SHOWN_PATH):
@@ -281,7 +316,7 @@ def log_away(error):
     _logger.warning("The database takes no report (%s)", name_of(error))
 
 
-def answer(known, database, token, header, raw):
+def answer(known, database, token, header, raw, host=None):
     """Return the answer to a report; one that the database did not take is kept on disk first.
 
     :param bool | None known: whether the database knows the token, and has the report by now; None
@@ -290,19 +325,20 @@ def answer(known, database, token, header, raw):
     :param str token: the last part of the notify URL
     :param str | None header: the secret header that came along
     :param bytes raw: the body as received
+    :param str | None host: see ``find_spool``
     :return: 200 once the report is durable, 404 for an unknown token, 503 if it cannot be kept
     :rtype: odoo.http.Response
     """
-    response = _answer(known, database, token, header, raw)
+    response = _answer(known, database, token, header, raw, host)
     http.root.set_csp(response)
     return response
 
 
-def _answer(known, database, token, header, raw):
+def _answer(known, database, token, header, raw, host):
     if known is False:
         return http.Response(status=404, headers=UNKNOWN)
     try:
-        spool = None if known else find_owner(root(), token)
+        spool = None if known else find_spool(token, host)
         if spool:
             spool.put(token, header, raw)
             # The database may be there: with several, Odoo does not know whose report it is

@@ -26,7 +26,6 @@ from ..ccp.airtel import routing
 from ..ccp.call import route
 from ..ccp.safe.away import AwayError, Presence
 from ..ccp.safe.faults import name_of
-from ..ccp.safe.spool import find_owner
 from ..models import route_disk, route_store
 from ..models.spool import root
 from . import intake, raw_body
@@ -160,8 +159,9 @@ def unloaded_database(environ, token):
     :rtype: str | None
     """
     name = intake.database_of(environ, token)
-    owner = find_owner(root(), token) if name and name not in Registry.registries else None
-    return name if owner and owner.folder.name == name else None
+    is_unloaded = name and name not in Registry.registries
+    spool = intake.find_spool(token, intake.host_of(environ)) if is_unloaded else None
+    return name if spool and spool.folder.name == name else None
 
 
 def read(token, query, raw, content_type, value_of):
@@ -307,7 +307,7 @@ def on_disk(asked, error):
     :rtype: Outcome
     """
     _logger.info("An incoming call is put through without the database (%s)", error)
-    spool = find_owner(root(), asked.token)
+    spool = intake.find_spool(asked.token, asked.value_of("Host"))
     try:
         found = route_disk.answer(spool, asked.token, asked.value_of, asked.question)
     except Exception:  # noqa: BLE001 - whatever is on disk must not end the caller's call

@@ -60,16 +60,18 @@ class CcpCallEvent(models.Model):
     def _match_some(self, seconds, is_patient):
         """Look for the calls of some reports that nobody looked at yet, for a short while.
 
-        :param float seconds: when to begin with no further ones
+        :param float seconds: when to begin with no further ones; some are looked at in any case
         :param bool is_patient: see ``contention.apart``
         :return: how many were looked at
         :rtype: int
         """
         since = time.monotonic()
         before = left = self._count_unmatched()
-        while left and time.monotonic() - since < seconds:
+        while left:
             self._match(is_patient)
             left = self._count_unmatched()
+            if time.monotonic() - since >= seconds:
+                break
         return max(0, before - left)
 
     @api.model

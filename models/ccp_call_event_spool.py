@@ -1,24 +1,27 @@
 import contextlib
 import functools
 import logging
+import random
 import re
 from datetime import datetime, timedelta, timezone
 
 import psycopg2.errors
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..ccp.safe.faults import name_of
-from ..ccp.safe.spool import digest
+from ..ccp.safe.spool import digest, waiting_below
 from . import report_store
 from .ccp_call_fold_queue import FOLD_ACTION
 from .contention import CONTENTION, is_gone, take_turns
-from .spool import spool_of
+from .spool import root, spool_of
 from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 
 BATCH = 500
+ADOPTED_AT_ONCE = 50
 # When a report that others keep from being stored is tried again
 LOCKED_PAUSE = timedelta(minutes=1)
 # The reason of files that were set aside because they hold no report
@@ -58,6 +61,50 @@ class CcpCallEvent(models.Model):
         if names:
             around = functools.partial(store_some, is_patient=False)
             take_turns(self, store_some, FOLD_ACTION, forget, around)
+
+    @api.model
+    def _adopt_spooled(self):
+        """Take over the reports of ours that wait under names which no database has any more.
+
+        A database that was renamed left some in the folder of its former name, and further ones
+        come there while PostgreSQL is away, if several databases are served.
+        """
+        own = spool_of(self.env)
+        try:
+            others = [each for each in waiting_below(root()) if each.folder != own.folder]
+        except OSError as error:
+            _logger.warning("Reports on disk cannot be looked at (%s)", name_of(error))
+            return
+        if not others:
+            return
+        databases = self.env.execute_query(SQL("SELECT datname FROM pg_database"))
+        names = {name for (name,) in databases}
+        for other in others:
+            if other.folder.name not in names:
+                self._adopt_from(other, own)
+
+    @api.model
+    def _adopt_from(self, other, own):
+        """Take over the reports in a folder whose tokens this database knows.
+
+        :param airtel_ccp.ccp.safe.spool.Spool other: where they wait
+        :param airtel_ccp.ccp.safe.spool.Spool own: this database's
+        """
+
+        def adopt(name):
+            report = other.read(name)
+            if report and report_store.is_known(self.env.cr, report):
+                own.take_over(other, name)
+                adopted.append(name)
+
+        adopted = [None]
+        # Others may be there for ever: a few at once, and any of them, so that none is in the way
+        while adopted and (names := other.names()):
+            adopted.clear()
+            for name in random.sample(names, min(ADOPTED_AT_ONCE, len(names))):
+                self._try_on_disk(adopt, name)
+            if adopted:
+                _logger.info("%s reports of ours waited under a former name", len(adopted))
 
     @api.model
     def _replay_one(self, spool, name, is_patient=True):

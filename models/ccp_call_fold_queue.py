@@ -34,6 +34,7 @@ class CcpCall(models.Model):
         Reports to a company's own address are looked at when no call waits, a few at once.
         """
         reports = self.env["ccp.call.event"]
+        reports._adopt_spooled()
         reports._replay_spool()
         reports._replay_decisions()
         reports._look_again()

@@ -10,6 +10,7 @@ from odoo import fields
 from ..ccp.airtel.reports import kind_and_fingerprint, to_text
 from ..ccp.safe.spool import digest
 from .ccp_call_bounds import keeps
+from .utils import naive_utc
 
 
 def receive(cr, token, header, raw):
@@ -75,6 +76,18 @@ def store(cr, token_digest, header_digest, raw, received_at=None):
         log_exceptions=False,
     )
     return True
+
+
+def is_known(cr, report):
+    """Return whether a report that waits on disk is for a call or company of this database.
+
+    :param odoo.sql_db.BaseCursor cr: of the database
+    :param airtel_ccp.ccp.safe.spool.Spooled report: what lies on disk
+    :rtype: bool
+    """
+    moment = naive_utc(report.received_at)
+    call_id, _bound = find_call(cr, report.token_digest, report.header_digest, moment)
+    return bool(call_id or find_company(cr, report.token_digest))
 
 
 def find_call(cr, token_digest, header_digest, moment=None):

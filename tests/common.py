@@ -13,11 +13,13 @@ from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, new_test_user
 from odoo.tests.common import _super_send
 
-from ..ccp.safe.spool import digest
+from ..ccp.safe.decisions import Decisions
+from ..ccp.safe.spool import Spool, digest
 from ..controllers import route
 from ..controllers.wakeup import Waker
 from ..models import report_store
 from ..models.res_company_limits import USUAL_LIMITS
+from ..models.spool import root
 from ..sandbox.server import Sandbox
 from .secrets_in_logs import HEADER, TOKEN, searching_logs
 
@@ -192,6 +194,7 @@ class CcpCase(CcpSetup, TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.addClassCleanup(cls._check_disk)
         cls.sandbox = Sandbox(port=0, speed=10000, callback_attempts=1)
         cls.sandbox.start()
         cls.addClassCleanup(cls.sandbox.stop)
@@ -200,6 +203,16 @@ class CcpCase(CcpSetup, TransactionCase):
         cls.startClassPatcher(patch.object(Waker, "wake"))
         # It would wait for the test's own transaction
         cls.startClassPatcher(patch.object(route.announcer, "add"))
+
+    @classmethod
+    def _check_disk(cls):
+        """Find what a test left on disk, which no rollback takes away: later tests take it in."""
+        folder = root() / cls.env.cr.dbname
+        left = [*Spool(folder).names(), *Decisions(folder).waiting()]
+        for name in left:
+            (folder / name).unlink()
+        if left:
+            raise AssertionError(f"left on disk: {left}")
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,5 @@
 import base64
+import contextlib
 import gzip
 import io
 import json
@@ -14,7 +15,7 @@ from odoo.tests import tagged
 
 from ..ccp.safe.spool import Spool, digest
 from ..controllers import intake
-from ..models import report_store
+from ..models import ccp_call_event_spool, report_store
 from ..models.spool import make_token, root, spool_of
 from .common import HEADER, TOKEN
 from .test_webhook import URL, WebhookCase, by_the_route
@@ -270,6 +271,64 @@ class TestIntake(WebhookCase):
             self.assertEqual(self.taken, [name])
         with patch.dict(intake.config.options, {**only, "db_name": []}):
             self.assertIsNone(self.take(**path), "which one it is, nobody says")
+
+    def test_a_renamed_database_keeps_its_reports_while_postgresql_is_away(self):
+        """They wait under the name that takes them in, by both ways."""
+        own = spool_of(self.env)
+        self.addCleanup(own.remove_all)
+        former = Spool(root() / f"{self.env.cr.dbname}-before")
+        self.addCleanup(former.remove_all)
+        token = former.make_token()
+        self.call.token_digest = digest(token)
+        self.env.flush_all()
+        url = f"/airtel_ccp/webhook/{token}"
+        name = self.env.cr.dbname
+        one_by_host = {"db_name": [name], "dbfilter": f"^{re.escape(name)}$"}
+        for options in ({"db_name": [name], "dbfilter": ""}, one_by_host):
+            for way in (contextlib.nullcontext, by_the_route):
+                with (
+                    self.subTest(way=way.__name__, **options),
+                    way(),
+                    patch.dict(intake.config.options, options),
+                    patch.object(report_store, "receive", side_effect=psycopg2.OperationalError),
+                ):
+                    self.assertEqual(self.post(b"waits", url=url).status_code, 200)
+                    self.assertEqual(len(own.names()), 1)
+                    self.assertFalse(former.names())
+                    own.remove(own.names()[0])
+        # Several are served: the signature alone says whose it is
+        with (
+            patch.dict(intake.config.options, {"db_name": [], "dbfilter": ""}),
+            patch.object(report_store, "receive", side_effect=psycopg2.OperationalError),
+        ):
+            self.assertEqual(self.post(b"waits", url=url).status_code, 200)
+        self.assertFalse(own.names())
+        self.assertEqual(len(former.names()), 1)
+
+    def test_what_waits_under_a_former_name_is_taken_in(self):
+        """Unless a database has that name, or the report is another's."""
+        self.addCleanup(spool_of(self.env).remove_all)
+        former = Spool(root() / f"{self.env.cr.dbname}-before")
+        there = Spool(root() / "postgres")
+        tokens = {}
+        for spool in (former, there):
+            self.addCleanup(spool.remove_all)
+            tokens[spool] = spool.make_token()
+        self.call.token_digest = digest(tokens[former])
+        self.env.company.ccp_webhook_token = tokens[there]
+        self.env.flush_all()
+        report = json.dumps(self.event("Answer", "A", 1)).encode()
+        former.put(tokens[former], None, report)
+        former.put(former.make_token(), None, b"of another database")
+        there.put(tokens[there], None, report)
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
+            self.env["ccp.call"]._cron_fold()
+        self.assertEqual(self.call.state, "ringing_customer")
+        (left,) = former.names()
+        self.assertEqual(former.read(left).raw, b"of another database")
+        self.assertEqual(len(there.names()), 1)
+        with patch.object(ccp_call_event_spool, "waiting_below", side_effect=PermissionError):
+            self.env["ccp.call.event"]._adopt_spooled()
 
     def test_tables_that_change_are_left_to_the_route_with_the_body(self):
         report = self.event("Ringing", "A")

@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
@@ -15,6 +16,7 @@ from odoo.tests import HttpCase, tagged
 from ..ccp.airtel.routing import Question
 from ..ccp.call import route as rules
 from ..ccp.safe.decisions import Decisions
+from ..ccp.safe.spool import Spool
 from ..controllers import intake, route
 from ..models import route_disk
 from ..models.spool import make_token, root
@@ -360,6 +362,12 @@ class RouteCase(RoutingCase, HttpCase):
         self.startPatcher(patch.dict(route_disk._remembered, clear=True))
         self.company.ccp_route_token = make_token(self.env)
         self.env.flush_all()
+        self.disk = Decisions(root() / self.env.cr.dbname)
+        self.addCleanup(self.forget_decisions)
+
+    def forget_decisions(self):
+        for name in self.disk.waiting():
+            self.disk.remove(name)
 
     @property
     def url(self):
@@ -566,20 +574,14 @@ class TestRoute(RouteCase):
 
     def test_a_decision_that_cannot_be_stored_is_kept_on_disk(self):
         error = psycopg2.errors.LockNotAvailable
-        decisions = Decisions(root() / self.env.cr.dbname)
-        self.addCleanup(self.forget, decisions)
         with patch.object(route.route_store, "store", side_effect=error):
             self.assertEqual(self.phones(self.ask()), [AGENT])
         self.assertEqual(self.decisions(), [])
-        self.assertEqual(len(decisions.waiting()), 1)
+        self.assertEqual(len(self.disk.waiting()), 1)
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=1):
             self.env["ccp.call.event"]._replay_decisions()
         self.assertEqual([each.reason for each in self.decisions()], ["record_owner"])
-        self.assertEqual(decisions.waiting(), [])
-
-    def forget(self, decisions):
-        for name in decisions.waiting():
-            decisions.remove(name)
+        self.assertEqual(self.disk.waiting(), [])
 
 
 @tagged("post_install", "-at_install")
@@ -588,15 +590,13 @@ class TestWithoutDatabase(RouteCase):
 
     def setUp(self):
         super().setUp()
-        self.folder = root() / self.env.cr.dbname
-        self.disk = Decisions(self.folder)
+        self.folder = self.disk.folder
         self.addCleanup(self.forget)
         self.forget()
 
     def forget(self):
         route_disk.table_of(self.folder).remove()
-        for name in self.disk.waiting():
-            self.disk.remove(name)
+        self.forget_decisions()
 
     def build(self):
         self.env.flush_all()
@@ -704,6 +704,18 @@ class TestWithoutDatabase(RouteCase):
         content = (self.folder / "route.sqlite").read_bytes()
         for secret in (SECRET, CONNECTS, self.company.ccp_route_token):
             self.assertNotIn(secret.encode(), content)
+
+    def test_a_renamed_database_answers_from_its_own_table(self):
+        former = Spool(root() / f"{self.env.cr.dbname}-before")
+        self.addCleanup(former.remove_all)
+        self.company.ccp_route_token = former.make_token()
+        self.build()
+        name = self.env.cr.dbname
+        for dbfilter in ("", f"^{re.escape(name)}$"):
+            options = {"db_name": [name], "dbfilter": dbfilter}
+            with self.subTest(**options), patch.dict(intake.config.options, options):
+                self.assertEqual(self.on_disk().reason, "record_owner")
+                self.forget_decisions()
 
     def test_without_a_table_the_process_remembers_the_desk(self):
         self.company.write({"ccp_route_header": "dauth", "ccp_route_secret": SECRET})

@@ -120,6 +120,8 @@ class Spool:
         :raise SpoolFullError: when the disk has too little room left
         :raise OSError: when the disk does not take it for another reason
         """
+        # A database that was renamed may have made no token since
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._check_room()
         about = {
             "token": digest(token),
@@ -237,6 +239,17 @@ class Spool:
         except FileNotFoundError:  # another process was quicker
             return
 
+    def take_over(self, other, name):
+        """Have a report wait here that waits elsewhere on the same disk.
+
+        :param Spool other: where it waits
+        :param str name: one of its ``names()``
+        :raise OSError: when it cannot be moved
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (other.folder / name).replace(self.folder / name)
+        self._sync_folder()
+
     def remove_all(self):
         """Forget the key and all reports."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -281,6 +294,20 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def waiting_below(root):
+    """Return the spools below a folder in which reports wait.
+
+    :param root: the folder of all spools, one for each database
+    :rtype: list[Spool]
+    :raise OSError: when a folder is there and cannot be read
+    """
+    try:
+        folders = sorted(each for each in Path(root).iterdir() if each.is_dir())
+    except FileNotFoundError:
+        return []
+    return [spool for spool in map(Spool, folders) if spool.names()]
 
 
 def find_owner(root, token, likely=None):

@@ -9,6 +9,7 @@ from ccp.safe.spool import (
     SpoolFullError,
     digest,
     find_owner,
+    waiting_below,
 )
 
 
@@ -164,6 +165,23 @@ def test_the_owner_is_found_by_the_signature(tmp_path):
     for likely in ("one", "two", "three"):
         assert find_owner(tmp_path, token, likely).folder == two.folder
         assert find_owner(tmp_path, "A" * 48, likely) is None
+
+
+def test_reports_of_another_folder_are_taken_over(tmp_path):
+    one, two, three = (Spool(tmp_path / name) for name in ("one", "two", "three"))
+    assert waiting_below(tmp_path / "nothing") == []
+    token = one.make_token()
+    two.make_token()
+    (tmp_path / "no-folder").write_bytes(b"")
+    one.put(token, None, b"first")
+    one.put(token, None, b"second")
+    assert [each.folder for each in waiting_below(tmp_path)] == [one.folder]
+    for name in one.names():
+        three.take_over(one, name)
+    assert one.names() == []
+    assert {three.read(name).raw for name in three.names()} == {b"first", b"second"}
+    with pytest.raises(FileNotFoundError):
+        three.take_over(one, name)
 
 
 def test_the_key_is_made_once_by_whoever_is_first(spool):

@@ -27,6 +27,7 @@ from ..models import report_store
 from ..models.ccp_dialer import SECRET_HEADER
 from ..models.spool import root
 from . import wakeup
+from .kept_cursor import in_transaction
 
 _logger = logging.getLogger(__name__)
 
@@ -101,9 +102,7 @@ def take(environ):
         return error
     header = environ.get(HEADER)
     try:
-        # Its end commits
-        with registry.cursor() as cr:
-            known = report_store.receive(cr, token, header, raw)
+        known = in_transaction(registry, lambda cr: report_store.receive(cr, token, header, raw))
     except CHANGED:
         put_back(environ, raw)
         return None

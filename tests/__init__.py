@@ -46,6 +46,7 @@ from . import (
     test_injection,
     test_install,
     test_intake,
+    test_kept_cursor,
     test_late_answer,
     test_listening,
     test_live_view,

@@ -117,8 +117,8 @@ class CcpHealth(models.Model):
             "tls": _("%(host)s shows no valid certificate: check the base URL."),
             "bad_url": _("The base URL is no web address: enter the one that Airtel gave you."),
             "no_sandbox": _(
-                "The sandbox does not answer at %(url)s: start it in the addon's folder with "
-                "python3 -m sandbox."
+                "The sandbox does not answer at %(url)s: start it on this server with the command "
+                "that the set-up page shows."
             ),
         }
 

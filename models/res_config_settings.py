@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from .ccp_call_fold_shards import count_fold_actions, switch_fold_actions
+from .sandbox_command import sandbox_command
 
 
 def setting(kind, name, **options):
@@ -58,9 +59,15 @@ class ResConfigSettings(models.TransientModel):
     ccp_health_ids = fields.Many2many(
         "ccp.health", compute="_compute_ccp_health_ids", groups="base.group_system"
     )
+    ccp_sandbox_command = fields.Char(
+        "Command", compute="_compute_ccp_sandbox_command", groups="base.group_system"
+    )
     ccp_notify_url = fields.Char(
         "Notify URL", compute="_compute_ccp_notify_url", groups="base.group_system"
     )
+
+    def _compute_ccp_sandbox_command(self):
+        self.ccp_sandbox_command = sandbox_command()
 
     @api.depends_context("uid")
     def _compute_ccp_fold_actions(self):

@@ -51,7 +51,9 @@ class TestHealth(CcpCase):
         self.company.write({"ccp_trial": True, "ccp_trial_url": self.sandbox.url})
         self.assert_line("base_url", "ok")
         self.company.ccp_trial_url = CLOSED
-        self.assert_line("base_url", "bad", "python3 -m sandbox", "administrator")
+        self.assert_line(
+            "base_url", "bad", "the command that the set-up page shows", "administrator"
+        )
 
     def test_credentials(self):
         self.assert_line("credentials", "unknown", "test call")

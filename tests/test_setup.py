@@ -1,10 +1,15 @@
 import base64
 import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
+from ..models.sandbox_command import sandbox_command
 from .common import AGENT, CONNECTS, CcpCase
 
 VALUES = {
@@ -221,6 +226,23 @@ class TestSetup(CcpCase):
             )
         except UserError:
             self.env.invalidate_all()
+
+    def test_the_command_shown_starts_the_sandbox(self):
+        """Also in a folder whose name a shell would take apart."""
+        settings = self.env["res.config.settings"].create({})
+        command = self.page().sandbox_command
+        self.assertEqual(command, settings.ccp_sandbox_command)
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory())) / "my addon's"
+        shutil.copytree(Path(__file__).parents[1] / "sandbox", folder / "sandbox")
+        for each in (command, sandbox_command(folder)):
+            with self.subTest(command=each):
+                done = subprocess.run(
+                    f"{each} --help", shell=True, capture_output=True, text=True, timeout=60
+                )
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("A stand-in for Airtel CCP", done.stdout)
+        windows = sandbox_command(Path("C/my addon"), "win32")
+        self.assertRegex(windows, r'^cd /d "C.my addon" && python -m sandbox$')
 
     def test_account(self):
         company = self.env.company

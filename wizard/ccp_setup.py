@@ -6,6 +6,7 @@ from ..ccp.airtel import const
 from ..ccp.safe import address
 from ..models.ccp_health_words import turn_of_refusal
 from ..models.own_records import OwnRecords
+from ..models.sandbox_command import sandbox_command
 from ..models.utils import form_of
 
 STEPS = ("account", "flow", "notify", "users", "test")
@@ -54,6 +55,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
 
     trial = fields.Boolean(related="company_id.ccp_trial", readonly=False)
     trial_url = fields.Char(related="company_id.ccp_trial_url", readonly=False)
+    sandbox_command = fields.Char("Command", compute="_compute_sandbox_command")
     trial_call_count = fields.Integer("Trial calls", compute="_compute_trial_call_count")
 
     account_state = selection_of_step("Account")
@@ -115,6 +117,9 @@ class CcpSetup(OwnRecords, models.TransientModel):
         return form_of(self.create({}), self.env._("Set up calling"), target="current")
 
     # What the page shows
+
+    def _compute_sandbox_command(self):
+        self.sandbox_command = sandbox_command()
 
     @api.depends("trial")
     def _compute_trial_call_count(self):

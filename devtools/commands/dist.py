@@ -74,9 +74,7 @@ def make_wheel(layout: Layout, folder: Path) -> Path:
 
 def _git(root: Path, *words: str) -> str:
     try:
-        made = subprocess.run(
-            ["git", *words], cwd=root, capture_output=True, text=True, check=True
-        )
+        made = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:
         raise ToolError("git is not installed: make dist exports the last commit.") from error
     except subprocess.CalledProcessError as error:

@@ -28,6 +28,7 @@ def clone(tmp_path):
         "__init__.py",
         "models/__init__.py",
         "tests/__init__.py",
+        "tests/live/server.py",
         "sandbox/__main__.py",
         "devtools/__main__.py",
         "bridges/other/__manifest__.py",

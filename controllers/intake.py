@@ -72,8 +72,8 @@ def install():
             answer = answer or other(environ)
         if answer is None:
             answer = functools.partial(ordinary, application)
-            for watch in watches:
-                answer = watch(answer, environ)
+            for find, instead in watches:
+                answer = unless_failed(answer, environ, find, instead)
         return answer(environ, start_response)
 
     call.airtel_ccp_take = take
@@ -135,24 +135,18 @@ def put_back(environ, raw):
     environ.pop("HTTP_TRANSFER_ENCODING", None)
 
 
-def keep_if_failed(odoo, environ):
-    """Let Odoo answer what the intake left to it; a report that it fails to take goes to disk.
+def keep(environ, token, raw):
+    """Keep a report on disk that Odoo fails to take; see ``answer``.
 
-    :param odoo: Odoo's own WSGI application
     :param dict environ: the request, as WSGI describes it
-    :return: a WSGI application, which gives the answer
+    :param str token: the last part of its address
+    :param bytes raw: its body
+    :rtype: odoo.http.Response
     """
-    token = find_token(environ)
-    if not token:
-        return odoo
-
-    def keep(raw):
-        return answer(None, None, token, environ.get(HEADER), raw, host_of(environ))
-
-    return unless_failed(odoo, environ, token, keep)
+    return answer(None, None, token, environ.get(HEADER), raw, host_of(environ))
 
 
-def unless_failed(odoo, environ, token, instead):
+def unless_failed(odoo, environ, find, instead):
     """Let Odoo answer a request; if it fails and the token is one of ours, something else does.
 
     Before a route begins, Odoo asks the database who changed what, opens the session and more. If
@@ -161,10 +155,13 @@ def unless_failed(odoo, environ, token, instead):
 
     :param odoo: Odoo's own WSGI application
     :param dict environ: the request, as WSGI describes it
-    :param str token: the last part of its address
-    :param instead: called with the request's body; returns a WSGI application
+    :param find: returns the token of a request that may need help, see ``find_token``
+    :param instead: called with the request, its token and its body; returns a WSGI application
     :return: a WSGI application, which gives the answer
     """
+    token = find(environ)
+    if not token:
+        return odoo
     try:
         raw = read_body(environ)
     except HTTPException as error:
@@ -177,7 +174,7 @@ def unless_failed(odoo, environ, token, instead):
     if has_failed and find_owner(root(), token):
         body.close()
         _logger.warning("Odoo fails at a request of Airtel's (%s)", status)
-        return instead(raw)
+        return instead(environ, token, raw)
 
     def told(_environ, start_response):
         start_response(*said[-1])
@@ -350,5 +347,5 @@ def _answer(known, database, token, header, raw, host):
     return http.Response(status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
-# Called with Odoo's application and a request that nobody took; each returns an application
-watches = [keep_if_failed]
+# Which requests need help if Odoo fails, and what helps; see ``unless_failed``
+watches = [(find_token, keep)]

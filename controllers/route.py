@@ -107,21 +107,15 @@ def take(environ):
     return respond(database, outcome)
 
 
-def answer_if_failed(odoo, environ):
-    """Let Odoo answer what ``take`` left to it; if it fails, the answer comes from the disk.
+def from_disk(environ, token, raw):
+    """Answer a question at which Odoo failed.
 
-    :param odoo: Odoo's own WSGI application
     :param dict environ: the request, as WSGI describes it
-    :return: a WSGI application, which gives the answer
+    :param str token: the last part of its address
+    :param bytes raw: its body
+    :rtype: odoo.http.Response
     """
-    token = find_token(environ)
-    if not token:
-        return odoo
-
-    def from_disk(raw):
-        return respond(None, on_disk(asked_in(environ, token, raw), "Odoo failed"))
-
-    return intake.unless_failed(odoo, environ, token, from_disk)
+    return respond(None, on_disk(asked_in(environ, token, raw), "Odoo failed"))
 
 
 def find_token(environ):
@@ -383,4 +377,4 @@ class AirtelCcpRoute(http.Controller):
 
 
 intake.others.append(take)
-intake.watches.append(answer_if_failed)
+intake.watches.append((find_token, from_disk))

@@ -26,10 +26,12 @@ class ResUsers(models.Model):
         """Give those open call-backs of these users to their teams that the users cannot make."""
         callbacks = self.env["ccp.callback"].sudo()
         for user in self.sudo():
-            left = callbacks.browse()
-            for each in callbacks.search([("user_id", "=", user.id), ("state", "=", "open")]):
-                if not user._ccp_can_call_back(each.company_id, each.due_date):
-                    left += each
+            promised = callbacks.search([("user_id", "=", user.id), ("state", "=", "open")])
+            # Many are due at the end of the same working day
+            alike = promised.grouped(lambda each: (each.company_id, each.due_date))
+            left = callbacks.union(
+                *(some for of, some in alike.items() if not user._ccp_can_call_back(*of))
+            )
             if left:
                 left._give_to(user.browse())
 

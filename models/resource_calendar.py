@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from odoo import models
 from odoo.tools import SQL
@@ -7,8 +8,17 @@ from odoo.tools import SQL
 # as the rules of other addons, counts after that
 PERIOD = timedelta(minutes=10)
 MOST_REMEMBERED = 500
-# By database, calendar, resources and what the tables hold: from when, until when, and the times
+# ``Times`` by database, calendar, resources and what the tables hold
 _remembered = {}
+
+
+class Times(NamedTuple):
+    """Working times of a period, as a process remembers them."""
+
+    since: datetime
+    until: datetime
+    times: dict
+    """See ``_ccp_times_at``."""
 
 
 class ResourceCalendar(models.Model):
@@ -52,16 +62,17 @@ class ResourceCalendar(models.Model):
         until = moment + PERIOD
         ids = sorted(resources.ids) if resources else []
         key = (self.env.cr.dbname, self.id, *ids, self._ccp_content(ids, moment, until))
-        start, end, times = _remembered.get(key, (until, moment, None))
-        if not start <= moment < end:
-            found = self._work_intervals_batch(moment, until, resources)
-            times = {
-                each: [(begin, stop) for begin, stop, _record in intervals]
-                for each, intervals in found.items()
-            }
-            if len(_remembered) >= MOST_REMEMBERED:
-                _remembered.clear()
-            _remembered[key] = (moment, until, times)
+        known = _remembered.get(key)
+        if known and known.since <= moment < known.until:
+            return known.times
+        found = self._work_intervals_batch(moment, until, resources)
+        times = {
+            each: [(begin, stop) for begin, stop, _record in intervals]
+            for each, intervals in found.items()
+        }
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[key] = Times(moment, until, times)
         return times
 
     def _ccp_content(self, resource_ids, start, end):

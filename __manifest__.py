@@ -48,6 +48,7 @@
         "views/ccp_call_report_views.xml",
         "views/ccp_callback_report_views.xml",
         "views/ccp_erasure_log_views.xml",
+        "views/ccp_setting_change_views.xml",
         "views/digest_digest_views.xml",
     ],
     "demo": ["demo/ccp_demo.xml", "demo/ccp_history_demo.xml"],

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ..ccp.airtel import caller_id, const
 from ..ccp.safe import address
 from .guarded_fields import GuardedFields
+from .noted_settings import NotedRecords
 
 CALLER_SERIES = [
     ("promotional", "Promotional (140)"),
@@ -18,7 +19,7 @@ CALLER_SERIES = [
 _LINE_BREAK = re.compile(rf"[\x00-\x1f\x7f\x85{address.INVISIBLE}]")
 
 
-class CcpCallFlow(GuardedFields, models.Model):
+class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
     """A call flow configured at Airtel, and every field of the request that runs it.
 
     The names of the fields follow the specification's sections 1.5 to 1.10; the agent's side is

@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 
+from .noted_settings import NotedRecords
 
-class CcpCallFlowMenu(models.Model):
+
+class CcpCallFlowMenu(NotedRecords, models.Model):
     """A digit of the menu that Airtel reads to callers, and the team that it stands for."""
 
     _name = "ccp.call.flow.menu"

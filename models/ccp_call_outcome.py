@@ -5,12 +5,13 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_list
 
+from .noted_settings import NotedRecords
 from .own_records import OwnRecords
 
 _logger = logging.getLogger(__name__)
 
 
-class CcpCallOutcome(OwnRecords, models.Model):
+class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
     """What an agent says came of a call, and what follows from it by itself."""
 
     _name = "ccp.call.outcome"

@@ -82,6 +82,7 @@ from . import (
     test_rpc_surface,
     test_secrets_in_logs,
     test_secrets_reach_no_browser,
+    test_setting_changes,
     test_setup,
     test_snapshot,
     test_specification_rows,

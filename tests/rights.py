@@ -117,6 +117,7 @@ class RightsCase(CcpCase):
             ),
             "ccp.health": env["ccp.health"].search([("company_id", "=", env.company.id)], limit=1),
             "ccp.request.log": env["ccp.request.log"]._open(call, {"callFlowId": "x"}),
+            "ccp.setting.change": cls.change_setting(env.company),
             "crm.lead": cls.lead,
             "crm.team": cls.north,
             "digest.digest": env["digest.digest"].search([], limit=1),
@@ -124,6 +125,14 @@ class RightsCase(CcpCase):
             "res.partner": cls.partner,
             "res.users": rep,
         }
+
+    @classmethod
+    def change_setting(cls, company):
+        """Change a setting, and return what is kept of that."""
+        company.ccp_number_daily_limit += 1
+        return company.env["ccp.setting.change"].search(
+            [("company_id", "=", company.id), ("field", "=", "ccp_number_daily_limit")], limit=1
+        )
 
     @classmethod
     def make_callback(cls, company, user, team, partner):
@@ -228,6 +237,7 @@ class RightsCase(CcpCase):
                 {"call_id": call.id, "user_id": agent.id, "kind": "listen"}
             ),
             env["ccp.request.log"]._open(call, {"callFlowId": "CANARY"}),
+            cls.change_setting(company),
             env["ccp.history.import.line"].create({"import_id": imports.id, "note": "CANARY"}),
             env["ccp.phone.import.line"].create(
                 {"import_id": phones.id, "state": "saved", "who": "CANARY"}

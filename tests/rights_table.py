@@ -67,6 +67,7 @@ MODELS = {
     ),
     "ccp.erasure.log": ("manager boss", NOBODY, NOBODY, NOBODY),
     "ccp.health": (ADMINISTRATORS, NOBODY, NOBODY, NOBODY),
+    "ccp.setting.change": (ADMINISTRATORS, NOBODY, NOBODY, NOBODY),
     "ccp.request.log": (ADMINISTRATORS, NOBODY, NOBODY, NOBODY),
     # Dialogs: their user's own
     "ccp.call.entry": ("rep", "rep", "rep manager boss", "rep"),
@@ -243,6 +244,13 @@ FIELDS = {
         (
             "company_id file file_name problem warning environment_name base_url username password"
             " customer_id call_flow_id caller_id",
+            ALL,
+        ),
+    ),
+    "ccp.setting.change": (
+        (
+            "date user_id company_id kind model record_name field before_value after_value setting"
+            " before after",
             ALL,
         ),
     ),

@@ -56,6 +56,7 @@ MODELS = (
     "ccp.erasure.log",
     "ccp.health",
     "ccp.request.log",
+    "ccp.setting.change",
     "res.company",
 )
 # Too many fields to try each one: those that are ours

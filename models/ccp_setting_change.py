@@ -1,0 +1,112 @@
+from odoo import api, fields, models
+
+from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
+
+from .res_company import PASSWORD_MASK
+from .system_made import SystemMade
+
+MOST_CHARACTERS = 200
+
+
+class CcpSettingChange(SystemMade, models.Model):
+    """Who changed which setting of calling, and when; nobody can change that."""
+
+    _name = "ccp.setting.change"
+    _description = "Change of a Calling Setting"
+    _order = "id desc"
+    _rec_name = "field"
+
+    date = fields.Datetime("When", readonly=True, required=True, default=fields.Datetime.now)
+    user_id = fields.Many2one("res.users", "Who", readonly=True, required=True, ondelete="restrict")
+    company_id = fields.Many2one("res.company", readonly=True, index=True, ondelete="cascade")
+    kind = fields.Selection(
+        [("changed", "Changed"), ("added", "Added"), ("deleted", "Deleted")],
+        "What happened",
+        readonly=True,
+        required=True,
+    )
+    model = fields.Char(readonly=True, required=True)
+    record_name = fields.Char("Of what", readonly=True)
+    field = fields.Char("Technical name", readonly=True)
+    before_value = fields.Char(readonly=True)
+    after_value = fields.Char(readonly=True)
+    setting = fields.Char(compute="_compute_words")
+    before = fields.Char(compute="_compute_words")
+    after = fields.Char(compute="_compute_words")
+
+    @api.depends_context("lang")
+    @api.depends("model", "field", "before_value", "after_value")
+    def _compute_words(self):
+        for change in self:
+            model = self.env.get(change.model)
+            field = model._fields.get(change.field) if model is not None else None
+            change.setting = field._description_string(self.env) if field else change.field
+            change.before = change._shown(field, change.before_value)
+            change.after = change._shown(field, change.after_value)
+
+    def _shown(self, field, value):
+        """Return a kept value in the reader's language.
+
+        :param odoo.fields.Field | None field: the setting; None if it is there no more
+        :param str | bool value: as it is kept
+        :rtype: str | bool
+        """
+        if field and field.type == "boolean" and value:
+            return self.env._("Yes") if value == "1" else self.env._("No")
+        if field and field.type == "selection":
+            return dict(field._description_selection(self.env)).get(value, value)
+        return value
+
+
+def note(record, kind, changes=((False, False, False),)):
+    """Keep that the current user changed something; what an installation brings along is not kept.
+
+    :param record: what was changed, as superuser: a company, or a record of one
+    :param str kind: see ``ccp.setting.change``
+    :param changes: of each setting: its field's name, what it was and is, see ``text_of``
+    """
+    context = record.env.context
+    if context.get("install_mode") or context.get(MODULE_UNINSTALL_FLAG):
+        return
+    company = record if record._name == "res.company" else record.company_id
+    record.env["ccp.setting.change"].create(
+        [
+            {
+                "user_id": record.env.uid,
+                "company_id": company.id,
+                "kind": kind,
+                "model": record._name,
+                "record_name": record.display_name,
+                "field": name,
+                "before_value": before,
+                "after_value": after,
+            }
+            for name, before, after in changes
+        ]
+    )
+
+
+def text_of(record, field):
+    """Return a setting's value as it is kept among the changes; False if it is empty.
+
+    :param record: one record, as superuser
+    :param odoo.fields.Field field: the setting
+    :rtype: str | bool
+    """
+    value = record[field.name]
+    if field.type == "boolean":
+        return "1" if value else "0"
+    if field.relational:
+        # Their names only: what else they say is not a setting of calling
+        value = ", ".join(value.mapped("display_name"))
+    elif field.type in ("integer", "float"):
+        value = str(value)
+    return str(value)[:MOST_CHARACTERS] if value else False
+
+
+def masked(text):
+    """Return what is kept of a secret's value.
+
+    :rtype: str | bool
+    """
+    return PASSWORD_MASK if text else False

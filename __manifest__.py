@@ -1,7 +1,7 @@
 {
     "name": "Airtel CCP Click-to-Call",
     "summary": "Call contacts and leads through the Airtel Cloud Communications Platform",
-    "version": "19.0.1.9.0",
+    "version": "19.0.1.10.0",
     "category": "Sales/CRM",
     "author": "airtel_ccp contributors",
     "license": "LGPL-3",

@@ -269,6 +269,7 @@ def in_database(cr, asked, is_waited_for=lambda: True):
         return Outcome(503)
     try:
         route_store.store(cr, company_id, decision, routed.last)
+        # The decision is stored before Airtel gets its answer
         cr.commit()  # pylint: disable=invalid-commit
     except psycopg2.errors.UniqueViolation:
         # Two requests about one call at once: the other one's answer counts

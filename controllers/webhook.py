@@ -43,6 +43,7 @@ class AirtelCcpWebhook(http.Controller):
         if request.db:
             try:
                 known = report_store.receive(request.env.cr, token, header, raw)
+                # The report is stored before Airtel gets its answer
                 request.env.cr.commit()  # pylint: disable=invalid-commit
             except psycopg2.Error as error:
                 known = None

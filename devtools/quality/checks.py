@@ -126,6 +126,14 @@ def odoo_tests(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
         yield from _foreign_imports(path, text, forbidden)
 
 
+def translations(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
+    """Texts are translated with ``self.env._``, which knows the reader's language."""
+    if path.suffix == ".py" and "odoo" in text:
+        for line, level, name in _imports(text):
+            if not level and name in {"odoo._", "odoo.tools.translate._"}:
+                yield line, "imports the _ of Odoo: use self.env._"
+
+
 def registries(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
     """No package registry or mirror is named by its host."""
     return _matches(_REGISTRY, text, "names a package registry by its host")
@@ -241,6 +249,7 @@ def methods_defined_twice(texts: Mapping[PurePosixPath, str]) -> Iterator[Findin
 CHECKS: tuple[Check, ...] = (
     layers,
     odoo_tests,
+    translations,
     registries,
     machine_paths,
     left_for_later,

@@ -62,6 +62,20 @@ def test_allowed_imports(path, text):
 
 
 @pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("from odoo import _, models", True),
+        ("from odoo.tools.translate import _", True),
+        ("from odoo import models\n\n_ = models.env._", False),
+        ("from .odoo import _", False),
+    ],
+)
+def test_nobody_imports_the_translation_of_odoo(text, counts):
+    message = "models/call.py:1: imports the _ of Odoo: use self.env._"
+    assert found("models/call.py", text) == [message] * counts
+
+
+@pytest.mark.parametrize(
     "host", ["deb." + "debian.org", "pypi." + "org", "registry.npmjs" + ".org"]
 )
 def test_registries_are_not_named(host):

@@ -7,7 +7,7 @@ export SEED CALLS LOAD SECONDS
 # What `make bench` measures, and whether in its short form
 export QUICK PARTS
 
-.PHONY: help setup run test test-all neighbours chaos bench figures guards mutants fuzz demo lint format i18n dist clean
+.PHONY: help setup run test test-all neighbours chaos bench figures guards mutants fuzz demo lint format i18n pictures dist clean
 
 help:
 	@echo "make run      start Odoo with the addon, demo data and a stand-in for Airtel; Ctrl-C ends it"
@@ -24,6 +24,7 @@ help:
 	@echo "make demo     place a call on a demo lead, take one from it, and print what became of them"
 	@echo "make lint     check style and house rules; make format mends what can be mended"
 	@echo "make i18n     bring the template and the translations in line with the code"
+	@echo "make pictures make the pictures of the page in Odoo's list of apps from the documentation's"
 	@echo "make dist     make the zip and the wheel that people install, in dist/"
 	@echo "make setup    fetch what the others need (they call it themselves)"
 	@echo "make clean    remove everything that was fetched or made"
@@ -34,7 +35,7 @@ help:
 	@echo "TEST_DATABASE (airtel_ccp_test)."
 	@echo "Any Odoo command: .dev/bin/odoo, for example .dev/bin/odoo shell"
 
-setup run test neighbours chaos bench figures guards mutants fuzz demo lint format i18n dist clean:
+setup run test neighbours chaos bench figures guards mutants fuzz demo lint format i18n pictures dist clean:
 	@$(TOOL) $@
 
 test-all:

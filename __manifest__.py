@@ -5,6 +5,8 @@
     "category": "Sales/CRM",
     "author": "airtel_ccp contributors",
     "license": "LGPL-3",
+    "development_status": "Beta",
+    "images": ["static/description/banner.png"],
     "depends": ["base_setup", "bus", "crm", "digest", "mail", "phone_validation", "resource"],
     "external_dependencies": {"python": ["phonenumbers", "requests"]},
     "data": [

@@ -29,6 +29,7 @@ COMMANDS = {
     "lint": "check style and house rules",
     "format": "mend what the formatters can mend",
     "i18n": "bring the translations in line with the code",
+    "pictures": "make the pictures of the page in the list of apps",
     "dist": "make the zip and the wheel that people install",
     "clean": "remove everything that was fetched or made",
 }

@@ -9,6 +9,8 @@ from devtools.machine.layout import LAYOUT
 
 DOCUMENTS = (
     "README.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
     "SECURITY.md",
     "sandbox/README.md",
     *sorted(f"docs/{path.name}" for path in (LAYOUT.root / "docs").glob("*.md")),

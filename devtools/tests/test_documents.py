@@ -121,7 +121,7 @@ def test_the_published_figures_are_shown_everywhere():
 
 def test_the_readme_shows_some_figures():
     text = (LAYOUT.root / "README.md").read_text()
-    section = text.partition("\n## Benchmarks\n")[2].partition("\n## ")[0]
+    section = text.partition("\n## Figures\n")[2].partition("\n## ")[0]
     shown = [line for line in section.splitlines() if line.startswith("|")]
     assert 2 < len(shown) <= 2 + MOST_ROWS
     assert "(docs/images/figures.svg)" in section

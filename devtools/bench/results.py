@@ -132,7 +132,7 @@ def _with_table(text, found):
 def _with_rows(text, results):
     """Return the README with the rows that it shows as they are now."""
     known = {row[:2]: row for row in rows(figures_of(results))}
-    before, title, section = text.partition("\n## Benchmarks\n")
+    before, title, section = text.partition("\n## Figures\n")
     section, following, after = section.partition("\n## ")
     lines = section.split("\n")
     shown = 0

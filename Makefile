@@ -30,7 +30,8 @@ help:
 	@echo "make clean    remove everything that was fetched or made"
 	@echo
 	@echo "Variables: ODOO_PORT (8069), SANDBOX_PORT (8270), WORKERS (0), GEVENT_PORT (8072),"
-	@echo "ODOO_SRC (a checkout of Odoo 19), PGHOST and its like (a PostgreSQL server of your own),"
+	@echo "ODOO_SRC (a checkout of Odoo 19), ODOO_REPOSITORY (the repository to clone Odoo 19 from),"
+	@echo "ODOO_UPDATE=1 (take what is new in it), PGHOST and its like (a PostgreSQL server of your own),"
 	@echo "CHROMIUM (the browser's program), PYTHON (python3); for make test also JOBS (2) and"
 	@echo "TEST_DATABASE (airtel_ccp_test)."
 	@echo "Any Odoo command: .dev/bin/odoo, for example .dev/bin/odoo shell"

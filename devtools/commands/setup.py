@@ -12,8 +12,8 @@ from ..machine.programs import CHROMIUM, NGINX
 def prepare(layout: Layout, settings: Settings, *, with_browser: bool = True) -> OdooTree:
     """Fetch and make what is missing; takes a moment when nothing is.
 
-    :param with_browser: whether Chromium is needed, and nginx, which only tests need too;
-        ``make run`` does without.
+    :param with_browser: whether Chromium is needed, and nginx if it can be had, which only tests
+        need too; ``make run`` does without.
     :return: the Odoo to work with.
     :raises ToolError: when something cannot be had on this machine.
     """

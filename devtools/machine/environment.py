@@ -24,6 +24,12 @@ FOREIGN_ADDONS = _FOLDER / "requirements-addons.txt"
 _PIP_FETCHES = re.compile(r"^Collecting ", re.MULTILINE)
 _PIP_INSTALLS = re.compile(r"^Installing collected packages: (.*)$", re.MULTILINE)
 PIP_PACKAGE = "python3-pip-whl"
+# Odoo's list names these too. They have no wheels, and need a compiler and headers: in place of the
+# first we install psycopg2-binary, and only an addon that we do not use imports the second.
+WITHOUT_WHEELS = frozenset({"psycopg2", "python-ldap"})
+# Of the Pythons that Odoo 19 supports, the newest; the packages have no wheels for later ones.
+NEWEST_PYTHON = (3, 13)
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
 def prepare(layout: Layout, tree: OdooTree) -> None:
@@ -31,16 +37,18 @@ def prepare(layout: Layout, tree: OdooTree) -> None:
 
     :raises ToolError: when a package cannot be installed.
     """
-    _install(layout)
+    _install(layout, tree)
     link_tools(layout)
     _put_on_path(layout, "odoo", tree.parent)
     _put_on_path(layout, "devtools", str(layout.library))
 
 
-def _install(layout: Layout) -> None:
-    wanted = fingerprint(
-        sys.version_info[:2], layout.venv, *(path.read_text() for path in REQUIREMENTS)
-    )
+def _install(layout: Layout, tree: OdooTree) -> None:
+    files = list(REQUIREMENTS)
+    if more := missing_from(REQUIREMENTS[0].read_text(), tree.requirements):
+        files.append(layout.dev / "requirements-odoo.txt")
+        write_atomically(files[-1], more)
+    wanted = fingerprint(sys.version_info[:2], layout.venv, *(path.read_text() for path in files))
     stamp = Stamp(layout.stamps, "venv")
     if stamp.holds(wanted) and layout.python.exists():
         return
@@ -50,8 +58,32 @@ def _install(layout: Layout) -> None:
     if not layout.venv.exists():
         _create(layout)
     failure = "pip could not install the Python packages."
-    _pip_install(layout, TITLE, "pip", failure, *(f"--requirement={path}" for path in REQUIREMENTS))
+    if sys.version_info[:2] > NEWEST_PYTHON:
+        newest = ".".join(map(str, NEWEST_PYTHON))
+        failure += f" Odoo 19 supports Python 3.10 to {newest}: set PYTHON to one of them."
+    _pip_install(layout, TITLE, "pip", failure, *(f"--requirement={path}" for path in files))
     stamp.set(wanted)
+
+
+def missing_from(ours: str, listed: Path | None) -> str:
+    """Return the lines of a checkout's own list that name a package which ours does not name.
+
+    Of a package that both name we install our version: it has a wheel for every Python that Odoo
+    supports, and all tests and measurements ran with it.
+
+    :param ours: the text of our list.
+    :param listed: the checkout's list, if there is one.
+    """
+    known = set(map(_package, ours.splitlines())) | WITHOUT_WHEELS
+    lines = listed.read_text().splitlines() if listed else ()
+    more = [line for line in lines if (name := _package(line)) and name not in known]
+    return "".join(f"{line}\n" for line in more)
+
+
+def _package(line: str) -> str:
+    """Return which package a line of a list names, in pip's one spelling, or an empty text."""
+    match = _NAME.match(line.strip())
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else ""
 
 
 def _pip_install(layout: Layout, title: str, name: str, failure: str, *words: str | Path) -> None:
@@ -150,7 +182,8 @@ def _pip_from_debian(layout: Layout) -> Path:
     """Return a pip that runs from its wheel: Debian's Python comes without one."""
     if not apt.is_debian():
         raise ToolError(
-            "This Python comes without pip and venv: install them, or set PYTHON to another one."
+            "This Python comes without pip and venv: install them (on Ubuntu: python3-venv), or "
+            "set PYTHON to another one."
         )
     source = apt.PrivateApt(layout.dev / "apt" / "machine", layout.logs)
     source.update(TITLE)

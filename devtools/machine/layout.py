@@ -53,6 +53,11 @@ class Layout:
         return self.dev / "odoo"
 
     @property
+    def odoo_clone(self) -> Path:
+        """The clone of Odoo's repository when Odoo comes from there."""
+        return self.dev / "odoo-clone"
+
+    @property
     def addons(self) -> Path:
         """The addons path entry in which Odoo sees this repository under the addon's name."""
         return self.dev / "addons"
@@ -129,6 +134,8 @@ class Settings:
     sandbox_port: int = 8270
     workers: int = 0
     odoo_source: Path | None = None
+    odoo_repository: str = ""
+    odoo_update: bool = False
     own_server: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -147,6 +154,8 @@ class Settings:
             sandbox_port=_port(environ, "SANDBOX_PORT", 8270),
             workers=whole_number(environ, "WORKERS", 0, least=0),
             odoo_source=Path(source).expanduser().resolve() if source else None,
+            odoo_repository=environ.get("ODOO_REPOSITORY", ""),
+            odoo_update=bool(whole_number(environ, "ODOO_UPDATE", 0, least=0)),
             own_server=any(environ.get(name) for name in SERVER_VARIABLES),
             environ=environ,
         )

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import locale
 import os
 import pwd
 import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,8 @@ PORT = 5432
 # Linux allows 107 bytes in a socket's path, other systems 103.
 SOCKET_PATH_LIMIT = 103
 START_SECONDS = 60
+# The second for systems that lack the first, as macOS may.
+LOCALES = ("C.UTF-8", "en_US.UTF-8")
 _COMMON = {
     "listen_addresses": "''",
     "max_connections": "200",
@@ -195,7 +198,7 @@ class Cluster:
     def _create(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self._make_private(self.folder)
-        words = ["--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", f"--username={USER}"]
+        words = ["--encoding=UTF8", f"--locale={_locale()}", "--auth=trust", f"--username={USER}"]
         if self._run("initdb", *words, "--no-sync"):
             shutil.rmtree(self.folder, ignore_errors=True)
             raise ToolError(with_last_lines("The database cluster could not be made.", self._log))
@@ -235,6 +238,20 @@ class Cluster:
                 timeout=2 * START_SECONDS,
                 **options,
             ).returncode
+
+
+def _locale(names: Sequence[str] = LOCALES) -> str:
+    """Return the first locale that this system has, with letters beyond ASCII.
+
+    :raises ToolError: when it has none of them.
+    """
+    before = locale.setlocale(locale.LC_CTYPE)
+    for name in names:
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, name)
+            locale.setlocale(locale.LC_CTYPE, before)
+            return name
+    raise ToolError(f"PostgreSQL needs one of the locales {', '.join(names)}: install one.")
 
 
 def _server_account() -> pwd.struct_passwd:

@@ -1,4 +1,7 @@
-"""Programs that tests start, Chromium and nginx: installed ones, or Debian's below ``.dev/``."""
+"""Programs that tests start, Chromium and nginx: installed ones, or Debian's below ``.dev/``.
+
+Where Debian's packages cannot be had, only installed ones serve.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from .errors import ToolError
 from .layout import Layout, Settings
 from .stamps import Stamp, fingerprint, made_anew, write_atomically
 
+_SNAPS = "/snap/bin/"
 _FONTS = """\
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
@@ -51,11 +55,12 @@ class Program:
 
     :param name: of its folder below ``.dev``; in capitals, of the variable that names another one.
     :param title: how to call it to a person.
-    :param names: of the installed programs that serve, the best first.
+    :param names: of the installed programs that serve, the best first; or their whole paths.
     :param launchers: the names below ``.dev/bin`` that start it.
     :param packages: Debian's.
     :param binary: what is started, in the folder of what was unpacked.
     :param missing: the sentence for the person when there is none and none can be fetched.
+    :param needed: whether nothing goes on without it; else tests that need it are skipped.
     :param version: the option with which it prints its version.
     :param system: folders with programs that an ordinary user's PATH does not have.
     :param files: texts of more files in the folder, by their names.
@@ -70,6 +75,7 @@ class Program:
     binary: str
     missing: str
     version: str
+    needed: bool = True
     system: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
@@ -90,16 +96,23 @@ class Program:
                     f"{variable} is {chosen!r}, which is no program: set it to {self.title}'s."
                 )
             return str(Path(program).absolute())
-        found = (shutil.which(name, path=path) for name in self.names)
-        return next(filter(None, found), None)
+        found = filter(None, (shutil.which(name, path=path) for name in self.names))
+        return min(found, key=_is_snap, default=None)
 
     def prepare(self, layout: Layout, settings: Settings) -> None:
-        """Make each launcher start a program that works.
+        """Make each launcher start a program that works, or say what is done without it.
 
-        :raises ToolError: when there is none and none can be fetched, or it does not start.
+        :raises ToolError: when there is none and none can be fetched, though it is needed, or when
+            it does not start.
         """
         root = layout.dev / self.name
         program = self.installed(settings.environ, layout.bin)
+        if not (self.needed or program or self._unpacked(layout) or apt.is_debian()):
+            for name in self.launchers:  # of one that is no longer there
+                (layout.bin / name).unlink(missing_ok=True)
+            Stamp(layout.stamps, f"{self.name}-launcher").clear()
+            print(self.missing, flush=True)
+            return
         if program:
             script = _INSTALLED.format(program=shlex.quote(program))
         else:
@@ -122,9 +135,7 @@ class Program:
 
     def _fetch(self, layout: Layout, root: Path) -> None:
         """Unpack Debian's packages, or leave what was unpacked when nothing changed."""
-        wanted = fingerprint(root, self.packages)
-        stamp = Stamp(layout.stamps, self.name)
-        if stamp.holds(wanted) and (root / self.binary).exists():
+        if self._unpacked(layout):
             return
         if not apt.is_debian():
             raise ToolError(self.missing)
@@ -136,8 +147,16 @@ class Program:
             source.unpack(archives, part, self.title)
             for name, text in self.files.items():
                 write_atomically(part / name, text.format(root=root))
-        stamp.set(wanted)
+        Stamp(layout.stamps, self.name).set(self._packed(layout))
         shutil.rmtree(folder)
+
+    def _unpacked(self, layout: Layout) -> bool:
+        """Return whether Debian's packages are there, unpacked."""
+        stamp = Stamp(layout.stamps, self.name)
+        return stamp.holds(self._packed(layout)) and (layout.dev / self.name / self.binary).exists()
+
+    def _packed(self, layout: Layout) -> str:
+        return fingerprint(layout.dev / self.name, self.packages)
 
     def _check(self, layout: Layout) -> None:
         command = [str(layout.bin / self.launchers[0]), self.version]
@@ -146,6 +165,15 @@ class Program:
         )
         if result.returncode:
             raise ToolError(f"{self.title} does not start: {result.stderr.strip()[:300]}")
+
+
+def _is_snap(program: str) -> bool:
+    """Return whether a program is a snap, or a script that starts one, as on Ubuntu.
+
+    A snap has a ``/tmp`` of its own, so it cannot see the folders that tests make for it.
+    """
+    with Path(program).open("rb") as file:
+        return program.startswith(_SNAPS) or _SNAPS.encode() in file.read(4096)
 
 
 def environ_with_programs(layout: Layout) -> dict[str, str]:
@@ -157,7 +185,15 @@ def environ_with_programs(layout: Layout) -> dict[str, str]:
 CHROMIUM = Program(
     name="chromium",
     title="Chromium",
-    names=("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    names=(
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        # macOS
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ),
     # Odoo's tests look for these names on the PATH, in another order than ours.
     launchers=("chromium", "google-chrome"),
     # With a font for Latin and for Indian scripts, so that screenshots can be read.
@@ -176,7 +212,8 @@ NGINX = Program(
     launchers=("nginx",),
     packages=("nginx",),
     binary="usr/sbin/nginx",
-    missing="There is no nginx here for the tests of the proxy's sample: install it.",
+    missing="There is no nginx here, so tests that need it are skipped: install it to run them.",
     version="-v",
+    needed=False,
     system=("/usr/sbin", "/usr/local/sbin"),
 )

@@ -41,11 +41,18 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
 
 @contextmanager
 def made_anew(target: Path) -> Iterator[Path]:
-    """Provide the path of a folder to make, which takes an older one's place once it is whole."""
+    """Provide the path of a folder to make, which takes an older one's place once it is whole.
+
+    Of one that does not become whole nothing stays, or what a killed process left until next time.
+    """
     part, old = (target.with_name(f"{target.name}.{suffix}") for suffix in ("part", "old"))
     for each in (part, old):
         shutil.rmtree(each, ignore_errors=True)
-    yield part
+    try:
+        yield part
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
     if target.exists():
         target.rename(old)
     part.rename(target)

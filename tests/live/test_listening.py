@@ -25,7 +25,7 @@ from ...devtools.bench.load import Job, request_bytes, send
 from ...devtools.bench.measure import percentile
 from ..common import LONG
 from .server import LiveServer, LiveSetup, Sandbox, unreported_call, wait_for
-from .test_nginx import REPORT, Edge
+from .test_nginx import REPORT, Edge, needs_nginx
 
 MEGABYTES = 24
 # Below what a worker's own connection buffers, for the whole of a test
@@ -323,6 +323,7 @@ def test_many_slow_listeners(stack, capsys):
     assert busy < PROXY_SECONDS
 
 
+@needs_nginx
 @pytest.mark.skipif(not LONG, reason="make test-all runs it")
 def test_many_slow_listeners_behind_nginx(capsys):
     options = ("--proxy-mode", "--x-sendfile")

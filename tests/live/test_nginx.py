@@ -8,6 +8,7 @@ import collections
 import datetime
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,8 +26,11 @@ from ...sandbox.server import Sandbox
 from ..common import LONG
 from .server import LiveServer, LiveSetup, end_all, set_phone, wait_for
 
+needs_nginx = pytest.mark.skipif(
+    shutil.which("nginx") is None, reason="There is no nginx here: install it to run this."
+)
 # nginx and its sample seldom change
-pytestmark = pytest.mark.skipif(not LONG, reason="make test-all runs it")
+pytestmark = [pytest.mark.skipif(not LONG, reason="make test-all runs it"), needs_nginx]
 SAMPLE = Path(__file__).parents[2] / "docs" / "nginx" / "airtel_ccp.conf"
 REPORT = {"eventType": "CALL", "event": "Ringing", "participantAddress": "7000000901"}
 LIMIT = 64 * 1024

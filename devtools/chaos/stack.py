@@ -9,7 +9,8 @@ import random
 import signal
 import threading
 import time
-from pathlib import Path
+
+import psutil
 
 from ..lab import odoo as lab
 from ..machine.postgres import Cluster
@@ -104,9 +105,8 @@ class Odoo(lab.Odoo):
         return True
 
     def _children(self):
-        with contextlib.suppress(OSError, AttributeError):
-            path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-            return [int(word) for word in Path(path).read_text().split()]
+        with contextlib.suppress(psutil.NoSuchProcess, AttributeError):
+            return [child.pid for child in psutil.Process(self.process.pid).children()]
         return []
 
     def hits(self):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
 import psycopg2
 
 from ..machine.errors import ToolError
@@ -166,7 +167,7 @@ class Odoo:
 
     def _pids(self, kind: str) -> list[int]:
         found = re.findall(rf"Worker {kind} \((\d+)\) alive", self.read_log())
-        return [int(pid) for pid in found if Path(f"/proc/{pid}").exists()]
+        return [pid for pid in map(int, found) if psutil.pid_exists(pid)]
 
     def query(self, sql: str, *params, database: str | None = None) -> list[tuple]:
         """Run one statement in a database, by default the server's own; see :func:`query`."""

@@ -1,6 +1,8 @@
 """Fixtures of the tools' tests: real folders, real processes, a real database server."""
 
 import os
+import shutil
+import subprocess
 import time
 
 import pytest
@@ -15,6 +17,22 @@ def layout(tmp_path):
     found.dev.mkdir()
     found.venv.symlink_to(LAYOUT.venv)
     return found
+
+
+@pytest.fixture
+def git(monkeypatch):
+    """Run git in a folder, as somebody made up, and return what it prints."""
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
+    for name in [name for name in os.environ if name.startswith("GIT_")]:  # set by a hook
+        monkeypatch.delenv(name)
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+
+    def run(folder, *words):
+        command = ["git", "-C", folder, *identity, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    return run
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ def test_defaults():
     assert (settings.odoo_port, settings.gevent_port, settings.sandbox_port) == (8069, 8072, 8270)
     assert settings.workers == 0
     assert settings.odoo_source is None
+    assert settings.odoo_repository == ""
+    assert not settings.odoo_update
     assert not settings.own_server
 
 
@@ -19,11 +21,15 @@ def test_variables_are_read(tmp_path):
         "GEVENT_PORT": "9003",
         "WORKERS": "4",
         "ODOO_SRC": str(tmp_path),
+        "ODOO_REPOSITORY": "https://odoo.test/odoo",
+        "ODOO_UPDATE": "1",
     }
     settings = Settings.from_environ(environ)
     assert (settings.odoo_port, settings.sandbox_port, settings.gevent_port) == (9001, 9002, 9003)
     assert settings.workers == 4
     assert settings.odoo_source == tmp_path
+    assert settings.odoo_repository == "https://odoo.test/odoo"
+    assert settings.odoo_update
 
 
 def test_empty_variables_count_as_unset():

@@ -22,9 +22,11 @@ def settings(source=None):
 
 @pytest.fixture
 def nowhere(monkeypatch):
-    """No Odoo can be imported, and this is not Debian."""
+    """No Odoo can be imported, this is not Debian, and Odoo's repository cannot be reached."""
     monkeypatch.setattr(odoo_source, "importable", lambda: None)
     monkeypatch.setattr(odoo_source.apt, "is_debian", lambda: False)
+    # Port 1 of this machine: refused at once
+    monkeypatch.setattr(odoo_source, "REPOSITORY", "http://127.0.0.1:1/odoo")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_choice_that_is_gone_is_made_again(layout, tmp_path, nowhere):
     checkout = make_odoo(tmp_path / "checkout")
     odoo_source.choose(layout, settings(checkout))
     checkout.rename(tmp_path / "elsewhere")
-    with pytest.raises(ToolError, match="set ODOO_SRC to a checkout of Odoo 19"):
+    with pytest.raises(ToolError, match="cannot be read; is this machine online"):
         odoo_source.choose(layout, settings())
 
 
@@ -114,10 +116,30 @@ def test_a_record_that_is_broken_is_made_again(layout, tmp_path, nowhere):
     assert json.loads((layout.dev / "odoo.json").read_text())["parent"] == str(checkout)
 
 
-def test_a_machine_with_neither(layout, nowhere):
-    with pytest.raises(ToolError) as caught:
-        odoo_source.choose(layout, settings())
-    assert str(caught.value).count(".") == 1
+def test_only_debian_takes_debians_package(layout, nowhere, monkeypatch):
+    monkeypatch.setattr(odoo_source, "fetch_from_debian", lambda layout: "Debian's")
+    monkeypatch.setattr(odoo_source, "fetch_with_git", lambda layout, settings: "a clone")
+    assert odoo_source._fetch(layout, settings()) == "a clone"
+    monkeypatch.setattr(odoo_source.apt, "is_debian", lambda: True)
+    assert odoo_source._fetch(layout, settings()) == "Debian's"
+
+
+@pytest.mark.parametrize(("web", "there"), [("addons", True), ("odoo/addons", False)])
+def test_only_a_checkout_lists_its_requirements(tmp_path, web, there):
+    make_odoo(tmp_path, web=web)
+    assert odoo_source.from_checkout(tmp_path).requirements is None
+    listed = tmp_path / "requirements.txt"
+    listed.touch()
+    assert odoo_source.from_checkout(tmp_path).requirements == (listed if there else None)
+
+
+def test_a_record_from_before_clones_is_read(layout, tmp_path, nowhere):
+    checkout = make_odoo(tmp_path / "checkout")
+    odoo_source.choose(layout, settings(checkout))
+    record = json.loads((layout.dev / "odoo.json").read_text())
+    del record["commit"]
+    (layout.dev / "odoo.json").write_text(json.dumps(record))
+    assert odoo_source.choose(layout, settings()).parent == str(checkout)
 
 
 def test_dangling_links(tmp_path):

@@ -1,3 +1,4 @@
+import locale
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import pytest
 
 from devtools.machine import postgres
 from devtools.machine.database import Databases
+from devtools.machine.errors import ToolError
 from devtools.machine.layout import LAYOUT, Layout, Settings
 
 HOLDER = """
@@ -99,6 +101,14 @@ def test_a_server_of_ones_own_is_left_alone(layout):
     with postgres.server(layout, Settings(own_server=True)) as server:
         assert server.environ == {}
     assert not (layout.dev / "pg").exists()
+
+
+def test_the_first_locale_that_the_system_has():
+    before = locale.setlocale(locale.LC_CTYPE)
+    assert postgres._locale(("no.such", "C")) == "C"
+    assert locale.setlocale(locale.LC_CTYPE) == before
+    with pytest.raises(ToolError, match="one of the locales no.such, neither.this: install one"):
+        postgres._locale(("no.such", "neither.this"))
 
 
 def test_programs_come_before_the_path(tmp_path):

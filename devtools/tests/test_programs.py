@@ -37,6 +37,21 @@ def test_the_first_name_counts(layout, machine):
     assert CHROMIUM.installed(environ(machine), layout.bin) == str(expected)
 
 
+def test_a_program_may_be_named_by_its_whole_path(layout, machine, tmp_path):
+    expected = make_program(tmp_path / "An Application.app", "Chrome", 'echo "real $1"')
+    program = replace(CHROMIUM, names=("chromium", str(expected)))
+    program.prepare(layout, Settings(environ=environ(machine)))
+    result = subprocess.run([layout.bin / "chromium", "word"], capture_output=True, text=True)
+    assert result.stdout == "real word\n"
+
+
+def test_a_snap_comes_last(layout, machine):
+    script = make_program(machine, "chromium-browser", 'exec /snap/bin/chromium "$@"')
+    assert CHROMIUM.installed(environ(machine), layout.bin) == str(script)
+    other = make_program(machine, "google-chrome-stable")
+    assert CHROMIUM.installed(environ(machine), layout.bin) == str(other)
+
+
 def test_our_own_launcher_does_not_count(layout, machine):
     layout.bin.mkdir()
     make_program(layout.bin, "chromium")
@@ -87,12 +102,26 @@ def test_the_launcher_of_nginx_starts_the_installed_one(layout, machine):
     assert result.stdout == "real word\n"
 
 
-def test_a_machine_without_nginx(layout, machine):
+def test_a_machine_without_nginx(layout, machine, capsys):
     program = replace(NGINX, system=())
-    layout.bin.mkdir()
-    make_program(layout.bin, "nginx")
-    with pytest.raises(ToolError, match="There is no nginx here"):
-        program.prepare(layout, Settings(environ=environ(layout.bin, machine)))
+    program.prepare(layout, Settings(environ=environ(layout.bin, machine)))
+    assert capsys.readouterr().out == f"{NGINX.missing}\n"
+    assert "tests that need it are skipped" in NGINX.missing
+    assert not (layout.bin / "nginx").exists()
+
+
+def test_nginx_that_was_removed(layout, machine, capsys):
+    program = replace(NGINX, system=())
+    path = make_program(machine, "nginx")
+    there = Settings(environ=environ(layout.bin, machine))
+    program.prepare(layout, there)
+    path.unlink()
+    program.prepare(layout, there)
+    assert not (layout.bin / "nginx").exists()
+    assert "There is no nginx here" in capsys.readouterr().out
+    make_program(machine, "nginx")
+    program.prepare(layout, there)
+    assert (layout.bin / "nginx").exists()
 
 
 def test_nginx_that_does_not_start(layout, machine):

@@ -64,3 +64,16 @@ def test_a_folder_that_is_made_anew(tmp_path, present):
         assert target.exists() is present
     assert [found.name for found in target.iterdir()] == ["new"]
     assert [found.name for found in tmp_path.iterdir()] == ["target"]
+
+
+def test_a_folder_that_does_not_become_whole(tmp_path):
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "old").touch()
+    (tmp_path / "target.part").mkdir()  # of a process that was killed
+    with pytest.raises(KeyboardInterrupt), made_anew(target) as part:
+        assert not part.exists()
+        part.mkdir()
+        raise KeyboardInterrupt
+    assert [found.name for found in tmp_path.iterdir()] == ["target"]
+    assert [found.name for found in target.iterdir()] == ["old"]

@@ -129,7 +129,8 @@ class PrivateApt:
         uri = archive_uri(self._read("apt-get", "update", "--print-uris"), codename)
         if uri is None:
             raise ToolError(
-                "apt on this machine has no Debian archive among its sources; set ODOO_SRC."
+                "apt on this machine has no Debian archive among its sources; set ODOO_SRC or "
+                "ODOO_REPOSITORY."
             )
         options = f"[signed-by={KEYRING}] " if KEYRING.is_file() else ""
         text = "".join(f"deb {options}{uri} {suite} main\n" for suite in suites)

@@ -22,10 +22,11 @@ case "$1" in
 esac
 """
 CHOOSE = """
-import sys
+import signal, sys
 from pathlib import Path
 from devtools.machine import odoo_source
 from devtools.machine.layout import Layout, Settings
+signal.signal(signal.SIGINT, signal.default_int_handler)
 odoo_source.choose(Layout(Path(sys.argv[1])), Settings(odoo_repository=sys.argv[2]))
 """
 

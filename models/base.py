@@ -389,7 +389,8 @@ class Base(models.AbstractModel):
         country = self.env["res.country"].sudo().search([("code", "=", doubt)], limit=1)
         sentence = self.env._(
             "Is %(number)s the right number of %(name)s? It has no country code and may belong to "
-            "another country (%(country)s). Write +91 before it, and nobody is asked again.",
+            "another country (%(country)s). If you write +91 in front of it, Odoo does not ask "
+            "again.",
             number=f"+91 {digits[:5]} {digits[5:]}",
             name=self.display_name,
             country=country.name or doubt,

@@ -118,7 +118,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     talk_unknown = fields.Boolean(
         "Talk time unknown",
         readonly=True,
-        help="The call connected, and no report tells how long it was.",
+        help="The call connected, but no report says how long it lasted.",
     )
     agent_ring_seconds = fields.Integer(
         "Agent ring time (seconds)", readonly=True, aggregator="avg"
@@ -169,7 +169,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         store=True,
         precompute=True,
         aggregator="avg",
-        help="Reached, of a hundred attempts that ended.",
+        help="Share of ended attempts that reached the customer.",
     )
     customer_connect_rate = fields.Float(
         "Customer connect rate (%)",
@@ -178,7 +178,8 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         store=True,
         precompute=True,
         aggregator="avg",
-        help="Reached, of a hundred attempts that ended and that the agent did not miss.",
+        help="Share of ended attempts that reached the customer, without those that the agent "
+        "missed.",
     )
     average_talk_seconds = fields.Float(
         "Average talk time (seconds)",
@@ -190,7 +191,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         help="Talk time of calls that connected.",
     )
     attempts_until_reached = fields.Integer(
-        "Attempts till reached",
+        "Attempts until reached",
         readonly=True,
         aggregator="avg",
         help="Attempts to a customer's number until it was reached, the last one included.",
@@ -326,15 +327,15 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     manual = fields.Boolean("Logged by hand", readonly=True)
     imported = fields.Boolean(
         readonly=True,
-        help="A call of the past, taken from Airtel's records: it is in the history and its "
+        help="A past call, imported from Airtel's records. It appears in the history and its "
         "figures only, and does not count as an attempt.",
     )
     trial = fields.Boolean(
-        readonly=True, help="Placed at the sandbox: it rang nobody, and counts nowhere."
+        readonly=True, help="Placed at the sandbox: it rang nobody, and no figure counts it."
     )
-    dismissed = fields.Boolean("Put away from the panel", readonly=True)
+    dismissed = fields.Boolean("Closed in the panel", readonly=True)
     activity_done = fields.Boolean("Its planned activity was looked for", readonly=True)
-    overridden = fields.Text("House rules that were overridden", readonly=True)
+    overridden = fields.Text("Overridden house rules", readonly=True)
     override_reason = fields.Char("Reason for overriding", readonly=True)
 
     # Linked records
@@ -495,7 +496,9 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         """
         self.check_access("read")
         if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
+            raise AccessError(
+                self.env._("Only an administrator may recompute calls from their reports.")
+            )
         return self._fold_again_with_notice()
 
     def _fold_again_with_notice(self):
@@ -505,12 +508,14 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         """
         folded, left = self._fold_again()
         failed = len(self.sudo().filtered("fold_error"))
-        sentences = [self.env._("Calls taken up again from their reports: %s.", folded)]
+        sentences = [self.env._("Calls recomputed from their reports: %s.", folded)]
         if left:
-            sentences.append(self.env._("Left as they are, for want of reports: %s.", left))
+            sentences.append(self.env._("Left unchanged, because they have no reports: %s.", left))
         if failed:
             sentences.append(
-                self.env._("Still in error: %s. Tell the developers of this addon.", failed)
+                self.env._(
+                    "Still in error: %s. Report this to the developers of this addon.", failed
+                )
             )
         return notice(" ".join(sentences), "warning" if failed else "success", then=RELOAD)
 

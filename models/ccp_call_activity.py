@@ -54,7 +54,7 @@ class CcpCall(models.Model):
         "ccp_call_planned_activity_rel",
         "call_id",
         "activity_id",
-        "Activities that follow from it",
+        "Follow-up activities",
         readonly=True,
         groups=fields.NO_ACCESS,
     )

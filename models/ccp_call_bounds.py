@@ -89,9 +89,9 @@ class CcpCall(models.Model):
 
     report_bound = fields.Selection(
         [
-            ("counted", "Not all of its reports count"),
+            ("counted", "Some of its reports are ignored"),
             ("cdr", "Only call data records are still kept"),
-            ("full", "No further report is kept"),
+            ("full", "Further reports are discarded"),
         ],
         "Too many reports",
         readonly=True,

@@ -24,7 +24,7 @@ class CcpCall(models.Model):
         help="The call-back that this call opened, counts for or was placed for.",
     )
     owes_callback = fields.Boolean(
-        "Owes a call-back",
+        "Needs a call-back",
         compute="_compute_owes_callback",
         store=True,
         precompute=True,

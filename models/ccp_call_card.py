@@ -159,7 +159,7 @@ class CcpCall(models.Model):
         return self._some_lines(
             story,
             MAX_LINES,
-            lambda left_out: self.env._("%s more, which the call's own page shows", left_out),
+            lambda left_out: self.env._("%s more: see the call's own page", left_out),
         )
 
     def _some_lines(self, story, limit, left_out_text):

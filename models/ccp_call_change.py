@@ -14,11 +14,13 @@ class CcpCallChange(SystemMade, models.Model):
     call_id = fields.Many2one(
         "ccp.call", readonly=True, required=True, ondelete="cascade", index=True
     )
-    user_id = fields.Many2one("res.users", "Who", readonly=True, required=True, ondelete="restrict")
-    date = fields.Datetime("When", readonly=True, required=True, default=fields.Datetime.now)
+    user_id = fields.Many2one(
+        "res.users", "User", readonly=True, required=True, ondelete="restrict"
+    )
+    date = fields.Datetime("Date", readonly=True, required=True, default=fields.Datetime.now)
     kind = fields.Selection(
         [("outcome", "Outcome"), ("note", "Note"), ("record", "Record")],
-        "What",
+        "Change",
         readonly=True,
         required=True,
     )

@@ -162,7 +162,7 @@ class CcpCall(models.Model):
                 values = {"line": call._line_values(line)}
                 if len(noted) > MAX_LINES:
                     # A sender that loops must not fill a chatter
-                    text = call.env._("More was reported, which the call's own page shows")
+                    text = call.env._("Airtel reported more: see the call's own page")
                     values = {"line": {"offset": "", "text": text, "cause": "", "leg": ""}}
                 notes.append(call._render("call_note", values))
         if notes:

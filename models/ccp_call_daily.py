@@ -134,7 +134,7 @@ class CcpCallDaily(models.Model):
         "Customer ring time (seconds)", readonly=True, aggregator="avg"
     )
     attempts_until_reached = fields.Integer(
-        "Attempts till reached", readonly=True, aggregator="avg"
+        "Attempts until reached", readonly=True, aggregator="avg"
     )
     speed_to_dial = fields.Float(
         "Speed to dial (seconds)", digits=(16, 0), readonly=True, aggregator="avg"

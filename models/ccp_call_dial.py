@@ -181,12 +181,12 @@ class CcpCall(models.Model):
         """
         if not plan.agent_numbers:
             return self.env._(
-                "Airtel has not answered yet. An agent of the pool rings first; if Airtel refuses "
-                "the call, you will be told."
+                "Airtel has not answered yet. An agent of the pool is rung first; if Airtel "
+                "refuses the call, you will be notified."
             )
         return self.env._(
             "Airtel has not answered yet. If your phone %(phone)s rings, pick up; if Airtel "
-            "refuses the call, you will be told.",
+            "refuses the call, you will be notified.",
             phone=number.mask(plan.agent_numbers[0]),
         )
 

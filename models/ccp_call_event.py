@@ -21,7 +21,8 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         "res.company",
         readonly=True,
         ondelete="cascade",
-        help="Whose notify URL the report came to, when it did not come to that of a call.",
+        help="The company whose notify URL received the report, if it did not arrive at a call's "
+        "own URL.",
     )
     kind = fields.Selection(
         [
@@ -37,27 +38,28 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
     # reads it, searches or groups by it; others get ``pretty_payload``
     payload = fields.Text("As received", readonly=True, groups=fields.NO_ACCESS, prefetch=False)
     raw_payload = fields.Binary(
-        "As received, to the byte",
+        "As received, byte for byte",
         attachment=False,
         readonly=True,
         groups=fields.NO_ACCESS,
         prefetch=False,
-        help="Only of a report that is no text in UTF-8, which a text cannot hold as it came.",
+        help="Filled only for a report that is not valid UTF-8, because a text field cannot hold "
+        "it unchanged.",
     )
     fingerprint = fields.Char(readonly=True, required=True, groups="base.group_system")
     received_at = fields.Datetime("Received", readonly=True, required=True)
-    folded = fields.Boolean("Taken into account", readonly=True)
+    folded = fields.Boolean("Processed", readonly=True)
     matched_by = fields.Selection(
         [
-            ("token", "Its own address"),
+            ("token", "Call's own notify URL"),
             ("correlation", "Airtel's correlation id"),
             ("session", "Airtel's session id"),
             ("numbers", "Both numbers"),
         ],
-        "How its call was found",
+        "Matched by",
         readonly=True,
     )
-    match_date = fields.Datetime("Last looked for its call", readonly=True)
+    match_date = fields.Datetime("Last matched", readonly=True)
     # Under which names a report without a call may still find it
     named_correlation = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     named_session = fields.Char(readonly=True, groups=fields.NO_ACCESS)
@@ -68,11 +70,11 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
     changed = fields.Char(
         "What it changed",
         compute="_compute_changed",
-        help="What is known of the call since this report, and was not known or other before.",
+        help="What this report added to the call, or changed in it.",
     )
     not_understood = fields.Char("Not understood", compute="_compute_not_understood")
     pretty_payload = fields.Text(
-        "As received, laid out",
+        "As received, formatted",
         compute="_compute_pretty_payload",
         search="_search_pretty_payload",
         groups="base.group_system",

@@ -166,4 +166,4 @@ class CcpCallEvent(models.Model):
 
     def _summary_of_decision(self, report):
         """Say what a decision is; whom it rings is on its call."""
-        return self.env._("Whom to ring")
+        return self.env._("Who to ring")

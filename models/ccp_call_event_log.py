@@ -81,10 +81,10 @@ class CcpCallEvent(models.Model):
     def _summary_of_unreadable(self, report):
         reasons = {
             "empty": self.env._("Empty"),
-            "json": self.env._("No JSON"),
-            "not_object": self.env._("JSON, but no report"),
+            "json": self.env._("Not JSON"),
+            "not_object": self.env._("JSON, but not a report"),
         }
-        return reasons.get(report.reason) or self.env._("A report of a kind that is not known")
+        return reasons.get(report.reason) or self.env._("A report of an unknown kind")
 
     @api.depends("call_id.event_ids", "payload", "received_at")
     def _compute_changed(self):
@@ -190,13 +190,13 @@ class CcpCallEvent(models.Model):
         before = self._known(event.call_id)
         call = event._find_calls_again()[:1]
         if not call:
-            message = self.env._("This report fits no call: nothing changed.")
+            message = self.env._("This report matches no call: nothing changed.")
         else:
             call._fold_again()
             if call.fold_error:
                 message = self.env._(
-                    "This call's reports cannot be taken into account (%s): tell the developers of "
-                    "this addon.",
+                    "This call's reports cannot be processed (%s): report this to the developers "
+                    "of this addon.",
                     call.fold_error,
                 )
             elif self._known(call) != before:
@@ -206,7 +206,9 @@ class CcpCallEvent(models.Model):
             elif lost:
                 message = self.env._("Nothing changed.")
             else:
-                message = self.env._("The call knew all that this report says: nothing changed.")
+                message = self.env._(
+                    "This report says nothing new about the call: nothing changed."
+                )
         sentences = [message, f"{lost}." if lost else ""]
         kind = "warning" if lost else "info"
         return notice(" ".join(filter(None, sentences)), kind, then=RELOAD)
@@ -244,7 +246,9 @@ class CcpCallEvent(models.Model):
     def _check_administrator(self):
         self.check_access("read")
         if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator repairs calls from their reports."))
+            raise AccessError(
+                self.env._("Only an administrator may recompute calls from their reports.")
+            )
 
     def _forget_url(self, url):
         """Remove a recording's address from the stored reports: anybody who has it can listen.

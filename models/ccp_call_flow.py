@@ -63,8 +63,8 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
         check_company=True,
         ondelete="restrict",
         domain=[("share", "=", False)],
-        help="Who may call with this flow, beside the people of the sales teams. When both are "
-        "empty, everybody may.",
+        help="Who may call with this flow, in addition to the sales teams. If both are empty, "
+        "everybody may.",
     )
     team_ids = fields.Many2many(
         "crm.team",
@@ -74,7 +74,7 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
         "Sales teams",
         check_company=True,
         ondelete="restrict",
-        help="Members and leaders of these teams may call with this flow. When no user is chosen "
+        help="Members and leaders of these teams may call with this flow. If no user is chosen "
         "either, everybody may.",
     )
     calendar_id = fields.Many2one(
@@ -82,8 +82,8 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
         "Calling hours",
         check_company=True,
         ondelete="restrict",
-        help="This flow calls within these hours only, and within the company's own. Leave empty "
-        "for the company's alone.",
+        help="Calls with this flow can be placed within these hours only, and within the "
+        "company's. Leave empty to use only the company's.",
     )
     call_type = fields.Selection(
         [("OUTBOUND", "Outbound"), ("INBOUND", "Inbound")],
@@ -100,7 +100,7 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
     recording = fields.Boolean(
         "Record calls",
         default=True,
-        help="If the agent chooses: what happens unless the agent says otherwise.",
+        help="If the agent chooses for each call: what is preselected.",
     )
     recording_mode = fields.Selection(
         [("never", "Never"), ("always", "Always"), ("choice", "The agent chooses for each call")],
@@ -116,8 +116,8 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
     )
     announces_recording = fields.Boolean(
         "Announces the recording",
-        help="Switch this on when Airtel set up the flow so that both hear that the call is "
-        "recorded. Calls keep this fact.",
+        help="Switch this on if Airtel set up the flow to announce the recording to both sides. "
+        "Each call keeps the value it was placed with.",
     )
     record_component = fields.Char(
         "Record component", required=True, default=const.DEFAULT_RECORD_ID
@@ -147,10 +147,11 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
     agent_name = fields.Char("Agent's name in reports", required=True, default="A")
     agent_retries = fields.Integer("Agent's retries", default=1)
     agent_time = fields.Integer(
-        "Agent's longest time (seconds)", help="How long the agent is tried. Zero means no limit."
+        "Agent's maximum time (seconds)",
+        help="How long Airtel tries to reach the agent. Zero means no limit.",
     )
     agent_component_time = fields.Integer(
-        "Agent component's longest time (seconds)", help="Zero means no limit."
+        "Agent component's maximum time (seconds)", help="Zero means no limit."
     )
 
     customer_component = fields.Char(
@@ -165,11 +166,11 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
     customer_name = fields.Char("Customer's name in reports", required=True, default="B")
     customer_retries = fields.Integer("Customer's retries", default=1)
     customer_time = fields.Integer(
-        "Customer's longest time (seconds)",
-        help="How long the customer is tried. Zero means no limit.",
+        "Customer's maximum time (seconds)",
+        help="How long Airtel tries to reach the customer. Zero means no limit.",
     )
     customer_component_time = fields.Integer(
-        "Customer component's longest time (seconds)", help="Zero means no limit."
+        "Customer component's maximum time (seconds)", help="Zero means no limit."
     )
     customer_component_caller_number = fields.Boolean(
         "Caller number on the customer's component",
@@ -180,17 +181,17 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
     )
     second_agent_phone = fields.Boolean(
         "Agent's further phones",
-        help="Ring also the agent's second and further phones: next or at once, as the merging "
-        "strategy says.",
+        help="Also ring the agent's second and further phones, one after the other or all at "
+        "once, as set in the merging strategy.",
     )
     second_customer_phone = fields.Boolean(
         "Customer's further numbers",
-        help="When the field that was clicked holds several numbers, ring the others too.",
+        help="If the field that was clicked contains several numbers, ring the others too.",
     )
     early_media = fields.Boolean(
         "Early media",
         default=True,
-        help="Let the agent hear the network's own announcements while the customer is tried.",
+        help="Let the agent hear the network's own announcements while Airtel calls the customer.",
     )
 
     trial = fields.Boolean(
@@ -357,7 +358,7 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
             if not {"CDR", "ALL"} & set(flow._event_types()):
                 raise ValidationError(
                     self.env._(
-                        "Ask Airtel at least for CDR: without it nobody learns how a call ended."
+                        "Ask Airtel at least for CDR: without it Odoo cannot know how a call ended."
                     )
                 )
 

@@ -23,20 +23,22 @@ class CcpCallFlow(models.Model):
     ring_owner = fields.Boolean(
         "Ring the owner first",
         default=True,
-        help="The owner of the caller's open lead or ticket, else the contact's salesperson, rings "
-        "before the team.",
+        help="Ring the owner of the caller's open lead or ticket, or else the contact's "
+        "salesperson, before the team.",
     )
     ring_last_agent = fields.Boolean(
         "Ring who spoke last",
         default=True,
-        help="If the caller has no owner who can be rung: whoever spoke with that number last.",
+        help="If the caller has no owner who can be rung, ring the agent who last spoke with that "
+        "number.",
     )
     ring_team_id = fields.Many2one(
         "crm.team",
         "Team",
         check_company=True,
         ondelete="restrict",
-        help="Rings if the caller belongs to nobody who can be rung; missed calls are this team's.",
+        help="Is rung if the caller has no owner who can be rung. Missed calls belong to this "
+        "team.",
     )
     ring_strategy = fields.Selection(
         [
@@ -52,14 +54,14 @@ class CcpCallFlow(models.Model):
     )
     desk_number = fields.Char(
         "Desk's number",
-        help="Rings if nobody else can be rung, and while Odoo knows nobody: ten digits.",
+        help="Rings if nobody else can be rung. Enter ten digits.",
     )
     closed_number = fields.Char(
         "Number outside opening hours",
-        help="Rings outside the opening hours. Leave empty for the desk's.",
+        help="Rings outside the opening hours. Leave empty to ring the desk.",
     )
     menu_ids = fields.One2many(
-        "ccp.call.flow.menu", "flow_id", help="Which team each digit of Airtel's menu is."
+        "ccp.call.flow.menu", "flow_id", help="The team for each digit of Airtel's menu."
     )
     lead_policy = fields.Selection(
         [
@@ -70,7 +72,7 @@ class CcpCallFlow(models.Model):
         "Unknown callers",
         required=True,
         default="none",
-        help="What is made for a caller whom no contact and no lead is known for.",
+        help="What Odoo creates for a caller who has neither a contact nor a lead.",
     )
     source_id = fields.Many2one("utm.source", ondelete="restrict")
     medium_id = fields.Many2one("utm.medium", ondelete="restrict")
@@ -84,7 +86,7 @@ class CcpCallFlow(models.Model):
     callback_minutes = fields.Integer(
         "Call back within (minutes)",
         default=CALLBACK_MINUTES,
-        help="Minutes of working time in which a missed call is to be answered.",
+        help="Within how many minutes of working time agents must return a missed call.",
     )
     blocked_policy = fields.Selection(
         [("desk", "Ring the desk"), ("ring", "Ring as for everybody")],
@@ -133,8 +135,8 @@ class CcpCallFlow(models.Model):
                 return False
             raise ValidationError(
                 self.env._(
-                    "%(field)s: this is no phone that Airtel can ring. Enter one Indian number of "
-                    "ten digits, such as 98765 43210.",
+                    "%(field)s: Airtel cannot ring this phone. Enter one Indian number of ten "
+                    "digits, such as 98765 43210.",
                     field=self._fields[name]._description_string(self.env),
                 )
             ) from error
@@ -174,8 +176,8 @@ class CcpCallFlow(models.Model):
         if not is_read:
             raise ValidationError(
                 self.env._(
-                    "%s is no Airtel number that customers can call: enter its ten digits, or a "
-                    "toll-free number such as 1800 123 4567.",
+                    "%s is not an Airtel number that customers can call: enter its ten digits, or "
+                    "a toll-free number such as 1800 123 4567.",
                     self.caller_number or "",
                 )
             )
@@ -194,7 +196,10 @@ class CcpCallFlow(models.Model):
                 )
             if not 1 <= flow.callback_minutes <= MAX_CALLBACK_MINUTES:
                 raise ValidationError(
-                    self.env._("Calls are answered within 1 to %s minutes.", MAX_CALLBACK_MINUTES)
+                    self.env._(
+                        "A missed call is returned within 1 to %s minutes: correct this.",
+                        MAX_CALLBACK_MINUTES,
+                    )
                 )
 
     @api.model

@@ -20,7 +20,7 @@ class CcpCallFlowMenu(NotedRecords, models.Model):
     team_id = fields.Many2one("crm.team", required=True, check_company=True, ondelete="cascade")
 
     _flow_digit_uniq = models.UniqueIndex(
-        "(flow_id, digit)", "This digit stands for a team already: change that line."
+        "(flow_id, digit)", "This digit already has a team: change that line."
     )
 
     @api.constrains("team_id")

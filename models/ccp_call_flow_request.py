@@ -21,15 +21,15 @@ class CcpCallFlow(models.Model):
 
     pool_code = fields.Char(
         "Agent pool's id",
-        help="Airtel's id of the pool. Its agents ring in turn, in place of the rep's own phone; "
-        "who answered is known from Airtel's reports only.",
+        help="Airtel's id of the pool. Airtel rings its agents in turn, in place of the phone of "
+        "the user who clicks Call; only Airtel's reports say who answered.",
     )
     pool_key = fields.Char(
         "Field of the pool's id",
         required=True,
         default=const.DEFAULT_POOL_KEY,
-        help="Airtel's specification asks for the pool's id, and does not say in which field of "
-        "the request. Change this if Airtel names another one to you.",
+        help="Airtel's specification does not say which field of the request holds the pool's id. "
+        "Change this if Airtel gives you another name.",
     )
     pool_strategy = fields.Selection(
         list(zip(SPELLINGS, const.ROUND_ROBIN, strict=True)),
@@ -40,14 +40,14 @@ class CcpCallFlow(models.Model):
         "Try the other one if Airtel refuses this one.",
     )
     agent_phone_limit = fields.Integer(
-        "Agent's phones, at most",
+        "Maximum number of agent's phones",
         required=True,
         default=2,
-        help="How many phones of an agent ring: the own phone, the second one, then the further "
-        "ones that the agent entered.",
+        help="How many of an agent's phones ring: the first one, then the second one, then the "
+        "further ones.",
     )
     customer_number_limit = fields.Integer(
-        "Customer's numbers, at most",
+        "Maximum number of customer's numbers",
         required=True,
         default=2,
         help="How many numbers of a customer ring. With two, only the field that was clicked is "
@@ -55,11 +55,11 @@ class CcpCallFlow(models.Model):
     )
     further_components = fields.Text(
         groups="base.group_system",
-        help="A JSON object of components that are added to the request, each by its id, for "
+        help="A JSON object of components that Odoo adds to the request, each by its id, for "
         'example {"addParticipant_2": {"participants": [{"participantAddress": '
-        '"{{customer2}}"}]}}. Phones are named by placeholders: {{agent2}}, {{customer2}} and so '
-        "on for those of the call, {{callerId}} for the caller number. Numbers themselves are "
-        "refused, because nobody would check them against the blacklist.",
+        '"{{customer2}}"}]}}. Use placeholders for phones: {{agent2}}, {{customer2}} and so on '
+        "for those of the call, {{callerId}} for the caller number. Phone numbers themselves are "
+        "refused, because they would not be checked against the blacklist.",
     )
     callback_method = fields.Char(
         "Method of reports",
@@ -78,8 +78,8 @@ class CcpCallFlow(models.Model):
         compute="_compute_callback_secret_headers",
         inverse="_inverse_callback_secret_headers",
         groups="base.group_system",
-        help="Further headers with values that nobody may read again, such as the key of a proxy. "
-        "Leave the dots to keep a value. A copy of this call flow has none of them.",
+        help="More headers, whose values stay hidden once they are saved, such as the key of a "
+        "proxy. Leave the dots to keep a value. A copy of this call flow does not include them.",
     )
     callback_secrets = fields.Text(copy=False, groups=fields.NO_ACCESS)
 
@@ -152,8 +152,8 @@ class CcpCallFlow(models.Model):
             if flow.callback_method != "POST":
                 raise ValidationError(
                     self.env._(
-                        "Airtel would send reports by %s, and Odoo's address takes POST only, so "
-                        "that no report would arrive: enter POST.",
+                        "Odoo accepts reports by POST only, so reports sent by %s would not "
+                        "arrive: enter POST.",
                         flow.callback_method,
                     )
                 )
@@ -183,14 +183,14 @@ class CcpCallFlow(models.Model):
                 error.where,
             ),
             "reserved": lambda: _(
-                "Header %s is set already, by the connection, by Odoo or in the other list: take "
-                "it out here.",
+                "Header %s is already set by the connection, by Odoo or in the other list: remove "
+                "it here.",
                 error.where,
             ),
-            "twice": lambda: _("Header %s is there twice: keep one.", error.where),
+            "twice": lambda: _("Header %s is listed twice: keep one.", error.where),
         }.get(
             error.reason,
-            lambda: _("These are too many headers: keep at most %s.", headers.MAX_HEADERS),
+            lambda: _("There are too many headers: keep at most %s.", headers.MAX_HEADERS),
         )()
 
     @api.constrains(
@@ -210,8 +210,8 @@ class CcpCallFlow(models.Model):
             for name in taken & set(found):
                 raise ValidationError(
                     self.env._(
-                        "%s is a component of this call flow already: give the added "
-                        "component another id.",
+                        "%s is already a component of this call flow: give the added component "
+                        "another id.",
                         name,
                     )
                 )
@@ -226,25 +226,25 @@ class CcpCallFlow(models.Model):
         return {
             "long": lambda: _("The further components are too long: keep them short."),
             "json": lambda: _(
-                "The further components are no JSON object: write them as "
-                '{"addParticipant_2": {...}}, each name once.'
+                'The further components are not a JSON object: write them as {"addParticipant_2": '
+                "{...}}, each name once."
             ),
             "many": lambda: _(
-                "These are too many further components: keep at most %s.", components.MAX_COMPONENTS
+                "There are too many further components: keep at most %s.", components.MAX_COMPONENTS
             ),
             "deep": lambda: _("%s is nested too deeply: make it simpler.", place),
             "name": lambda: _(
-                "“%s” is no component's id: use letters, digits and _, such as addParticipant_2.",
+                "“%s” is not a component id: use letters, digits and _, such as addParticipant_2.",
                 place,
             ),
             "object": lambda: _("Airtel does not take %s in this form: correct it.", place),
             "forbidden": lambda: _(
-                "%s cannot be set here, because Odoo sets it for the whole call: take it out.",
+                "%s cannot be set here, because Odoo sets it for the whole call: remove it.",
                 place,
             ),
             "number": lambda: _(
-                "%s holds a phone number, which nobody would check against the blacklist: use a "
-                "placeholder such as {{customer2}}.",
+                "%s contains a phone number, which would not be checked against the blacklist: "
+                "use a placeholder such as {{customer2}}.",
                 place,
             ),
             "address": lambda: _(
@@ -259,7 +259,7 @@ class CcpCallFlow(models.Model):
             ),
             "twice": lambda: _("The phone at %s is rung twice: keep it once.", place),
             "strategy": lambda: _(
-                "%(place)s is none of Airtel's strategies: use %(known)s.",
+                "%(place)s is not a strategy that Airtel knows: use %(known)s.",
                 place=place,
                 known=", ".join(const.AGENT_STRATEGIES),
             ),
@@ -269,10 +269,10 @@ class CcpCallFlow(models.Model):
             "no_participants": lambda: _("%s is missing: name at least one participant.", place),
             "pool": lambda: _("%s is missing: enter the id of the agent pool.", place),
             "pool_participants": lambda: _(
-                "%s does not go with a pool of agents: take it out.", place
+                "%s cannot be used with a pool of agents: remove it.", place
             ),
             "retries": lambda: _("%s is not between 0 and 3: correct it.", place),
-            "max_time": lambda: _("%s is no number of seconds: correct it.", place),
+            "max_time": lambda: _("%s is not a number of seconds: correct it.", place),
         }[error.reason]()
 
     def _report_headers(self, own):

@@ -133,7 +133,7 @@ class CcpCall(models.Model):
         except (ValueError, TypeError, AttributeError):
             raise UserError(self.env._("Choose a date and a time for the follow-up.")) from None
         if moment < datetime.now(timezone.utc):
-            raise UserError(self.env._("Choose a moment that is still to come."))
+            raise UserError(self.env._("Choose a time in the future."))
         return moment
 
     def _plan_follow_up(self, moment, zone, text):
@@ -187,7 +187,10 @@ class CcpCall(models.Model):
         planned = self._open_follow_up()
         if not planned:
             raise UserError(
-                self.env._("This follow-up is done or was given to somebody else: it stays.")
+                self.env._(
+                    "This follow-up is done, or somebody else has it now, so it cannot be "
+                    "cancelled."
+                )
             )
         record = self._record()
         planned.with_user(self.env.user).unlink()

@@ -39,24 +39,24 @@ class CcpCall(models.Model):
         "Missed by",
         readonly=True,
         copy=False,
-        help="Whose phones rang for this incoming call, without being picked up.",
+        help="Agents whose phones rang for this incoming call, but who did not pick up.",
     )
     ringing_user_ids = fields.Many2many(
         "res.users",
         "ccp_call_ringing_users_rel",
         "call_id",
         "user_id",
-        "Rings at",
+        "Ringing now",
         readonly=True,
         copy=False,
-        help="Whose phones ring now for this incoming call.",
+        help="Agents whose phones are ringing for this incoming call.",
     )
     decided_date = fields.Datetime("Airtel asked whom to ring", readonly=True, copy=False)
     cdr_date = fields.Datetime(
-        "Began by Airtel's record",
+        "Start in Airtel's record",
         readonly=True,
         copy=False,
-        help="Empty until the call data record of an incoming call came.",
+        help="Empty until the call data record of an incoming call has arrived.",
     )
 
     _incoming_idx = models.Index(
@@ -66,7 +66,7 @@ class CcpCall(models.Model):
     _incoming_session_uniq = models.UniqueIndex(
         "(company_id, session_id)"
         " WHERE direction = 'inbound' AND session_id IS NOT NULL AND imported IS NOT TRUE",
-        "This incoming call is known already.",
+        "This incoming call already exists.",
     )
 
     # Finding and making

@@ -27,13 +27,13 @@ class CcpCall(models.Model):
             ("blocked", "Blacklisted caller"),
             ("flood", "Too many calls of this caller"),
             ("unknown_number", "Unknown Airtel number"),
-            ("unreadable", "Question that could not be read"),
-            ("database_away", "Database was away"),
+            ("unreadable", "Unreadable question"),
+            ("database_away", "Database unreachable"),
         ],
-        "Why it rang there",
+        "Routing reason",
         readonly=True,
         copy=False,
-        help="Why Airtel was told to ring these agents when the customer called.",
+        help="Why this incoming call was put through to these agents.",
     )
     route_about = fields.Char(
         "Record that decided who rings",

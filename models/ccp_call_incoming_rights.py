@@ -15,7 +15,7 @@ class CcpCall(models.Model):
         "Agent who may see it",
         compute="_compute_reader_id",
         search="_search_reader_id",
-        help="The present user, if it is a call of theirs: placed or taken by them, missed by "
+        help="The current user, if it is a call of theirs: placed or taken by them, missed by "
         "them, or an incoming one of their sales team that nobody took.",
     )
 

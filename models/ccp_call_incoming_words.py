@@ -93,14 +93,14 @@ class CcpCall(models.Model):
         names = {"customer": self._names()["customer"], "agents": self._agent_names()}
         if self.state == "ringing_agent":
             if self.ringing_user_ids:
-                return _("%(customer)s calls, it rings at %(agents)s.", **names)
+                return _("%(customer)s is calling; ringing %(agents)s.", **names)
             if names["agents"]:
-                return _("%(customer)s calls and is put through to %(agents)s.", **names)
-            return _("%(customer)s calls.", **names)
+                return _("%(customer)s is calling and is being put through to %(agents)s.", **names)
+            return _("%(customer)s is calling.", **names)
         if self.state == "in_call":
             if self.user_id:
-                return _("%(agents)s talks with %(customer)s.", **names)
-            return _("%(customer)s talks with somebody.", **names)
+                return _("%(agents)s is talking with %(customer)s.", **names)
+            return _("%(customer)s is talking with somebody.", **names)
         if self.state != "ended":
             return ""
         # Functions, so that only the sentence that is needed gets translated
@@ -131,7 +131,7 @@ class CcpCall(models.Model):
         if not self.user_id:
             return self._connected_sentence()
         if self.talk_unknown:
-            return self.env._("%(agents)s picked up, Airtel did not say for how long.", **names)
+            return self.env._("%(agents)s picked up; Airtel did not report the talk time.", **names)
         return self.env._(
             "%(agents)s picked up, talked for %(time)s.",
             time=format_seconds(self.talk_seconds),

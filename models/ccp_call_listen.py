@@ -22,15 +22,15 @@ class CcpCallListen(SystemMade, models.Model):
         "ccp.call", readonly=True, required=True, ondelete="cascade", index=True
     )
     user_id = fields.Many2one(
-        "res.users", "Who", readonly=True, required=True, index=True, ondelete="restrict"
+        "res.users", "User", readonly=True, required=True, index=True, ondelete="restrict"
     )
     kind = fields.Selection(
         [("listen", "Listened"), ("download", "Downloaded")],
-        "What",
+        "Action",
         readonly=True,
         required=True,
     )
-    date = fields.Datetime("When", readonly=True, required=True, default=fields.Datetime.now)
+    date = fields.Datetime("Date", readonly=True, required=True, default=fields.Datetime.now)
 
     @api.model
     def _note(self, call, kind, is_start):

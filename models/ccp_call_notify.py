@@ -36,8 +36,8 @@ class CcpCall(models.Model):
         "Ended, for automation rules",
         readonly=True,
         copy=False,
-        help="Set once, shortly after the call ended, for each call by itself: automation rules "
-        "can depend on it. A rule that fails changes nothing else about calls.",
+        help="Set once for each call, shortly after it ended, so that automation rules can start "
+        "from it. A rule that fails changes nothing else about calls.",
     )
     notify_date = fields.Datetime(
         "Notify again at", readonly=True, copy=False, groups="base.group_system"

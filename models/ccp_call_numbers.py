@@ -115,9 +115,10 @@ class CcpCall(models.Model):
         _ = self.env._
         # Functions, so that only the sentence that is needed gets translated
         sentences = {
-            "queued": lambda: _("Airtel has not answered yet. An agent of the pool rings first."),
+            "queued": lambda: _("Airtel has not answered yet. An agent of the pool is rung first."),
             "unknown": lambda: _(
-                "Airtel did not confirm the call. It rings an agent of the pool if it took it."
+                "Airtel did not confirm the call. If it accepted the call, an agent of the pool is "
+                "rung."
             ),
             "ringing_agent": lambda: _("Calling an agent of the pool"),
             "ringing_customer": lambda: _(

@@ -42,8 +42,8 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
     )
     blacklist = fields.Boolean(
         "Never call this number again",
-        help="Put the customer's numbers on the phone blacklist. Whoever chooses this outcome is "
-        "asked first.",
+        help="Put the customer's numbers on the phone blacklist. The agent who chooses this "
+        "outcome must confirm it first.",
     )
 
     _activity_days_positive = models.Constraint(
@@ -208,8 +208,8 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         if not new:
             return ""
         return self.env._(
-            "Never call %(numbers)s again? Nobody can call there through Airtel until this outcome "
-            "is taken back.",
+            "Never call %(numbers)s again? Nobody can call there through Airtel until this "
+            "outcome is removed.",
             numbers=format_list(self.env, [self._as_written(each) for each in new]),
         )
 
@@ -235,13 +235,15 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
             ._add(
                 [f"+91{each}" for each in numbers],
                 message=self.env._(
-                    "%(agent)s noted: %(outcome)s", agent=self.env.user.name, outcome=self.name
+                    "%(agent)s chose the outcome: %(outcome)s",
+                    agent=self.env.user.name,
+                    outcome=self.name,
                 ),
             )
         )
         call.blacklist_ids = entries.filtered(lambda each: each not in before or each in others)
         return [
-            self.env._("%s is never called again.", self._as_written(each)) for each in numbers
+            self.env._("%s will not be called again.", self._as_written(each)) for each in numbers
         ], []
 
     def _take_back(self, call):
@@ -260,7 +262,9 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
             free._remove(
                 free.mapped("number"),
                 message=self.env._(
-                    "%(agent)s took back: %(outcome)s", agent=self.env.user.name, outcome=self.name
+                    "%(agent)s removed the outcome: %(outcome)s",
+                    agent=self.env.user.name,
+                    outcome=self.name,
                 ),
             )
         stays = self._listed(call).filtered("active")
@@ -268,7 +272,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
             self.env._("%s can be called again.", self._as_written(each.number)) for each in free
         ] + [
             self.env._(
-                "%s stays on the phone blacklist, where not only this call put it.",
+                "%s stays on the phone blacklist: it is there for other reasons too.",
                 self._as_written(each.number),
             )
             for each in stays
@@ -294,8 +298,8 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
             return []
         return [
             self.env._(
-                "What %(outcome)s changed stays: %(what)s. Correct it on the record if it is "
-                "wrong.",
+                "Changes by the outcome %(outcome)s are kept: %(what)s. Correct them on the "
+                "record if they are wrong.",
                 outcome=self.name,
                 what=", ".join(left),
             )

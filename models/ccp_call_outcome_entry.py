@@ -22,7 +22,7 @@ class CcpCall(models.Model):
     change_ids = fields.One2many("ccp.call.change", "call_id", "Changes", readonly=True)
     may_be_changed = fields.Boolean(
         compute="_compute_may_be_changed",
-        help="Whether the present user may write outcome, note and record.",
+        help="Whether the current user may change outcome, note and record.",
     )
 
     @api.depends("erased", "user_id", "direction")

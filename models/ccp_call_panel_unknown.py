@@ -44,7 +44,7 @@ class CcpCall(models.Model):
         self.invalidate_recordset(["res_model", "res_id"])
         if self.sudo()._record():
             raise UserError(
-                self.env._("This call has a record by now: choose another one if it is wrong.")
+                self.env._("This call already has a record: choose another one if it is wrong.")
             )
 
     def _make_record(self, model, values):
@@ -62,7 +62,9 @@ class CcpCall(models.Model):
         records = self.env[model].with_company(call.company_id)
         if not records.has_access("create"):
             raise AccessError(
-                self.env._("You may not make such a record: ask your administrator for the right.")
+                self.env._(
+                    "You may not create such a record: ask your administrator for the right."
+                )
             )
         phone = self._readable_number()
         if not phone:

@@ -23,14 +23,14 @@ class CcpCall(models.Model):
         _ = self.env._
         own = next((each["state"] for each in ringing if each["user_id"] == reader.id), "")
         if self.state == "in_call":
-            return _("You talk") if own == "talks" else self._taken_sentence(ringing)
+            return _("You are talking") if own == "talks" else self._taken_sentence(ringing)
         if self.state == "ended":
             return self._incoming_end(own, ringing)
         rung = [each for each in ringing if each["state"] == "rings"]
         if own == "rings" and len(rung) == 1:
-            sentence = _("Rings at you")
+            sentence = _("Your phone is ringing")
         elif rung:
-            sentence = _("Rings at %s", self._who(reader, rung))
+            sentence = _("Ringing %s", self._who(reader, rung))
         elif own == "missed":
             return _("You did not pick up; Airtel may try again.")
         else:
@@ -57,11 +57,11 @@ class CcpCall(models.Model):
         """
         waiting = [each for each in ringing if each["state"] == "waits"]
         if not waiting:
-            return self.env._("Rings at the desk")
+            return self.env._("Ringing the desk")
         coming = waiting if at_once else waiting[:1]
         if [each["user_id"] for each in coming] == [reader.id]:
-            return self.env._("About to ring at you")
-        return self.env._("About to ring at %s", self._who(reader, coming))
+            return self.env._("Your phone is about to ring")
+        return self.env._("About to ring %s", self._who(reader, coming))
 
     def _incoming_end(self, own, ringing):
         """Say to a reader how an incoming call ended.
@@ -88,7 +88,11 @@ class CcpCall(models.Model):
         :rtype: str
         """
         name = next((each["name"] for each in ringing if each["state"] == "talks"), "")
-        return self.env._("%s took it", name) if name else self.env._("Somebody took it")
+        return (
+            self.env._("%s took the call", name)
+            if name
+            else self.env._("Somebody else took the call")
+        )
 
     def _who(self, reader, some):
         """Name some of those whom an incoming call rings.
@@ -155,8 +159,8 @@ class CcpCall(models.Model):
             "blocked": lambda: _("The customer is on the blacklist"),
             "flood": lambda: _("The customer calls very often"),
             "unknown_number": lambda: _("The Airtel number is not set up here"),
-            "unreadable": lambda: _("Airtel did not say who calls"),
-            "database_away": lambda: _("Put through while the database could not be reached"),
+            "unreadable": lambda: _("Airtel did not say who is calling"),
+            "database_away": lambda: _("Put through while the database was unreachable"),
         }
         return sentences[reason]() if reason in sentences else ""
 

@@ -25,7 +25,7 @@ class CcpCall(models.Model):
     _inherit = "ccp.call"
 
     recording_problem = fields.Char(
-        "What the recording waits for",
+        "Recording problem",
         compute="_compute_recording_problem",
         compute_sudo=True,
         help="Why there is no recording yet, in the language of the person who reads it.",
@@ -125,8 +125,8 @@ class CcpCall(models.Model):
         :rtype: str
         """
         return self.env._(
-            "Others are listening, and there is no room for one more. If the recording does not "
-            "start by itself, try again in a minute."
+            "Too many people are listening at the moment. If the recording does not start by "
+            "itself, try again in a minute."
         )
 
     @api.model
@@ -139,12 +139,12 @@ class CcpCall(models.Model):
         _ = self.env._
         sentences = {
             "forbidden_host": _(
-                "The recording lies on a host that is not allowed: an administrator can add it "
+                "The recording is on a host that is not allowed: an administrator can add the host "
                 "in Settings > Airtel CCP."
             ),
             "private_address": _(
-                "The recording's host leads to a private address, from which nothing is fetched: "
-                "an administrator can allow it in Settings > Airtel CCP, with scheme and port."
+                "The recording's host has a private address, from which Odoo fetches nothing: an "
+                "administrator can allow it in Settings > Airtel CCP, with scheme and port."
             ),
             "not_ready": _("Airtel is still preparing the recording."),
             "gone": _("Airtel has deleted the recording."),
@@ -157,7 +157,7 @@ class CcpCall(models.Model):
             ),
             "timeout": _("Airtel took too long to deliver the recording: try again later."),
             "failed": _(
-                "Odoo could not keep the recording: an administrator finds the reason in the "
+                "Odoo could not save the recording: an administrator can find the reason in the "
                 "server's log."
             ),
         }

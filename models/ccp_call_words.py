@@ -185,7 +185,7 @@ class CcpCall(models.Model):
         :rtype: str
         """
         if self.talk_unknown:
-            return self.env._("Connected, Airtel did not say for how long.")
+            return self.env._("Connected; Airtel did not report the talk time.")
         return self.env._("Connected, talked for %(time)s.", time=format_seconds(self.talk_seconds))
 
     def _first_ring_sentence(self, story):
@@ -229,7 +229,7 @@ class CcpCall(models.Model):
         # Functions, so that only the text that is needed gets translated
         texts = {
             "dialled": lambda: (
-                _("%s calls", who) if self._is_callers(line) else _("Calling %s", who)
+                _("%s is calling", who) if self._is_callers(line) else _("Calling %s", who)
             ),
             "ringing": lambda: _("The phone of %s rings", who),
             "answered": lambda: _("%s picked up", who),

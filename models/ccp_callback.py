@@ -44,7 +44,7 @@ class CcpCallback(SystemMade, models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
-        help="Who is to call back. While it is empty, anybody of the sales team can take it.",
+        help="Who calls back. If it is empty, anybody in the sales team can take it.",
     )
     state = fields.Selection(
         [(OPEN, "Open"), ("done", "Called back"), (DROPPED, "Dropped")],
@@ -91,14 +91,16 @@ class CcpCallback(SystemMade, models.Model):
         digits=(5, 1),
         readonly=True,
         aggregator="avg",
-        help="Of a hundred call-backs, those that were made by the moment they were due.",
+        help="Share of call-backs that were made by the time they were due.",
     )
     partner_id = fields.Many2one(
         "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="set null"
     )
     res_model = fields.Char("Record's model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
-    trial = fields.Boolean(readonly=True, help="Of calls at the sandbox: it counts nowhere.")
+    trial = fields.Boolean(
+        readonly=True, help="For calls at the sandbox: not counted in any figure."
+    )
     released = fields.Boolean(
         "Handed over to the team",
         readonly=True,
@@ -122,7 +124,7 @@ class CcpCallback(SystemMade, models.Model):
 
     _open_uniq = models.UniqueIndex(
         "(company_id, customer_number, trial) WHERE state = 'open'",
-        "This number is to be called back already.",
+        "This number already has an open call-back.",
     )
     _due_idx = models.Index("(company_id, due_date) WHERE state = 'open'")
 
@@ -241,7 +243,7 @@ class CcpCallback(SystemMade, models.Model):
             if callback.state != OPEN:
                 raise UserError(
                     self.env._(
-                        "Nothing is owed to %s any more: somebody has called back, or dropped it.",
+                        "The call-back to %s is closed: somebody has called back or dropped it.",
                         callback.sudo().customer_name,
                     )
                 )
@@ -271,8 +273,8 @@ class CcpCallback(SystemMade, models.Model):
             if not callback._is_in_charge():
                 raise UserError(
                     self.env._(
-                        "%(agent)s has taken the call-back to %(customer)s: ask for it, or ask a "
-                        "leader of your team to hand it over.",
+                        "%(agent)s has taken the call-back to %(customer)s: ask them for it, or "
+                        "ask your team leader to hand it over to you.",
                         agent=callback.sudo().user_id.name,
                         customer=callback.sudo().customer_name,
                     )

@@ -273,12 +273,12 @@ class CcpDialer(models.AbstractModel):
         if not phone:
             raise self._own_phone_refusal(
                 self.env._(
-                    "Airtel rings your own phone first, but yours is not known: enter it under "
-                    "My Preferences > Calls."
+                    "Airtel rings your own phone first, but Odoo does not have its number: enter "
+                    "it under My Preferences > Calls."
                 ),
                 self.env._(
-                    "Airtel rings your own phone first, but yours is not known: ask your "
-                    "administrator to enter it."
+                    "Airtel rings your own phone first, but Odoo does not have its number: ask "
+                    "your administrator to enter it."
                 ),
             )
         try:

@@ -56,7 +56,7 @@ class CcpDialer(models.AbstractModel):
         candidates = record._ccp_numbers(company, field_name)
         if choice not in candidates:
             raise UserError(
-                self.env._("This number is not there any more: choose again from the record.")
+                self.env._("The record does not have this number any more: choose again.")
             )
         return candidates[choice]["digits"], candidates[choice]["doubt"]
 

@@ -49,12 +49,12 @@ class CcpDialer(models.AbstractModel):
             raise self._own_phone_refusal(
                 self.env._(
                     "Your own phone %s is on the phone blacklist: enter another one under My "
-                    "Preferences > Calls, or ask an administrator to take it off there.",
+                    "Preferences > Calls, or ask an administrator to remove it from there.",
                     number.mask(blacklisted),
                 ),
                 self.env._(
                     "Your own phone %s is on the phone blacklist: ask your administrator to enter "
-                    "another one, or to take it off there.",
+                    "another one, or to remove it from there.",
                     number.mask(blacklisted),
                 ),
             )
@@ -62,7 +62,7 @@ class CcpDialer(models.AbstractModel):
             raise UserError(
                 self.env._(
                     "%s must not be called: it is on the phone blacklist. An administrator can "
-                    "take it off there, if its owner agreed.",
+                    "remove it from there if its owner agrees.",
                     number.mask(blacklisted),
                 )
             )
@@ -421,7 +421,7 @@ class CcpDialer(models.AbstractModel):
 
     def _line_busy_sentence(self, customer_name=""):
         if not customer_name:
-            return self.env._("A call of yours is just being placed: finish it first.")
+            return self.env._("Your previous call is still being placed: finish it first.")
         return self.env._(
             "You are still in a call with %s: finish it first, or choose “This call is over” in "
             "the panel.",

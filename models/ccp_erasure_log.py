@@ -11,9 +11,9 @@ class CcpErasureLog(SystemMade, models.Model):
     _order = "id desc"
     _rec_name = "date"
 
-    date = fields.Datetime("When", readonly=True, required=True, default=fields.Datetime.now)
+    date = fields.Datetime("Date", readonly=True, required=True, default=fields.Datetime.now)
     user_id = fields.Many2one(
-        "res.users", "By whom", readonly=True, required=True, ondelete="restrict"
+        "res.users", "Erased by", readonly=True, required=True, ondelete="restrict"
     )
     company_id = fields.Many2one(
         "res.company", readonly=True, required=True, index=True, ondelete="cascade"
@@ -22,7 +22,7 @@ class CcpErasureLog(SystemMade, models.Model):
         "Contact's id",
         readonly=True,
         aggregator=None,
-        help="The contact's number in this database.",
+        help="The contact's id in this database.",
     )
     call_count = fields.Integer("Calls", readonly=True)
     recording_count = fields.Integer("Recordings", readonly=True)

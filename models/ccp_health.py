@@ -48,7 +48,7 @@ LINES = {
     "silent_calls": "Calls without a report",
     "bounds": "Too many reports",
     "completeness": "Incoming calls",
-    "channels": "Calls at once",
+    "channels": "Simultaneous calls",
     "recordings": "Recordings",
     "crons": "Scheduled actions",
     "spool": "Reports on disk",
@@ -87,9 +87,9 @@ class CcpHealth(SystemMade, models.Model):
 
     company_id = fields.Many2one("res.company", readonly=True, required=True, ondelete="cascade")
     sequence = fields.Integer(readonly=True)
-    key = fields.Selection([*LINES.items()], "What", readonly=True, required=True)
+    key = fields.Selection([*LINES.items()], "Check", readonly=True, required=True)
     state = fields.Selection(
-        [("ok", "Good"), ("warning", "Check this"), ("bad", "Bad"), ("unknown", "Not known")],
+        [("ok", "Good"), ("warning", "Check this"), ("bad", "Bad"), ("unknown", "Unknown")],
         readonly=True,
         required=True,
     )
@@ -98,12 +98,12 @@ class CcpHealth(SystemMade, models.Model):
     warned = fields.Boolean("Administrators were warned", readonly=True)
     checked_at = fields.Datetime("Checked", readonly=True, required=True)
     changed_at = fields.Datetime("Since", readonly=True, required=True)
-    sentence = fields.Text("How it stands", compute="_compute_sentence")
+    sentence = fields.Text("Description", compute="_compute_sentence")
     turn = fields.Selection(
         [
             ("administrator", "Administrator"),
             ("airtel", "Airtel"),
-            ("server", "Whoever runs this server"),
+            ("server", "Server administrator"),
         ],
         "Next step by",
         compute="_compute_turn",
@@ -514,7 +514,9 @@ class CcpHealth(SystemMade, models.Model):
             )
             company.partner_id.message_notify(
                 partner_ids=user.partner_id.ids,
-                subject=reader.env._("Airtel CCP: calling of %s needs you", company.name),
+                subject=reader.env._(
+                    "Airtel CCP: the calls of %s need your attention", company.name
+                ),
                 body=body,
             )
 
@@ -531,4 +533,4 @@ class CcpHealth(SystemMade, models.Model):
 
     def _check_administrator(self):
         if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator looks at the health of calling."))
+            raise AccessError(self.env._("Only an administrator may see the health of calling."))

@@ -91,7 +91,9 @@ class CcpHealth(models.Model):
             )
         sentences = {
             "all": _("Everybody who may call has a phone: %(total)s."),
-            "nobody": _("Nobody may call yet: choose who may, and enter phones."),
+            "nobody": _(
+                "Nobody has the right to call yet: choose who may call, and enter their phones."
+            ),
             "phoneless": _("Without a phone: %(count)s of %(total)s who may call."),
             "shared": _(
                 "These users have a phone that another user has too: %(names)s. Keep each phone "
@@ -99,7 +101,7 @@ class CcpHealth(models.Model):
             ),
             "unwanted": _(
                 "These users cannot call, because a phone of theirs is on the phone blacklist: "
-                "%(names)s. Enter another one, or take it off there if its owner agreed."
+                "%(names)s. Enter another one, or remove it from there if its owner agrees."
             ),
         }
         return {code: sentence + changed for code, sentence in sentences.items()}

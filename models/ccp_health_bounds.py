@@ -48,17 +48,17 @@ class CcpHealth(models.Model):
     def _words_of_bounds(self):
         _ = self.env._
         return {
-            "within": _("No call of the last 7 days brought too many reports."),
+            "within": _("No call of the last 7 days has too many reports."),
             "not_counted": _(
-                "Calls that brought too many reports: %(count)s, the last one %(when)s (call "
-                "number %(call)s). Not all of its reports count: look at them (the filter “Too "
-                "many reports” finds such calls), and ask Airtel."
+                "Calls with too many reports: %(count)s, the last one %(when)s (call number "
+                "%(call)s). Some of its reports are ignored: check them (the filter “Too many "
+                "reports” finds such calls), and ask Airtel."
             ),
             "not_kept": _(
-                "Calls that brought far too many reports: %(count)s, the last one %(when)s (call "
-                "number %(call)s). Further reports are not kept: look at those that came (the "
-                "filter “Too many reports” finds such calls). If they are not Airtel's, somebody "
-                "else has the call's notify URL, which ends %(days)s days after the call."
+                "Calls with far too many reports: %(count)s, the last one %(when)s (call number "
+                "%(call)s). Further reports are discarded. Check those that arrived (the filter "
+                "“Too many reports” finds such calls): if they are not from Airtel, somebody "
+                "else has the call's notify URL, which expires %(days)s days after the call."
             ),
             "no_period": _(
                 "Reports without a call are kept forever, with their phone numbers: enter a period "

@@ -167,17 +167,17 @@ class CcpHealth(models.Model):
             "no_number": _("No Airtel number takes incoming calls."),
             "no_call_yet": _("No call came in during the last 7 days."),
             "complete": _(
-                "Each of the %(total)s calls that were put through in the last 7 days brought its "
+                "Each of the %(total)s calls that were put through in the last 7 days has its "
                 "reports."
             ),
             "without_report": _(
-                "Calls that were put through and brought no report: %(count)s, the first one "
+                "Incoming calls that were put through but have no report: %(count)s, the first one "
                 "%(when)s, most of them to %(number)s. Ask Airtel whether it sends reports of "
                 "incoming calls to the notify URL."
             ),
             "without_record": _(
-                "Calls that were put through and brought no call data record: %(count)s, the first "
-                "one %(when)s, most of them to %(number)s. Ask Airtel for it."
+                "Incoming calls that were put through but have no call data record: %(count)s, the "
+                "first one %(when)s, most of them to %(number)s. Ask Airtel for it."
             ),
             "refused_requests": _(
                 "Somebody asked the routing URL without the right secret, last %(when)s, and got "
@@ -185,8 +185,9 @@ class CcpHealth(models.Model):
                 "again."
             ),
             "table_old": _(
-                "The table that answers while the database is away is not renewed: the person who "
-                "runs this server must look at the scheduled actions and at Odoo's data folder."
+                "The routing table that is used while the database is unreachable is out of date: "
+                "ask your server administrator to check the scheduled actions and Odoo's data "
+                "folder."
             ),
         }
 
@@ -194,19 +195,19 @@ class CcpHealth(models.Model):
         _ = self.env._
         return {
             "channels_unknown": _(
-                "At most %(count)s calls went on at once in the last day. Enter how many your "
-                "account carries: Set up calling, Incoming calls."
+                "At most %(count)s calls ran at the same time in the last day. Enter how many your "
+                "account allows under Set up calling > Incoming calls."
             ),
             "channels": _(
-                "At most %(count)s calls went on at once in the last day; your account carries "
+                "At most %(count)s calls ran at the same time in the last day; your account allows "
                 "%(total)s."
             ),
             "near_channels": _(
-                "%(count)s calls went on at once in the last day, and your account carries "
+                "%(count)s calls ran at the same time in the last day, and your account allows "
                 "%(total)s: ask Airtel for more before callers hear that all lines are busy."
             ),
             "all_channels": _(
-                "%(count)s calls went on at once in the last day, and your account carries "
+                "%(count)s calls ran at the same time in the last day, and your account allows "
                 "%(total)s: further callers heard that all lines are busy. Ask Airtel for more."
             ),
         }

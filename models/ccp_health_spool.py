@@ -60,21 +60,22 @@ class CcpHealth(models.Model):
     def _words_of_spool(self):
         _ = self.env._
         return {
-            "empty": _("No report waits there: the database took them all."),
+            "empty": _("No report is waiting on disk."),
             "waiting_on_disk": _(
-                "%(count)s reports came while the database was away, and are being taken in."
+                "%(count)s reports arrived while the database was unreachable, and are now being "
+                "processed."
             ),
             "aside": _(
-                "%(count)s reports on disk could not be taken in (%(reason)s): they are tried "
-                "again each day. Look into the server's log, then choose “Try again”."
+                "%(count)s reports on disk could not be processed (%(reason)s): Odoo tries them "
+                "again every day. Check the server's log, then choose “Try again”."
             ),
             "spool_closed": _(
-                "Reports cannot wait on disk while the database is away (%(reason)s): the person "
-                "who runs this server must give the folder airtel_ccp in Odoo's data folder to "
-                "Odoo's account."
+                "Odoo cannot keep reports on disk while the database is unreachable (%(reason)s): "
+                "ask your server administrator to give Odoo's account the folder airtel_ccp in "
+                "Odoo's data folder."
             ),
             "spool_full": _(
-                "Reports cannot wait on disk while the database is away: the person who runs "
-                "this server must make room on the disk of Odoo's data folder."
+                "Odoo cannot keep reports on disk while the database is unreachable: ask your "
+                "server administrator to free space on the disk of Odoo's data folder."
             ),
         }

@@ -94,7 +94,7 @@ class CcpHealth(models.Model):
         return format_datetime(self.env, moment, tz=zone, dt_format="short") if moment else ""
 
     def _unchecked(self):
-        return self.env._("This could not be checked: look into the server's log.")
+        return self.env._("This could not be checked: look in the server's log.")
 
     def _words_of_base_url(self):
         _ = self.env._
@@ -106,16 +106,16 @@ class CcpHealth(models.Model):
                 "The base URL leads into a private network, and Airtel is not there: enter the "
                 "one that Airtel gave you."
             ),
-            "unchecked": _("%(host)s was not looked at yet: choose “Check now”."),
-            "name": _("Nobody knows the host %(host)s: check the base URL."),
+            "unchecked": _("%(host)s has not been checked yet: choose “Check now”."),
+            "name": _("The host %(host)s was not found: check the base URL."),
             "closed": _(
-                "%(host)s takes no connection: check the base URL and this server's network."
+                "%(host)s refuses the connection: check the base URL and this server's network."
             ),
             "timeout": _(
                 "%(host)s does not answer in time: check this server's network and firewall."
             ),
-            "tls": _("%(host)s shows no valid certificate: check the base URL."),
-            "bad_url": _("The base URL is no web address: enter the one that Airtel gave you."),
+            "tls": _("%(host)s has no valid certificate: check the base URL."),
+            "bad_url": _("The base URL is not a web address: enter the one that Airtel gave you."),
             "no_sandbox": _(
                 "The sandbox does not answer at %(url)s: start it on this server with the command "
                 "that the set-up page shows."
@@ -131,9 +131,7 @@ class CcpHealth(models.Model):
                 "Still missing: %(fields)s. Enter them, or import the Postman file that Airtel "
                 "sent you."
             ),
-            "untried": _(
-                "Nothing but a call shows whether Airtel accepts them: place the test call."
-            ),
+            "untried": _("Only a call shows whether Airtel accepts them: place the test call."),
         }
 
     def _words_of_flow(self):
@@ -149,14 +147,14 @@ class CcpHealth(models.Model):
         _ = self.env._
         return {
             "proven": _("Reports arrive at %(host)s."),
-            "unchecked": _("The certificate of %(host)s was not looked at yet."),
+            "unchecked": _("The certificate of %(host)s has not been checked yet."),
             "bad_url": _(
-                "The public address of this Odoo is no web address: enter one such as "
+                "The public address of this Odoo is not a web address: enter one such as "
                 "https://odoo.example.com."
             ),
             "trial": _("Trial: the sandbox reports to this server directly."),
             "certificate": _("%(host)s is public, and its certificate is valid for %(days)s days."),
-            "ends_soon": _("The certificate of %(host)s ends in %(days)s days: renew it."),
+            "ends_soon": _("The certificate of %(host)s expires in %(days)s days: renew it."),
             "private": _(
                 "Airtel cannot reach %(host)s from outside: enter the public address of this Odoo."
             ),
@@ -165,14 +163,14 @@ class CcpHealth(models.Model):
                 "%(host)s cannot be reached from this server itself, so its certificate could not "
                 "be checked."
             ),
-            "certificate_expired": _("The certificate of %(host)s has ended: renew it."),
+            "certificate_expired": _("The certificate of %(host)s has expired: renew it."),
             "certificate_name": _("The certificate is not for %(host)s: get one that is."),
             "certificate_untrusted": _(
-                "The certificate of %(host)s is signed by nobody known: get one from a public "
-                "authority, with its whole chain."
+                "The certificate of %(host)s is not signed by a known authority: get one from a "
+                "public authority, with its full chain."
             ),
             "certificate_tls": _(
-                "%(host)s does not speak https: check the web server before Odoo."
+                "%(host)s does not answer over https: check the web server in front of Odoo."
             ),
         }
 
@@ -183,29 +181,29 @@ class CcpHealth(models.Model):
             "trial": _("Trial: the sandbox reports by itself."),
             "none_yet": _("No report yet: the first call brings one."),
             "late_unreachable": _(
-                "Calls that brought no report: %(count)s. None can come until the notify URL "
-                "is mended."
+                "Calls without a report: %(count)s. No report can arrive until the notify URL is "
+                "corrected."
             ),
             "late": _(
-                "Calls that brought no report: %(count)s. Ask Airtel whether it allow-listed the "
-                "domain of the notify URL."
+                "Calls without a report: %(count)s. Ask Airtel whether it allow-listed the domain "
+                "of the notify URL."
             ),
         }
 
     def _words_of_silent_calls(self):
         _ = self.env._
         return {
-            "none": _("Each of the last day's %(total)s calls brought reports."),
+            "none": _("Each of the last day's %(total)s calls has reports."),
             "silent_unreachable": _(
-                "%(count)s of the last day's %(total)s calls ended without a report. None can "
-                "come until the notify URL is mended."
+                "%(count)s of the last day's %(total)s calls ended without a report. No report can "
+                "arrive until the notify URL is corrected."
             ),
             "silent_late": _(
                 "%(count)s of the last day's %(total)s calls ended without a report: see “Reports”."
             ),
             "silent": _(
                 "%(count)s of the last day's %(total)s calls ended without a report: ask Airtel, "
-                "and look at the web server before Odoo."
+                "and check the web server in front of Odoo."
             ),
         }
 
@@ -214,27 +212,27 @@ class CcpHealth(models.Model):
         return {
             "none": _("No recording is overdue."),
             "hosts": _(
-                "“%(entry)s” among the recording hosts is no host, and is passed over: correct it "
+                "“%(entry)s” among the recording hosts is not a host, and is ignored: correct it "
                 "in Settings > Airtel CCP."
             ),
             "waiting": _(
-                "%(count)s recordings wait for more than an hour: each call says why. Check the "
-                "recording hosts, then ask Airtel."
+                "%(count)s recordings have been waiting for more than an hour: each call says why. "
+                "Check the recording hosts, then ask Airtel."
             ),
             "workers_send": _(
-                "Odoo's workers send recordings themselves, so only %(count)s can be heard at "
-                "once. The person who runs this server can have nginx send them (x_sendfile)."
+                "Odoo's workers send recordings themselves, so only %(count)s can be played at the "
+                "same time. Your server administrator can have nginx send them (x_sendfile)."
             ),
         }
 
     def _words_of_crons(self):
         _ = self.env._
         return {
-            "running": _("They run."),
+            "running": _("All of them run."),
             "switched_off": _("“%(name)s” is switched off: switch it on under Scheduled Actions."),
             "overdue": _(
-                "“%(name)s” does not run: the person who runs this server can start Odoo with "
+                "“%(name)s” does not run: ask your server administrator to start Odoo with "
                 "scheduled actions (max_cron_threads)."
             ),
-            "failing": _("“%(name)s” failed when it ran last: look into the server's log."),
+            "failing": _("“%(name)s” failed in its last run: check the server's log."),
         }

@@ -14,7 +14,7 @@ class CcpPanel(models.AbstractModel):
     """
 
     _name = "ccp.panel"
-    _description = "The rep's live call panel"
+    _description = "Agent's call panel"
 
     @api.model
     def _some_call(self, call_id):

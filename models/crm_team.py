@@ -13,8 +13,8 @@ class CrmTeam(models.Model):
         company_dependent=True,
         check_company=True,
         ondelete="restrict",
-        help="Runs the calls that count for this team, in the present company. Leave empty to use "
-        "the company's default.",
+        help="The call flow for this team's calls in the current company. Leave empty to use the "
+        "company's default.",
         groups="base.group_system",
     )
     ccp_call_count = fields.Integer(

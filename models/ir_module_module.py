@@ -21,8 +21,8 @@ class IrModuleModule(models.Model):
         if MODULE in self.mapped("name") and MODULE in config["server_wide_modules"]:
             raise UserError(
                 self.env._(
-                    "This server loads Airtel CCP by itself: take airtel_ccp out of "
-                    "server_wide_modules in Odoo's configuration and restart Odoo, then uninstall."
+                    "This server loads Airtel CCP when it starts: remove airtel_ccp from "
+                    "server_wide_modules in Odoo's configuration, restart Odoo, then uninstall."
                 )
             )
         return super().button_uninstall()

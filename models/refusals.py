@@ -41,19 +41,19 @@ def words(env, about, flow="", caller_number=""):
     by_subject = {
         "address": (
             _(
-                "Airtel takes no calls at this address: ask your administrator to check base "
-                "URL and API path in Settings > Airtel CCP."
+                "Airtel does not accept calls at this address: ask your administrator to check "
+                "base URL and API path in Settings > Airtel CCP."
             ),
             _(
-                "Airtel takes no calls at this address: check base URL and API path in "
+                "Airtel does not accept calls at this address: check base URL and API path in "
                 "Settings > Airtel CCP."
             ),
         ),
         "connection": (
             _(
-                "Airtel could not be reached over a secure connection, so no call was placed: "
-                "try again in a minute, and ask your administrator to check the base URL and "
-                "the network if it stays."
+                "Airtel could not be reached over a secure connection, so no call was placed: try "
+                "again in a minute; if it happens again, ask your administrator to check the "
+                "base URL and the network."
             ),
             _(
                 "Airtel could not be reached over a secure connection, so no call was placed: "
@@ -82,10 +82,10 @@ def words(env, about, flow="", caller_number=""):
         ),
         "turned_away": (
             _(
-                "Airtel turns this server away: ask your administrator to have Airtel allow "
-                "this server's address."
+                "Airtel rejects this server: ask your administrator to have Airtel allow-list this "
+                "server's address."
             ),
-            _("Airtel turns this server away: ask Airtel to allow this server's address."),
+            _("Airtel rejects this server: ask Airtel to allow-list this server's address."),
         ),
         "account": (
             _(
@@ -165,12 +165,12 @@ def words(env, about, flow="", caller_number=""):
         ),
         "fault": (
             _(
-                "Airtel has a fault of its own and placed no call: try again in a minute, and "
-                "ask your administrator to tell Airtel if it stays."
+                "Airtel had an internal error and placed no call: try again in a minute; if it "
+                "happens again, ask your administrator to contact Airtel."
             ),
             _(
-                "Airtel has a fault of its own and placed no call: try again in a minute, and "
-                "tell Airtel if it stays."
+                "Airtel had an internal error and placed no call: try again in a minute; if it "
+                "happens again, contact Airtel."
             ),
         ),
         "conflict": _(
@@ -179,12 +179,12 @@ def words(env, about, flow="", caller_number=""):
         ),
         "busy": (
             _(
-                "Airtel is busy and placed no call: try again in a minute, and ask your "
-                "administrator to tell Airtel if it stays."
+                "Airtel is busy and placed no call: try again in a minute; if it happens again, "
+                "ask your administrator to contact Airtel."
             ),
             _(
-                "Airtel is busy and placed no call: try again in a minute, and tell Airtel if "
-                "it stays."
+                "Airtel is busy and placed no call: try again in a minute; if it happens again, "
+                "contact Airtel."
             ),
         ),
         "unconfirmed": _(
@@ -193,12 +193,12 @@ def words(env, about, flow="", caller_number=""):
         ),
         "unexpected": (
             _(
-                "Airtel gave an answer that was not expected, and placed no call: ask your "
-                "administrator to look at the call under Airtel CCP > Calls."
+                "Airtel gave an unexpected answer and placed no call: ask your administrator to "
+                "look at the call under Airtel CCP > Calls."
             ),
             _(
-                "Airtel gave an answer that was not expected, and placed no call: look at the "
-                "call under Airtel CCP > Calls, then ask Airtel."
+                "Airtel gave an unexpected answer and placed no call: look at the call under "
+                "Airtel CCP > Calls, then ask Airtel."
             ),
         ),
     }

@@ -92,15 +92,15 @@ class ResCompany(models.Model):
     )
     ccp_notify_base_url = fields.Char(
         "Public address of this Odoo",
-        help="Address under which Airtel reaches this Odoo: a public name, with https. While it is "
-        "empty, the web address of this database counts; once reports arrived there, it is kept "
-        "here, so that it stays when that changes.",
+        help="The public address, with https, at which Airtel reaches this Odoo. If it is empty, "
+        "Odoo uses the web address of this database. Once reports have arrived there, Odoo saves "
+        "that address here, so that it stays the same if the web address changes.",
         groups="base.group_system",
     )
     ccp_require_header = fields.Boolean(
         "Require the secret header",
-        help="Each request asks Airtel to send a secret header with its reports. When this is "
-        "on, reports without that header are turned away.",
+        help="Each request asks Airtel to send a secret header with its reports. If this is on, "
+        "Odoo rejects reports without that header.",
         groups="base.group_system",
     )
     ccp_recording_hosts = fields.Char(
@@ -142,11 +142,12 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
     ccp_recording_policy = fields.Selection(
-        [("flow", "As each call flow says"), ("never", "Never")],
+        [("flow", "As set in each call flow"), ("never", "Never")],
         "Record calls",
         default="flow",
         required=True,
-        help="“Never” rules recording out for every call, whatever a call flow or an agent says.",
+        help="“Never” switches recording off for all calls, whatever a call flow or an agent "
+        "chooses.",
         groups="base.group_system",
     )
     ccp_chatter_mode = fields.Selection(
@@ -163,9 +164,9 @@ class ResCompany(models.Model):
     ccp_keep_copies = fields.Boolean(
         "Keep copies of recordings",
         default=True,
-        help="Odoo fetches each recording after the call. Otherwise it stays at Airtel, as long as "
-        "Airtel keeps it: Odoo fetches it for each listener, and deletes it an hour after somebody "
-        "listened last.",
+        help="Odoo fetches each recording after the call. If this is off, recordings stay at "
+        "Airtel for as long as Airtel keeps them: Odoo fetches one when somebody listens, and "
+        "deletes it an hour after the last listener.",
         groups="base.group_system",
     )
     ccp_keep_recordings_days = fields.Integer(
@@ -180,15 +181,16 @@ class ResCompany(models.Model):
     )
     ccp_keep_calls_days = fields.Integer(
         "Keep calls (days)",
-        help="Zero keeps them forever. A call goes with its recording, reports and chatter cards.",
+        help="Zero keeps them forever. A call is deleted together with its recording, reports and "
+        "chatter cards.",
         groups="base.group_system",
     )
 
     ccp_trial = fields.Boolean(
         "Try without an account",
         copy=False,
-        help="Calls go to the sandbox, which rings nobody. They are marked as trials and count "
-        "nowhere. Your account stays as it is.",
+        help="Calls go to the sandbox, which rings nobody. They are marked as trials, and no "
+        "figure counts them. Your account's settings stay as they are.",
         groups="base.group_system",
     )
     ccp_trial_url = fields.Char(
@@ -298,8 +300,8 @@ class ResCompany(models.Model):
             if not found.is_safe:
                 raise ValidationError(
                     self.env._(
-                        "%(field)s: the password would travel readable for everybody to %(host)s, "
-                        "so enter an address that begins with https://.",
+                        "%(field)s: the password would be sent to %(host)s unencrypted. Enter an "
+                        "address that begins with https://.",
                         field=self._ccp_label(name),
                         host=found.host,
                     )
@@ -315,8 +317,8 @@ class ResCompany(models.Model):
         if found.reach == address.PRIVATE:
             raise ValidationError(
                 self.env._(
-                    "%(field)s: Airtel cannot reach %(host)s from outside, so enter the name under "
-                    "which the Internet knows this Odoo.",
+                    "%(field)s: Airtel cannot reach %(host)s from outside. Enter the public "
+                    "address of this Odoo.",
                     field=self._ccp_label("ccp_notify_base_url"),
                     host=found.host,
                 )
@@ -324,8 +326,8 @@ class ResCompany(models.Model):
         if found.reach == address.PUBLIC and found.scheme != "https":
             raise ValidationError(
                 self.env._(
-                    "%(field)s: reports would travel readable for everybody, so enter an address "
-                    "that begins with https://.",
+                    "%(field)s: reports would be sent unencrypted. Enter an address that begins "
+                    "with https://.",
                     field=self._ccp_label("ccp_notify_base_url"),
                 )
             )
@@ -339,8 +341,9 @@ class ResCompany(models.Model):
         if unreadable := hosts.HostList(text).unreadable:
             raise ValidationError(
                 self.env._(
-                    "%(field)s: “%(entry)s” is no host. Enter hosts such as *.airtel.in, or whole "
-                    "origins such as https://recordings.example.com:8443, with commas between.",
+                    "%(field)s: “%(entry)s” is not a host. Enter hosts such as *.airtel.in, or "
+                    "whole origins such as https://recordings.example.com:8443, separated by "
+                    "commas.",
                     field=self._ccp_label("ccp_recording_hosts"),
                     entry=untrusted.clean(unreadable[0], 100),
                 )
@@ -367,12 +370,12 @@ class ResCompany(models.Model):
         }
         sentences = {
             "credentials": _(
-                "%(field)s: an address must not hold a user name or a password. Enter it alone, "
-                "for example %(example)s."
+                "%(field)s: an address must not contain a user name or a password. Enter it "
+                "without them, for example %(example)s."
             ),
             "parameters": _(
-                "%(field)s: an address must not hold parameters (what follows “?” or “#”). Enter "
-                "it without, for example %(example)s."
+                "%(field)s: an address must not contain parameters (what follows “?” or “#”). "
+                "Enter it without them, for example %(example)s."
             ),
             "scheme": _(
                 "%(field)s: a web address begins with https://. Enter one, for example %(example)s."
@@ -386,7 +389,7 @@ class ResCompany(models.Model):
                 "%(example)s."
             ),
         }
-        other = _("%(field)s: this is no web address. Copy it again, for example %(example)s.")
+        other = _("%(field)s: this is not a web address. Enter one such as %(example)s.")
         sentence = sentences.get("api_path" if name == "ccp_api_path" else reason, other)
         return sentence % {
             "field": self._ccp_label(name),

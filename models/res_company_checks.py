@@ -150,12 +150,13 @@ class ResCompany(models.Model):
             sentences = (
                 self.env._(
                     "Airtel could not report on this call, because the public address of this Odoo "
-                    "leads nowhere from outside: ask your administrator to correct “Public "
+                    "cannot be reached from outside: ask your administrator to correct “Public "
                     "address” in Settings > Airtel CCP."
                 ),
                 self.env._(
                     "Airtel could not report on this call, because the public address of this Odoo "
-                    "leads nowhere from outside: correct “Public address” in Settings > Airtel CCP."
+                    "cannot be reached from outside: correct “Public address” in Settings > "
+                    "Airtel CCP."
                 ),
             )
         raise UserError(refusals.to_reader(self.env, *sentences))

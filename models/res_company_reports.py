@@ -8,10 +8,10 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     ccp_token_days = fields.Integer(
-        "Take reports after a call (days)",
+        "Accept reports after a call (days)",
         default=7,
         required=True,
-        help="For how many days after a call its notify URL takes reports, 1 to 365. Later ones "
+        help="For how many days after a call its notify URL accepts reports, 1 to 365. Later ones "
         "are refused.",
         groups="base.group_system",
     )
@@ -28,5 +28,7 @@ class ResCompany(models.Model):
         for company in self.sudo():
             if not 1 <= company.ccp_token_days <= 365:
                 raise ValidationError(
-                    self.env._("Reports can be taken for 1 to 365 days after a call: correct this.")
+                    self.env._(
+                        "Reports can be accepted for 1 to 365 days after a call: correct this."
+                    )
                 )

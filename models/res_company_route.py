@@ -37,8 +37,8 @@ class ResCompany(models.Model):
         "Secret header's name",
         copy=False,
         help="A header that Airtel sends when it asks where to put a call through, such as dauth. "
-        "Leave empty if Airtel sends none. With Authorization, a secret such as user:password is "
-        "what Airtel calls Basic.",
+        "Leave empty if Airtel sends none. If the header is Authorization, enter user:password "
+        "as its secret: Airtel calls this Basic.",
         groups="base.group_system",
     )
     ccp_route_secret = fields.Char(
@@ -51,9 +51,9 @@ class ResCompany(models.Model):
     )
     ccp_kept_route_secret = fields.Char(copy=False, groups=fields.NO_ACCESS)
     ccp_channels = fields.Integer(
-        "Calls at once",
-        help="How many calls your account at Airtel carries at once, both directions together. "
-        "Zero if you do not know.",
+        "Simultaneous calls",
+        help="How many calls your Airtel account allows at the same time, incoming and outgoing "
+        "together. Zero if you do not know.",
         groups="base.group_system",
     )
 
@@ -122,8 +122,8 @@ class ResCompany(models.Model):
         if not is_one:
             raise ValidationError(
                 self.env._(
-                    "The secret header's name is no name of a header: enter one such as dauth or "
-                    "Authorization."
+                    "The secret header's name is not a valid header name: enter one such as dauth "
+                    "or Authorization."
                 )
             )
 

@@ -51,7 +51,7 @@ class ResConfigSettings(models.TransientModel):
     ccp_trial_url = setting(fields.Char, "ccp_trial_url")
     # Of the whole database, not of one company
     ccp_fold_actions = fields.Integer(
-        "Actions that take in reports",
+        "Scheduled actions for reports",
         compute="_compute_ccp_fold_actions",
         inverse="_inverse_ccp_fold_actions",
         groups="base.group_system",

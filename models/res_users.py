@@ -36,8 +36,8 @@ class ResUsers(models.Model):
     ccp_caller_number = fields.Char(
         "Caller number",
         company_dependent=True,
-        help="The Airtel number that both phones show, in the present company. Leave empty to "
-        "use the one of the call flow.",
+        help="The Airtel number that both phones show, in the current company. Leave empty to use "
+        "the one of the call flow.",
         groups="base.group_system",
     )
     ccp_caller_series = fields.Selection(
@@ -52,8 +52,8 @@ class ResUsers(models.Model):
         company_dependent=True,
         check_company=True,
         ondelete="restrict",
-        help="Runs this user's calls in the present company. Leave empty to use the one of the "
-        "sales team, or else the company's default.",
+        help="The call flow for this user's calls in the current company. Leave empty to use the "
+        "sales team's, or else the company's default.",
         groups="base.group_system",
     )
 

@@ -38,7 +38,9 @@ class ResUsers(models.Model):
         user._ccp_check_may_call()
         if type(minutes) is not int or not 0 <= minutes <= MAX_AWAY / timedelta(minutes=1):
             raise ValidationError(
-                self.env._("One can be away for at most %s days: choose less.", MAX_AWAY.days)
+                self.env._(
+                    "You can be away for at most %s days: choose a shorter time.", MAX_AWAY.days
+                )
             )
         until = fields.Datetime.now() + timedelta(minutes=minutes) if minutes else False
         user.sudo().ccp_away_until = until

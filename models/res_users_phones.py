@@ -102,8 +102,8 @@ class ResUsers(models.Model):
                 return False
             refusal = ValidationError(
                 self.env._(
-                    "%(phone)s is not a phone that Airtel can ring: enter one Indian number of "
-                    "ten digits, such as 98765 43210.",
+                    "Airtel cannot ring %(phone)s: enter one Indian number of ten digits, such as "
+                    "98765 43210.",
                     phone=shown(str(phone)),
                 )
             )
@@ -132,7 +132,7 @@ class ResUsers(models.Model):
             if len(phones) > MAX_FURTHER_PHONES:
                 raise ValidationError(
                     self.env._(
-                        "These are %(count)s further phones: keep at most %(limit)s.",
+                        "There are %(count)s further phones: keep at most %(limit)s.",
                         count=len(phones),
                         limit=MAX_FURTHER_PHONES,
                     )
@@ -168,7 +168,10 @@ class ResUsers(models.Model):
             return
         if not self.env.user._is_internal():
             raise AccessError(
-                self.env._("Only employees have phones for calls: ask the company to make you one.")
+                self.env._(
+                    "Only internal users can have phones for calls: ask an administrator to make "
+                    "you an internal user."
+                )
             )
         if any(changed.mapped("ccp_phones_reserved")):
             raise AccessError(
@@ -223,7 +226,7 @@ class ResUsers(models.Model):
         if self._ccp_blacklisted([phone]):
             return self.env._(
                 "%s must not be called: it is on the phone blacklist. Enter another phone; an "
-                "administrator can take it off there, if its owner agreed.",
+                "administrator can remove it from there if its owner agrees.",
                 number.mask(phone),
             )
         # Whose phone it is concerns administrators alone; an archived user calls nobody
@@ -254,8 +257,8 @@ class ResUsers(models.Model):
             is_administrator = self.env.user.has_group("base.group_system")
             raise ValidationError(
                 self.env._(
-                    "%(name)s cannot come back with the phone %(phone)s, which %(owner)s has by "
-                    "now: an administrator must remove it from one of the two first.",
+                    "%(name)s cannot be restored with the phone %(phone)s, which %(owner)s now "
+                    "has: an administrator must first remove it from one of the two.",
                     name=self.name,
                     phone=number.mask(phone),
                     owner=owner.name if is_administrator else self.env._("another user"),

@@ -30,9 +30,9 @@ def reason_words(env, reason, about=""):
         "closed": lambda: _("outside the opening hours"),
         "blocked": lambda: _("the caller is on the phone blacklist"),
         "flood": lambda: _("the caller called too often"),
-        "unknown_number": lambda: _("no call flow is there for the number that was dialled"),
+        "unknown_number": lambda: _("no call flow has the number that was dialled"),
         "unreadable": lambda: _("Airtel's question could not be read"),
-        "database_away": lambda: _("the database was away"),
+        "database_away": lambda: _("the database was unreachable"),
     }
     return plain[reason]() if reason in plain else reason
 

@@ -106,7 +106,7 @@ class TestAgentPhones(AgentPhonesCase):
     def test_an_archived_users_phone_is_free(self):
         self.other_rep.active = False
         self.own().ccp_phone = OTHER_AGENT
-        with self.refused("Ravi Rep cannot come back with the phone"):
+        with self.refused("Ravi Rep cannot be restored with the phone"):
             self.as_user(self.other_rep, self.admin).action_unarchive()
         self.other_rep.ccp_phone = False
         self.other_rep.action_unarchive()
@@ -198,7 +198,7 @@ class TestAgentPhones(AgentPhonesCase):
                 setattr(form, name, OTHER_NEW)
 
     def test_portal_users_have_none(self):
-        with self.refused("Only employees", AccessError):
+        with self.refused("Only internal users", AccessError):
             self.own(self.portal_user).write({"ccp_phone": NEW})
 
     def test_import_says_what_is_wrong_with_each_line(self):

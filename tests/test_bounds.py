@@ -157,7 +157,7 @@ class TestBounds(CcpCase):
             self.env.cr.precommit.run()
             messages = self.env["bus.bus"].search([]).mapped("message")
             card = call.card_message_ids[:1]
-            self.assertIn("which the call", card.body)
+            self.assertIn("see the call", card.body)
             sizes.append((len(card.body), sum(map(len, messages))))
         (small, few), (large, many) = sizes
         self.assertLess(large, small + 200)
@@ -170,7 +170,7 @@ class TestBounds(CcpCase):
             self.report(self.call, *self.junk(60, start=start))
         notes = self.lead.message_ids[: len(self.lead.message_ids) - before]
         self.assertEqual(len(notes), MAX_LINES + 1)
-        self.assertIn("More was reported", notes[0].body)
+        self.assertIn("Airtel reported more", notes[0].body)
 
     def test_the_page_of_a_call_has_a_bounded_timeline(self):
         events = [self.event("Ringing", "A", number) for number in range(200)]

@@ -53,7 +53,7 @@ class TestBlacklist(EntryCase):
         self.assertFalse(self.call.outcome_id or self.is_blacklisted())
         answer = self.save(self.never, confirmed=True)
         self.assertNotIn("confirm", answer)
-        self.assertIn("70000 00101 is never called again.", answer["notice"])
+        self.assertIn("70000 00101 will not be called again.", answer["notice"])
         self.assertEqual(self.call.outcome_id, self.never)
         self.assertTrue(self.is_blacklisted())
 
@@ -352,7 +352,7 @@ class TestEntryDialog(EntryCase):
         self.assertIn("Never call 70000 00101 again?", dialog.question)
         self.assertFalse(self.call.outcome_id or self.call.note or self.is_blacklisted())
         told = dialog.action_confirm()
-        self.assertIn("70000 00101 is never called again.", told["params"]["message"])
+        self.assertIn("70000 00101 will not be called again.", told["params"]["message"])
         self.assertEqual((self.call.outcome_id, self.call.note), (self.never, "Angry"))
         self.assertTrue(self.is_blacklisted())
 

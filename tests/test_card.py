@@ -186,7 +186,7 @@ class TestCard(CardCase):
         self.report(call, self.cdr(Conversation_Duration="", Overall_Call_Duration=""))
         self.assertEqual(call.result, "connected")
         for card in (self.card(self.lead, self.rep), self.cards(self.lead).body):
-            self.assertIn("Airtel did not say for how long", card)
+            self.assertIn("Airtel did not report the talk time", card)
             self.assertNotIn("talked for", card)
         self.assertNotIn("talked for", call.timeline_html)
 

@@ -127,7 +127,7 @@ class TestDialer(CcpCase):
 
     def test_agent_without_phone(self):
         self.rep.ccp_phone = False
-        self.assert_refused("yours is not known")
+        self.assert_refused("Odoo does not have its number")
 
     def test_settings_half_filled(self):
         for name in ("ccp_base_url", "ccp_username", "ccp_password", "ccp_customer_id"):
@@ -191,7 +191,7 @@ class TestDialer(CcpCase):
                 code = self.sandbox.calls()[-1]["errorCode"]
                 seen.add(code)
                 self.assertTrue(sentence.endswith(f"({code})"), sentence)
-                self.assertNotIn("not expected", sentence)
+                self.assertNotIn("unexpected answer", sentence)
                 call = self.env["ccp.call"].search([], limit=1)
                 self.assertRecordValues(
                     call,
@@ -205,7 +205,7 @@ class TestDialer(CcpCase):
         """Statuses without a body that we know are answered in words too."""
         cases = {
             "7000000115": ("HTTP_503", "busy"),
-            "7000000131": ("HTTP_403", "turns this server away"),
+            "7000000131": ("HTTP_403", "rejects this server"),
             "7000000132": ("HTTP_429", "busy"),
         }
         for number, (code, sentence) in cases.items():
@@ -232,7 +232,7 @@ class TestDialer(CcpCase):
     @mute_logger(LOGGER)
     def test_wrong_path(self):
         self.env.company.ccp_api_path = "/nowhere"
-        self.assertRegex(self.refusal(), "takes no calls at this address")
+        self.assertRegex(self.refusal(), "does not accept calls at this address")
 
     @mute_logger(LOGGER)
     def test_nothing_listens(self):

@@ -301,7 +301,7 @@ class TestAgreement(FirstAccountCase):
         self.assertEqual(self.page().account_state, "administrator")
         self.env["ccp.health"]._check(self.company)
         self.assertEqual(self.page().account_state, "server")
-        self.assertIn("takes no connection", self.page().account_note)
+        self.assertIn("refuses the connection", self.page().account_note)
 
 
 @tagged("post_install", "-at_install")

@@ -40,9 +40,9 @@ class TestHealth(CcpCase):
     def test_base_url(self):
         self.assert_line("base_url", "ok", "127.0.0.1 answers")
         self.company.ccp_base_url = CLOSED
-        self.assert_line("base_url", "bad", "takes no connection", "server")
+        self.assert_line("base_url", "bad", "refuses the connection", "server")
         self.company.ccp_base_url = "https://nobody.invalid"
-        self.assert_line("base_url", "bad", "Nobody knows", "administrator")
+        self.assert_line("base_url", "bad", "was not found", "administrator")
         self.company.ccp_base_url = False
         self.assert_line("base_url", "bad", "No base URL", "administrator")
         self.assertFalse(self.sandbox.calls(), "a probe places no call")
@@ -85,10 +85,10 @@ class TestHealth(CcpCase):
         for reason, days, state, words, turn in (
             ("", 60, "ok", "60 days", False),
             ("", 5, "warning", "ends in 5 days", "administrator"),
-            ("expired", 0, "bad", "has ended", "administrator"),
+            ("expired", 0, "bad", "has expired", "administrator"),
             ("name", 0, "bad", "not for odoo.example.com", "administrator"),
-            ("untrusted", 0, "bad", "signed by nobody", "administrator"),
-            ("tls", 0, "bad", "does not speak https", "administrator"),
+            ("untrusted", 0, "bad", "not signed by a known authority", "administrator"),
+            ("tls", 0, "bad", "does not answer over https", "administrator"),
             ("unreachable", 0, "unknown", "could not be checked", False),
         ):
             with self.subTest(reason, days=days), self.certificate(reason, days):
@@ -187,7 +187,7 @@ class TestHealth(CcpCase):
 
     def warnings(self):
         return self.env["mail.message"].search(
-            [("subject", "like", "Airtel CCP: calling of"), ("partner_ids", "!=", False)]
+            [("subject", "like", "Airtel CCP: the calls of"), ("partner_ids", "!=", False)]
         )
 
     def test_administrators_are_warned_once(self):
@@ -198,7 +198,7 @@ class TestHealth(CcpCase):
         for _each in range(2):
             self.look("base_url")
             self.assertEqual(self.warnings().partner_ids, self.admin.partner_id)
-            self.assertIn("takes no connection", self.warnings().body)
+            self.assertIn("refuses the connection", self.warnings().body)
         with patch.object(CcpHealth, "_check_base_url", lambda *_: ("unknown", "failed", {})):
             self.look("base_url")
         self.look("base_url")

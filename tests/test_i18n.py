@@ -44,7 +44,7 @@ class TestHindi(HttpCase):
         hindi = self.env(context={"lang": "hi_IN"})
         self.assertEqual(
             hindi["ccp.dialer"]._line_busy_sentence(),
-            known["A call of yours is just being placed: finish it first."],
+            known["Your previous call is still being placed: finish it first."],
         )
         self.assertEqual(
             hindi["ccp.call"].fields_get(["talk_time"])["talk_time"]["string"], known["Talk time"]

@@ -208,7 +208,7 @@ class TestIncoming(IncomingCase):
         self.take_in()
         call = self.the_call()
         self.assertEqual((call.ringing_user_ids, call.user_id.id), (self.rep, False))
-        self.assertEqual(call._headline(), "Priya Sharma calls, it rings at Asha Rep.")
+        self.assertEqual(call._headline(), "Priya Sharma is calling; ringing Asha Rep.")
         self.arrive(
             self.live_event("NoAnswer", 24),
             self.live_event("Ringing", 25, agent=OTHER_AGENT),

@@ -133,7 +133,7 @@ class TestIncomingNumbers(RoutingCase):
         self.company.ccp_route_header = "dauth"
         page = self.env["ccp.setup"].create({})
         self.assertEqual(page.incoming_state, "administrator")
-        self.assertIn("Enter the value", page.incoming_note)
+        self.assertIn("Enter the secret header's value", page.incoming_note)
         self.company.write({"ccp_route_header": "dauth", "ccp_route_secret": SECRET})
         self.env.invalidate_all()
         self.assertNotIn(SECRET, self.company.ccp_route_secret)

@@ -137,7 +137,7 @@ class TestListeningWhilePrepared(ListeningCase):
         self.env.company.ccp_recording_hosts = "*.airtel.in"
         self.listen()
         self.fetch()
-        self.assert_later(self.listen(), "failed", "administrator can add it")
+        self.assert_later(self.listen(), "failed", "administrator can add the host")
 
     def test_one_without_an_address(self):
         self.call.recording_url = False
@@ -426,7 +426,7 @@ class TestStreams(ListeningCase):
         self.call.listen_ids.unlink()
         for headers in ({}, {"Range": "bytes=0-0"}, {"Range": "bytes=44-"}):
             answer = self.listen(**headers)
-            self.assert_later(answer, "waiting", "Others are listening")
+            self.assert_later(answer, "waiting", "Too many people are listening")
             self.assertEqual(answer.headers["Retry-After"], "2")
         self.assertFalse(self.call.listen_ids)
         self.assertEqual(self.opener.head(self.base_url() + self.path).status_code, 200)

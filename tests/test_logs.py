@@ -384,7 +384,7 @@ class TestReportLog(CcpCase):
             }
         )
         replay = event.with_user(self.admin).action_replay
-        self.assertIn("fits no call", replay()["params"]["message"])
+        self.assertIn("matches no call", replay()["params"]["message"])
         self.call.session_id = "session-c"
         self.assertIn("up to date", replay()["params"]["message"])
         self.assertEqual(self.call.state, "ringing_customer")

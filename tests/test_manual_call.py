@@ -161,7 +161,7 @@ class TestManualCallStory(ManualCallCase):
         for values, words in (
             ({"start_date": now, "duration": 60}, "would end in the future"),
             ({"start_date": now - timedelta(minutes=59), "duration": 60}, "would end in the"),
-            ({"start_date": now + timedelta(hours=1)}, "cannot lie in the future"),
+            ({"start_date": now + timedelta(hours=1)}, "cannot be logged for a time in the future"),
             ({"duration": 1441}, "correct its duration"),
             ({"duration": -1}, "correct its duration"),
         ):

@@ -310,7 +310,7 @@ class TestOwnPhone(NumbersCase):
                 with (
                     self.subTest(text, field=name),
                     self.assertRaisesRegex(
-                        ValidationError, "not a phone that Airtel can ring"
+                        ValidationError, "Airtel cannot ring"
                     ) as caught,
                 ):
                     self.rep.write({name: text})
@@ -321,7 +321,7 @@ class TestOwnPhone(NumbersCase):
         self.rep.write({"ccp_second_phone": "9000000001", "ccp_caller_number": "8000000002"})
         copy = self.rep.copy({"login": "copy"})
         self.assertFalse(copy.ccp_phone or copy.ccp_second_phone or copy.ccp_caller_number)
-        self.assertRegex(self.refusal(user=copy), "yours is not known")
+        self.assertRegex(self.refusal(user=copy), "Odoo does not have its number")
 
     def test_migration(self):
         """Versions before kept what was typed."""

@@ -77,8 +77,8 @@ class TestPanelIncoming(PanelCase):
         self.assertEqual([user for user, _panel in sent], [self.rep, self.other_rep])
         (_asha, hers), (_ravi, his) = sent
         self.assertEqual((hers["id"], hers["decision"]), (False, decision.id))
-        self.assertEqual(hers["message"], "About to ring at you")
-        self.assertEqual(his["message"], "About to ring at Asha Rep")
+        self.assertEqual(hers["message"], "Your phone is about to ring")
+        self.assertEqual(his["message"], "About to ring Asha Rep")
         self.assertEqual([each["state"] for each in hers["ringing"]], ["waits", "waits"])
         for text in (str(hers), str(his)):
             for secret in (CUSTOMER, AGENT, OTHER_AGENT, *NAMES):
@@ -90,15 +90,15 @@ class TestPanelIncoming(PanelCase):
         self.assertEqual(
             [(panel["at_once"], panel["message"]) for _user, panel in sent],
             [
-                (True, "About to ring at you and Ravi Rep"),
-                (True, "About to ring at Asha Rep and you"),
+                (True, "About to ring you and Ravi Rep"),
+                (True, "About to ring Asha Rep and you"),
             ],
         )
         self.take_in()
         shown = self.shown(self.other_rep)
         self.assertTrue(shown["id"])
         self.assertEqual(
-            (shown["at_once"], shown["message"]), (True, "About to ring at Asha Rep and you")
+            (shown["at_once"], shown["message"]), (True, "About to ring Asha Rep and you")
         )
 
     def test_who_calls_is_read_at_once(self):
@@ -147,29 +147,29 @@ class TestPanelIncoming(PanelCase):
         call = self.the_call()
         shown = self.shown()
         self.assertEqual((shown["id"], shown["decision"]), (call.id, decision.id))
-        self.assertEqual(shown["message"], "About to ring at you")
+        self.assertEqual(shown["message"], "Your phone is about to ring")
         self.follow(self.live_event("Ringing", 4))
-        self.assertEqual(self.shown()["message"], "Rings at you (1 of 2)")
-        self.assertEqual(self.shown(self.other_rep)["message"], "Rings at Asha Rep (1 of 2)")
+        self.assertEqual(self.shown()["message"], "Your phone is ringing (1 of 2)")
+        self.assertEqual(self.shown(self.other_rep)["message"], "Ringing Asha Rep (1 of 2)")
         self.follow(self.live_event("No Answer", 14))
         self.follow(self.live_event("Ringing", 16, agent=OTHER_AGENT))
-        self.assertEqual(self.shown()["message"], "Rings at Ravi Rep (2 of 2); you did not pick up")
-        self.assertEqual(self.shown(self.other_rep)["message"], "Rings at you (2 of 2)")
+        self.assertEqual(self.shown()["message"], "Ringing Ravi Rep (2 of 2); you did not pick up")
+        self.assertEqual(self.shown(self.other_rep)["message"], "Your phone is ringing (2 of 2)")
         self.assertEqual([each["state"] for each in self.shown()["ringing"]], ["missed", "rings"])
         self.follow(self.live_event("Answer", 20, agent=OTHER_AGENT))
         self.assertIsNone(self.shown(), "after a reload nobody needs to know")
         (hers,) = self.state(self.rep, None, [call.id])["incoming"]
-        self.assertEqual((hers["message"], hers["mine"]), ("Ravi Rep took it", False))
+        self.assertEqual((hers["message"], hers["mine"]), ("Ravi Rep took the call", False))
         his = self.shown(self.other_rep)
-        self.assertEqual((his["message"], his["mine"]), ("You talk", True))
+        self.assertEqual((his["message"], his["mine"]), ("You are talking", True))
         self.assertEqual(self.state(self.other_rep)["call"]["id"], call.id)
         self.assertFalse(self.state()["call"])
 
     def test_two_at_once(self):
         self.decide(ring=self.both, strategy="PARALLEL")
         self.follow(self.live_event("Ringing", 4), self.live_event("Ringing", 4, agent=OTHER_AGENT))
-        self.assertEqual(self.shown()["message"], "Rings at you and Ravi Rep")
-        self.assertEqual(self.shown(self.other_rep)["message"], "Rings at Asha Rep and you")
+        self.assertEqual(self.shown()["message"], "Ringing you and Ravi Rep")
+        self.assertEqual(self.shown(self.other_rep)["message"], "Ringing Asha Rep and you")
 
     def test_every_change_is_sent_to_all_whom_it_rings(self):
         self.decide(ring=self.both)
@@ -375,7 +375,7 @@ class TestUnknownCaller(PanelCase):
         self.take_in()
         panel = self.env["ccp.panel"].with_user(newcomer)
         for method in (panel.new_lead, panel.new_contact):
-            with self.assertRaisesRegex(AccessError, "You may not make such a record"):
+            with self.assertRaisesRegex(AccessError, "You may not create such a record"):
                 method(self.the_call().id)
 
     def test_another_record_while_it_rings(self):
@@ -481,7 +481,7 @@ class TestAwayAndPush(PanelCase):
         notice = pushed[device]
         self.assertEqual(notice["title"], "Priya Sharma")
         self.assertEqual(
-            notice["options"]["body"], "About to ring at you\nYou own Autumn collection"
+            notice["options"]["body"], "Your phone is about to ring\nYou own Autumn collection"
         )
         self.assertEqual(notice["options"]["tag"], decision.id)
         self.assertEqual(

@@ -82,8 +82,8 @@ class TestPhoneImport(CcpCase):
             (encode(b"PK\x03\x04nonsense"), "cannot be read"),
             (encode(workbook(("a", 1))[:-50]), "cannot be read"),
             ("no base64!", "cannot be read"),
-            (encode(too_long), "too much"),
-            (encode(b"x" * (1024 * 1024)), "too much"),
+            (encode(too_long), "too many lines"),
+            (encode(b"x" * (1024 * 1024)), "too many lines"),
         ):
             wizard = self.env["ccp.phone.import"].new({"file": file})
             with self.assertRaisesRegex(UserError, sentence):

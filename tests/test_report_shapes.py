@@ -77,7 +77,7 @@ class TestReportShapes(CcpCase, HttpCase):
         self.report(unknown, report)
         self.assertRecordValues(unknown, [{"talk_unknown": True, "talk_time": "Unknown"}])
         card = unknown.card_message_ids[:1].body
-        self.assertIn("did not say for how long", card)
+        self.assertIn("did not report the talk time", card)
         for text in (card, unknown.timeline_html, unknown.event_ids.summary):
             self.assertNotIn("talked for", str(text))
         zero = self.make()
@@ -157,12 +157,12 @@ class TestReportShapes(CcpCase, HttpCase):
             return call.event_ids[-1].with_user(self.admin).action_replay()["params"]["message"]
 
         known = [*self.connected(), self.event("Answer", "B", 13)]
-        self.assertIn("knew all that this report says", replay(*known))
+        self.assertIn("says nothing new about the call", replay(*known))
         message = replay({"callStatus": "Eaten", "colour": "red"})
         self.assertEqual(message, "Nothing changed. 2 values not understood: callStatus, colour.")
         message = replay({"hello": "world"})
         self.assertIn("cannot be read: nothing changed. 1 value not understood: hello.", message)
-        self.assertNotIn("knew all", message)
+        self.assertNotIn("says nothing new", message)
 
     def test_replay_of_a_report_that_an_earlier_version_misread(self):
         call = self.make()

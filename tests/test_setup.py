@@ -103,13 +103,13 @@ class TestPostmanImport(CcpCase):
         for file, words in (
             (encode(b"{" * 10), "damaged"),
             (encode(json.dumps({"info": {}, "item": []}).encode()), "collection"),
-            (environment({"token": "x"}), "known as a setting of Airtel CCP (token)"),
+            (environment({"token": "x"}), "is a setting of Airtel CCP (token)"),
             (environment({"username": ""}), "no values"),
-            (encode(b"[]"), "no Postman file"),
+            (encode(b"[]"), "not a Postman file"),
             (b"A" * (50 * 1024 * 1024), "too large"),
             (b"%%%%", "damaged"),
-            (environment({"baseUrl": "http://iqtelephony.airtel.in"}), "readable for everybody"),
-            (environment({"baseUrl": "https://a:b@airtel.in"}), "must not hold"),
+            (environment({"baseUrl": "http://iqtelephony.airtel.in"}), "unencrypted"),
+            (environment({"baseUrl": "https://a:b@airtel.in"}), "must not contain"),
         ):
             with self.subTest(words):
                 wizard = self.env["ccp.postman.import"].new({"file": file})

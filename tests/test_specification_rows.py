@@ -285,12 +285,12 @@ class TestFurtherComponents(SpecificationCase):
         number = {"participants": [{"participantAddress": SECOND}]}
         for components, words in (
             ({"addParticipant_2": number}, "needs a placeholder"),
-            ({"x_1": {"to": SECOND}}, "holds a phone number"),
+            ({"x_1": {"to": SECOND}}, "contains a phone number"),
             ({"x_1": {"callBackURLs": []}}, "Odoo sets it"),
             ({"x_1": {"customerId": "C"}}, "Odoo sets it"),
             ({"addParticipant_1": {"maxTime": 0}}, "addParticipant_1.participants is missing"),
-            ({"record": {"enabled": False}}, "component of this call flow already"),
-            ([], "no JSON object"),
+            ({"record": {"enabled": False}}, "already a component of this call flow"),
+            ([], "not a JSON object"),
         ):
             with self.subTest(components), self.assertRaisesRegex(ValidationError, words):
                 self.further(components)
@@ -368,11 +368,11 @@ class TestReportHeaders(SpecificationCase):
             ({"callback_method": "PUT"}, "takes POST only"),
             ({"callback_method": "post"}, "takes POST only"),
             ({"callback_headers": "nonsense"}, "Line 1"),
-            ({"callback_headers": "X-Airtel-Ccp-Secret: mine"}, "is set already"),
-            ({"callback_secret_headers": "x-airtel-ccp-secret: mine"}, "is set already"),
-            ({"callback_headers": "Content-Type: text/plain"}, "is set already"),
-            ({"callback_headers": "X-A: 1", "callback_secret_headers": "x-a: 2"}, "is set already"),
-            ({"callback_headers": "X-A: 1\nX-A: 2"}, "there twice"),
+            ({"callback_headers": "X-Airtel-Ccp-Secret: mine"}, "is already set"),
+            ({"callback_secret_headers": "x-airtel-ccp-secret: mine"}, "is already set"),
+            ({"callback_headers": "Content-Type: text/plain"}, "is already set"),
+            ({"callback_headers": "X-A: 1", "callback_secret_headers": "x-a: 2"}, "is already set"),
+            ({"callback_headers": "X-A: 1\nX-A: 2"}, "listed twice"),
             ({"callback_headers": "X-A: Grüße"}, "cannot be sent"),
             ({"callback_headers": "\n".join(f"X-{i}: 1" for i in range(30))}, "too many"),
         ):

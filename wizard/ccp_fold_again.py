@@ -9,7 +9,7 @@ class CcpFoldAgain(OwnRecords, models.TransientModel):
     """Derives all calls of a period anew from their stored reports, after a fault was mended."""
 
     _name = "ccp.fold.again"
-    _description = "Take calls of a period up again from their reports"
+    _description = "Recompute the calls of a period from their reports"
 
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, default=lambda self: self.env.company

@@ -65,10 +65,13 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
     agentless_count = fields.Integer(
         "Without an agent",
         readonly=True,
-        help="Their agent is not known: the record names no phone, or one that no user has.",
+        help="Calls whose agent is unknown: the record has no agent's phone, or one that no user "
+        "has.",
     )
-    expired_count = fields.Integer("Calls past their period", readonly=True)
-    expired_report_count = fields.Integer("Records past their period", readonly=True)
+    expired_count = fields.Integer("Calls past the retention period", readonly=True)
+    expired_report_count = fields.Integer(
+        "Airtel's records past the retention period", readonly=True
+    )
     keep_calls_days = fields.Integer(related="company_id.ccp_keep_calls_days")
     keep_reports_days = fields.Integer(related="company_id.ccp_keep_reports_days")
     first_date = fields.Datetime("First call", readonly=True)
@@ -198,11 +201,11 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
                 "or write them into the first row."
             ),
             "too_large": _(
-                "This is more than %s MB: export fewer days at a time.",
+                "The file is larger than %s MB: export fewer days at a time.",
                 table.MAX_BYTES // 1024 // 1024,
             ),
             "too_many_rows": _(
-                "These are more than %s calls: export fewer days at a time.", table.MAX_ROWS
+                "The file contains more than %s calls: export fewer days at a time.", table.MAX_ROWS
             ),
             "too_slow": _(
                 "This workbook takes too long to read: save it as CSV, then choose that."
@@ -271,15 +274,17 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         """
         _ = self.env._
         notes = {
-            "json": _("This is no JSON object."),
-            "kind": _("This is no record of a call: nothing in it says how a call went."),
-            "time": _("No column says when the call began, or it lies in the future."),
+            "json": _("This is not a JSON object."),
+            "kind": _("This is not a call record: nothing in it says how the call ended."),
+            "time": _("No column says when the call began, or that time is in the future."),
             "damaged": _(
                 "A spreadsheet shortened a number (9.87E+09): format that column as text, and "
                 "export again."
             ),
             "numbers": _("The customer's number is missing or not complete."),
-            "result": _("Airtel uses no such status, and nothing else says how the call went."),
+            "result": _(
+                "Airtel does not use this status, and nothing else says how the call ended."
+            ),
         }
         return [
             Command.create({"sequence": line, "note": notes[problem]})

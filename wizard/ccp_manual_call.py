@@ -13,7 +13,7 @@ class CcpManualCall(models.TransientModel):
     """Logs a call that was made outside, so that the history is whole; marked as such."""
 
     _name = "ccp.manual.call"
-    _description = "Log a call made outside"
+    _description = "Log a call made outside Odoo"
 
     res_model = fields.Char("Record's model", required=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", required=True)
@@ -82,7 +82,9 @@ class CcpManualCall(models.TransientModel):
                 )
             if wizard.start_date > fields.Datetime.now():
                 raise ValidationError(
-                    self.env._("A call that was made cannot lie in the future: correct its time.")
+                    self.env._(
+                        "A call cannot be logged for a time in the future: correct its time."
+                    )
                 )
             if wizard._end(wizard.start_date) > fields.Datetime.now():
                 raise ValidationError(

@@ -50,7 +50,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
     file = fields.Binary("CSV or Excel file", attachment=False)
     file_name = fields.Char()
     allow_calls = fields.Boolean(
-        "Let them call", default=True, help="Give these users the right “Airtel calls”."
+        "Allow calls", default=True, help="Give these users the right “Airtel calls”."
     )
     has_employees = fields.Boolean(compute="_compute_has_employees")
     line_ids = fields.One2many("ccp.phone.import.line", "import_id", readonly=True)
@@ -94,9 +94,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         self.file = False
 
     def _too_long(self):
-        return self.env._(
-            "This is too much for one import: import at most %s lines at a time.", pasted.MAX_ROWS
-        )
+        return self.env._("There are too many lines: import at most %s at a time.", pasted.MAX_ROWS)
 
     def action_take_employees(self):
         """Fill in the phones that employees have, for users who have none here.
@@ -123,7 +121,9 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
                     lines.append(f"{employee.user_id.login}; {phone}")
         self.text = "\n".join(filter(None, [self.text, *lines]))
         if not lines:
-            self.summary = self.env._("No employee of a user without a phone has one.")
+            self.summary = self.env._(
+                "There is nothing to copy: no user without a phone has an employee with one."
+            )
         return self._show()
 
     def _users(self):
@@ -172,7 +172,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
                 # With the titles, so that the columns are known the next time too
                 "text": "\n".join([*header, *left] if left else []),
                 "summary": self.env._(
-                    "%(saved)s saved, %(unchanged)s as before, %(problems)s to correct",
+                    "%(saved)s saved, %(unchanged)s unchanged, %(problems)s to correct",
                     saved=counts["saved"],
                     unchanged=counts["unchanged"],
                     problems=counts["problem"],

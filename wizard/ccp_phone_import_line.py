@@ -13,11 +13,11 @@ class CcpPhoneImportLine(OwnRecords, models.TransientModel):
 
     import_id = fields.Many2one("ccp.phone.import", required=True, ondelete="cascade")
     sequence = fields.Integer("Line", readonly=True)
-    who = fields.Char("In the line", readonly=True)
+    who = fields.Char("As entered", readonly=True)
     user_id = fields.Many2one("res.users", readonly=True, ondelete="cascade")
     phone = fields.Char(readonly=True)
     state = fields.Selection(
-        [("saved", "Saved"), ("unchanged", "As before"), ("problem", "Not saved")],
+        [("saved", "Saved"), ("unchanged", "Unchanged"), ("problem", "Not saved")],
         "Result",
         readonly=True,
         required=True,

@@ -99,8 +99,8 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
         _ = self.env._
         if reason == "unknown" and unused:
             return _(
-                "None of this environment's variables is known as a setting of Airtel CCP (%s): "
-                "enter the values by hand, or choose the file that Airtel sent you.",
+                "No variable of this environment is a setting of Airtel CCP (%s): enter the "
+                "values by hand, or choose the file that Airtel sent you.",
                 self._names(unused),
             )
         return {
@@ -109,15 +109,15 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
                 "postman_environment.json."
             ),
             "broken": _(
-                "This file cannot be read: it is no Postman file, or it was damaged on its way. "
-                "Ask Airtel to send it again."
+                "This file cannot be read: it is not a Postman file, or it is damaged. Ask Airtel "
+                "to send it again."
             ),
             "collection": _(
                 "This is a Postman collection, which holds requests: choose the environment file "
                 "beside it, whose name ends in postman_environment.json."
             ),
             "no_environment": _(
-                "This file is no Postman environment: choose the one whose name ends in "
+                "This file is not a Postman environment: choose the one whose name ends in "
                 "postman_environment.json."
             ),
             "unknown": _(
@@ -152,11 +152,11 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
         _ = self.env._
         sentences = []
         for names, sentence in (
-            (environment.disabled, _("Switched off in Postman and left out: %s.")),
-            (environment.empty, _("Without a value and left out: %s.")),
+            (environment.disabled, _("Disabled in Postman and ignored: %s.")),
+            (environment.empty, _("Without a value and ignored: %s.")),
             (
                 environment.conflicting,
-                _("Found twice with different values, the first counts: %s."),
+                _("Found twice with different values, so the first is used: %s."),
             ),
         ):
             if names:
@@ -164,9 +164,7 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
                 sentences.append(sentence % ", ".join(labels))
         if environment.unused:
             names = self._names(environment.unused)
-            sentences.append(
-                _("Not known as settings and left out: %s. Enter by hand what is needed.", names)
-            )
+            sentences.append(_("Unknown and ignored: %s. Enter by hand what is needed.", names))
         host = self._host(environment.values.get("base_url"))
         present = self._host(self.company_id.ccp_base_url)
         if host and present and host != present and self.company_id.ccp_username:

@@ -28,10 +28,12 @@ class CcpRouteTry(OwnRecords, models.TransientModel):
         domain="[('company_id', '=', company_id), ('call_type', '=', 'INBOUND')]",
         default=lambda self: self._default_flow(),
     )
-    number = fields.Char("Caller's number", help="Leave empty for one who withholds the number.")
+    number = fields.Char(
+        "Caller's number", help="Leave empty for a caller who withholds the number."
+    )
     digit = fields.Selection([(each, each) for each in "1234567890"], "Digit pressed in the menu")
-    answer = fields.Text("Who rings", readonly=True)
-    passed_over = fields.Text("Passed over", readonly=True)
+    answer = fields.Text("Who is rung", readonly=True)
+    passed_over = fields.Text("Not rung", readonly=True)
 
     @api.model
     def _default_flow(self):

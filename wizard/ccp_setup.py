@@ -12,10 +12,10 @@ from ..models.utils import form_of
 STEPS = ("account", "flow", "notify", "users", "test")
 STEP_STATES = [
     ("done", "Done"),
-    ("administrator", "Your turn"),
-    ("airtel", "Airtel's turn"),
-    ("server", "This server's turn"),
-    ("running", "Under way"),
+    ("administrator", "Next step: you"),
+    ("airtel", "Next step: Airtel"),
+    ("server", "Next step: server administrator"),
+    ("running", "In progress"),
 ]
 # The sandbox's customer who picks up and talks
 TRIAL_CUSTOMER = "7000000101"
@@ -280,7 +280,9 @@ class CcpSetup(OwnRecords, models.TransientModel):
             return "done", _("The test call of %s connected.", self._when(connected.start_date))
         call = self.test_call_id
         if not self.env.user.has_group("airtel_ccp.group_ccp_user"):
-            return "administrator", _("You may not call yourself: allow it under the step above.")
+            return "administrator", _(
+                "You do not have the right to call: give it to yourself in the step above."
+            )
         if not call:
             return "administrator", _(
                 "Enter your own phone and a second one beside you, then choose Call: yours rings "
@@ -293,13 +295,13 @@ class CcpSetup(OwnRecords, models.TransientModel):
             return turn_of_refusal(call._about()), call._refusal_sentence()
         if call.result == "no_report" and self.notify_state == "administrator":
             return "administrator", _(
-                "Airtel took the call of %s, but no report arrived: correct the address under "
+                "Airtel accepted the call of %s, but no report arrived: correct the address under "
                 "“Reports from Airtel”, then call again.",
                 when,
             )
         if call.result == "no_report":
             return "airtel", _(
-                "Airtel took the call of %s, but no report arrived: ask Airtel whether it "
+                "Airtel accepted the call of %s, but no report arrived: ask Airtel whether it "
                 "allow-listed the domain of the notify URL.",
                 when,
             )
@@ -376,7 +378,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator deletes trial calls."))
+            raise AccessError(self.env._("Only an administrator may delete trial calls."))
         over = Domain("trial", "=", True) & Domain("live", "=", False)
         calls = self.company_id._ccp_calls(over)
         callbacks = calls.callback_id.filtered("trial")

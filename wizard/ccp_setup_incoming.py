@@ -49,7 +49,7 @@ class CcpSetup(models.TransientModel):
     route_header = fields.Char(related="company_id.ccp_route_header", readonly=False)
     route_secret = fields.Char(related="company_id.ccp_route_secret", readonly=False)
     channels = fields.Integer(related="company_id.ccp_channels", readonly=False)
-    route_test = fields.Text("What the test said", readonly=True)
+    route_test = fields.Text("Test result", readonly=True)
     route_test_passed = fields.Boolean(readonly=True)
 
     @api.depends("company_id")
@@ -114,12 +114,12 @@ class CcpSetup(models.TransientModel):
         _ = self.env._
         if not self.incoming_flow_id:
             return "administrator", _(
-                "If customers call one of your Airtel numbers: enter it, and the phone that rings "
-                "if nobody else can be rung. Otherwise pass this step over."
+                "If customers call one of your Airtel numbers, enter it, and the phone that rings "
+                "if nobody else can be rung. Otherwise skip this step."
             )
         if self.route_header and not self.route_secret:
             return "administrator", _(
-                "Enter the value of the secret header too: without it, none is asked for."
+                "Enter the secret header's value too: without it, Odoo does not check the header."
             )
         bad, lines = self._lines("incoming")
         if bad:
@@ -128,8 +128,8 @@ class CcpSetup(models.TransientModel):
         if line.code == "complete":
             return "done", line.sentence
         return "airtel", _(
-            "Give the routing URL and its secret to Airtel, and ask for it to be called for %s. "
-            "The first call proves it.",
+            "Give the routing URL and its secret to Airtel, and ask Airtel to use them for %s. "
+            "The first incoming call completes this step.",
             self.incoming_flow_id.caller_number,
         )
 
@@ -187,13 +187,14 @@ class CcpSetup(models.TransientModel):
         _logger.info("The routing URL did not answer its test (%s)", name_of(error))
         if isinstance(error, requests.exceptions.SSLError):
             return self.env._(
-                "The certificate of this Odoo's public address is not valid: Airtel would not ask "
-                "it. See “Reports from Airtel” above."
+                "The certificate of this Odoo's public address is not valid, so Airtel would not "
+                "connect to it. See “Reports from Airtel” above."
             )
         if isinstance(error, requests.Timeout):
             return self.env._(
-                "No answer came within %s seconds: callers would hear nothing. The person who runs "
-                "this server must look at it, or it cannot reach its own public address.",
+                "No answer came within %s seconds, so callers would hear nothing: ask your server "
+                "administrator to check why. Perhaps this server cannot reach its own public "
+                "address.",
                 TEST_SECONDS,
             )
         return self.env._(
@@ -221,8 +222,8 @@ class CcpSetup(models.TransientModel):
             phones = []
         if status != 200 or not phones:
             return False, _(
-                "The answer was %(status)s, without a phone to ring: another server answers at "
-                "this address, or something before Odoo does.",
+                "The answer was %(status)s, without a phone to ring: another server, or a proxy "
+                "in front of Odoo, answers at this address.",
                 status=status,
             )
         return True, _(

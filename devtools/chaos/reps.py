@@ -188,7 +188,8 @@ def _cause(error):
 
 def _is_busy(error):
     """Return whether another call of the same rep is why Odoo refuses a click."""
-    return "call of yours is just" in error.message or "still in a call" in error.message
+    sentences = ("previous call is still being placed", "still in a call")
+    return any(sentence in error.message for sentence in sentences)
 
 
 class _Session:

@@ -567,7 +567,7 @@ describe("what the user does", () => {
         const server = onState({ call: { state: "ringing_agent", live: true } });
         server.reports_late = true;
         await start();
-        await waitFor(".o_airtel_ccp_reports_late:contains(may lag behind)");
+        await waitFor(".o_airtel_ccp_reports_late:contains(may be out of date)");
         const company_id = user.activeCompany.id;
         tellHealth({ company_id: company_id + 1, reports_late: false });
         tellHealth({ company_id, reports_late: true });

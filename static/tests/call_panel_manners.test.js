@@ -275,7 +275,7 @@ describe("follow-up", () => {
         onStep("ccp.panel", "follow_up", () => ({ sentence: "Planned.", outside: false }));
         await start();
         await click(".o_airtel_ccp_take_back");
-        await waitFor(".o_airtel_ccp_answer:contains(taken back)");
+        await waitFor(".o_airtel_ccp_answer:contains(cancelled)");
         await click(".o_airtel_ccp_tomorrow");
         await waitFor(".o_airtel_ccp_answer:contains(Planned.)");
         expect.verifySteps([
@@ -342,7 +342,7 @@ test("what an outcome did, and what it could not do, is said together", async ()
     onState({ call: ENDED });
     onRpc("ccp.panel", "save_outcome", () => ({
         outcome_id: 1,
-        notice: "The former follow-up is taken back.",
+        notice: "The former follow-up is cancelled.",
         warning: "No follow-up could be planned.",
     }));
     await start();
@@ -352,7 +352,7 @@ test("what an outcome did, and what it could not do, is said together", async ()
     await click(".o_airtel_ccp_outcome", { text: "Interested" });
     await waitFor(".o_airtel_ccp_answer.alert-warning");
     expect(".o_airtel_ccp_answer").toHaveText(
-        "The former follow-up is taken back. No follow-up could be planned."
+        "The former follow-up is cancelled. No follow-up could be planned."
     );
     const body = queryRect(".o_airtel_ccp_body");
     expect(queryRect(".o_airtel_ccp_answer").bottom).toBeLessThan(body.bottom + 1);

@@ -275,7 +275,7 @@ describe("player", () => {
         await waitFor(".o_airtel_ccp_waiting:contains(being prepared. It starts by itself.)");
         expect(".o_airtel_ccp_play").toHaveAttribute("title", "Stop waiting");
         expect(getService("airtel_ccp.player").state.statusId).toBe(7);
-        await waitFor(".o_airtel_ccp_waiting:contains(Others are listening, and there is no room)");
+        await waitFor(".o_airtel_ccp_waiting:contains(Too many people are listening)");
         await waitFor(`${PLAYER}[data-playing=true]`);
         expect(".o_airtel_ccp_waiting").toHaveCount(0);
         expect(getService("airtel_ccp.player").state.statusId).toBe(false);

@@ -231,7 +231,7 @@ export function incomingValues({ own = "rings", mine = false, ...values } = {}) 
         res_model: "customer",
         res_id: 1,
         partner_id: false,
-        message: "Rings at you",
+        message: "Your phone is ringing",
         reason: "record_owner",
         ringing,
         at_once: false,
@@ -247,7 +247,7 @@ export function decisionValues(values) {
     return incomingValues({
         id: false,
         own: "waits",
-        message: "About to ring at you",
+        message: "Your phone is about to ring",
         res_model: false,
         res_id: false,
         ...values,

@@ -93,11 +93,11 @@ describe("a call rings", () => {
         await ring(server, incomingValues());
         expect(CARD).toHaveCount(1);
         expect(CARD).toHaveAttribute("data-call", "21");
-        expect(MESSAGE).toHaveText("Rings at you");
+        expect(MESSAGE).toHaveText("Your phone is ringing");
         const ringing = [{ user_id: serverState.userId, name: "Mitchell", state: "missed" }];
         await ring(server, {
             ...incomingValues(),
-            message: "Rings at Ravi (2 of 2); you did not pick up",
+            message: "Ringing Ravi (2 of 2); you did not pick up",
             ringing: [...ringing, { ...RAVI, state: "rings" }],
         });
         expect(CARD).toHaveCount(1);
@@ -112,7 +112,7 @@ describe("a call rings", () => {
         const again = decisionValues({ decision: "d2", start: Date.now() + 300000 });
         server.incoming.push({ ...again, ...CALLER });
         tellIncoming(again);
-        await waitFor(`${CARD}:contains(About to ring at you)`);
+        await waitFor(`${CARD}:contains(Your phone is about to ring)`);
         expect(CARD).toHaveCount(2);
     });
 
@@ -121,7 +121,7 @@ describe("a call rings", () => {
         await ring(server, incomingValues());
         await ring(server, {
             ...incomingValues({ state: "in_call", own: "missed" }),
-            message: "Ravi took it",
+            message: "Ravi took the call",
         });
         await advanceTime(TAKEN_LIFE + TIDY_DELAY);
         await waitForNone(CARD);
@@ -180,7 +180,7 @@ describe("nothing is lost, nothing is in the way", () => {
         await contains(PANEL);
         await webContains(".o_airtel_ccp_note").edit("He wants lin", { confirm: false });
         const mine = incomingValues({ state: "in_call", mine: true, own: "talks" });
-        await ring(server, { ...mine, message: "You talk" });
+        await ring(server, { ...mine, message: "You are talking" });
         expect(`${PANEL} ${CARD}`).toHaveCount(1);
         expect(POPUP).toHaveCount(0);
         expect(".o_airtel_ccp_customer").toHaveText("Arjun Patel");
@@ -190,7 +190,7 @@ describe("nothing is lost, nothing is in the way", () => {
         await expect.waitForSteps([["save_note", 5, "He wants lin", ""]]);
         await advanceTime(RING_DELAY * 4);
         expect(".o_airtel_ccp_note").toHaveValue("He wants lin");
-        server.call = callValues({ ...server.incoming[0], message: "You talk" });
+        server.call = callValues({ ...server.incoming[0], message: "You are talking" });
         await click(".o_airtel_ccp_incoming_show");
         await waitFor(".o_airtel_ccp_customer:contains(Priya Sharma)");
         await expect.waitForSteps([["open_call", 21]]);
@@ -201,7 +201,7 @@ describe("nothing is lost, nothing is in the way", () => {
     test("a live outgoing call keeps its place", async () => {
         const server = await startWith({ call: { id: 5, state: "in_call" } });
         await contains(`${PANEL}[data-state=in_call]`);
-        await ring(server, incomingValues({ state: "in_call", mine: true, message: "You talk" }));
+        await ring(server, incomingValues({ state: "in_call", mine: true, message: "You are talking" }));
         expect(`${PANEL} ${CARD}`).toHaveCount(1);
         expect(callService().state.current.id).toBe(5);
     });
@@ -210,9 +210,9 @@ describe("nothing is lost, nothing is in the way", () => {
         const server = await startWith();
         await ring(server, incomingValues());
         const mine = incomingValues({ state: "in_call", mine: true, own: "talks" });
-        server.call = { ...mine, ...CALLER, message: "You talk" };
+        server.call = { ...mine, ...CALLER, message: "You are talking" };
         server.incoming = [server.call];
-        tellIncoming({ ...mine, message: "You talk" });
+        tellIncoming({ ...mine, message: "You are talking" });
         await waitFor(`${PANEL}[data-state=in_call] .o_airtel_ccp_customer:contains(Priya)`);
         expect(CARD).toHaveCount(0);
         expect(".o_airtel_ccp_note").toHaveCount(1);
@@ -224,7 +224,7 @@ describe("nothing is lost, nothing is in the way", () => {
         const server = await startWith({ call: { ...mine, ...CALLER } });
         await contains(PANEL);
         server.call = undefined;
-        tellIncoming(incomingValues({ state: "in_call", own: "missed", message: "Ravi took it" }));
+        tellIncoming(incomingValues({ state: "in_call", own: "missed", message: "Ravi took the call" }));
         await waitForNone(PANEL);
     });
 
@@ -235,7 +235,7 @@ describe("nothing is lost, nothing is in the way", () => {
         field.focus();
         await ring(server, incomingValues());
         expect(field).toBeFocused();
-        await waitFor(".o_airtel_ccp_announcement:contains(Priya Sharma: Rings at you)");
+        await waitFor(".o_airtel_ccp_announcement:contains(Priya Sharma: Your phone is ringing)");
         await press("alt+y");
         expect(CARD).toBeFocused();
         await press("alt+y");
@@ -269,7 +269,7 @@ describe("nothing is lost, nothing is in the way", () => {
         await advanceTime(INERT_TIME);
         await click(".o_airtel_ccp_incoming_hide");
         await waitForNone(CARD);
-        tellIncoming(incomingValues({ message: "Rings at you again" }));
+        tellIncoming(incomingValues({ message: "Your phone is ringing again" }));
         await animationFrame();
         expect(CARD).toHaveCount(0);
         expect(browser.localStorage.getItem(HIDDEN_KEY)).toMatch(/"21"/);
@@ -279,7 +279,7 @@ describe("nothing is lost, nothing is in the way", () => {
         await advanceTime(INERT_TIME);
         await click(".o_airtel_ccp_incoming_hide");
         callService().state.current = callValues({ id: 5, state: "in_call" });
-        tellIncoming(incomingValues({ state: "in_call", mine: true, message: "You talk" }));
+        tellIncoming(incomingValues({ state: "in_call", mine: true, message: "You are talking" }));
         await waitFor(CARD);
     });
 });
@@ -339,12 +339,12 @@ describe("a lost message leaves no dead pop-up", () => {
         await ring(server, incomingValues());
         await ring(server, {
             ...incomingValues({ state: "in_call", own: "missed" }),
-            message: "Ravi took it",
+            message: "Ravi took the call",
         });
         tellIncoming(decisionValues());
         await animationFrame();
         expect(CARD).toHaveCount(1);
-        expect(MESSAGE).toHaveText("Ravi took it");
+        expect(MESSAGE).toHaveText("Ravi took the call");
     });
 
     test("an answer that is older than the bus changes names only", async () => {
@@ -353,12 +353,12 @@ describe("a lost message leaves no dead pop-up", () => {
         const late = new Deferred();
         onRpc("ccp.panel", "state", () => late);
         callService().load();
-        tellIncoming(incomingValues({ message: "Rings at you and Ravi" }));
-        await waitFor(`${MESSAGE}:contains(Rings at you and Ravi)`);
+        tellIncoming(incomingValues({ message: "Ringing you and Ravi" }));
+        await waitFor(`${MESSAGE}:contains(Ringing you and Ravi)`);
         server.incoming = [{ ...incomingValues(), ...CALLER, customer: "Priya S" }];
         late.resolve();
         await waitFor(`${CARD}:contains(Priya S)`);
-        expect(MESSAGE).toHaveText("Rings at you and Ravi");
+        expect(MESSAGE).toHaveText("Ringing you and Ravi");
     });
 
     test("what is over when the browser learns of it pops up nowhere", async () => {
@@ -372,13 +372,13 @@ describe("a lost message leaves no dead pop-up", () => {
     test("what a colleague has taken pops up nowhere", async () => {
         const server = await startWith();
         await ring(server, incomingValues());
-        const taken = incomingValues({ state: "in_call", own: "missed", message: "Ravi took it" });
+        const taken = incomingValues({ state: "in_call", own: "missed", message: "Ravi took the call" });
         server.incoming = [];
         tellIncoming(taken);
-        await waitFor(`${MESSAGE}:contains(Ravi took it)`);
+        await waitFor(`${MESSAGE}:contains(Ravi took the call)`);
         await advanceTime(TAKEN_LIFE + TIDY_DELAY);
         await waitForNone(CARD);
-        tellIncoming({ ...taken, message: "Ravi took it, and wrote a note" });
+        tellIncoming({ ...taken, message: "Ravi took the call, and wrote a note" });
         await animationFrame();
         await animationFrame();
         expect(CARD).toHaveCount(0);

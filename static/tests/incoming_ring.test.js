@@ -89,7 +89,7 @@ describe("sound", () => {
         await ring(server);
         await waitUntil(() => rings.length);
         expect(await count(rings, RING_PAUSE * 3)).toBeGreaterThan(1);
-        await ring(server, { state: "in_call", own: "missed", message: "Ravi took it" });
+        await ring(server, { state: "in_call", own: "missed", message: "Ravi took the call" });
         expect(await count(rings, RING_PAUSE * 3)).toBe(0);
         expect(rings[0]).toBe(50);
     });
@@ -107,7 +107,7 @@ describe("sound", () => {
         const rings = listen();
         await ring(await startWith(), {
             ringing: [{ user_id: 99, name: "Ravi", state: "rings" }],
-            message: "Rings at Ravi",
+            message: "Ringing Ravi",
         });
         expect(await count(rings, RING_PAUSE)).toBe(0);
     });
@@ -119,12 +119,12 @@ describe("sound", () => {
             { user_id: 99, name: "Ravi", state: "waits" },
             { user_id: serverState.userId, name: "Mitchell", state: "waits" },
         ];
-        await ring(server, { ringing, message: "About to ring at Ravi" });
+        await ring(server, { ringing, message: "About to ring Ravi" });
         expect(await count(rings, RING_PAUSE)).toBe(0);
         await ring(server, {
             ringing,
             at_once: true,
-            message: "About to ring at Ravi and you",
+            message: "About to ring Ravi and you",
         });
         await waitUntil(() => rings.length);
     });
@@ -176,7 +176,7 @@ describe("a tab in the background", () => {
         }
         expect(titles.some((each) => each.includes("Call from Priya Sharma"))).toBe(true);
         expect(titles.some((each) => !each.includes("Priya"))).toBe(true);
-        await ring(server, { state: "in_call", own: "missed", message: "Ravi took it" });
+        await ring(server, { state: "in_call", own: "missed", message: "Ravi took the call" });
         await advanceTime(TITLE_PAUSE * 2);
         expect(document.title).not.toMatch(/Priya/);
     });
@@ -209,8 +209,8 @@ describe("a tab in the background", () => {
         await ring(server);
         await waitUntil(() => notices.at(-1)?.title === "Call from Priya Sharma");
         await waitUntil(() => notices.at(-1).options.body.includes("Autumn"));
-        expect(notices.at(-1).options.body).toBe("Rings at you\nYou own Autumn collection");
-        await ring(server, { state: "in_call", own: "missed", message: "Ravi took it" });
+        expect(notices.at(-1).options.body).toBe("Your phone is ringing\nYou own Autumn collection");
+        await ring(server, { state: "in_call", own: "missed", message: "Ravi took the call" });
         await waitUntil(() => notices.every(({ isClosed }) => isClosed));
     });
 

@@ -226,7 +226,7 @@ class TestSetAside(BaseCase):
         self.assertEqual([each.reason for each in self.server.spool.aside()], ["DivisionByZero"])
         line = self.look()
         self.assertEqual((line["state"], line["code"]), ("bad", "aside"))
-        self.assertIn("1 reports on disk could not be taken in (DivisionByZero)", line["sentence"])
+        self.assertIn("1 reports on disk could not be processed (DivisionByZero)", line["sentence"])
         self.replay()
         self.assertEqual(self.stored(), ["good"], "not tried again with each run")
         with self.server.env() as env:

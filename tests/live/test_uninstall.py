@@ -57,7 +57,7 @@ class TestUninstall(BaseCase):
             self.assertIn("airtel_ccp", config["server_wide_modules"], "as the manual recommends")
             refused = self.uninstall(server.database)
             self.assertNotEqual(refused.returncode, 0)
-            self.assertIn("take airtel_ccp out of server_wide_modules", refused.stderr)
+            self.assertIn("remove airtel_ccp from server_wide_modules", refused.stderr)
             still = {place for place, query in TRACES.items() if server.query(query)}
             self.assertEqual(still, found, "nothing is gone yet")
             with self.configuration_without_it() as path:

@@ -28,6 +28,6 @@ export class IncomingList extends Component {
 
     get more() {
         const count = this.entries.length - MOST;
-        return count > 0 ? _t("%s more calls ring", count) : "";
+        return count > 0 ? _t("%s more calls are ringing", count) : "";
     }
 }

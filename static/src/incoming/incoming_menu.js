@@ -45,8 +45,8 @@ export class IncomingMenu extends Component {
 
     get awayLine() {
         return this.isAway
-            ? _t("Away until %s: no call rings you.", this.awayText)
-            : _t("Let no call ring me for");
+            ? _t("Away until %s: incoming calls do not ring you.", this.awayText)
+            : _t("Do not ring me for");
     }
 
     get callbacksLine() {

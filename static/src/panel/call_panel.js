@@ -97,7 +97,7 @@ export class CallPanel extends Component {
     }
 
     get blacklistTitle() {
-        return _t("Puts the number on the list of those that nobody calls again");
+        return _t("Puts the number on the phone blacklist");
     }
 
     get hasContent() {
@@ -239,7 +239,7 @@ export class CallPanel extends Component {
         this.dialog.add(ConfirmationDialog, {
             title: _t("Is this call over?"),
             body: _t(
-                "Airtel has not reported its end yet. If you hung up, you can end the call here and place the next one; a late report still corrects it."
+                "Airtel has not reported the end of this call yet. If you hung up, you can end it here and place the next call; a late report still corrects it."
             ),
             confirmLabel: _t("This call is over"),
             confirm: () => this.calls.close(),

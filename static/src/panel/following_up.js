@@ -81,7 +81,7 @@ export class FollowingUp {
         const { id } = this.calls.state.current;
         const isTaken = await this.calls.request("ccp.panel", "take_back_follow_up", [id]);
         if (isTaken) {
-            this.calls.say(_t("The follow-up is taken back."), "success");
+            this.calls.say(_t("The follow-up is cancelled."), "success");
         }
         return Boolean(isTaken);
     }

@@ -124,7 +124,7 @@ export class CallPlayer extends Component {
         return {
             preparing: _t("The recording is being prepared. It starts by itself."),
             waiting: _t(
-                "Others are listening, and there is no room for one more. It starts by itself when it is your turn."
+                "Too many people are listening at the moment. The recording starts by itself as soon as possible."
             ),
         }[this.state.waitsFor];
     }
@@ -362,7 +362,7 @@ export class CallPlayer extends Component {
             const pause = Math.min(ASK_EVERY, seconds * factor);
             if (problem || (waitsFor && waited + pause > WAIT)) {
                 this.endWaiting();
-                this.fail(problem || _t("That takes longer than usual. Retry in a few minutes."));
+                this.fail(problem || _t("This takes longer than usual. Retry in a few minutes."));
                 return null;
             }
             if (!waitsFor) {

@@ -19,7 +19,7 @@ registry.category("web_tour.tours").add("airtel_ccp_setup", {
         },
         {
             content: "Nothing is set up",
-            trigger: `${STEP("account")} .badge:contains(Your turn)`,
+            trigger: `${STEP("account")} .badge:contains(Next step: you)`,
         },
         {
             content: "Import Airtel's file",

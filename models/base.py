@@ -405,7 +405,7 @@ class Base(models.AbstractModel):
         sentences = {
             "empty": _("%(name)s has no phone number: enter one, then call again."),
             "several": _(
-                "The phone field of %(name)s holds more than one number (%(phone)s): keep one "
+                "The phone field of %(name)s contains more than one number (%(phone)s): keep one "
                 "there, then call again."
             ),
             "extension": _(

@@ -56,7 +56,7 @@ class Promise:
 
     @property
     def attempts(self) -> int:
-        """How often the customer called in vain."""
+        """How many calls of this customer were missed."""
         return sum(miss.times for miss in self.misses)
 
     @property

@@ -138,7 +138,7 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
             ("SEQUENTIAL", "One after the other"),
             ("PARALLEL", "All at once"),
             ("CONFERENCE", "Conference"),
-            ("ROUND_ROBIN", "A pool of agents, in turn"),
+            ("ROUND_ROBIN", "An agent pool, in turn"),
         ],
         "Agent's merging strategy",
         required=True,

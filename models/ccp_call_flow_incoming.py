@@ -80,7 +80,7 @@ class CcpCallFlow(models.Model):
     abandon_seconds = fields.Integer(
         "Short calls (seconds)",
         default=ABANDON_SECONDS,
-        help="A caller who hangs up within these seconds, before anybody picked up, is owed no "
+        help="A caller who hangs up within this many seconds, before anybody picks up, gets no "
         "call-back.",
     )
     callback_minutes = fields.Integer(

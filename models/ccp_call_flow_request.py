@@ -132,7 +132,7 @@ class CcpCallFlow(models.Model):
             if flow._rings_pool() and not (flow.pool_code or "").strip():
                 raise ValidationError(
                     self.env._(
-                        "Call flow %s rings a pool of agents: enter the pool's id, which Airtel "
+                        "Call flow %s rings an agent pool: enter the pool's id, which Airtel "
                         "gives you.",
                         flow.name,
                     )
@@ -269,7 +269,7 @@ class CcpCallFlow(models.Model):
             "no_participants": lambda: _("%s is missing: name at least one participant.", place),
             "pool": lambda: _("%s is missing: enter the id of the agent pool.", place),
             "pool_participants": lambda: _(
-                "%s cannot be used with a pool of agents: remove it.", place
+                "%s cannot be used with an agent pool: remove it.", place
             ),
             "retries": lambda: _("%s is not between 0 and 3: correct it.", place),
             "max_time": lambda: _("%s is not a number of seconds: correct it.", place),

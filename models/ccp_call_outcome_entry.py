@@ -67,9 +67,7 @@ class CcpCall(models.Model):
         """
         if self.sudo().erased:
             raise UserError(
-                self.env._(
-                    "This call was erased on request: nothing can be written on it any more."
-                )
+                self.env._("This call was erased on request, so it can no longer be changed.")
             )
 
     def _write_outcome(self, outcome_id, confirmed=False):

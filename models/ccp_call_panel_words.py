@@ -154,7 +154,7 @@ class CcpCall(models.Model):
                 if digit
                 else _("The customer chose this team in the menu")
             ),
-            "desk": lambda: _("Nobody else could be rung: it goes to the desk"),
+            "desk": lambda: _("Nobody else could be rung: the desk is rung"),
             "closed": lambda: _("Outside the opening hours of this number"),
             "blocked": lambda: _("The customer is on the blacklist"),
             "flood": lambda: _("The customer calls very often"),

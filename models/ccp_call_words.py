@@ -159,7 +159,7 @@ class CcpCall(models.Model):
             if story.customer.end in ends and not story.customer.live:
                 return ends[story.customer.end]()
             if story.customer.rang:
-                return _("You picked up, the phone of %s rings", customer)
+                return _("You picked up, the phone of %s is ringing", customer)
             return _("You picked up, calling %s", customer)
         if self.state == "in_call":
             return _("Connected with %s", customer)
@@ -195,7 +195,7 @@ class CcpCall(models.Model):
         :rtype: str
         """
         if story and story.agent.rang and story.agent.live:
-            return self.env._("The phone of %(agent)s rings.", **self._names())
+            return self.env._("The phone of %(agent)s is ringing.", **self._names())
         if story and story.lines:
             return self.env._("Airtel is calling %(agent)s.", **self._names())
         return self.env._("No report from Airtel yet.")
@@ -231,7 +231,7 @@ class CcpCall(models.Model):
             "dialled": lambda: (
                 _("%s is calling", who) if self._is_callers(line) else _("Calling %s", who)
             ),
-            "ringing": lambda: _("The phone of %s rings", who),
+            "ringing": lambda: _("The phone of %s is ringing", who),
             "answered": lambda: _("%s picked up", who),
             "busy": lambda: _("%s was busy", who),
             "no_answer": lambda: _("%s did not pick up", who),

@@ -56,7 +56,7 @@ class CcpCallback(SystemMade, models.Model):
         "Missed calls",
         readonly=True,
         aggregator="sum",
-        help="How often the customer called in vain.",
+        help="How many calls of this customer were missed.",
     )
     first_missed = fields.Datetime("First missed call", readonly=True, required=True)
     last_missed = fields.Datetime("Last missed call", readonly=True, required=True)

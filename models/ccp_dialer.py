@@ -328,7 +328,7 @@ class CcpDialer(models.AbstractModel):
         except ValueError as error:
             raise UserError(
                 self.env._(
-                    "Call flow %(flow)s holds something that Airtel would refuse (%(reason)s): "
+                    "Call flow %(flow)s contains something that Airtel would refuse (%(reason)s): "
                     "ask your administrator to check it in Settings > Airtel CCP.",
                     flow=plan.flow.name,
                     reason=str(error),

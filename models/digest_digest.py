@@ -145,7 +145,7 @@ class DigestDigest(models.Model):
         digest = self.env.ref("airtel_ccp.digest_ccp_weekly").sudo()
         if digest.state == "activated" and user in digest.user_ids:
             digest.user_ids -= user
-            message = self.env._("You do not get the weekly mail about calls any more.")
+            message = self.env._("You no longer get the weekly mail about calls.")
         else:
             digest.write({"state": "activated", "user_ids": [(4, user.id)]})
             message = self.env._("From now on you get a mail about calls every week.")

@@ -127,13 +127,13 @@ def words(env, about, flow="", caller_number=""):
         ),
         "round_robin": (
             _(
-                "Airtel did not find the pool of agents of call flow %(flow)s: ask your "
-                "administrator to check the pool's id, and the field of the request that "
-                "holds it, in the call flow.",
+                "Airtel did not find the agent pool of call flow %(flow)s: ask your administrator "
+                "to check the pool's id, and the field of the request that holds it, in the call "
+                "flow.",
             ),
             _(
-                "Airtel did not find the pool of agents of call flow %(flow)s: check the "
-                "pool's id, and the field of the request that holds it, in the call flow.",
+                "Airtel did not find the agent pool of call flow %(flow)s: check the pool's id, "
+                "and the field of the request that holds it, in the call flow.",
             ),
         ),
         "conference": (

@@ -152,7 +152,7 @@ class TestCard(CardCase):
         stored = self.cards(self.lead).body
         self.report(call, self.event("Ringing", "A", 2))
         self.assertEqual(self.cards(self.lead).body, stored)
-        self.assertIn("The phone of Asha Rep rings", self.card(self.lead, self.other_rep))
+        self.assertIn("The phone of Asha Rep is ringing", self.card(self.lead, self.other_rep))
 
     def test_the_bus_says_which_cards_changed_and_no_more(self):
         call = self.make_call()
@@ -179,7 +179,7 @@ class TestCard(CardCase):
         self.report(call, self.event("CalledNumber", "A", 1))
         self.assertIn("Airtel is calling Asha Rep.", self.card(self.lead, self.rep))
         self.report(call, self.event("Ringing", "A", 2))
-        self.assertIn("The phone of Asha Rep rings.", self.card(self.lead, self.rep))
+        self.assertIn("The phone of Asha Rep is ringing.", self.card(self.lead, self.rep))
 
     def test_a_talk_time_that_nobody_knows_is_not_zero(self):
         call = self.make_call(live=False)

@@ -35,7 +35,7 @@ class TestPanel(CcpCase):
             ("Ringing", "A"): "Calling your phone 70xx…01",
             ("Answer", "A"): "You picked up, calling Priya Sharma",
             ("CalledNumber", "B"): "You picked up, calling Priya Sharma",
-            ("Ringing", "B"): "You picked up, the phone of Priya Sharma rings",
+            ("Ringing", "B"): "You picked up, the phone of Priya Sharma is ringing",
             ("Answer", "B"): "Connected with Priya Sharma",
         }
         for report in self.connected():

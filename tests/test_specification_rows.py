@@ -137,7 +137,7 @@ class TestAgentPool(SpecificationCase):
 
     def test_another_field_is_refused_by_this_account(self):
         self.use_pool(pool_key="poolId")
-        self.assertIn("did not find the pool", self.refusal())
+        self.assertIn("did not find the agent pool", self.refusal())
         refused = self.env["ccp.call"].search([], limit=1)
         self.assertEqual(refused.refusal_code, "ROUNDROBIN_AGENT_ID_MISSING")
         body = self.sandbox.calls()[-1]["body"]

@@ -113,19 +113,19 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
                 "to send it again."
             ),
             "collection": _(
-                "This is a Postman collection, which holds requests: choose the environment file "
-                "beside it, whose name ends in postman_environment.json."
+                "This is a Postman collection, which contains requests: choose the environment "
+                "file that came with it, whose name ends in postman_environment.json."
             ),
             "no_environment": _(
                 "This file is not a Postman environment: choose the one whose name ends in "
                 "postman_environment.json."
             ),
             "unknown": _(
-                "This environment holds no variables: choose the one that Airtel sent you."
+                "This environment contains no variables: choose the one that Airtel sent you."
             ),
             "empty": _(
-                "This environment names Airtel's settings but holds no values: ask Airtel to send "
-                "it with values, or enter them by hand."
+                "This environment names Airtel's settings but contains no values: ask Airtel to "
+                "send it with values, or enter them by hand."
             ),
         }[reason]
 
@@ -169,7 +169,7 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
         present = self._host(self.company_id.ccp_base_url)
         if host and present and host != present and self.company_id.ccp_username:
             sentences.append(
-                _("The address changes from %(old)s to %(new)s.", old=present, new=host)
+                _("The address will change from %(old)s to %(new)s.", old=present, new=host)
             )
         return " ".join(sentences) or False
 

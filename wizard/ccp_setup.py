@@ -91,7 +91,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
         compute="_compute_test_number",
         store=True,
         readonly=False,
-        help="Another phone that is beside you: Airtel rings it when you have picked up.",
+        help="Another phone near you: Airtel rings it when you have picked up.",
     )
     test_call_id = fields.Many2one("ccp.call", "Last test call", compute="_compute_test_call_id")
 
@@ -285,7 +285,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
             )
         if not call:
             return "administrator", _(
-                "Enter your own phone and a second one beside you, then choose Call: yours rings "
+                "Enter your own phone and a second one near you, then choose Call: yours rings "
                 "first."
             )
         if call.live:

@@ -309,9 +309,7 @@ class TestOwnPhone(NumbersCase):
             for name in ("ccp_phone", "ccp_second_phone"):
                 with (
                     self.subTest(text, field=name),
-                    self.assertRaisesRegex(
-                        ValidationError, "Airtel cannot ring"
-                    ) as caught,
+                    self.assertRaisesRegex(ValidationError, "Airtel cannot ring") as caught,
                 ):
                     self.rep.write({name: text})
                 self.assertLess(len(caught.exception.args[0]), 200)

@@ -201,7 +201,10 @@ describe("nothing is lost, nothing is in the way", () => {
     test("a live outgoing call keeps its place", async () => {
         const server = await startWith({ call: { id: 5, state: "in_call" } });
         await contains(`${PANEL}[data-state=in_call]`);
-        await ring(server, incomingValues({ state: "in_call", mine: true, message: "You are talking" }));
+        await ring(
+            server,
+            incomingValues({ state: "in_call", mine: true, message: "You are talking" })
+        );
         expect(`${PANEL} ${CARD}`).toHaveCount(1);
         expect(callService().state.current.id).toBe(5);
     });
@@ -224,7 +227,9 @@ describe("nothing is lost, nothing is in the way", () => {
         const server = await startWith({ call: { ...mine, ...CALLER } });
         await contains(PANEL);
         server.call = undefined;
-        tellIncoming(incomingValues({ state: "in_call", own: "missed", message: "Ravi took the call" }));
+        tellIncoming(
+            incomingValues({ state: "in_call", own: "missed", message: "Ravi took the call" })
+        );
         await waitForNone(PANEL);
     });
 
@@ -372,7 +377,11 @@ describe("a lost message leaves no dead pop-up", () => {
     test("what a colleague has taken pops up nowhere", async () => {
         const server = await startWith();
         await ring(server, incomingValues());
-        const taken = incomingValues({ state: "in_call", own: "missed", message: "Ravi took the call" });
+        const taken = incomingValues({
+            state: "in_call",
+            own: "missed",
+            message: "Ravi took the call",
+        });
         server.incoming = [];
         tellIncoming(taken);
         await waitFor(`${MESSAGE}:contains(Ravi took the call)`);

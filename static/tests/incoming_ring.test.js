@@ -209,7 +209,9 @@ describe("a tab in the background", () => {
         await ring(server);
         await waitUntil(() => notices.at(-1)?.title === "Call from Priya Sharma");
         await waitUntil(() => notices.at(-1).options.body.includes("Autumn"));
-        expect(notices.at(-1).options.body).toBe("Your phone is ringing\nYou own Autumn collection");
+        expect(notices.at(-1).options.body).toBe(
+            "Your phone is ringing\nYou own Autumn collection"
+        );
         await ring(server, { state: "in_call", own: "missed", message: "Ravi took the call" });
         await waitUntil(() => notices.every(({ isClosed }) => isClosed));
     });

@@ -83,7 +83,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         time.sleep(2)
         busy = ask(RATE * seconds)
         load.result().require_accepted("reports beside them")
-        wait_until(lambda: not stack.unfolded(), SETTLE_SECONDS, "not folded", pause=1)
+        wait_until(lambda: not stack.to_fold(), SETTLE_SECONDS, "not folded", pause=1)
         before = stack.query("SELECT COALESCE(max(id), 0) FROM ccp_call_event")[0][0]
         with _stopped(stack):
             ask(WARM_UP)

@@ -87,6 +87,14 @@ class Stack:
         """Return how many reports are not folded."""
         return self.query("SELECT count(*) FROM ccp_call_event WHERE folded IS NOT TRUE")[0][0]
 
+    def to_fold(self) -> int:
+        """Return how many reports could be folded now.
+
+        Left out are those that wait because a company has had too many incoming calls in a minute.
+        """
+        waiting = "folded IS NOT TRUE AND (call_id IS NOT NULL OR match_date IS NULL)"
+        return self.query(f"SELECT count(*) FROM ccp_call_event WHERE {waiting}")[0][0]
+
     def trigger(self, actions: Sequence[int]) -> None:
         """Have scheduled actions run at once."""
         self.query(

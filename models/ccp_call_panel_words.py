@@ -5,12 +5,12 @@ from .ccp_call_words import MAX_NAME, shorten
 
 
 class CcpCall(models.Model):
-    """What the panel says of an incoming call: whom it rings, and why it comes to them."""
+    """The panel's sentences about an incoming call: whom it rings, and why."""
 
     _inherit = "ccp.call"
 
     def _ringing_sentence(self, reader, ringing, count, at_once=False):
-        """Say to a reader how an incoming call stands; never more than Airtel reported.
+        """Return for a reader how an incoming call stands; never more than Airtel reported.
 
         docs/sentences.md lists these sentences.
 

@@ -49,8 +49,8 @@ class CcpPanel(models.AbstractModel):
             shown as long as no outgoing call is live
         :param list[int] | None incoming: the ids of incoming calls that the browser shows
         :return: ``call`` (values or False), ``outcomes``, ``require_outcome``,
-                ``reports_late`` (whether Airtel's reports are late), ``list`` (the next entry of
-                the call list), and the result of ``_incoming_state``
+            ``reports_late`` (whether Airtel's reports are late), ``list`` (the next entry of
+            the call list), and the result of ``_incoming_state``
         :rtype: dict
         :raise AccessError: for users without calling rights
         """

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""What a report says, once ``reports`` has parsed it."""
+"""The data classes of a report that ``reports`` has parsed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from . import vocabulary
 
-# Equality ignores ``received_at``, so that a report that is delivered twice equals itself, and
-# ``not_understood``, which names the values that change nothing. It ignores ``abroad``, too: an
-# outgoing call's phones are the ones that we dialled, however they are spelled.
+# Equality ignores ``received_at``, so a report that is delivered twice equals itself;
+# ``not_understood``, which has no effect on the call; and ``abroad``, because the phones of an
+# outgoing call are the dialled ones in any spelling.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiResult:
-    """The outcome of one of the flow's own commands."""
+    """The result of one of the flow's own commands."""
 
     kind: ClassVar[str] = "api_result"
     received_at: datetime = field(compare=False)
@@ -135,7 +135,7 @@ class Cdr:
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """Nothing that we can read."""
+    """A body that could not be read."""
 
     kind: ClassVar[str] = "unreadable"
     received_at: datetime = field(compare=False)
@@ -146,7 +146,7 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """Our own answer to Airtel's question whom to put a call through to, see ``decision``."""
+    """Odoo's answer to Airtel's question whom to put a call through to, see ``decision``."""
 
     kind: ClassVar[str] = "decision"
     received_at: datetime = field(compare=False)

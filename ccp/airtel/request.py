@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """The body of an execute/workflow request (sections 1.3 to 1.10).
 
-Dataclasses describe the request, ``body`` checks them and renders the JSON object in the order of
+Dataclasses describe the request; ``body`` checks them and returns the JSON object in the order of
 the specification's sample. Optional values that are ``None`` are left out.
 """
 
@@ -25,7 +25,7 @@ class RequestError(ValueError):
         ``duplicate_participants``, ``retries``, ``max_time``, ``event_type``, ``notify_url``,
         ``pool`` (a pool without id or field) or ``pool_participants``
     :ivar where: path of the value in the body, such as
-        ``addParticipant_1.participants[0].participantAddress``; never the value itself
+        ``addParticipant_1.participants[0].participantAddress``; never the value
     """
 
     def __init__(self, reason: str, where: str):
@@ -125,7 +125,7 @@ class Workflow:
 def body(workflow: Workflow) -> dict:
     """Render the JSON object to POST to ``const.DEFAULT_API_PATH`` (sample in section 1.4).
 
-    Identifiers lose surrounding blanks and are otherwise sent as they are.
+    Identifiers lose surrounding blanks and are otherwise sent unchanged.
 
     :raises RequestError: (a ``ValueError``) when Airtel would refuse the request (section 2)
     """
@@ -170,7 +170,7 @@ def body(workflow: Workflow) -> dict:
 
 
 def _without(participants: list[dict], positions: set[int]) -> list[dict]:
-    """The participants that no further component rings; positions count from 1."""
+    """Return the participants that no further component rings; positions count from 1."""
     return [
         each for position, each in enumerate(participants, start=1) if position not in positions
     ]
@@ -201,7 +201,7 @@ def _present(**values) -> dict:
 
 
 def check(workflow: Workflow) -> None:
-    """Find what Airtel would refuse, without sending anything.
+    """Check that Airtel would accept the request, without sending anything.
 
     :raises RequestError: for the first fault found
     """
@@ -248,7 +248,7 @@ def _check_component(component: InitiateCall | AddParticipant, strategies: tuple
 
 
 def is_pool_key(key: str) -> bool:
-    """Whether a component may hold the id of its agent pool in a field of this name."""
+    """Return whether a field of this name may hold the id of a component's agent pool."""
     return bool(_POOL_KEY.fullmatch(key)) and key not in _OTHER_KEYS
 
 

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Reports on disk, for the time in which the database cannot take them.
+"""Reports on disk, for times when the database cannot store them.
 
-Whether a token is one of ours has to be known without a database then, so tokens carry a signature
-whose key lies beside the reports. A report is one file: complete and durable, or not there.
+A token must be recognised without the database, so tokens are signed with a key that lies in the
+reports' folder. A report is one file, either complete and durable or absent.
 """
 
 import base64
@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 
-# Room that stays for everybody else on the disk
+# The free space that reports leave on the disk for others
 MIN_FREE_BYTES = 256 * 1024 * 1024
 _RANDOM_BYTES = 24
 _SIGNATURE_BYTES = 12
@@ -27,7 +27,7 @@ _ASIDE_SUFFIX = ".unreadable"
 
 
 class SpoolFullError(OSError):
-    """The disk has no room left for reports."""
+    """The disk has too little free space for reports."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Spooled:
 
 @dataclass(frozen=True)
 class Aside:
-    """One file that could not be taken in."""
+    """One file that was set aside because it could not be stored."""
 
     name: str
     reason: str
@@ -54,7 +54,7 @@ class Aside:
 
 
 def digest(secret):
-    """Return the SHA-256 of a secret, so that the secret itself needs no storing.
+    """Return the SHA-256 of a secret, which is stored instead of the secret.
 
     :param str secret: a token or header value
     :return: 64 hexadecimal digits
@@ -64,11 +64,11 @@ def digest(secret):
 
 
 class Spool:
-    """The folder in which a database's reports wait, and the key of its tokens."""
+    """The folder in which a database's reports wait, and the key that signs its tokens."""
 
     def __init__(self, folder, min_free_bytes=MIN_FREE_BYTES):
-        """:param folder: where it is, or will be
-        :param int min_free_bytes: room on the disk that reports leave
+        """:param folder: need not exist yet
+        :param int min_free_bytes: free space that reports leave on the disk
         """
         self.folder = Path(folder)
         self._min_free_bytes = min_free_bytes
@@ -78,24 +78,24 @@ class Spool:
         return self.folder / "key"
 
     def key(self):
-        """Return the key of this folder, which is made if it is not there yet.
+        """Return this folder's key; create it if there is none yet.
 
         :rtype: bytes
-        :raise OSError: when it can neither be read nor made
+        :raise OSError: when it can neither be read nor created
         """
         return self._make_key()
 
     def make_token(self):
-        """Return a new random token that this folder's key has signed; makes the key if needed.
+        """Return a new random token, signed with this folder's key, which is created if needed.
 
         :rtype: str
-        :raise OSError: when the key can neither be read nor made
+        :raise OSError: when the key can neither be read nor created
         """
         random = secrets.token_bytes(_RANDOM_BYTES)
         return base64.urlsafe_b64encode(random + _sign(self._make_key(), random)).decode()
 
     def knows(self, token):
-        """Return whether this folder's key has signed a token.
+        """Return whether a token was signed with this folder's key.
 
         :param str token: the last part of a notify URL
         :rtype: bool
@@ -105,22 +105,22 @@ class Spool:
             content = base64.urlsafe_b64decode(token.encode("ascii"))
         except (OSError, ValueError):
             return False
-        # Other spellings of the same bytes are other tokens: the database finds none of them
+        # Other encodings of the same bytes are other tokens, which the database does not know
         if base64.urlsafe_b64encode(content).decode() != token:
             return False
         random, signature = content[:_RANDOM_BYTES], content[_RANDOM_BYTES:]
         return len(key) == _KEY_BYTES and hmac.compare_digest(_sign(key, random), signature)
 
     def put(self, token, header, raw):
-        """Keep a report; when this returns, it outlives a loss of power. A repeat is one file.
+        """Store a report; afterwards it survives a power failure. A repeat is stored once.
 
         :param str token: the last part of the notify URL
-        :param str | None header: the secret header that came along
+        :param str | None header: the request's secret header
         :param bytes raw: the body as received
-        :raise SpoolFullError: when the disk has too little room left
-        :raise OSError: when the disk does not take it for another reason
+        :raise SpoolFullError: when the disk has too little free space
+        :raise OSError: when the disk refuses it for another reason
         """
-        # A database that was renamed may have made no token since
+        # A renamed database may not have made a token since
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._check_room()
         about = {
@@ -132,9 +132,9 @@ class Spool:
         self._write(f"{name}{_SUFFIX}", json.dumps(about).encode() + b"\n" + raw)
 
     def check(self):
-        """Check that a report could wait here now; makes the folder and its key if needed.
+        """Check that a report could wait here now; create the folder and its key if needed.
 
-        :raise SpoolFullError: when the disk has too little room left
+        :raise SpoolFullError: when the disk has too little free space
         :raise OSError: when the folder cannot be used for another reason
         """
         self._make_key()
@@ -146,10 +146,10 @@ class Spool:
             raise SpoolFullError("too little room on the disk")
 
     def names(self):
-        """Return the names of the reports that wait.
+        """Return the names of the waiting reports.
 
         :rtype: list[str]
-        :raise OSError: when the folder is there and cannot be read
+        :raise OSError: when the folder exists and cannot be read
         """
         return self._files(_SUFFIX)
 
@@ -157,7 +157,7 @@ class Spool:
         """Return the files that were set aside.
 
         :rtype: list[Aside]
-        :raise OSError: when the folder is there and cannot be read
+        :raise OSError: when the folder exists and cannot be read
         """
         found = []
         for name in self._files(_ASIDE_SUFFIX):
@@ -177,7 +177,7 @@ class Spool:
             return []
 
     def read(self, name):
-        """Return a report that waits, or None if the file holds no report.
+        """Return a waiting report, or None if the file contains no report.
 
         :param str name: one of ``names()``
         :rtype: Spooled | None
@@ -198,7 +198,7 @@ class Spool:
             return None
 
     def content(self, name):
-        """Return what a file holds, whether it is a report or not.
+        """Return a file's content, whether it is a report or not.
 
         :param str name: one of ``names()``, or the name of one of ``aside()``
         :rtype: bytes

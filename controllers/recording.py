@@ -34,9 +34,9 @@ class AirtelCcpRecording(http.Controller):
         :param str | None download: any value, to get a file that the browser saves
         :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404
             with one sentence for calls that do not exist and calls that the user may not see;
-            410 if it was deleted; 503 with a sentence if it cannot be played now, with ``preparing``,
-            ``waiting`` or ``failed`` in a header and, unless it failed, the seconds after which to
-            ask again in ``Retry-After``
+            410 if it was deleted; 503 with a sentence if it cannot be played now, with
+            ``preparing``, ``waiting`` or ``failed`` in a header and, unless it failed, the
+            seconds after which to ask again in ``Retry-After``
         :rtype: odoo.http.Response
         """
         calls = request.env["ccp.call"]

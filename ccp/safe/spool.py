@@ -207,7 +207,7 @@ class Spool:
         return (self.folder / name).read_bytes()
 
     def remove(self, name):
-        """Forget a report that the database has by now, or that nobody may keep.
+        """Delete a report that is in the database by now, or that nobody may keep.
 
         :param str name: one of ``names()``, or the name of one of ``aside()``
         :raise OSError: when it cannot be removed
@@ -215,7 +215,7 @@ class Spool:
         (self.folder / name).unlink(missing_ok=True)
 
     def set_aside(self, name, reason):
-        """Keep a file that cannot be taken in apart, until it is taken back.
+        """Set a file aside that cannot be stored, until it is taken back.
 
         :param str name: one of ``names()``
         :param str reason: the name of an error: letters, digits and underscores
@@ -224,11 +224,11 @@ class Spool:
         path = self.folder / name
         aside = path.with_suffix(f".{reason}{_ASIDE_SUFFIX}")
         path.replace(aside)
-        # Renaming keeps the file's time; touch it, because its time says when it was last tried
+        # Renaming keeps the file's time, which should say when it was last tried: touch it
         os.utime(aside)
 
     def take_back(self, name):
-        """Let a file wait again that was set aside.
+        """Move a file that was set aside back into the queue.
 
         :param str name: the name of one of ``aside()``
         :raise OSError: when it cannot be renamed
@@ -240,9 +240,9 @@ class Spool:
             return
 
     def take_over(self, other, name):
-        """Have a report wait here that waits elsewhere on the same disk.
+        """Move a waiting report here from another spool on the same disk.
 
-        :param Spool other: where it waits
+        :param Spool other: the report's present spool
         :param str name: one of its ``names()``
         :raise OSError: when it cannot be moved
         """
@@ -251,11 +251,11 @@ class Spool:
         self._sync_folder()
 
     def remove_all(self):
-        """Forget the key and all reports."""
+        """Delete the key and all reports."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make_key(self):
-        """Return the key; who comes second gets the one of who came first."""
+        """Create the key and return it; if another process was faster, return that one's."""
         try:
             return self._key_file.read_bytes()
         except FileNotFoundError:
@@ -271,7 +271,7 @@ class Spool:
         return self._key_file.read_bytes()
 
     def _write(self, name, content):
-        """Write a file that is either whole or not there, also after a loss of power."""
+        """Write a file that is either complete or absent, even after a power failure."""
         part = self._write_part(content)
         part.replace(self.folder / name)
         self._sync_folder()
@@ -297,11 +297,11 @@ class Spool:
 
 
 def waiting_below(root):
-    """Return the spools below a folder in which reports wait.
+    """Return the spools below a folder that contain waiting reports.
 
     :param root: the folder of all spools, one for each database
     :rtype: list[Spool]
-    :raise OSError: when a folder is there and cannot be read
+    :raise OSError: when a folder exists and cannot be read
     """
     try:
         folders = sorted(each for each in Path(root).iterdir() if each.is_dir())
@@ -311,11 +311,11 @@ def waiting_below(root):
 
 
 def find_owner(root, token, likely=None):
-    """Return the spool below a folder whose key has signed a token, or None.
+    """Return the spool below a folder whose key signed a token, or None.
 
     :param root: the folder of all spools, one for each database
     :param str token: the last part of a notify URL
-    :param str | None likely: the database that is tried first, so that no other key is read
+    :param str | None likely: the database to try first, which saves reading other keys
     :rtype: Spool | None
     """
     if likely and (spool := Spool(Path(root) / likely)).knows(token):

@@ -36,7 +36,7 @@ const patchDescription = () => ({
     extractProps({ attrs, options }) {
         return {
             ...super.extractProps(...arguments),
-            // The server marks the fields that it would not call
+            // The server marks fields that it would not call
             enableAirtelCcp: attrs.airtel_ccp_no_call ? false : options.enable_airtel_ccp,
         };
     },

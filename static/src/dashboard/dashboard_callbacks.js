@@ -1,6 +1,6 @@
 import { Component } from "@odoo/owl";
 
-/** What is owed to customers whose calls nobody took, and how fast teams call back. */
+/** Open call-backs, and how fast teams call back. */
 export class DashboardCallbacks extends Component {
     static template = "airtel_ccp.DashboardCallbacks";
     static props = {

@@ -8,7 +8,7 @@ import { DialButton, INERT_TIME } from "../panel/dial_button";
 import { CallerChoices } from "./caller_choices";
 import { keyOf } from "./incoming_calls";
 
-/** One incoming call: who calls, whom it rings, why, and what can be done about it. */
+/** One incoming call: who calls, whom it rings, why, and what the user can do. */
 export class IncomingCard extends Component {
     static template = "airtel_ccp.IncomingCard";
     static components = { CallClock, CallerChoices, DialButton };
@@ -23,7 +23,7 @@ export class IncomingCard extends Component {
         this.incoming = this.calls.incoming;
         this.state = useState(this.incoming.state);
         this.inert = useState({ isInert: true });
-        // It comes from nowhere, maybe below a pointer that is about to click
+        // It appears suddenly, maybe below a pointer that is about to click
         onMounted(() => browser.setTimeout(() => (this.inert.isInert = false), INERT_TIME));
     }
 

@@ -6,10 +6,10 @@ import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { RingTone, keepRingVolume, ringVolume } from "./ring_tone";
 
-/** For how long one can be away by a click, in minutes. */
+/** The durations of being away that a click can choose, in minutes. */
 const AWAY_MINUTES = [15, 30, 60, 120];
 
-/** What belongs to incoming calls, in the top bar: call-backs, being away, the ring. */
+/** The top bar's menu for incoming calls: call-backs, being away, the ring. */
 export class IncomingMenu extends Component {
     static template = "airtel_ccp.IncomingMenu";
     static components = { Dropdown };

@@ -4,7 +4,7 @@ import { useService } from "@web/core/utils/hooks";
 import { isPanelShown } from "../panel/panel_shown";
 import { IncomingList } from "./incoming_list";
 
-/** Shows incoming calls above the page while the panel is not there, and says them aloud. */
+/** Shows incoming calls above the page while the panel is hidden; screen readers announce them. */
 export class IncomingPopup extends Component {
     static template = "airtel_ccp.IncomingPopup";
     static components = { IncomingList };

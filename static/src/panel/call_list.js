@@ -1,13 +1,13 @@
 import { browser } from "@web/core/browser/browser";
 
-/** Bus message: the user's call list changed, in any tab. */
+/** The bus message that the user's call list changed, in any tab. */
 export const LIST_MESSAGE = "airtel_ccp.list";
-/** The same inside this tab, on the environment's bus. */
+/** The same message inside this tab, on the environment's bus. */
 export const LIST_CHANGED = "AIRTEL_CCP:LIST-CHANGED";
 /** How long to wait for further changes of the call list, in milliseconds. */
 export const LIST_DELAY = 200;
 
-/** The head of the user's call list, in step with the list's page and with other tabs. */
+/** The next entry of the user's call list, kept up to date with the list's page and other tabs. */
 export class CallList {
     /** @param {import("../call_service").CallService} calls */
     constructor(calls) {

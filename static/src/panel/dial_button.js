@@ -2,13 +2,14 @@ import { Component, useEffect, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { useService } from "@web/core/utils/hooks";
 
-/** How long a button that dials is inert after it appears or its target changes, in milliseconds. */
+/** How long a button that dials is inert after it appears or changes its target, in milliseconds.
+*/
 export const INERT_TIME = 1000;
 
 /**
  * A button that dials. It is inert for a moment after it appears, becomes enabled or changes its
- * target, so that a click or key meant for something else calls nobody. It keeps the focus
- * meanwhile.
+ * target, so a click or key that was meant for something else calls nobody. Meanwhile it keeps
+ * the focus.
  */
 export class DialButton extends Component {
     static template = "airtel_ccp.DialButton";

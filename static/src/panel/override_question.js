@@ -1,7 +1,7 @@
 import { Component, onMounted, useRef, useState } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 
-/** Asks for the reason to call despite a house rule, if the user has the right to. */
+/** Asks for the reason to override a house rule, if the user has the right to. */
 export class OverrideQuestion extends Component {
     static template = "airtel_ccp.OverrideQuestion";
     static components = { Dialog };

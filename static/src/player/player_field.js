@@ -5,7 +5,7 @@ import { useService } from "@web/core/utils/hooks";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 import { CallPlayer } from "./call_player";
 
-/** States in which there is something to hear. */
+/** States in which there is a recording to play. */
 export const PLAYABLE = ["pending", "at_airtel", "stored"];
 
 /** The state of a call's recording: a player, or why there is none. */
@@ -55,7 +55,7 @@ export class PlayerField extends Component {
         if (this.isInBar) {
             return _t("This recording is open in the player bar.");
         }
-        // What went wrong is said alone: beside it, "press play" would promise too much
+        // Only what went wrong is shown: "press play" beside it would promise too much
         if (!this.isMissing || this.error || this.state.statusId === this.props.record.resId) {
             return "";
         }

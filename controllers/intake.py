@@ -85,7 +85,6 @@ def take(environ):
 
     Unusual requests are left to the route: another method or path, a session, a database that this
     process has not loaded, or one in which the addon's tables have changed.
-    process has not loaded, or in which the addon's tables have changed.
 
     :param dict environ: the WSGI environment; if the request is left, its body can be read again
     :return: the answer, a WSGI application; None if the request is left to the route

@@ -21,6 +21,8 @@ class CcpCall(models.Model):
 
         Nothing depends on it: a browser that missed it learns of the call from the call's reports,
         or when it asks. ``env.company`` is the company that is called. The caller commits.
+
+        :param decisions: ``ccp.call.route.Decision`` objects: who is rung, and why
         """
         calls = self.browse().sudo().with_context(allowed_company_ids=[])
         everybody = calls._users_of_decisions(decisions)

@@ -120,7 +120,6 @@ class CcpCall(models.Model):
         :param messages: ``mail.message`` records
         :param markupsafe.Markup body: the text
         :param bool are_old: whether they are known to differ, which saves reading them
-        :param bool are_old: whether what they say has changed, so that they need not be read
         """
         if not are_old:
             clean = messages._fields["body"].convert_to_cache(body, messages)

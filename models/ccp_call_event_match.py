@@ -42,7 +42,6 @@ class CcpCallEvent(models.Model):
         still name its call. It is looked at again only when a call that it names is folded, which
         happens after Airtel's answer and with each report. So waiting reports cost nothing,
         however many they are.
-        waits costs nothing, however much it is.
 
         :param bool is_patient: see ``contention.apart``
         :return: the reports that found their call

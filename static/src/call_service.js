@@ -73,31 +73,31 @@ export class CallService {
         this.state = reactive({
             /** @type {Call|null} the user's live call, else the last one that is not put away */
             current: null,
-            /** Whether a click is on its way: no second call may be placed meanwhile. */
+            /** Whether a click is in progress: no second call may be placed meanwhile. */
             placing: false,
             outcomes: [],
             requireOutcome: false,
-            /** The head of the user's call list. */
+            /** The next entry of the user's call list. */
             list: { waiting: 0, next: false },
-            /** Whether the panel is in the top bar only. */
+            /** Whether the panel is minimised into the top bar. */
             minimised: browser.localStorage.getItem(MINIMISED_KEY) === "true",
-            /** Whether Airtel's reports come late or not at all. */
+            /** Whether Airtel's reports are late or missing. */
             areReportsLate: false,
             /** Whether the server cannot notify this browser. */
             isBusLost: false,
-            /** What the last thing that the user did in the panel led to. */
+            /** The result of the user's last action in the panel. */
             answer: { text: "", type: "info" },
-            /** Id of a call that is over and that the user has to see again, or null. */
+            /** Id of an ended call that the user opened again, or null. */
             opened: null,
-            /** What has to be confirmed before an outcome is saved, or null. */
+            /** The question to confirm before an outcome is saved, or null. */
             confirmation: null,
-            /** What is to get the focus in the panel: a selector; a new object for each wish. */
+            /** The selector of what gets the focus in the panel; a new object for each request. */
             focus: null,
         });
         this.note = new NoteKeeper(orm);
         this.followingUp = new FollowingUp(this);
         this.list = new CallList(this);
-        /** Milliseconds that the server's clock is ahead of this browser's. */
+        /** How many milliseconds the server's clock is ahead of this browser's. */
         this.clockOffset = 0;
         /** Id of the last bus notification about each call; older ones are ignored. */
         this.lastNotified = new Map();
@@ -434,7 +434,7 @@ export class CallService {
 
     // What the user does in the panel
 
-    /** Takes the panel out of the top bar. */
+    /** Restores the panel from the top bar. */
     show() {
         this.state.minimised = false;
         browser.localStorage.removeItem(MINIMISED_KEY);
@@ -464,14 +464,14 @@ export class CallService {
         this.state.focus = { selector };
     }
 
-    /** Puts the panel into the top bar. */
+    /** Minimises the panel into the top bar. */
     minimise() {
         this.note.save();
         this.state.minimised = true;
         browser.localStorage.setItem(MINIMISED_KEY, "true");
     }
 
-    /** Shows one sentence in the panel, in place of the last one. */
+    /** Shows one sentence in the panel, which replaces the former one. */
     say(text, type = "info") {
         this.state.answer = { text, type };
     }
@@ -502,7 +502,7 @@ export class CallService {
         }
     }
 
-    /** Puts a call that is over away from the panel. */
+    /** Removes an ended call from the panel. */
     async dismiss() {
         const { id } = this.state.current;
         await this.note.save();
@@ -515,14 +515,14 @@ export class CallService {
         }
     }
 
-    /** Says that a call is over although Airtel never reported it. */
+    /** Ends a call whose end Airtel never reported. */
     async close() {
         if (await this.request("ccp.panel", "close", [this.state.current.id])) {
             await this.load();
         }
     }
 
-    /** Shows why no call was placed, in place of the last such sentence. */
+    /** Shows why no call was placed; this replaces an earlier notification. */
     showFailure(message, buttons = []) {
         this.closeFailure();
         this.closeFailure = this.notification.add(message, {

@@ -19,7 +19,7 @@ patch(PhoneField, {
 });
 
 patch(PhoneField.prototype, {
-    /** Whether the number can be called through Airtel from here. */
+    /** Whether this field can call the number through Airtel. */
     get offersAirtelCcpCall() {
         const { enableAirtelCcp, name, readonly, record } = this.props;
         return Boolean(

@@ -53,7 +53,7 @@ export class CardService {
         }
     }
 
-    /** Adds a message that the browser did not know to the open chatter it belongs to. */
+    /** Adds a new message to the open chatter that it belongs to. */
     place(message) {
         const thread = message?.thread;
         if (thread?.isLoaded && !thread.loadNewer && message.notIn(thread.messages)) {

@@ -4,7 +4,7 @@ import { Component } from "@odoo/owl";
 export class DashboardCallbacks extends Component {
     static template = "airtel_ccp.DashboardCallbacks";
     static props = {
-        /** What `ccp.dashboard.figures` says of call-backs. */
+        /** The call-backs in the result of `ccp.dashboard.figures`. */
         callbacks: Object,
         /** Returns a figure as the dashboard shows it. */
         format: Function,

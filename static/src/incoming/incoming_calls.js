@@ -75,15 +75,15 @@ export class IncomingCalls {
         this.state = reactive({
             /** @type {IncomingCall[]} */
             list: [],
-            /** What the user put away: by key, when. */
+            /** The calls that the user hid: by key, when. */
             hidden: this.readHidden(),
             /** Whether customers can call at all. */
             takesCalls: false,
             /** Until when the user is away, in milliseconds since 1970. */
             awayUntil: false,
-            /** How many call-backs wait for the user. */
+            /** How many call-backs the user should make. */
             callbacks: 0,
-            /** Why the last thing that the user did failed, and at which call. */
+            /** Why the user's last action failed, and at which call. */
             problem: { key: null, text: "" },
         });
         this.isAsking = false;
@@ -103,19 +103,19 @@ export class IncomingCalls {
         return this.state.list;
     }
 
-    /** Whether a call that rings, or in which the user talks, is followed. */
+    /** Whether there is a call that rings, or in which the user talks. */
     get isLive() {
         return this.list.some(({ live }) => live);
     }
 
-    /** Whether a call rings that nobody of this browser has taken. */
+    /** Whether a call rings that the user has not taken. */
     get isRinging() {
         return this.list.some(({ live, mine }) => live && !mine);
     }
 
     // The call in the panel's own place
 
-    /** Whether the user is at work in the panel: no other call may take its place then. */
+    /** Whether the user works in the panel: no other call may replace the one shown. */
     get isBusy() {
         const { confirmation, current, requireOutcome } = this.calls.state;
         if (!current) {
@@ -149,7 +149,7 @@ export class IncomingCalls {
         );
     }
 
-    /** What `ccp.panel.state` is asked with: the call that has to stay, and those shown here. */
+    /** The arguments of `ccp.panel.state`: the call that must stay, and those shown here. */
     get questions() {
         const { current, opened } = this.calls.state;
         const ids = this.list.map(({ id }) => id).filter(Boolean);
@@ -233,7 +233,7 @@ export class IncomingCalls {
         return entry.live ? undefined : Date.now() + MISSED_LIFE;
     }
 
-    /** What the user talks in comes first, then what rings at the user. */
+    /** Sorts the user's conversation first, then calls that ring the user. */
     rank(entry) {
         if (entry.mine && entry.live) {
             return 0;
@@ -292,7 +292,7 @@ export class IncomingCalls {
         );
     }
 
-    /** Asks the server for what the bus does not say of a call and of who calls. */
+    /** Asks the server for the values of a call and its caller that bus messages lack. */
     async ask() {
         this.asksAgain = true;
         if (this.isAsking) {
@@ -326,7 +326,7 @@ export class IncomingCalls {
         );
     }
 
-    /** Looks through the calls as long as there are any. */
+    /** Removes old calls, again and again as long as there are any. */
     watch() {
         browser.clearTimeout(this.timeout);
         if (this.list.length) {
@@ -401,8 +401,8 @@ export class IncomingCalls {
      * @param {IncomingCall|null} entry
      * @param {string} method a method of `ccp.panel`
      * @param {any[]} args
-     * @returns {Promise<T|undefined>} undefined when it failed
      * @returns {Promise<T|undefined>} undefined if it failed
+     */
     async request(entry, method, args) {
         const key = entry && keyOf(entry);
         this.state.problem = { key: null, text: "" };

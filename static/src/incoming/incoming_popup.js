@@ -21,7 +21,7 @@ export class IncomingPopup extends Component {
         return Boolean(entries.length) && !isPanelShown(this.panel);
     }
 
-    /** What a screen reader says of the first call, whatever has the focus. */
+    /** What a screen reader announces of the first call, whatever has the focus. */
     get announcement() {
         const [entry] = this.calls.incoming.shown(this.state, this.panel);
         if (!entry) {

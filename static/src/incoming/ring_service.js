@@ -6,7 +6,7 @@ import { RingTone, RingTurn, ringVolume } from "./ring_tone";
 
 /** The time between two rings, in milliseconds. */
 export const RING_PAUSE = 3000;
-/** How often the title of a tab in the background changes, in milliseconds. */
+/** How often the title of a background tab changes, in milliseconds. */
 export const TITLE_PAUSE = 1000;
 /** How long a call rings in the browser at most, in milliseconds. */
 export const RINGS_FOR = 60000;
@@ -95,7 +95,7 @@ export class Ring {
         return !this.entry || Date.now() - this.since > RINGS_FOR;
     }
 
-    /** Rings, if no other tab does, and again after a pause. */
+    /** Rings if no other tab does, and again after a pause. */
     async sound() {
         browser.clearTimeout(this.soundTimeout);
         if (this.isOver) {

@@ -14,7 +14,7 @@ export class CallList {
         this.calls = calls;
     }
 
-    /** Reads the call list again, once for several changes at a time. */
+    /** Reloads the call list, once for several changes. */
     onChanged() {
         browser.clearTimeout(this.timeout);
         this.timeout = browser.setTimeout(() => {
@@ -23,7 +23,7 @@ export class CallList {
         }, LIST_DELAY);
     }
 
-    /** Calls the next one of the call list. */
+    /** Calls the next entry of the call list. */
     callNext() {
         const { next } = this.calls.state.list;
         return this.calls.call(next.res_model, next.res_id, null, next.id);

@@ -148,7 +148,7 @@ export class CallPanel extends Component {
         return isKnown ? formatSeconds(talk_seconds) : "";
     }
 
-    /** The call before this one, in one line. */
+    /** The previous call, in one line. */
     get lastLine() {
         const { last } = this.call;
         if (!last) {
@@ -212,7 +212,7 @@ export class CallPanel extends Component {
         });
     }
 
-    /** Opens the dialog in which the rep says which record the call was about. */
+    /** Opens the dialog that corrects which record the call was about. */
     async changeRecord() {
         const opening = await this.calls.request("ccp.call", "action_change_record", [
             [this.call.id],
@@ -276,7 +276,7 @@ export class CallPanel extends Component {
         buttons[(at + buttons.length) % buttons.length].focus();
     }
 
-    /** The outcome that the Tab key leads to: the chosen one, else the first. */
+    /** The outcome that the Tab key focuses: the chosen one, else the first. */
     isTabStop(outcome) {
         const chosen = this.state.outcomes.find(({ id }) => id === this.call.outcome_id);
         return outcome.id === (chosen ?? this.state.outcomes[0]).id;

@@ -17,9 +17,9 @@ export class DialButton extends Component {
         class: String,
         /** The button's text. */
         label: String,
-        /** Its name for screen readers. */
+        /** The button's name for screen readers. */
         title: String,
-        /** Whom it dials: when that changes, the button is inert again. */
+        /** Whom the button dials: when this changes, it is inert again. */
         target: [String, Number],
         isOff: { type: Boolean, optional: true },
         dial: Function,
@@ -44,7 +44,7 @@ export class DialButton extends Component {
         );
     }
 
-    /** What a click does now. Compared with what the button is ready for, so that no moment is left. */
+    /** A key of what a click does now; a click counts only if the button was ready for it. */
     get meaning() {
         return this.props.isOff ? "nothing" : String(this.props.target);
     }

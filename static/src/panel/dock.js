@@ -10,7 +10,7 @@ export const SMALLEST_DOCKED = 992;
 const DOCKED_CLASS = "o_airtel_ccp_docked";
 
 patch(utils, {
-    /** Odoo lays out pages by the window's width: without that of the docked panel. */
+    /** The width by which Odoo lays out pages: the window's without the docked panel's. */
     getSize() {
         const size = super.getSize();
         const width = browser.innerWidth;

@@ -86,7 +86,7 @@ export class FollowingUp {
         return Boolean(isTaken);
     }
 
-    /** Reads anew what the panel shows. */
+    /** Reloads the panel. */
     async read() {
         await this.calls.load();
     }

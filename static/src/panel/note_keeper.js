@@ -56,7 +56,7 @@ export class NoteKeeper {
             /** Why the note is not saved, in words. */
             problem: "",
         });
-        /** The note that the server last gave to this tab, or took from it. */
+        /** The note that this tab last received from the server, or saved there. */
         this.seen = "";
         this.isTouched = false;
         this.isRestored = false;
@@ -95,7 +95,7 @@ export class NoteKeeper {
         }
     }
 
-    /** Takes up the drafts of this call that were never saved. */
+    /** Merges drafts of this call that were never saved. */
     restore() {
         if (!this.state.callId || this.isRestored) {
             return;
@@ -213,7 +213,7 @@ export class NoteKeeper {
         return false;
     }
 
-    /** Saves the drafts of calls that the panel does not show any more. */
+    /** Saves the drafts of calls that the panel no longer shows. */
     async saveOthers() {
         const ours = `${DRAFT_PREFIX}${this.state.callId}.`;
         for (const key of Object.keys(browser.localStorage)) {

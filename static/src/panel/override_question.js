@@ -17,7 +17,7 @@ export class OverrideQuestion extends Component {
         onMounted(() => reason.el.focus());
     }
 
-    /** The reason without blanks around it; empty as long as there is none. */
+    /** The reason without blanks around it; "" as long as it is empty. */
     get reason() {
         return this.state.reason.trim();
     }

@@ -37,9 +37,9 @@ export class CallPlayer extends Component {
     static template = "airtel_ccp.CallPlayer";
     static props = {
         callId: Number,
-        /** Whose call it is, for screen readers. */
+        /** The call's title, for screen readers. */
         title: { type: String, optional: true },
-        /** How long they talked: shown until the recording says how long it is. */
+        /** How long they talked: shown until the recording's length is known. */
         seconds: { type: Number, optional: true },
         autoplay: { type: Boolean, optional: true },
         isInBar: { type: Boolean, optional: true },
@@ -60,12 +60,12 @@ export class CallPlayer extends Component {
             duration: this.props.seconds,
             speed: recallSpeed(),
             problem: "",
-            /** What is waited for: "preparing" or "waiting", as the server says. */
+            /** What the player waits for: the server's "preparing" or "waiting". */
             waitsFor: "",
-            /** Whether it is there, but the browser wants the user to press play. */
+            /** Whether it can be played, but the browser wants the user to press play. */
             isReady: false,
         });
-        /** Counts what was begun and given up, so that an answer that comes late changes nothing. */
+        /** Counts started and cancelled attempts: late answers of earlier ones are ignored. */
         this.attempt = 0;
         this.silentStarts = 0;
         this.brokenAt = null;
@@ -233,7 +233,7 @@ export class CallPlayer extends Component {
         }
     }
 
-    /** Remembers the position; at the end it is forgotten. */
+    /** Stores the position; at the end, deletes it. */
     remember() {
         const { duration, position } = this.state;
         this.remembered = position;

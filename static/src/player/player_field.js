@@ -40,7 +40,7 @@ export class PlayerField extends Component {
         return selection.find(([value]) => value === this.value)?.[1] ?? "";
     }
 
-    /** Whether this recording is in the bar already: one recording needs one player. */
+    /** Whether the bar plays this recording already: one player is enough. */
     get isInBar() {
         return this.state.track?.callId === this.props.record.resId;
     }
@@ -64,7 +64,7 @@ export class PlayerField extends Component {
             : _t("The recording is at Airtel. Press play, and it starts as soon as it is here.");
     }
 
-    /** Whether Odoo has no copy yet, as far as is known. */
+    /** Whether Odoo is not known to have a copy yet. */
     get isMissing() {
         return this.value !== "stored" && !this.state.fetched[this.props.record.resId];
     }

@@ -191,7 +191,7 @@ class TestAgreement(FirstAccountCase):
 
     @mute_logger(LOGGER)
     def test_every_error_code(self):
-        """For each code, the three agree on whose turn it is and what the sentence is."""
+        """For each code, all three agree on who must act and on the sentence."""
         self.company.ccp_notify_base_url = PUBLIC
         by_code = {
             script.name.removeprefix("error_").upper(): script.number

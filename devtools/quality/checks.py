@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from .words import words
+
 TEXT_SUFFIXES = frozenset(
     ".cfg .csv .css .html .ini .js .json .md .mjs .po .pot .py .rst .scss .sh .sql .toml .txt .xml "
     ".yaml .yml".split()
@@ -255,6 +257,7 @@ CHECKS: tuple[Check, ...] = (
     left_for_later,
     one_model_a_file,
     rows_of_calls,
+    words,
 )
 
 

@@ -73,7 +73,7 @@ CONTENT_TYPES = (
     "",
     "application/xml",
 )
-# Not taken for a fault: too large, a length that is none, a broken body
+# Refusals, not faults: a body that is too large or broken, an invalid length
 REFUSALS = {400, 411, 413, 415, 501}
 
 

@@ -1,4 +1,4 @@
-"""``make mutants``: changes the code of ``ccp`` a little, many times, and looks which tests notice.
+"""``make mutants``: makes many small changes to the code of ``ccp``, and lists which go unnoticed.
 
 A change that no test notices is a gap in the tests, or changes nothing that anyone can see. mutmut
 makes the changes, inside functions only: the tables and patterns of a module stay as they are.

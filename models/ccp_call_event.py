@@ -60,7 +60,7 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         readonly=True,
     )
     match_date = fields.Datetime("Last matched", readonly=True)
-    # Under which names a report without a call may still find it
+    # The ids under which a report without a call may still find it
     named_correlation = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     named_session = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     named_pair = fields.Char(

@@ -165,5 +165,5 @@ class CcpCallEvent(models.Model):
         return decision
 
     def _summary_of_decision(self, report):
-        """Say what a decision is; whom it rings is on its call."""
+        """Return a decision as a sentence; its call shows whom it rings."""
         return self.env._("Who to ring")

@@ -187,7 +187,7 @@ def _cause(error):
 
 
 def _is_busy(error):
-    """Return whether another call of the same rep is why Odoo refuses a click."""
+    """Return whether Odoo refuses a click because of another call of the same rep."""
     sentences = ("previous call is still being placed", "still in a call")
     return any(sentence in error.message for sentence in sentences)
 

@@ -53,7 +53,7 @@ class Asked(NamedTuple):
     token: str
     question: routing.Question
     value_of: object
-    """Called with a header's name; returns what the header says, or None."""
+    """Called with a header's name; returns the header's value, or None."""
     is_try: bool
 
 

@@ -24,7 +24,7 @@ class Miss(NamedTuple):
     """When it began."""
     call_id: int
     times: int = 1
-    """For how many calls it stands."""
+    """How many calls it stands for."""
 
 
 class Talk(NamedTuple):
@@ -49,7 +49,7 @@ class Promise:
 
     misses: list[Miss] = field(default_factory=list)
     opened: datetime | None = None
-    """The first missed call since it was opened last."""
+    """The first missed call since it was last opened."""
     state: str = OPEN
     proof: Talk | None = None
     closed: datetime | None = None

@@ -175,7 +175,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _waiting_sentence(self, plan):
-        """Return what the rep is told while Airtel has not answered.
+        """Return the sentence for the rep while Airtel has not answered.
 
         :param Plan plan: what was dialled
         :rtype: str
@@ -193,7 +193,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _accepted_sentence(self, plan):
-        """Return what the rep is told once Airtel accepted the call.
+        """Return the sentence for the rep once Airtel accepted the call.
 
         :param Plan plan: what was dialled
         :rtype: str

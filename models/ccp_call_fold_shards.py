@@ -18,9 +18,9 @@ class Shard(NamedTuple):
     """A share of the calls."""
 
     number: int
-    """Beginning with 0."""
+    """Counted from 0."""
     count: int
-    """How many shares there are."""
+    """The number of shares."""
 
     def condition(self, column):
         """Return the condition for the calls of this shard, to be added to a WHERE.
@@ -61,7 +61,7 @@ def switch_fold_actions(env, count):
 
     :param odoo.api.Environment env: of the database
     :param int count: how many may fold at once
-    :raise ValidationError: if there are not so many
+    :raise ValidationError: if there are fewer
     """
     if count == count_fold_actions(env):
         return

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 from ..ccp.safe import number
 
-# A number that more records share is a fault in the data, and nobody chooses among so many
+# If more records share a number, the data are at fault; nobody chooses among that many
 MOST_CANDIDATES = 20
 
 

@@ -51,7 +51,7 @@ class Options:
     record: bool | None = None
     """Whether to record the call, if the call flow leaves that to the rep."""
     company_id: int = 0
-    """The company that places the call, if the record belongs to none."""
+    """The company that places the call, if the record has no company."""
     override_reason: str = ""
     """The reason to call despite a house rule, if the user has the right to."""
     confirmed_number: str = ""

@@ -25,13 +25,13 @@ class Routed(NamedTuple):
     decision: route.Decision | None
     """None if nobody at all can be rung."""
     is_new: bool
-    """Whether it is to be stored."""
+    """Whether to store the decision."""
     steps: tuple = ()
-    """Whom it thought of, see ``ccp.call.route.Step``."""
+    """The users who were considered, see ``ccp.call.route.Step``."""
     last: str = ""
     """See ``route_store.store``."""
     stand_in: route.Number | None = None
-    """What counts while neither database nor disk can be asked."""
+    """The number to use while neither database nor disk can be read."""
 
 
 class CcpCall(models.Model):

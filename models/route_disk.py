@@ -48,7 +48,7 @@ class Answer(NamedTuple):
     """The answer to a request without the database."""
 
     status: int
-    """200, 403 for a wrong secret, 404 for a token that is nobody's, 503 if nobody knows."""
+    """200, 403 for a wrong secret, 404 for an unknown token, 503 if it cannot be checked."""
     decision: route.Decision | None = None
 
 

@@ -124,7 +124,7 @@ TEMPLATES = {
     "status": _status,
     "untimed": lambda cdr, _url: _without(cdr, (*DURATION_FIELDS, "participants", "events")),
 }
-"""Shapes of a CDR that some accounts get: functions of the CDR and the recording's address."""
+"""Shapes of a CDR for some accounts: functions of the CDR and the recording's address."""
 
 
 class _Facts:

@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 MAX_TEXT = 40
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 
 # A dot is not a gap: "800000000.1" is no caller number. Spreadsheets add ".0" to a number.
 _BETWEEN = re.compile(r"[ ()\-]+")

@@ -93,7 +93,7 @@ class _Response(NamedTuple):
     status: int
     body: bytes
     fault: str
-    """Why the body is not whole: ``TIMEOUT``, ``RESET``, ``BROKEN_BODY``, or "" if it is."""
+    """Why the body is incomplete: ``TIMEOUT``, ``RESET``, ``BROKEN_BODY``; "" if it is complete."""
 
 
 class Client:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from . import const
 
 MAX_TEXT = 10_000
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 MAX_COMPONENTS = 20
 MAX_DEPTH = 8
 

@@ -66,13 +66,13 @@ class About(NamedTuple):
     """What follows from the subject of an error."""
 
     turn: str
-    """Who can mend it: ``ADMINISTRATOR``, ``AGENT`` (in the own or the customer's number),
-    ``AIRTEL`` or ``SERVER`` (who runs it); "" when it passes by itself."""
+    """Who can correct it: ``ADMINISTRATOR``, ``AGENT`` (an error in the agent's or the customer's
+    number), ``AIRTEL`` or ``SERVER`` (who runs it); "" if it passes by itself."""
     step: str = ""
     """The step of the set-up whose settings it is about: ``account``, ``flow``, or ""."""
     credentials: bool | None = None
-    """Whether Airtel accepted user name, password and customer id; ``None`` when the error says
-    nothing about that."""
+    """Whether Airtel accepted user name, password and customer id; ``None`` if the error does not
+    show it."""
 
 
 # An error's subject decides its sentence, who acts, the set-up's step and the health list's line.
@@ -112,7 +112,7 @@ class ErrorCode(NamedTuple):
     message: str
     """Airtel's message, verbatim."""
     about: str
-    """What it is about: a key of ``ABOUT``."""
+    """The subject: a key of ``ABOUT``."""
 
 
 ERROR_CODES = MappingProxyType(

@@ -4,7 +4,7 @@
 import re
 
 MAX_TEXT = 10_000
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 MAX_HEADERS = 20
 MAX_VALUE = 1000
 

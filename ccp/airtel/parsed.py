@@ -46,9 +46,9 @@ class Event:
     shown: str = field(default="", repr=False)
     """Last ten digits of the number that the participant's phone shows."""
     abroad: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    """Which of these last ten digits belong to a number that was not written as India's."""
+    """Those of these numbers that are not written as Indian ones."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
-    """Names of fields whose name or value means nothing to us, as they were spelled."""
+    """Names, as spelled, of fields whose name or value is not understood."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +121,11 @@ class Cdr:
     shown: str = field(default="", repr=False)
     """Last ten digits of the number that the destination's phone showed."""
     missed_numbers: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: who of a ring group did not pick up."""
+    """10 digits each: the members of a ring group who did not pick up."""
     keys: str = field(default="", repr=False)
-    """What was pressed in the menu: ``1 | 3`` is 13."""
+    """The keys pressed in the menu: ``1 | 3`` becomes 13."""
     abroad: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    """Which of these last ten digits belong to a number that was not written as India's."""
+    """Those of these numbers that are not written as Indian ones."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
     def who(self, leg: CdrLeg) -> str | None:
@@ -158,11 +158,11 @@ class Decided:
     airtel_number: str = field(default="", repr=False)
     """Last ten digits of the Airtel number that the customer called."""
     digit: str = ""
-    """What the customer pressed in Airtel's menu."""
+    """The key that the customer pressed in Airtel's menu."""
     agents: tuple[str, ...] = field(default=(), repr=False)
     """Last ten digits of each phone that may ring, in order; the desk's comes last."""
     reason: str = ""
-    """Why these, a code."""
+    """The code of why these agents are rung."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
 

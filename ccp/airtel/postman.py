@@ -16,7 +16,7 @@ from ..safe import address, text
 
 MAX_BYTES = 1024 * 1024
 MAX_VALUE = 1000
-"""A call flow id has about a hundred characters; a longer value is no setting."""
+"""A call flow id has about a hundred characters; a longer value is not a setting."""
 
 # Each setting, and the variables that may hold it, without blanks, "_" and "-"
 NAMES = MappingProxyType(

@@ -43,7 +43,7 @@ class Callback:
     notify_url: str = field(repr=False)
     method: str = "POST"
     headers: Mapping[str, str] | None = field(default=None, repr=False)
-    """Headers that Airtel sends with each report; ``None`` means none."""
+    """Headers that Airtel sends with each report; ``None`` for no headers."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Participant:
     caller_id: str = field(repr=False)
     """The Airtel number this phone displays, 10 digits."""
     name: str | None = None
-    """Alias by which reports name this participant."""
+    """The participant's name in reports."""
     max_retries: int | None = None
     """0 to 3."""
     max_time: int | None = None
-    """Longest time a call is retried, as Airtel counts it; 0 means no limit."""
+    """Longest time a call is retried, in Airtel's unit; 0 means no limit."""
     early_media: bool | None = None
     """Whether the network's own announcements are played."""
 
@@ -71,7 +71,7 @@ class Pool:
     pool_id: str
     """Airtel's id of the pool."""
     key: str = const.DEFAULT_POOL_KEY
-    """The field that holds the id, which the specification does not name."""
+    """The field with the id; the specification does not name it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class InitiateCall:
     participants: tuple[Participant, ...] = ()
     """Empty if a pool rings."""
     pool: Pool | None = None
-    """Who rings with the strategy ``ROUND ROBIN``."""
+    """The pool that rings with the strategy ``ROUND ROBIN``."""
     max_time: int | None = 0
     callbacks: tuple[Callback, ...] = ()
 
@@ -113,13 +113,13 @@ class Workflow:
     add: AddParticipant
     call_type: str = "OUTBOUND"
     caller_id: str | None = field(default=None, repr=False)
-    """Caller number for participants that have none of their own."""
+    """Caller number for participants without one of their own."""
     record_id: str = const.DEFAULT_RECORD_ID
     record: bool | None = True
     """``None`` leaves the component out; Airtel's default is then to record (section 1.8)."""
     further: Mapping[str, Mapping] = field(default_factory=dict, repr=False)
-    """Further components by their ids, as ``components.read`` returned them. The phones that they
-    ring are those of ``initiate`` and ``add``, which do not ring them then."""
+    """Further components by their ids, as ``components.read`` returned them. They ring phones of
+    ``initiate`` and ``add``, which then do not ring these phones themselves."""
 
 
 def body(workflow: Workflow) -> dict:

@@ -17,10 +17,10 @@ from ..safe.text import clean, decode, load
 from .fields import fold_name
 
 MAX_BODY = 64 * 1024
-"""Longer bodies are refused unread."""
+"""Longer bodies are refused without reading them."""
 MAX_PARTICIPANTS = 6
 MAX_DIGITS = 15
-"""No phone number is longer, with its country's code."""
+"""The length of the longest phone number, with its country code."""
 SEQUENTIAL = "SEQUENTIAL"
 PARALLEL = "PARALLEL"
 
@@ -48,12 +48,12 @@ class Question(NamedTuple):
     """One question of Airtel's."""
 
     customer: str = ""
-    """The digits that stood where the customer's number should, at most ``MAX_DIGITS``; after a
-    ``+`` if only that tells a number abroad from one in India."""
+    """The digits in the customer's place, at most ``MAX_DIGITS``; with a ``+`` if only that
+    distinguishes a number abroad from one in India."""
     airtel_number: str = ""
-    """The same of where the Airtel number should stand."""
+    """The digits in the Airtel number's place, likewise."""
     digit: str = ""
-    """The key that the customer pressed in Airtel's menu, "" if none."""
+    """The key that the customer pressed in Airtel's menu, "" without one."""
 
     @property
     def is_readable(self) -> bool:

@@ -27,10 +27,10 @@ BILLABLE_NAMES = ("billableduration", "billedduration")
 TOTAL_NAMES = ("overallcallduration", "callduration", "totalduration", "duration")
 SESSION_NAMES = ("sessionid", "vmsessionid")
 RECORDING = "recording"
-"""Part of the name of every field that holds a recording's address."""
+"""Part of the name of every field with a recording's address."""
 
 MAX_REPORTS = 100
-"""Of one body. More are not read."""
+"""How many reports of one body are read."""
 _MAX_DEPTH = 5
 _MAX_OBJECTS = 400
 

@@ -9,7 +9,7 @@ meaning.
 AGENT = "agent"
 CUSTOMER = "customer"
 FROM = "from"
-"""The side of who called Airtel or, if Airtel calls both, whose phone rings first."""
+"""The side of the caller; if Airtel calls both, the side whose phone rings first."""
 TO = "to"
 _WHO = {False: {FROM: AGENT, TO: CUSTOMER}, True: {FROM: CUSTOMER, TO: AGENT}}
 
@@ -24,10 +24,10 @@ FAILED = "failed"
 HUNG_UP = "hung_up"
 
 UNANSWERED_ENDS = (BUSY, NO_ANSWER, UNREACHABLE, REJECTED)
-"""Ends that say by themselves that the leg was not answered."""
+"""Ends that alone show that the leg was not answered."""
 ENDS = (*UNANSWERED_ENDS, FAILED, HUNG_UP)
 LEG_WORDS = (DIALLED, RINGING, ANSWERED, *ENDS)
-"""All that can happen to a leg."""
+"""Everything that can happen to a leg."""
 
 OVERALL_ANSWERED = ("answered", "connected")
 """A CDR's overall status if anyone but the agent answered."""
@@ -43,7 +43,7 @@ OVERALL_UNANSWERED = {
     "rejected": REJECTED,
     "failed": FAILED,
 }
-"""A CDR's overall status if nobody but the agent answered, and the reason that it gives."""
+"""A CDR's overall status if nobody but the agent answered, with its reason."""
 
 _EVENTS = {
     "callednumber": DIALLED,

@@ -29,13 +29,13 @@ class Answering:
     picked_up: str = field(default="", repr=False)
     """The agent who talked."""
     ringing: tuple[str, ...] = field(default=(), repr=False)
-    """Whose phones ring now."""
+    """The agents whose phones ring now."""
     missed: tuple[str, ...] = field(default=(), repr=False)
-    """Whose phone was tried, as far as reports say, and who did not take the call."""
+    """The agents whose phones were tried according to reports, and who did not take the call."""
     keys: str = field(default="", repr=False)
-    """What the customer pressed before an agent answered."""
+    """The keys that the customer pressed before an agent answered."""
     waited_seconds: int | None = None
-    """How long the customer waited for an agent, or for nobody; ``None`` while that goes on."""
+    """How long the customer waited, for an agent or in vain; ``None`` as long as they wait."""
     abandoned_early: bool = False
     """Whether the customer hung up so soon that nobody missed the call."""
 

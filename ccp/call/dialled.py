@@ -18,11 +18,11 @@ AGENT = vocabulary.AGENT
 CUSTOMER = vocabulary.CUSTOMER
 
 WHOLE = 10
-"""Digits of a whole number, in reports."""
+"""The number of digits of a complete number in reports."""
 _SHORTEST = 7
 _INDIA = "0091"
 OF_A_DIALLED_PHONE = (vocabulary.DIALLED, vocabulary.RINGING, *vocabulary.UNANSWERED_ENDS)
-"""What happens to a phone that Airtel dials, and so never to that of a customer who called."""
+"""Events of a phone that Airtel dials, which a calling customer's phone never has."""
 
 
 def is_same_number(one: str, other: str) -> bool:
@@ -77,7 +77,7 @@ class Dialled:
     """
 
     agent_numbers: tuple[str, ...] = field(repr=False)
-    """10 digits each. Of an incoming call, those that are known beforehand."""
+    """10 digits each. For an incoming call, those known beforehand."""
     customer_numbers: tuple[str, ...] = field(repr=False)
     agent_name: str = "A"
     """The request's participantName."""
@@ -102,11 +102,11 @@ class Dialled:
         return vocabulary.who(side, self.incoming)
 
     agent_pool: bool = False
-    """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
+    """Whether Airtel rings a pool's agents (``ROUND ROBIN``), whose numbers only reports contain."""
     airtel_number: str = field(default="", repr=False)
     """The number that the customer of an incoming call dialled, 10 digits or toll-free."""
     abandon_seconds: int = 5
-    """A customer who hangs up within so many seconds was not missed."""
+    """A customer who hangs up within this many seconds was not missed."""
 
     def snapshot(self) -> dict:
         """Return all values in a form that JSON stores, for ``of_snapshot``."""

@@ -72,16 +72,16 @@ class PastCall:
     """One row or object of a file."""
 
     line: int
-    """Where it is: the row of a table, the place in a list, the line of JSON lines."""
+    """Its position: the row of a table, the place in a list, the line of JSON lines."""
     problem: str = ""
-    """Why it is no call of the past: ``json`` (no object), ``kind`` (no CDR), ``time`` (no moment,
-    or none that can be), ``damaged`` (by a spreadsheet), ``numbers`` (no whole one) or ``result``
-    (nothing says how it went); "" for a good one."""
+    """Why it cannot be imported: ``json`` (no object), ``kind`` (no CDR), ``time`` (missing or
+    impossible), ``damaged`` (by a spreadsheet), ``numbers`` (none is complete) or ``result``
+    (unknown); "" if it can."""
     cdr: Cdr | None = field(default=None, repr=False)
     started_at: datetime | None = None
     """Aware, in UTC."""
     received_at: datetime | None = None
-    """When Airtel would have reported it: the CDR is plausible then, whenever it is read."""
+    """When Airtel would have reported it, which makes the CDR plausible whenever it is read."""
     payload: str = field(default="", repr=False)
     """What to store: JSON, without addresses of recordings."""
 
@@ -92,9 +92,9 @@ class History:
 
     calls: tuple[PastCall, ...] = ()
     unused: tuple[str, ...] = ()
-    """Names of columns or fields that nobody reads."""
+    """Names of columns or fields that are not used."""
     problem: str = ""
-    """``empty`` or ``header`` (no row names the columns) when nothing could be read."""
+    """``empty`` or ``header`` (no row names the columns) if the file cannot be read."""
 
 
 def read(raw: bytes | str, now: datetime) -> History:

@@ -19,7 +19,7 @@ from .dialled import OF_A_DIALLED_PHONE, WHOLE, is_same_number, without_abroad
 from .sorting import says_how_it_went
 
 REPEAT_TOLERANCE = timedelta(seconds=2)
-"""So far apart two CDRs of one call may say that it began; nobody calls twice so soon."""
+"""How far apart the starts in two CDRs of one call may be; nobody calls again so soon."""
 # Withheld numbers are sent as "0" and the like
 _SHORTEST = 5
 
@@ -29,30 +29,30 @@ class Incoming:
     """What one report says about an incoming call."""
 
     customer: str = field(default="", repr=False)
-    """Last ten digits of who called, "" if the report does not say or the number is withheld.
+    """Last ten digits of the caller, "" if the number is missing or withheld.
 
-    A number abroad counts as withheld: in India its last ten digits are somebody else's."""
+    A number abroad counts as withheld: in India its last ten digits belong to somebody else."""
     airtel_number: str = field(default="", repr=False)
-    """Last ten digits of the number that was called, "" if the report does not say."""
+    """Last ten digits of the called number, "" if it is missing."""
     agents: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: whom the report names, who took the call or was tried last first."""
+    """10 digits each: the report's agents, first the one who took the call or was tried last."""
     session_id: str = ""
     at: datetime | None = None
-    """Aware, in UTC: of a CDR when the call began, else when it happened. ``read`` always says."""
+    """Aware, in UTC: the start of a CDR's call, else the event's time. ``read`` always sets it."""
     digit: str = ""
-    """What was pressed first in the menu."""
+    """The first key that was pressed in the menu."""
     is_cdr: bool = False
     ended: bool = False
     """Whether the report says that the call is over."""
     is_sure: bool = False
-    """Whether the report shows by itself that a call came in: only such a report may make a call.
+    """Whether the report alone shows an incoming call: only such a report may create a call.
 
-    Any other may belong to one that is there: live events name neither direction nor number."""
+    Others are added to known calls: live events contain neither direction nor number."""
     is_timed: bool = True
-    """Whether ``at`` is the report's own time; otherwise it is when the report came, less the
+    """Whether ``at`` is the report's own time; otherwise it is the time of its arrival, minus the
     call's length."""
     total_seconds: int | None = None
-    """Of a CDR: how long the call was, from its beginning."""
+    """The length of a CDR's call, from its start."""
 
 
 def read(

@@ -29,7 +29,7 @@ class Leg:
     """One party of a call. Times are aware, in UTC."""
 
     address: str = field(default="", repr=False)
-    """10 digits: the phone that answered, else the one that was last dialled."""
+    """10 digits: the phone that answered, else the one dialled last."""
     rang: bool = False
     answered_at: datetime | None = None
     ended_at: datetime | None = None
@@ -42,7 +42,7 @@ class Leg:
     operator: str = ""
     circle: str = ""
     live: bool = False
-    """Whether it is being dialled, rings or talks, as far as reports say."""
+    """Whether it is being dialled, rings or talks, according to reports."""
 
 
 @dataclass(frozen=True)

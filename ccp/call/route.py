@@ -30,10 +30,10 @@ STRATEGIES = ("one", routing.SEQUENTIAL, routing.PARALLEL)
 # One place of the list is reserved for the desk, which comes last
 MAX_RING = routing.MAX_PARTICIPANTS - 1
 SAME_SECONDS = 60
-"""For how long the same question gets the same answer."""
+"""How long a repeated question gets the same answer."""
 FLOOD_SECONDS = 600
 FLOOD_COUNT = 20
-"""From this many decisions in ``FLOOD_SECONDS`` on, a caller disturbs nobody but the desk."""
+"""After this many decisions within ``FLOOD_SECONDS`` a caller only rings the desk."""
 
 _MAX_TEXT = 200
 # Why an agent is not rung, in the order in which reasons are shown
@@ -65,15 +65,15 @@ class Agent:
     user_id: int
     name: str
     number: str = field(default="", repr=False)
-    """The phone that rings, ten digits; "" without one."""
+    """The phone that rings, ten digits; "" if there is none."""
     numbers: tuple[str, ...] = field(default=(), repr=False)
-    """All own phones, ten digits each."""
+    """All phones of the agent, ten digits each."""
     away: bool = False
-    """Whether the agent said so."""
+    """Whether the agent set themselves away."""
     at_work: bool = True
-    """Whether it is the agent's working time, and no leave."""
+    """Whether it is the agent's working time, and the agent is not on leave."""
     busy: bool = False
-    """Whether a call of the agent's rings or goes on."""
+    """Whether the agent is in a call, or a call rings the agent."""
     blacklisted: bool = False
     """Whether the owner of the phone asked not to be called."""
 
@@ -154,7 +154,7 @@ class Decision:
     reason: str
     about: About | None = None
     ring: tuple[Ring, ...] = ()
-    """Whose phones ring, the first one first; if empty, the desk's."""
+    """The phones that ring, in their order; if empty, the desk's."""
     desk: str = field(default="", repr=False)
     strategy: str = "one"
     flow_id: int | None = None
@@ -245,7 +245,7 @@ class Step:
     reason: str
     about: About | None
     obstacle: str
-    """Why this one is not rung, one of ``OBSTACLES`` or ``gone``; "" for those who are."""
+    """Why this user is not rung, one of ``OBSTACLES`` or ``gone``; "" for users who are rung."""
 
 
 def decided_key(decision: Decision) -> str:

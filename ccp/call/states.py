@@ -35,14 +35,14 @@ class Result(NamedTuple):
     """The properties of a result."""
 
     tone: str
-    """The colour in which every view shows it: grey if the customer was not reached, which is
-    everyday; amber if the agent can change it; red if something is broken."""
+    """The colour in which every view shows it: grey if the customer was not reached, as often
+    happens; amber if the agent can change it; red if something is broken."""
     missed_by: str | None = None
-    """``AGENT`` or ``CUSTOMER``: whose part it was that they did not talk."""
+    """``AGENT`` or ``CUSTOMER``: the one because of whom they did not talk."""
     picked_up: bool = False
     """Whether the agent certainly picked up."""
     ends: tuple[str, ...] = ()
-    """The ends of the leg of who missed it that lead to this result."""
+    """The ends of the leg of the one who missed it that lead to this result."""
 
 
 # In the order of an ordinary call

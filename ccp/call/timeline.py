@@ -45,7 +45,7 @@ LINE_CODES = (
     "api_error",
     "other",
 )
-"""What a line of the timeline can say."""
+"""The kinds of lines of the timeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +53,15 @@ class Line:
     """One line of the timeline, for people."""
 
     at: datetime
-    """Aware, in UTC: when it happened; if no report says, when the report came."""
+    """Aware, in UTC: when it happened; if unknown, when the report came."""
     leg: str | None
     """``agent``, ``customer`` or ``None``."""
     what: str
     """One of ``LINE_CODES``."""
     address: str = field(default="", repr=False)
-    """The agent's number that it is about, in an incoming call: several may ring."""
+    """In an incoming call, the number of the agent that it is about: several may ring."""
     detail: str = ""
-    """The keys for ``keypad``, Airtel's own words for ``api_error``, ``cdr`` and ``other``."""
+    """The keys for ``keypad``; Airtel's own words for ``api_error``, ``cdr`` and ``other``."""
     cause: str = ""
     """Why a leg ended, in Airtel's words; phone numbers are masked."""
 
@@ -75,7 +75,7 @@ class Timeline:
     result: str | None
     """One of ``states.RESULTS`` once the state is ``ended``."""
     answered_at: datetime | None
-    """When who was called answered, which connected the call: in an incoming one the agent."""
+    """When the called party answered, which connected the call: in an incoming one the agent."""
     ended_at: datetime | None
     talk_seconds: int | None
     """0 for a call that ended unconnected, ``None`` if no report says."""
@@ -88,23 +88,23 @@ class Timeline:
     recording_url: str = field(repr=False)
     """Exactly as received; anybody who has it can listen."""
     has_reports: bool = field(compare=False)
-    """Whether anything was reported, even if it says nothing: then both timelines are equal."""
+    """Whether there is any report; not compared, as a report may have no effect."""
     has_cdr: bool
     """Whether a CDR says how the call went."""
     pulses: int | None
     lines: tuple[Line, ...]
     """In order of time."""
     picked_up: str = field(default="", repr=False)
-    """10 digits: the agent who took an incoming call, "" if nobody did or no report says who."""
+    """10 digits: the agent who took an incoming call; "" if nobody did or it is unknown."""
     ringing: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: whose phones an incoming call rings now, in the order in which they began."""
+    """10 digits each: the phones that an incoming call rings now, in the order of ringing."""
     missed: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: who was tried in an incoming call and did not take it."""
+    """10 digits each: the agents who were tried in an incoming call and did not take it."""
     keys: str = field(default="", repr=False)
-    """What the customer of an incoming call pressed in the menu."""
+    """The keys that the customer of an incoming call pressed in the menu."""
     waited_seconds: int | None = None
     """How long the customer of an incoming call waited until an agent answered, or in vain;
-    ``None`` while that goes on, or if no report says."""
+    ``None`` as long as they wait, or if unknown."""
     abandoned_early: bool = False
     """Whether the customer of an incoming call hung up within ``Dialled.abandon_seconds``: nobody
     missed it."""

@@ -54,7 +54,7 @@ class Watch:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self.expired = False
-        """Whether the time was up before the exchange was over."""
+        """Whether the time was over before the exchange was."""
 
     @property
     def connected(self) -> bool:

@@ -15,7 +15,7 @@ from .address import is_public_ip
 
 MAX_URL = 4096
 MAX_ADDRESSES = 4
-"""So many of a host's addresses are tried."""
+"""How many of a host's addresses are tried."""
 
 # No user, no fragment, no backslash, no blank, no control character, nothing beyond ASCII
 _URL = re.compile(

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable
 
 MAX_ROWS = 5000
-"""Callers refuse more lines than these."""
+"""Callers refuse further lines."""
 MAX_COLUMNS = 30
 MAX_CELL = 500
 MAX_RECORD_LINES = 10
-"""How many lines a row may span, when a cell in quotes holds line breaks."""
+"""How many lines a row may span if a quoted cell contains line breaks."""
 
 _DELIMITERS = ("\t", ";", ",")
 _QUOTED = re.compile(r'"[^"]*"')

@@ -26,7 +26,7 @@ class Mark:
 
     path: Path
     ids: tuple[int, ...]
-    """What was being worked on."""
+    """The ids that were being worked on."""
 
 
 class Marks:

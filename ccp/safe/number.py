@@ -14,7 +14,7 @@ import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneNumber, PhoneNumberType
 
 MAX_TEXT = 200
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 
 _GROUP = re.compile(r"[0-9]+")
 # The separators between two groups of one number. A dot with a blank ends a sentence.
@@ -82,11 +82,11 @@ class Countries(NamedTuple):
     """The countries that decide how a number without a country code is read, as ISO 3166 codes."""
 
     account: str = "IN"
-    """Numbers without a country code are this country's; India when it is empty or unknown."""
+    """The country of numbers without a country code; India if it is empty or unknown."""
     company: str = ""
-    """Where the calling company is; "" when nobody said."""
+    """The country of the calling company; "" if unknown."""
     contact: str = ""
-    """Where the contact is; "" when nobody said."""
+    """The country of the contact; "" if unknown."""
 
 
 INDIA = Countries()
@@ -98,8 +98,8 @@ class Reading(NamedTuple):
     digits: str
     """The 10 digits that Airtel dials."""
     doubt: str = ""
-    """ISO 3166 code of the country whose number it may be instead, so that a person has to decide;
-    "" when there is no doubt."""
+    """ISO 3166 code of the country to which the number may belong instead, so a person must
+    decide; "" without a doubt."""
 
 
 class _Run(NamedTuple):
@@ -110,7 +110,7 @@ class _Run(NamedTuple):
     """What separates each group from the one before it."""
     has_plus: bool = False
     carried: int = 0
-    """How many digits belong to a code with words behind it, as in ``+91 (mobile) 98765 43210``."""
+    """How many digits belong to a code that words follow, as in ``+91 (mobile) 98765 43210``."""
 
     @property
     def digits(self) -> str:
@@ -125,13 +125,13 @@ class _Run(NamedTuple):
 class _Piece(NamedTuple):
     run: _Run
     flaw: str = ""
-    """Why this cannot be dialled, with any digits."""
+    """Why this cannot be dialled, whatever its digits are."""
 
 
 class _Spelling(NamedTuple):
     digits: str
     code: str
-    """``+`` when India's code was written after ``+`` or ``00``, ``91`` without them, or ""."""
+    """``+`` if India's code follows ``+`` or ``00``, ``91`` if it follows neither, else ""."""
 
 
 def read(text: str) -> str:

@@ -18,7 +18,7 @@ from .deadline import within
 TIMEOUT = 5.0
 """Seconds for a connection, and for each part of an answer."""
 TOTAL = 8.0
-"""Seconds for a whole look, the resolver of names included: somebody waits for it."""
+"""Seconds for a whole probe, including name resolution: a user waits for it."""
 
 # OpenSSL: X509_V_ERR_CERT_HAS_EXPIRED, then ..._HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
 _EXPIRED = 10

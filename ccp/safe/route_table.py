@@ -21,7 +21,7 @@ from typing import NamedTuple
 NAME = "route.sqlite"
 VERSION = 1
 MAX_ENTRIES = 4
-"""More entries of one number are not kept."""
+"""How many entries of one number are kept."""
 
 _HASH_BYTES = 10
 # Reason, user, model and record: ten bytes

@@ -48,9 +48,9 @@ class Aside:
 
     name: str
     reason: str
-    """The name of an error; empty for files of versions that kept none."""
+    """The name of an error; empty for files of versions that stored none."""
     tried_at: datetime
-    """When that was tried last: aware, in UTC."""
+    """When it was last tried: aware, in UTC."""
 
 
 def digest(secret):

@@ -22,7 +22,7 @@ MAX_ROWS = 50_000
 MAX_COLUMNS = 200
 MAX_CELL = 8192
 MAX_SECONDS = 60
-"""A workbook that takes longer is given up."""
+"""Reading a workbook stops after this time."""
 _MAX_UNPACKED = 100 * 1024 * 1024
 _MAX_PARTS = 500
 _DELIMITERS = ",;\t|"

@@ -5,8 +5,8 @@ import json
 import re
 
 MAX_DEPTH = 64
-"""Deeper JSON is not read. Far below Python's recursion limit, so that the answer does not depend
-on the depth of the caller's stack."""
+"""Deeper JSON is not read. Far below Python's recursion limit: the result must not depend on the
+depth of the caller's stack."""
 
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _STRING = re.compile(r'"[^"]*"')
@@ -74,7 +74,7 @@ def _depth_exceeds(text: str, limit: int) -> bool:
 
 
 URL_PATTERN = r"https?:(?:\\?/){2}[^\s\"'<>]*"
-"""A URL in a text or in JSON, in the spelling of Python's and PostgreSQL's expressions."""
+"""A URL in a text or in JSON, as a pattern for both Python and PostgreSQL."""
 _URL = re.compile(URL_PATTERN, re.IGNORECASE)
 _HOST = re.compile(r"(https?://)(?:[^/?#@]*@)?([^/?#]*)", re.IGNORECASE)
 

@@ -71,7 +71,7 @@ export class CallService {
         /** Whether the user may place calls. */
         this.canCall = Boolean(session.airtel_ccp?.can_call);
         this.state = reactive({
-            /** @type {Call|null} the user's live call, else the last one that is not put away */
+            /** @type {Call|null} the user's live call, else the last one that was not dismissed */
             current: null,
             /** Whether a click is in progress: no second call may be placed meanwhile. */
             placing: false,

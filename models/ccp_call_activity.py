@@ -96,7 +96,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _cron_consume_activities(self):
-        """Mark planned calls done whose calls got no outcome and were not dismissed in the panel."""
+        """Mark planned calls done whose calls got no outcome and were not dismissed."""
         due = (
             Domain("result", "=", "connected")
             & Domain("activity_done", "=", False)

@@ -102,7 +102,7 @@ class Dialled:
         return vocabulary.who(side, self.incoming)
 
     agent_pool: bool = False
-    """Whether Airtel rings a pool's agents (``ROUND ROBIN``), whose numbers only reports contain."""
+    """Whether Airtel rings agents of a pool (``ROUND ROBIN``); only reports have their numbers."""
     airtel_number: str = field(default="", repr=False)
     """The number that the customer of an incoming call dialled, 10 digits or toll-free."""
     abandon_seconds: int = 5

@@ -1,4 +1,4 @@
-"""What is done once, when the addon is installed or uninstalled."""
+"""Runs once, when the addon is installed or uninstalled."""
 
 import shutil
 
@@ -10,9 +10,9 @@ from .models.spool import make_token, spool_of
 
 
 def post_init_hook(env):
-    """Give the companies that were there before what new ones get by default.
+    """Give existing companies the values that new companies get by default.
 
-    Their columns were filled before the calling hours existed, and all with the same token.
+    Their columns were filled before the calling hours existed, and with the same token for all.
 
     :param odoo.api.Environment env: superuser's environment
     """
@@ -23,7 +23,7 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Remove what goes with no table: functions, recordings, bus messages, the addon's files.
+    """Delete what is not deleted with the tables: functions, recordings, bus messages, files.
 
     :param odoo.api.Environment env: superuser's environment
     """
@@ -31,7 +31,7 @@ def uninstall_hook(env):
     env["ccp.call.event"]._drop_function()
     recordings = Domain("res_model", "=", "ccp.call") & Domain("res_field", "=", RECORDING_FIELD)
     env["ir.attachment"].search(recordings).unlink()
-    # Odoo forgets foreign keys with their models, and companies stay
+    # Odoo drops foreign keys with their models, but models such as res.company stay
     foreign_keys = Domain("type", "=", "f") & Domain("module.name", "=", "airtel_ccp")
     foreign_keys &= Domain("model.model", "not like", "ccp.")
     env["ir.model.constraint"].search(foreign_keys).unlink()

@@ -1,6 +1,6 @@
-"""What changes where the addon is one of ``server_wide_modules``: reports outlive the database.
+"""Runs if the addon is one of ``server_wide_modules``: reports are then taken without a database.
 
-Then Odoo brings a report to its route even without a database, see ``controllers/webhook.py``.
+Odoo calls the route for reports even without a database, see ``controllers/webhook.py``.
 """
 
 import functools
@@ -22,12 +22,12 @@ def post_load():
 
 
 def keep_serving():
-    """Let a server go on that has to replace a worker without a database.
+    """Keep a server running that has to replace a worker while the database is away.
 
-    A worker for scheduled actions ends when PostgreSQL does. Odoo's main process then looks into
-    the database, for what changed, before it starts another one; the error of that would end all
-    workers, and nobody would be there to take reports. Those for requests are replaced: each of
-    their requests looks for changes by itself, and what is taken before it does uses none.
+    A worker for scheduled actions ends when PostgreSQL does. Before Odoo's main process starts
+    another one, it queries the database for changes; that error would end all workers, and nobody
+    could take reports. Workers for requests are replaced: each of their requests checks for changes
+    by itself, except those that are answered before Odoo's own request begins.
     """
     process_spawn = PreforkServer.process_spawn
 

@@ -2,7 +2,7 @@ import logging
 import re
 from urllib.parse import unquote
 
-# What logs addresses of requests: at debug level also parts of Odoo that only look at them
+# The loggers that log addresses of requests; at debug level parts of Odoo that read them, too
 LOGGERS = (
     "werkzeug",
     "longpolling",
@@ -11,18 +11,18 @@ LOGGERS = (
     "odoo.addons.http_routing.models.ir_http",
     "urllib3.connectionpool",
 )
-# Proxies and people double slashes and change the case; Odoo logs an address as it came
+# Proxies and people double slashes and change the case; Odoo logs an address as received
 SECRETS = re.compile(r"(airtel_ccp[/\\]+webhook[/\\]+|[?&]token=)[^\s\"'?&]+", re.IGNORECASE)
-# The token of a routing URL, and the numbers of who calls and whom, which may follow it
+# The token of a routing URL, and the caller's and called numbers that may follow it
 ROUTED = re.compile(r"(airtel_ccp[/\\]+route[/\\]+)[^\s\"']+", re.IGNORECASE)
 MASKED = r"\1***"
-# An address may have signs written in hexadecimal, several times over
+# Characters of an address may be percent-encoded, even several times over
 WORD = re.compile(r"[^\s\"']+")
 DECODED_TIMES = 3
 CALLS = "odoo.service.model"
-# A text as Python writes it, also one that was cut
+# A string as Python prints it, even one that was cut
 TEXT = r"b?(?:'(?:[^'\\]|\\.)*(?:'|$)|\"(?:[^\"\\]|\\.)*(?:\"|$))"
-# Fields and parameters of ours that hold a secret; in what is logged as "name: text" or "name=text"
+# The addon's fields and parameters that hold a secret, logged as "name: text" or "name=text"
 NAMES = (
     r"(?:ccp_)?(?:secret_)?password|ccp_webhook_token|callback_secrets|callback_secret_headers"
     r"|ccp_route_token|(?:ccp_)?(?:kept_)?route_secret"
@@ -34,7 +34,7 @@ HIDDEN = r"\1'***'"
 
 
 def mask(text):
-    """Return a text without the tokens of addresses, however the addresses are spelled.
+    """Return a text in which tokens of addresses are masked, however the addresses are spelled.
 
     :param str text: what is about to be logged
     :rtype: str
@@ -44,7 +44,7 @@ def mask(text):
 
 
 def _mask_encoded(match):
-    """Return one word of a text, decoded and masked if a token stands in it."""
+    """Return one word of a text; if it contains a token, decoded and masked."""
     plain = match[0]
     if "%" not in plain:
         return plain
@@ -55,17 +55,17 @@ def _mask_encoded(match):
 
 
 class MaskingFilter(logging.Filter):
-    """Has a text masked before it is logged; never drops a line."""
+    """Masks a text before it is logged; never drops a line."""
 
     def filter(self, record):
-        """Mask the record's text with its arguments in it.
+        """Mask a record's text after its arguments were inserted.
 
         :rtype: bool
         """
         try:
             message = record.getMessage()
         except (TypeError, ValueError):
-            # The arguments do not fit the text, so it is not printed: logging says so instead
+            # The arguments do not fit the text: it is not printed, and logging reports the error
             return True
         masked = self.mask(message)
         if masked != message:
@@ -74,20 +74,20 @@ class MaskingFilter(logging.Filter):
 
 
 class TokenFilter(MaskingFilter):
-    """Masks the tokens of notify URLs and recordings: anybody who has one can report, or listen."""
+    """Masks tokens of notify URLs and recordings, with which anybody could report or listen."""
 
     mask = staticmethod(mask)
 
 
 class PasswordFilter(MaskingFilter):
-    """Masks what forms send: the password, and the Postman file that holds it.
+    """Masks secrets that forms send: the password, and the Postman file that contains it.
 
-    At debug level Odoo logs the arguments of each call of a browser.
+    At debug level Odoo logs the arguments of each RPC call.
     """
 
     @staticmethod
     def mask(message):
-        """Return a text without the values of fields that hold a secret.
+        """Return a text without the values of secret fields.
 
         :param str message: what is about to be logged
         :rtype: str
@@ -97,10 +97,10 @@ class PasswordFilter(MaskingFilter):
 
 
 def mask_tokens():
-    """Mask tokens in all that the HTTP server and the HTTP client log about a request.
+    """Mask tokens in everything that the HTTP server and the HTTP client log about a request.
 
-    And passwords in what Odoo logs about calls of a browser. What other addons log of a request
-    passes the handlers, which print it: they mask too.
+    Passwords are masked in what Odoo logs about RPC calls. Other addons' loggers end in the same
+    handlers, which mask too.
     """
     logging.getLogger(CALLS).addFilter(PasswordFilter())
     for name in LOGGERS:

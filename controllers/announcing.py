@@ -11,19 +11,19 @@ from ..ccp.safe.faults import name_of
 
 _logger = logging.getLogger(__name__)
 
-# More decisions wait only while the database hangs: their pop-ups come with reports, if at all
+# More decisions wait only if the database hangs: their pop-ups then depend on reports
 MOST_WAITING = 1000
-# So many are announced in one transaction
+# How many decisions one transaction announces
 MOST_AT_ONCE = 50
-# From the end of one transaction to the next one, in which others come: the first one goes at once
+# The pause between two transactions, in which decisions gather; the first one goes at once
 PAUSE_SECONDS = 0.2
 
 
 class Announcer:
-    """Lets browsers know who will ring, once Airtel has its answer; in a thread of its own.
+    """Notifies browsers who will ring, after Airtel got its answer, in a thread of its own.
 
-    A process that hangs on a database which has stopped to answer would answer nobody any more.
-    Those that wait are announced together: a transaction costs more than an announcement.
+    A process that waited for a hanging database would answer nobody. Waiting decisions are
+    announced together, because a transaction costs more than an announcement.
     """
 
     def __init__(self):
@@ -32,11 +32,11 @@ class Announcer:
         self._thread = None
 
     def add(self, database, company_id, decision):
-        """Have a decision announced soon; returns at once.
+        """Queue a decision to be announced soon; returns at once.
 
         :param str database: the database's name
-        :param int company_id: whose call it is
-        :param airtel_ccp.ccp.call.route.Decision decision: what Airtel is answered
+        :param int company_id: the company that is called
+        :param airtel_ccp.ccp.call.route.Decision decision: the answer to Airtel
         """
         try:
             self._waiting.put_nowait((database, company_id, decision))
@@ -44,7 +44,7 @@ class Announcer:
             _logger.warning("An incoming call was not announced (too many wait)")
             return
         with self._lock:
-            # A process that was forked has none of its parent's threads
+            # Threads do not survive a fork, so the thread may be missing
             if not (self._thread and self._thread.is_alive()):
                 self._thread = threading.Thread(
                     target=self._work, name="airtel_ccp.announce", daemon=True
@@ -64,10 +64,10 @@ class Announcer:
 
 
 def announce(database, company_id, decisions):
-    """Let browsers know who will ring; what fails is logged, and keeps no other.
+    """Notify browsers who will ring; an error is logged and does not stop the others.
 
     :param str database: the database's name
-    :param int company_id: whose calls they are
+    :param int company_id: the company that is called
     :param decisions: ``airtel_ccp.ccp.call.route.Decision`` objects
     """
     try:

@@ -5,21 +5,21 @@ from odoo.http import request
 from odoo.addons.web.controllers.export import CSVExport, ExcelExport
 
 ADDON = "airtel_ccp"
-# A spreadsheet takes a text that begins with one of these for a formula
+# Spreadsheets treat a text that begins with one of these as a formula
 FORMULA_STARTS = ("=", "+", "-", "@", "{=", "\t", "\r", "\n")
 
 
 def quoted(value):
-    """Return what a cell is to hold, so that a spreadsheet shows a text and never runs it.
+    """Return a cell's value, changed if needed so that a spreadsheet shows it and never runs it.
 
-    :param value: what Odoo would write into it
+    :param value: the value that Odoo would write
     """
     is_formula = isinstance(value, str) and value.startswith(FORMULA_STARTS)
     return f"'{value}" if is_formula else value
 
 
 def is_ours(model):
-    """Return whether a model is one of this addon's.
+    """Return whether a model belongs to this addon.
 
     :param str model: its name
     """
@@ -27,9 +27,9 @@ def is_ours(model):
 
 
 def quoted_rows(rows):
-    """Return the rows of a file; those of this addon's models without formulas.
+    """Return a file's rows, those of this addon's models without formulas.
 
-    Names, numbers and words come from outside, and a spreadsheet runs a cell that begins with
+    Names, numbers and texts come from outside, and a spreadsheet runs a cell that begins with
     ``=``.
     """
     if not is_ours(json.loads(request.params["data"])["model"]):
@@ -38,7 +38,7 @@ def quoted_rows(rows):
 
 
 def quote_titles(node):
-    """Do the same to the titles of groups, in place.
+    """Quote the titles of groups, in place.
 
     :param odoo.addons.web.controllers.export.GroupsTreeNode node: a tree of groups
     """
@@ -51,29 +51,29 @@ def quote_titles(node):
 
 
 def _quoted_title(title):
-    """Return the title of a group: a text, or the id and the name of a record."""
+    """Return a group's title without a formula: a text, or a record's id and name."""
     if isinstance(title, tuple):
         return tuple(quoted(part) for part in title)
     return quoted(title)
 
 
 class AirtelCcpCsvExport(CSVExport):
-    """Writes csv files in which no text from outside is a formula."""
+    """Writes csv files in which no text from outside becomes a formula."""
 
     def from_data(self, fields, columns_headers, rows):
-        """Extension of `web`: texts that begin a formula are quoted."""
+        """Quote texts that would become formulas; extends `web`."""
         return super().from_data(fields, columns_headers, quoted_rows(rows))
 
 
 class AirtelCcpExcelExport(ExcelExport):
-    """Writes workbooks in which no text from outside is a formula."""
+    """Writes workbooks in which no text from outside becomes a formula."""
 
     def from_data(self, fields, columns_headers, rows):
-        """Extension of `web`: texts that begin a formula are quoted."""
+        """Quote texts that would become formulas; extends `web`."""
         return super().from_data(fields, columns_headers, quoted_rows(rows))
 
     def from_group_data(self, fields, columns_headers, groups):
-        """Extension of `web`: texts that begin a formula are quoted, also as titles of groups."""
+        """Quote texts that would become formulas, also titles of groups; extends `web`."""
         if is_ours(groups._model._name):
             quote_titles(groups)
         return super().from_group_data(fields, columns_headers, groups)

@@ -1,8 +1,8 @@
-"""Where reports enter: before Odoo's own request begins, see ``install``.
+"""Takes reports before Odoo's own request begins, see ``install``.
 
 A route costs a session, a check of the registry, routing and an environment. A report needs none of
-them: its token says whose it is, and it is one row. What Odoo does for a request and this does not
-is listed in ``docs/developer.md``.
+them: its token identifies its call, and it becomes one row. ``docs/developer.md`` lists what Odoo
+does for a request and this module does not.
 """
 
 import functools
@@ -35,14 +35,14 @@ MAX_BODY_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 30
 ACCEPTED = json.dumps({"status": "ok"})
 JSON = "application/json; charset=utf-8"
-# Lets a proxy distinguish our 404 (unknown token) from Odoo's (no database)
+# Lets a proxy tell this 404 (unknown token) from Odoo's (no database)
 UNKNOWN = {"X-Airtel-Ccp": "unknown"}
 PATH = re.compile(r"/airtel_ccp/webhook/([\w=-]+)", re.ASCII)
-# What a dump of all threads says that this one does
+# The address that a dump of all threads shows for this one
 SHOWN_PATH = "/airtel_ccp/webhook/***"
 HEADER = "HTTP_" + SECRET_HEADER.upper().replace("-", "_")
 MODEL = "ccp.call.event"
-# The tables are not those that this process knows: another one updates or uninstalls the addon
+# The tables changed since this process started: another one updates or uninstalls the addon
 CHANGED = (
     psycopg2.errors.UndefinedColumn,
     psycopg2.errors.UndefinedFunction,
@@ -50,16 +50,16 @@ CHANGED = (
 )
 
 waker = wakeup.Waker()
-# What takes further requests before Odoo's own begins: each is like ``take``
+# Further functions like ``take``, called before Odoo's own request begins
 others = []
 _proxied = http.ProxyFix(lambda _environ, _start_response: [])
 
 
 def install():
-    """Have Odoo's WSGI application hand reports to ``take`` first, in each server of this process.
+    """Have Odoo's WSGI application call ``take`` first, in each server of this process.
 
-    Servers hold the application itself and look ``__call__`` up on its class, so this holds for
-    those that run already.
+    Servers hold the application object and look ``__call__`` up on its class, so this also works
+    for servers that run already.
     """
     ordinary = http.Application.__call__
     if hasattr(ordinary, "airtel_ccp_take"):
@@ -81,12 +81,12 @@ def install():
 
 
 def take(environ):
-    """Store the report that a request brings (specification 3), without Odoo's own request.
+    """Store the report in a request (specification 3), without Odoo's own request.
 
-    What is unusual is left to the route: another method or path, a session, a database that this
-    process has not loaded, or in which the addon's tables have changed.
+    Unusual requests are left to the route: another method or path, a session, a database that this
+    process has not loaded, or one in which the addon's tables have changed.
 
-    :param dict environ: the request, as WSGI describes it; its body can still be read if it is left
+    :param dict environ: the WSGI environment; if the request is left, its body can be read again
     :return: the answer, a WSGI application; None if the request is left to the route
     """
     token = find_token(environ)
@@ -113,10 +113,10 @@ def take(environ):
 
 
 def registry_of(environ, token):
-    """Return what this process has loaded of the database that a request is for, or None.
+    """Return the registry of a request's database, None if this process has not loaded it.
 
-    :param dict environ: the request, as WSGI describes it
-    :param str token: the last part of its address
+    :param dict environ: the WSGI environment
+    :param str token: the last part of the request's address
     :rtype: odoo.modules.registry.Registry | None
     """
     trust_proxy(environ)
@@ -125,10 +125,10 @@ def registry_of(environ, token):
 
 
 def put_back(environ, raw):
-    """Let the body of a request be read once more, by Odoo's own route.
+    """Make the body of a request readable again, for Odoo's own route.
 
-    :param dict environ: the request, as WSGI describes it
-    :param bytes raw: what was read of it
+    :param dict environ: the WSGI environment
+    :param bytes raw: the part that was read
     """
     environ["wsgi.input"] = io.BytesIO(raw)
     environ["CONTENT_LENGTH"] = str(len(raw))
@@ -138,26 +138,25 @@ def put_back(environ, raw):
 def keep(environ, token, raw):
     """Keep a report on disk that Odoo fails to take; see ``answer``.
 
-    :param dict environ: the request, as WSGI describes it
-    :param str token: the last part of its address
-    :param bytes raw: its body
+    :param dict environ: the WSGI environment
+    :param str token: the last part of the request's address
+    :param bytes raw: the request's body
     :rtype: odoo.http.Response
     """
     return answer(None, None, token, environ.get(HEADER), raw, host_of(environ))
 
 
 def unless_failed(odoo, environ, find, instead):
-    """Let Odoo answer a request; if it fails and the token is one of ours, something else does.
+    """Let Odoo answer a request; if that fails and the token is one of ours, call ``instead``.
 
-    Before a route begins, Odoo asks the database who changed what, opens the session and more. If
-    the database goes away in the middle of that, Odoo answers 500, or 404 as if the address did
-    not exist.
+    Before a route begins, Odoo queries the database for changes, opens the session and more. If the
+    database disappears meanwhile, Odoo answers 500, or 404 as if the address did not exist.
 
     :param odoo: Odoo's own WSGI application
-    :param dict environ: the request, as WSGI describes it
+    :param dict environ: the WSGI environment
     :param find: returns the token of a request that may need help, see ``find_token``
     :param instead: called with the request, its token and its body; returns a WSGI application
-    :return: a WSGI application, which gives the answer
+    :return: a WSGI application that gives the answer
     """
     token = find(environ)
     if not token:
@@ -184,9 +183,9 @@ def unless_failed(odoo, environ, find, instead):
 
 
 def find_token(environ):
-    """Return the token that a report's address ends in, or None if a request brings no report.
+    """Return the token at the end of a report's address, None for other requests.
 
-    :param dict environ: the request, as WSGI describes it
+    :param dict environ: the WSGI environment
     :rtype: str | None
     """
     found = environ["REQUEST_METHOD"] == "POST" and PATH.fullmatch(environ.get("PATH_INFO", ""))
@@ -194,31 +193,31 @@ def find_token(environ):
 
 
 def trust_proxy(environ):
-    """Have a request say from where and to which host it came, as Odoo does behind a proxy.
+    """Set the sender and host of a request from a proxy's headers, as Odoo does.
 
     Doing it twice changes nothing, so the request can still be left to the route.
 
-    :param dict environ: the request, as WSGI describes it
+    :param dict environ: the WSGI environment
     """
     if config["proxy_mode"] and environ.get("HTTP_X_FORWARDED_HOST"):
         _proxied(environ, None)
 
 
 def database_of(environ, token):
-    """Return the name of the database that a request is for, or None.
+    """Return the name of a request's database, or None.
 
-    As in Odoo's own requests, a header or the only database decides, and the filter by host. If
-    there may be several, the token's signature does, unless it is that of a database that is not
-    served: one that was renamed, or from which this one was copied.
+    As in Odoo's own requests, a header or the only database decides, with the filter by host. If
+    several are possible, the token's signature decides, unless its database is not served because
+    it was renamed or is the source of a copy.
 
-    :param dict environ: the request, as WSGI describes it
+    :param dict environ: the WSGI environment
     :param str token: the last part of the request's address
     :rtype: str | None
     """
     only = only_database()
     name = environ.get("HTTP_X_ODOO_DATABASE")
     host = host_of(environ)
-    # With a filter, Odoo shows other databases too
+    # With a filter, Odoo serves further databases, too
     if not name and (config["dbfilter"] or not only):
         spool = find_spool(token, host)
         name = spool.folder.name if spool else only
@@ -227,7 +226,7 @@ def database_of(environ, token):
 
 
 def only_database():
-    """Return the name of the only database that the configuration names, or None.
+    """Return the name of the configuration's only database, or None.
 
     :rtype: str | None
     """
@@ -235,22 +234,22 @@ def only_database():
 
 
 def host_of(environ):
-    """Return to which host a request came.
+    """Return the host to which a request came.
 
-    :param dict environ: the request, as WSGI describes it
+    :param dict environ: the WSGI environment
     :rtype: str
     """
     return environ.get("HTTP_HOST", "")
 
 
 def find_spool(token, host):
-    """Return where on disk waits what a token brings, or None if it is not one of ours.
+    """Return the spool for a token's reports, None if the token is not one of ours.
 
-    The folder of the database whose key signed it; or, if that is not served under this host, of
-    the only one that is: it was renamed, or is a copy of the other.
+    It is the folder of the database whose key signed the token. If this host does not serve that
+    database, it is the folder of the only one it serves: it was renamed, or is a copy.
 
     :param str token: the last part of a request's address
-    :param str | None host: to which it came; None for that of Odoo's present request
+    :param str | None host: the request's host; None for that of Odoo's current request
     :rtype: airtel_ccp.ccp.safe.spool.Spool | None
     """
     only = only_database()
@@ -263,10 +262,10 @@ def find_spool(token, host):
 
 
 def begin_request(database, shown_path=SHOWN_PATH):
-    """Set what Odoo's log says of a request, as its application does for each.
+    """Set the values that Odoo's log shows of a request, as Odoo's application does.
 
     :param str database: the database's name
-    :param str shown_path: what stands for the request's address, without its token
+    :param str shown_path: shown instead of the request's address, which contains a token
     """
     thread = threading.current_thread()
     thread.query_count = 0
@@ -283,11 +282,11 @@ def begin_request(database, shown_path=SHOWN_PATH):
 def read_body(environ):
     """Return the body of a request.
 
-    :param dict environ: the request, as WSGI describes it
+    :param dict environ: the WSGI environment
     :rtype: bytes
-    :raise werkzeug.exceptions.HTTPException: if it is too large, or the sender went away
+    :raise werkzeug.exceptions.HTTPException: if it is too large, or the sender disconnected
     """
-    # One more, to see that a body is longer: one of unknown length is cut there silently
+    # One byte more than allowed: a longer body of unknown length is cut there without an error
     raw = get_input_stream(environ, max_content_length=MAX_BODY_BYTES + 1).read()
     check_size(raw)
     return raw
@@ -306,20 +305,20 @@ def check_size(raw):
 def log_away(error):
     """Log that a report goes to disk: a full disk, a lock or a lost connection must not lose it.
 
-    :param psycopg2.Error error: why the database does not take it; a lost connection raises errors
-        of several classes
+    :param psycopg2.Error error: why the database refuses it; a lost connection raises errors of
+        several classes
     """
     _logger.warning("The database takes no report (%s)", name_of(error))
 
 
 def answer(known, database, token, header, raw, host=None):
-    """Return the answer to a report; one that the database did not take is kept on disk first.
+    """Return the answer to a report; a report that the database refused is stored on disk first.
 
-    :param bool | None known: whether the database knows the token, and has the report by now; None
-        if it takes no report
+    :param bool | None known: whether the database knows the token and has stored the report; None
+        if it refuses reports
     :param str | None database: its name
     :param str token: the last part of the notify URL
-    :param str | None header: the secret header that came along
+    :param str | None header: the request's secret header
     :param bytes raw: the body as received
     :param str | None host: see ``find_spool``
     :return: 200 once the report is durable, 404 for an unknown token, 503 if it cannot be kept
@@ -337,7 +336,7 @@ def _answer(known, database, token, header, raw, host):
         spool = None if known else find_spool(token, host)
         if spool:
             spool.put(token, header, raw)
-            # The database may be there: with several, Odoo does not know whose report it is
+            # With several databases, Odoo does not know which one the report is for
             database = spool.folder.name
         if known or spool:
             waker.wake(database)

@@ -1,7 +1,7 @@
-"""A cursor that waits for the next report, so that it needs not be borrowed for each.
+"""Keeps a cursor for the next report, so a report need not borrow one.
 
-To lend a connection, Odoo looks through all of its pool and resets it, which takes PostgreSQL two
-answers more: a fifth of a report's time.
+To lend a connection, Odoo searches its whole pool and resets the connection, which costs two
+round trips to PostgreSQL: a fifth of a report's time.
 """
 
 import atexit
@@ -13,9 +13,9 @@ import psycopg2
 
 from odoo.sql_db import Cursor
 
-# A worker has one request at a time, a server with threads a few
+# A worker handles one request at a time, a server with threads a few
 MOST_KEPT = 2
-# What waited for longer goes back to Odoo, which sees whether its connection still lives
+# Afterwards Odoo gets the cursor back, and checks whether its connection is alive
 IDLE_SECONDS = 60
 
 _kept = []
@@ -30,14 +30,14 @@ class Kept(NamedTuple):
 
 
 def in_transaction(registry, do):
-    """Do something in a transaction of its own, which is committed.
+    """Run something in a transaction of its own, and commit.
 
-    If it fails with a cursor that waited, it is done again with a new one: that connection may have
-    died meanwhile. So it has to be something that may be done twice.
+    If it fails with a kept cursor, it is run again with a new one, because the connection may
+    have died meanwhile. So it must be something that may be done twice.
 
     :param odoo.modules.registry.Registry registry: of the database
-    :param do: called with the cursor; returns what is returned
-    :raise psycopg2.Error: when the database does not do it
+    :param do: called with the cursor; its result is returned
+    :raise psycopg2.Error: when it fails
     """
     cursor = _take(registry.db_name)
     if cursor:
@@ -53,7 +53,7 @@ def _commit(cursor, do):
     except BaseException:
         _close(cursor)
         raise
-    # In tests there are others, which belong to the test
+    # In tests there are other classes of cursors, which belong to the test
     if type(cursor) is Cursor and len(_kept) < MOST_KEPT:
         _kept.append(Kept(cursor, time.monotonic()))
     else:
@@ -62,12 +62,12 @@ def _commit(cursor, do):
 
 
 def _take(database):
-    """Return a cursor that waits for a database's next report, or None."""
+    """Return a kept cursor of a database, or None."""
     while _kept:
         try:
             cursor, since = _kept.pop()
         except IndexError:
-            # Another thread was quicker
+            # Another thread took it
             return None
         is_usable = cursor.dbname == database and not cursor._cnx.closed
         if is_usable and time.monotonic() - since < IDLE_SECONDS:
@@ -77,13 +77,13 @@ def _take(database):
 
 
 def _close(cursor):
-    # Its connection may be gone, or have been taken away with the whole database
+    # Its connection may be gone, even together with the database
     with suppress(psycopg2.Error):
         cursor.close()
 
 
 @atexit.register
 def close_all():
-    """Give all cursors back that wait."""
+    """Give all kept cursors back."""
     while _kept:
         _close(_kept.pop().cursor)

@@ -7,11 +7,11 @@ from odoo.http import Response, request
 from ..models import streams
 from ..models.base import MAX_ID
 
-# With this the player asks whether there is something to play; nobody hears anything
+# The player asks with this whether there is something to play; no sound is sent
 PROBE = "bytes=0-0"
-# Seconds after which a player asks again that found no room
+# The seconds after which a player asks again if all slots were taken
 BUSY_SECONDS = 2
-# What the player does is named here; the body says it in words
+# Says what the player should do; the body says it in words
 STATE_HEADER = "X-Airtel-Ccp"
 
 
@@ -26,17 +26,17 @@ class AirtelCcpRecording(http.Controller):
         readonly=False,
     )
     def recording(self, call_id, download=None):
-        """Send Odoo's own copy of a recording; one that is not here yet is fetched meanwhile.
+        """Send Odoo's copy of a recording; if there is none yet, have it fetched.
 
-        Nothing is passed on from Airtel, and nobody waits for Airtel here.
+        Nothing is passed through from Airtel, and the request does not wait for Airtel.
 
         :param int call_id: the call's id
-        :param str | None download: anything, to get a file that the browser keeps
+        :param str | None download: any value, to get a file that the browser saves
         :return: 200 or 206 with sound; 416 beyond its end; 403 without the right to listen; 404
-            if there is no call or the user may not see it, with the same sentence for both
-            calls that do not exist and calls that the user may not see; 410 if it was deleted; 503
-            with a sentence, and ``preparing``, ``waiting`` or ``failed`` in a header, if it cannot
-            be played now; unless it failed, ``Retry-After`` says when to ask again
+            with one sentence for calls that do not exist and calls that the user may not see;
+            410 if it was deleted; 503 with a sentence if it cannot be played now, with
+            ``preparing``, ``waiting`` or ``failed`` in a header and, unless it failed, the
+            seconds after which to ask again in ``Retry-After``
         :rtype: odoo.http.Response
         """
         calls = request.env["ccp.call"]
@@ -58,11 +58,11 @@ class AirtelCcpRecording(http.Controller):
         return self._sentence(status, call._absence_sentence())
 
     def _sentence(self, status, text):
-        """Answer with one sentence instead of sound."""
+        """Return an answer with a sentence instead of sound."""
         return Response(text, status=status, mimetype="text/plain")
 
     def _later(self, state, text, seconds):
-        """Answer with one sentence, and when to ask again, if that makes sense."""
+        """Return an answer with a sentence, and when to ask again if that makes sense."""
         response = self._sentence(503, text)
         response.headers[STATE_HEADER] = state
         if seconds:
@@ -70,11 +70,11 @@ class AirtelCcpRecording(http.Controller):
         return response
 
     def _stored(self, call, as_attachment):
-        """Send our own copy, or the part of it that was asked for, and log the listen."""
+        """Send Odoo's copy, or the requested part of it, and log the listen."""
         stream = request.env["ir.binary"]._get_stream_from(call.recording_id.sudo())
         response = stream.get_response(as_attachment=as_attachment, content_security_policy=None)
         if request.httprequest.method != "HEAD" and response.status_code in (200, 206):
-            # With X-Sendfile, the web server before Odoo sends the file
+            # With X-Sendfile, the web server in front of Odoo sends the file
             if "X-Sendfile" not in response.headers and not self._send_here(response):
                 response.response.close()
                 return self._later("waiting", call._no_room_sentence(), BUSY_SECONDS)
@@ -83,16 +83,16 @@ class AirtelCcpRecording(http.Controller):
                 kind = "download" if as_attachment else "listen"
                 request.env["ccp.call.listen"]._note(call, kind, asked.startswith("bytes=0-"))
                 call._keep_for_listener()
-        # Played from the browser's cache, it would leave no trace in the log
+        # Playing from the browser's cache would leave no trace in the log
         response.headers["Cache-Control"] = "private, no-store"
         return response
 
     def _send_here(self, response):
-        """Have a worker of this server send the file; return whether there was room for that."""
+        """Have a worker of this server send the file; return whether a slot was free."""
         slot = streams.take_slot()
         if not slot:
             return False
-        # Odoo may replay the request, which then takes a slot again
+        # If Odoo retries the request, it takes a slot again
         request.env.cr.postrollback.add(slot.release)
         length = response.content_length or math.inf
         response.response = streams.Stream(response.response, length, slot)

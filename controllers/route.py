@@ -1,7 +1,7 @@
-"""Where Airtel asks whom an incoming call is put through to, in the middle of that call.
+"""Answers Airtel's question whom to put an incoming call through to, while the caller waits.
 
-It is answered before Odoo's own request begins, as ``intake`` takes reports, and also when the
-database is stopped, or does not answer at all: then from the table on disk.
+The answer comes before Odoo's own request begins, as in ``intake``. If the database is stopped or
+does not answer, it comes from the table on disk.
 """
 
 import base64
@@ -36,10 +36,10 @@ _logger = logging.getLogger(__name__)
 PATH = re.compile(r"/airtel_ccp/route/([\w=-]+)", re.ASCII)
 SHOWN_PATH = "/airtel_ccp/route/***"
 METHODS = ("POST", "GET")
-# With it the set-up's own test asks: nothing is kept, and nobody's screen pops up
+# The set-up's test sends it: nothing is stored, and no screen pops up
 TRY_HEADER = "X-Airtel-Ccp-Try"
 AUTHORIZATION = "authorization"
-# How long the database is waited for, while a caller hears nothing
+# How long to wait for the database while the caller hears nothing
 PATIENCE_SECONDS = 0.4
 PROBE_SECONDS = 2
 
@@ -48,17 +48,17 @@ _presences = {}
 
 
 class Asked(NamedTuple):
-    """A request of Airtel's."""
+    """One request of Airtel's."""
 
     token: str
     question: routing.Question
     value_of: object
-    """Called with a header's name; returns what the header says, or None."""
+    """Called with a header's name; returns the header's value, or None."""
     is_try: bool
 
 
 class Outcome(NamedTuple):
-    """What is answered, and what follows from it."""
+    """The answer to a request, and what follows from it."""
 
     status: int
     decision: route.Decision | None = None
@@ -70,9 +70,9 @@ class Outcome(NamedTuple):
 def take(environ):
     """Answer a question of Airtel's without Odoo's own request.
 
-    What is unusual is left to the route, see ``intake.take``.
+    Unusual requests are left to the route, see ``intake.take``.
 
-    :param dict environ: the request, as WSGI describes it; its body can still be read if it is left
+    :param dict environ: the WSGI environment; if the request is left, its body can be read again
     :return: the answer, a WSGI application; None if the request is left to the route
     """
     token = find_token(environ)
@@ -91,7 +91,7 @@ def take(environ):
     presence = presence_of(database)
     try:
         if not registry:
-            # A process that was started just now: Odoo itself would wait for minutes
+            # The process may have just started: Odoo itself would wait for minutes
             presence.ask(lambda _turn: _probe(database), is_away)
             intake.put_back(environ, raw)
             return None
@@ -110,18 +110,18 @@ def take(environ):
 def from_disk(environ, token, raw):
     """Answer a question at which Odoo failed.
 
-    :param dict environ: the request, as WSGI describes it
-    :param str token: the last part of its address
-    :param bytes raw: its body
+    :param dict environ: the WSGI environment
+    :param str token: the last part of the request's address
+    :param bytes raw: the request's body
     :rtype: odoo.http.Response
     """
     return respond(None, on_disk(asked_in(environ, token, raw), "Odoo failed"))
 
 
 def find_token(environ):
-    """Return the token that the routing URL ends in, or None if a request asks no such question.
+    """Return the token at the end of a routing URL, None for other requests.
 
-    :param dict environ: the request, as WSGI describes it
+    :param dict environ: the WSGI environment
     :rtype: str | None
     """
     is_asked = environ["REQUEST_METHOD"] in METHODS
@@ -130,11 +130,11 @@ def find_token(environ):
 
 
 def asked_in(environ, token, raw):
-    """Return what a request asks.
+    """Return the question in a request.
 
-    :param dict environ: the request, as WSGI describes it
-    :param str token: the last part of its address
-    :param bytes raw: its body
+    :param dict environ: the WSGI environment
+    :param str token: the last part of the request's address
+    :param bytes raw: the request's body
     :rtype: Asked
     """
 
@@ -146,10 +146,10 @@ def asked_in(environ, token, raw):
 
 
 def unloaded_database(environ, token):
-    """Return the database of a token of ours, if this process has not loaded it yet; else None.
+    """Return the database of one of our tokens if this process has not loaded it yet; else None.
 
-    :param dict environ: the request, as WSGI describes it
-    :param str token: the last part of its address
+    :param dict environ: the WSGI environment
+    :param str token: the last part of the request's address
     :rtype: str | None
     """
     name = intake.database_of(environ, token)
@@ -159,12 +159,12 @@ def unloaded_database(environ, token):
 
 
 def read(token, query, raw, content_type, value_of):
-    """Return what a request asks.
+    """Return the question in the parts of a request.
 
-    :param str token: the last part of its address
-    :param str query: the query of its address
-    :param bytes raw: its body
-    :param str | None content_type: what it says of its body
+    :param str token: the last part of the address
+    :param str query: the query of the address
+    :param bytes raw: the body
+    :param str | None content_type: the Content-Type header
     :param value_of: called with a header's name; returns the header's value, or None
     :rtype: Asked
     """
@@ -178,7 +178,7 @@ def read(token, query, raw, content_type, value_of):
 
 
 def _of_basic(value):
-    """Return user and password of HTTP's Basic as ``user:password``; anything else as it is."""
+    """Return an HTTP Basic header as ``user:password``; any other value unchanged."""
     kind, _blank, encoded = value.partition(" ")
     if kind.lower() != "basic":
         return value
@@ -189,7 +189,7 @@ def _of_basic(value):
 
 
 def presence_of(database):
-    """Return what this process knows of the presence of a database.
+    """Return what this process knows about whether a database answers.
 
     :param str database: its name
     :rtype: airtel_ccp.ccp.safe.away.Presence
@@ -201,7 +201,7 @@ def presence_of(database):
 
 
 def _probe(database):
-    """Return if a database answers; a connection of its own, because the others may hang.
+    """Return if a database answers, on a new connection, because open ones may hang.
 
     :raise psycopg2.Error: if it does not
     """
@@ -220,7 +220,7 @@ def _probe(database):
 
 
 def is_away(error):
-    """Return whether an error means that the database is away, or has too much to do.
+    """Return whether an error means that the database is away or overloaded.
 
     psycopg2 raises errors of several classes, see ``contention.is_gone``.
 
@@ -243,11 +243,11 @@ def in_cursor(registry, asked, turn):
 
 
 def in_database(cr, asked, is_waited_for=lambda: True):
-    """Answer a question by the database; the decision is stored and committed.
+    """Answer a question from the database, then store the decision and commit.
 
     :param odoo.sql_db.BaseCursor cr: its transaction is committed, or rolled back
     :param Asked asked: the question
-    :param is_waited_for: returns whether to store what was decided
+    :param is_waited_for: returns whether the caller still waits; if not, nothing is stored
     :rtype: Outcome
     """
     found = route_store.find_company(cr, asked.token)
@@ -272,7 +272,7 @@ def in_database(cr, asked, is_waited_for=lambda: True):
         # The decision is stored before Airtel gets its answer
         cr.commit()  # pylint: disable=invalid-commit
     except psycopg2.errors.UniqueViolation:
-        # Two requests about one call at once: the other one's answer counts
+        # Of two simultaneous requests about one call, the other one's answer was stored
         cr.rollback()
         return Outcome(200, _route(cr, company_id, asked).decision or decision, company_id)
     except intake.CHANGED:
@@ -287,7 +287,7 @@ def in_database(cr, asked, is_waited_for=lambda: True):
 
 
 def _route(cr, company_id, asked):
-    """Decide, in a fresh environment, see ``res.company._ccp_route``."""
+    """Decide in a new environment, see ``res.company._ccp_route``."""
     env = api.Environment(cr, SUPERUSER_ID, {})
     env.invalidate_all(flush=False)
     company = env["res.company"].browse(company_id)
@@ -298,7 +298,7 @@ def on_disk(asked, error):
     """Answer a question without the database.
 
     :param Asked asked: the question
-    :param Exception error: why
+    :param Exception error: why the database is not used
     :rtype: Outcome
     """
     _logger.info("An incoming call is put through without the database (%s)", error)
@@ -312,10 +312,10 @@ def on_disk(asked, error):
 
 
 def respond(database, outcome):
-    """Return the answer to a question; what follows from the decision comes after it is sent.
+    """Return the answer to a question; what follows from the decision is done after sending.
 
     :param str | None database: its name
-    :param Outcome outcome: what is answered
+    :param Outcome outcome: the answer, and what follows from it
     :rtype: odoo.http.Response
     """
     if outcome.status == 200:
@@ -348,14 +348,14 @@ class AirtelCcpRoute(http.Controller):
         csrf=False,
         save_session=False,
         readonly=False,
-        # One more, to see that a body is longer: one of unknown length is cut there silently
+        # One byte more than allowed: a longer body of unknown length is cut there without an error
         max_content_length=intake.MAX_BODY_BYTES + 1,
     )
     def route(self, token):
-        """Say whom an incoming call is put through to.
+        """Answer whom an incoming call is put through to.
 
-        An unknown token is answered 404, a wrong or missing secret 403. If the addon is one of
-        ``server_wide_modules``, Odoo calls this without a database too.
+        An unknown token gets 404, a wrong or missing secret 403. If the addon is one of
+        ``server_wide_modules``, Odoo calls this without a database, too.
 
         :param str token: the secret in a company's routing URL
         :rtype: odoo.http.Response
@@ -366,14 +366,14 @@ class AirtelCcpRoute(http.Controller):
         query = came.query_string.decode(errors="replace")
         asked = read(token, query, raw, came.content_type, came.headers.get)
         if not request.db:
-            # Nothing is there to commit
+            # There is no transaction to commit
             return respond(None, on_disk(asked, "no database"))
         try:
             return respond(request.db, in_database(request.env.cr, asked))
         except intake.CHANGED:
             raise
         except psycopg2.Error as error:
-            # Odoo would commit after an answer that is returned
+            # A returned answer would make Odoo commit
             abort(respond(request.db, on_disk(asked, name_of(error))))
 
 

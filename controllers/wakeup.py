@@ -15,24 +15,24 @@ from ..models.spool import root
 _logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
-# How often a wake-up that failed is tried again; the pause doubles each time
+# How often a failed wake-up is tried again; the pause doubles each time
 TRIES = 6
 
 
 class Waker:
-    """Wakes the action that folds reports, a few times a second at most.
+    """Triggers the action that folds reports, at most a few times per second.
 
     A wake-up costs more than storing a report, so it happens outside the request: at once for the
-    first report, and then once for all reports of a short while. One that fails is tried again for
-    some seconds. A wake-up that is lost (the process ended) delays folding until the action's next
-    regular run, and loses nothing.
+    first report, then once for all reports of a short while. A failed one is tried again for some
+    seconds. If a wake-up is lost because the process ends, folding only waits for the action's next
+    regular run.
     """
 
     def __init__(self, pause=PAUSE_SECONDS):
-        """:param float pause: the least seconds between two wake-ups of a database"""
+        """:param float pause: the least number of seconds between two wake-ups of a database"""
         self._pause = pause
         self._lock = threading.Lock()
-        # By database: when the last report came that waits for a wake-up, see ``Moment``
+        # By database: the arrival of the last report that waits for a wake-up, see ``Moment``
         self._waiting = {}
         self._woken = {}
         self._trying = set()
@@ -57,10 +57,10 @@ class Waker:
         timer.start()
 
     def _wake_again(self, database, failed):
-        """Try a wake-up again that failed; reports that come meanwhile wake as ever.
+        """Try a failed wake-up again; reports that come meanwhile wake as usual.
 
         :param str database: the database's name
-        :param int failed: how often that failed by now
+        :param int failed: how often it has failed
         """
         with self._lock:
             if failed == 1 and database in self._trying:
@@ -69,24 +69,24 @@ class Waker:
         self._start(self._pause * 2**failed, database, failed)
 
     def _trigger(self, database, failed=0):
-        """Ask for a run of the folding action, unless another process has just done so.
+        """Trigger the folding action, unless another process has just done so.
 
         Processes of one machine note when they did. If that was after our last report, nothing is
-        left to do; asking PostgreSQL would cost more than storing a report does. Otherwise it says
-        whether one of another machine has. Then ask again after the pause, because that run may
-        have begun before our report was there. Ignore triggers older than the pause: their NOTIFY
-        may be lost, or a finishing run may consume them. Keep the microseconds: a run deletes every
+        left to do: asking PostgreSQL would cost more than storing a report. Otherwise PostgreSQL
+        knows whether another machine did; then try again after the pause, because that run may have
+        begun before our report was stored. Ignore triggers older than the pause: their NOTIFY may
+        be lost, or a finishing run may consume them. Keep the microseconds: a run deletes every
         trigger dated before the second in which it started.
 
         :param str database: the database's name
-        :param int failed: how often this failed by now
+        :param int failed: how often it has failed
         """
         began = Moment.now()
         with self._lock:
             latest = None if failed else self._waiting.pop(database, began)
             self._woken[database] = time.monotonic()
         last = Moment(root() / database / f"{socket.gethostname()}.woken")
-        # Of a try again nobody knows when the last of its reports came
+        # For a retry the arrival of the last report is unknown
         if latest and last.is_since(latest):
             return
         try:
@@ -112,7 +112,7 @@ class Waker:
                     """,
                     [self._pause],
                 )
-                # No row if the action was deleted: then there is nothing to wake
+                # No row if the action was deleted: nothing to trigger
                 found = cr.fetchone()
                 if found and found[0]:
                     actions = api.Environment(cr, SUPERUSER_ID, {})["ir.cron"]

@@ -23,15 +23,15 @@ class AirtelCcpWebhook(http.Controller):
         csrf=False,
         save_session=False,
         readonly=False,
-        # One more, to see that a body is longer: one of unknown length is cut there silently
+        # One byte more than allowed: a longer body of unknown length is cut there without an error
         max_content_length=intake.MAX_BODY_BYTES + 1,
     )
     def report(self, token):
-        """Store one report and answer 200; an unknown token is answered 404, storing nothing.
+        """Store one report and answer 200; answer 404 for an unknown token and store nothing.
 
-        If the addon is one of ``server_wide_modules``, Odoo calls this without a database too: when
-        the database is away, or when there are several and nothing says which. Then the report
-        waits on disk; a token that may not be ours is answered 503.
+        If the addon is one of ``server_wide_modules``, Odoo calls this without a database, too:
+        when the database is away, or when several are served and the request names none. Then the
+        report waits on disk; a token that may not be ours is answered 503.
 
         :param str token: the secret in a notify URL, a call's or a company's
         :rtype: odoo.http.Response
@@ -50,6 +50,6 @@ class AirtelCcpWebhook(http.Controller):
                 intake.log_away(error)
         answer = intake.answer(known, request.db, token, header, raw)
         if known is None:
-            # Odoo would commit after an answer that is returned
+            # A returned answer would make Odoo commit
             abort(answer)
         return answer

@@ -10,10 +10,10 @@ from .machine.errors import ToolError
 from .machine.layout import LAYOUT, Settings
 from .machine.services import Stopped, stop_signals
 
-# What shells report for a program that Ctrl-C ended.
+# The exit code that shells report for a program ended by Ctrl-C.
 STOPPED = 130
 
-# Each is the name of a module with a function `main(layout, settings)`.
+# Each names a module with a function `main(layout, settings)`.
 COMMANDS = {
     "setup": "fetch and make everything that is needed",
     "run": "serve the demo database until Ctrl-C",

@@ -9,16 +9,16 @@ from ..ccp.safe import text as untrusted
 from .remedy import refusal
 
 MAX_SHOWN = 40
-# PostgreSQL takes no larger id, and would break off
+# The largest id that a PostgreSQL integer holds; a search for a larger one fails
 MAX_ID = 2**31 - 1
-# Their people are colleagues and shoppers rather than customers whom reps call
+# These models have phones too, but of colleagues and shoppers, whom reps don't call
 NOT_CALLED = ("hr.employee", "hr.employee.public", "res.users", "payment.transaction")
 
 
 def unlogged(error):
-    """Return an error whose sentence shows a number in full, so that Odoo's server does not log it.
+    """Keep Odoo's server from logging an error whose sentence shows a number in full.
 
-    It is no class of its own, because browsers know errors by the names of their classes.
+    A subclass would not do: browsers recognise errors by the names of their classes.
 
     :param odoo.exceptions.UserError error: what the user reads
     :rtype: odoo.exceptions.UserError
@@ -28,12 +28,12 @@ def unlogged(error):
 
 
 def shown(text):
-    """Return what somebody wrote as a number, fit for a sentence."""
+    """Return text that somebody typed as a number, cleaned and cut for use in a sentence."""
     return untrusted.clean(text, MAX_SHOWN) if text else ""
 
 
 def doubt_question(error):
-    """Return the question whether a doubtful number is Indian, or None for any other error.
+    """Return the question "is this number Indian?" that an error carries, None if it has none.
 
     :param odoo.exceptions.UserError error: why no call was placed
     :return: ``{"doubtful": {"sentence": str, "number": str}}``
@@ -49,10 +49,10 @@ class Base(models.AbstractModel):
 
     @api.model
     def _ccp_records(self, res_model, res_ids):
-        """Return the records that a client names, as far as they exist.
+        """Return the records that a client names, without those that do not exist.
 
-        :param res_model: a model's name; anything else names nothing
-        :param list res_ids: the records' ids; anything else in it names nothing
+        :param res_model: a model's name; an empty result for anything else
+        :param list res_ids: the records' ids; anything else in it is ignored
         :return: an empty recordset of ``base`` when there is no such model with a table
         :rtype: odoo.models.BaseModel
         """
@@ -67,7 +67,7 @@ class Base(models.AbstractModel):
 
     @api.model
     def _ccp_phone_fields(self):
-        """Return the names of the fields that can be called: these have a Call button.
+        """Return the names of the phone fields that have a Call button.
 
         :rtype: list[str]
         """
@@ -76,14 +76,14 @@ class Base(models.AbstractModel):
         return [name for name in self._phone_get_number_fields() if name in self._fields]
 
     def _ccp_contact(self):
-        """Return the contact behind a record; empty when there is none that the user may read."""
+        """Return the record's contact; empty if there is no contact or the user may not read it."""
         if self._name == "res.partner":
             return self
         contact = self._mail_get_partners()[self.id][:1]
         return contact if contact.has_access("read") else contact.browse()
 
     def _ccp_own_company(self):
-        """Return the record's company; empty if it has none, or none that the user works for.
+        """Return the record's company; empty if it has none or the user does not work for it.
 
         :rtype: odoo.models.BaseModel
         """
@@ -94,7 +94,7 @@ class Base(models.AbstractModel):
     def _ccp_company(self, chosen_id=0):
         """Return the company that places a call on this record.
 
-        The record's own; else the one that the rep chose; else the user's current one.
+        The record's own company, else the one that the rep chose, else the user's current one.
 
         :param int chosen_id: the id of the company that the rep chose, 0 if none
         :rtype: odoo.models.BaseModel
@@ -119,8 +119,8 @@ class Base(models.AbstractModel):
         never a team of another company.
 
         :param company: the ``res.company`` that places the call
-        :param agent: the ``res.users`` who calls, empty if nobody is known; by default the
-            present user
+        :param agent: the ``res.users`` who calls, empty if unknown; by default the current
+            user
         :return: ``lead_id`` and ``team_id``
         :rtype: dict
         """
@@ -137,7 +137,7 @@ class Base(models.AbstractModel):
         team_field = self._fields.get("team_id")
         if team_field and team_field.comodel_name == own._name:
             team = self.sudo().team_id
-        # In one statement, without the columns that no call needs
+        # One statement for both, and only the columns that a call needs
         (team | own).with_company(company).fetch(["company_id", "ccp_flow_id"])
         if team not in own:
             team = (
@@ -151,7 +151,7 @@ class Base(models.AbstractModel):
         }
 
     def _ccp_person(self, contact):
-        """Return whom one calls on this record: a person's name rather than a lead's title.
+        """Return the name to call this record by: a person's name rather than a lead's title.
 
         :param contact: the record's contact, see ``_ccp_contact``
         :rtype: str
@@ -162,7 +162,7 @@ class Base(models.AbstractModel):
         return contact.name or self.display_name
 
     def _ccp_customer_name(self, contact):
-        """Return how a call names its customer: a contact with its company, else the person.
+        """Return the customer's name for a call: a contact with its company, else the person.
 
         :param contact: the record's contact, see ``_ccp_contact``
         :rtype: str
@@ -170,9 +170,9 @@ class Base(models.AbstractModel):
         return self.display_name if self == contact else self._ccp_person(contact)
 
     def _ccp_check_readable(self):
-        """Check that the user may read a record, in a sentence of our own.
+        """Check that the user may read a record, and refuse in words that an agent understands.
 
-        Odoo's names the model, the operation and ids, which help no agent.
+        Odoo's own message names the model, the operation and ids.
 
         :raise AccessError: when the user may not
         """
@@ -184,27 +184,27 @@ class Base(models.AbstractModel):
             )
 
     def _ccp_check_named(self, field_name):
-        """Check that the user may read what these records of the user's own name.
+        """Check that the user may read the records to which a field of these records links.
 
-        Odoo shows the name behind a link to everybody who sees the link, and ids can be guessed.
+        Odoo shows a linked record's name to everybody who sees the link, and ids can be guessed.
 
         :param str field_name: a field that leads to another record
         :raise AccessError: when the user may not
         """
-        # Odoo runs such checks with the rights of the system
+        # Odoo runs constraints with superuser rights
         for record in self.sudo(False):
             named = record[field_name]
             if named:
                 named._ccp_check_readable()
 
     def _ccp_activity_to_tick(self, activity_id):
-        """Return the planned call here that a click named, if this user's call can tick it off.
+        """Return the planned call that a click named, if a call of this user may mark it done.
 
-        A colleague's activity stays planned, however often others call; so does one that is done
-        or deleted meanwhile, and one of another record, which only a forged request names.
+        Not an activity of a colleague, one that is already done or deleted, or one of another
+        record, which only a forged request names.
 
         :param int activity_id: what the browser sent; 0 if no activity was clicked
-        :return: one ``mail.activity``, or none
+        :return: one ``mail.activity`` or an empty recordset
         :rtype: odoo.models.BaseModel
         """
         activities = self.env["mail.activity"]
@@ -221,7 +221,7 @@ class Base(models.AbstractModel):
         return activity if activity.activity_category == "phonecall" else activity.browse()
 
     def _ccp_open_calls(self, domain):
-        """Return the action that opens calls which have to do with this record.
+        """Return the action that opens some of the calls of this record.
 
         :param odoo.fields.Domain domain: the calls
         :rtype: dict
@@ -259,7 +259,7 @@ class Base(models.AbstractModel):
         return country or self.env["res.country"]
 
     def _ccp_countries(self, company, text):
-        """Return the countries that decide how a number of this record is read.
+        """Return the countries whose dialling rules apply to a number of this record.
 
         :param company: the ``res.company`` that places the call
         :param str text: the number as it is written
@@ -275,7 +275,7 @@ class Base(models.AbstractModel):
         )
 
     def _ccp_first_number(self, names):
-        """Return the text of the first of these fields that has one."""
+        """Return the first value among these fields that is not empty."""
         values = self.read(names)[0] if names else {}
         return next((values[name] for name in names if values[name]), "")
 
@@ -308,15 +308,15 @@ class Base(models.AbstractModel):
             raise unlogged(refusal(sentence, opens="record", **values)) from error
 
     def _ccp_numbers(self, company, field_name=None):
-        """Return every number that a click on this record may mean, by its key, each number once.
+        """Return every number that a click on this record may mean, each number once.
 
-        Beside the record's own: those of its contact, and of that contact's company and people, as
-        far as they are active and the user may read them.
+        These are the record's own numbers, those of its contact, and those of the contact's company
+        and people, if they are active and the user may read them.
 
         :param company: the ``res.company`` that places the call
         :param str | None field_name: only the numbers in this field
-        :return: dicts with ``owner``, ``label`` (the field), ``phone`` (readable), ``digits`` and
-            ``doubt`` (see ``ccp.safe.number.Reading``)
+        :return: by key: dicts with ``owner``, ``label`` (the field), ``phone`` (readable),
+            ``digits`` and ``doubt`` (see ``ccp.safe.number.Reading``)
         :rtype: dict[str, dict]
         """
         owners = [self]
@@ -347,7 +347,7 @@ class Base(models.AbstractModel):
         return found
 
     def _ccp_number_choices(self, company, field_name=None):
-        """Return the numbers among which a user may choose, the last one that connected first.
+        """Return the numbers a user may choose from, the one that connected last comes first.
 
         :param company: the ``res.company`` that places the call
         :param str | None field_name: only the numbers in this field
@@ -400,7 +400,7 @@ class Base(models.AbstractModel):
         raise error
 
     def _ccp_number_sentence(self, reason, text):
-        """Say why a phone field cannot be dialled, and how to mend it."""
+        """Return why a phone field cannot be dialled, and how to correct it."""
         _ = self.env._
         sentences = {
             "empty": _("%(name)s has no phone number: enter one, then call again."),

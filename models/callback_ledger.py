@@ -1,8 +1,8 @@
-"""Which call-backs follow from the calls with one number: a pure function, in no certain order.
+"""Which call-backs follow from the calls with one number: a pure function of them.
 
-A customer whose call nobody took is owed an answer, once, however often the number calls. The
-answer is a conversation that began after the last missed call. A call that is missed less than a
-day after the answer (or after somebody gave the call-back up) opens the same call-back again.
+A customer whose call nobody took is owed one answer, however often the number calls. The answer
+is a conversation that began after the last missed call. A call that is missed less than a day
+after the answer (or after somebody gave the call-back up) opens the same call-back again.
 """
 
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ DROPPED = "dropped"
 
 
 class Miss(NamedTuple):
-    """A call of the customer's that nobody took."""
+    """A call of the customer that nobody took."""
 
     at: datetime
     """When it began."""
     call_id: int
     times: int = 1
-    """For how many calls it stands."""
+    """How many calls it stands for."""
 
 
 class Talk(NamedTuple):
-    """A call in which somebody talked with the customer, whoever called."""
+    """A call in which somebody talked with the customer, whoever placed it."""
 
     at: datetime
     """When it began."""
@@ -38,18 +38,18 @@ class Talk(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """That somebody gave the call-back up which was open at that moment."""
+    """Somebody gave up the call-back that was open at that moment."""
 
     at: datetime
 
 
 @dataclass
 class Promise:
-    """One call-back as it follows from the calls."""
+    """One call-back, derived from the calls."""
 
     misses: list[Miss] = field(default_factory=list)
     opened: datetime | None = None
-    """The first missed call since it was opened last."""
+    """The first missed call since it was last opened."""
     state: str = OPEN
     proof: Talk | None = None
     closed: datetime | None = None
@@ -70,13 +70,13 @@ class Promise:
         return self.misses[-1].at
 
     def take(self, miss: Miss) -> None:
-        """Count a missed call, which opens a call-back that is closed."""
+        """Count a missed call; it opens a closed call-back again."""
         if self.state != OPEN or not self.misses:
             self.state, self.opened, self.proof, self.closed = OPEN, miss.at, None, None
         self.misses.append(miss)
 
     def close(self, event: Talk | Drop) -> None:
-        """Close it with a conversation, or because somebody gave it up."""
+        """Close the call-back with a conversation, or because somebody gave it up."""
         is_talk = isinstance(event, Talk)
         self.state = DONE if is_talk else DROPPED
         self.proof = event if is_talk else None
@@ -102,7 +102,7 @@ def promises(events: Iterable[Miss | Talk | Drop]) -> list[Promise]:
 
 
 def _order(event: Miss | Talk | Drop) -> tuple:
-    # A conversation that began in the same second as a missed call did not begin after it. Who
-    # gave a call-back up in that second knew of the call.
+    # A conversation and a missed call that began in the same second: the conversation is no
+    # answer. A call-back that was given up in that second: whoever did it knew of the call.
     rank = (Talk, Miss, Drop).index(type(event))
     return event.at, rank, getattr(event, "call_id", 0)

@@ -13,7 +13,7 @@ from .system_made import SystemMade
 from .utils import RELOAD, notice, time_zone
 
 SILENT_BATCH = 200
-# The last ten digits: reports and people write the same number in several ways
+# The last ten digits, because reports and people write the same number in several ways
 CUSTOMER_KEY = r"right(regexp_replace(customer_number, '\D', '', 'g'), 10)"
 
 
@@ -22,10 +22,10 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
 
     This file holds the fields; what is done with them is in the files ``ccp_call_<subject>.py``.
 
-    No user has the right to write a call; methods write it as superuser after they checked the
-    user. A click, a call logged by hand and the import of past calls create it. Airtel's answer
-    to the click and its reports, the panel and the dialogs (outcome, note, follow-up, record), the
-    measures, the recording, the periods after which data are deleted, and erasure change it.
+    No user has the right to write a call: methods check the user, then write as superuser. Calls
+    are created by a click, by logging a call by hand, and by the import of past calls. They are
+    changed by Airtel's answer and reports, the panel and the dialogs (outcome, note, follow-up,
+    record), the measures, the recording, retention and erasure.
     """
 
     _name = "ccp.call"
@@ -139,7 +139,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     )
     pulses = fields.Integer(readonly=True, aggregator="sum")
 
-    # What reports count; docs/measures.md explains each
+    # Measures for reports; docs/measures.md explains each
     attempts = fields.Integer(
         compute="_compute_attempts",
         store=True,
@@ -212,7 +212,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         aggregator="avg",
         help="From the moment a lead was created or assigned until it was reached first.",
     )
-    # Not read-only, so that it may be given when a call is made, which saves reading the company
+    # Not read-only: a caller may pass it to create(), which saves reading the company
     currency_id = fields.Many2one(
         "res.currency",
         compute="_compute_currency_id",
@@ -226,7 +226,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         precompute=True,
         help="Pulses at the price that the company paid when Airtel reported them.",
     )
-    # Not read-only, so that they may be given when a call is made, which saves reading the agent
+    # Not read-only: a caller may pass them to create(), which saves reading the agent
     start_hour = fields.Selection(
         [(f"{hour:02d}", f"{hour:02d}:00") for hour in range(24)],
         "Hour",
@@ -298,13 +298,12 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     recording_url = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     recording_tries = fields.Integer(readonly=True, groups=fields.NO_ACCESS)
     recording_next_date = fields.Datetime(readonly=True, groups=fields.NO_ACCESS)
-    # Since when somebody waits for it, until when somebody fetches it, when that was tried last,
-    # and why it failed
+    # Waited for since, leased until, last tried, and why it failed
     recording_asked_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     recording_lease_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     recording_tried_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     recording_reason = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
-    # When a copy goes that is there for its listeners only
+    # When a copy is deleted that is kept only for people who listen now
     recording_expiry = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     listen_ids = fields.One2many(
         "ccp.call.listen",
@@ -321,7 +320,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     note = fields.Text(readonly=True)
     keep_forever = fields.Boolean("Keep forever", readonly=True)
 
-    # What kind of call it is, and what was deleted of it
+    # Kinds of calls, and which of its data were deleted
     reports_deleted = fields.Boolean("Its reports were deleted", readonly=True)
     erased = fields.Boolean("Erased on request", readonly=True)
     manual = fields.Boolean("Logged by hand", readonly=True)
@@ -361,7 +360,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     )
     noted_lines = fields.Json("Lines that have a note", readonly=True, groups=fields.NO_ACCESS)
 
-    # Waiting for reports, and how they come
+    # Waiting for reports, and the address that receives them
     live = fields.Boolean("Holds the agent's line", readonly=True, default=True)
     deadline = fields.Datetime("Waits for reports until", readonly=True)
     request_outcome = fields.Selection(
@@ -382,19 +381,19 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     token_digest = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     header_digest = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
-    # Being called must never make a fold fail: only whom one calls is one at a time
+    # Outgoing only: a second incoming call must not make a fold fail
     _live_agent_uniq = models.UniqueIndex(
         "(user_id) WHERE live IS TRUE AND direction = 'outbound'",
         "This user is already in a call.",
     )
-    # Spelled exactly as the ORM spells `live = True`; PostgreSQL 16 does not recognise any other
-    # form and skips the index
+    # Written exactly as the ORM writes `live = True`: PostgreSQL 16 does not use the index for
+    # another spelling of the condition
     _live_idx = models.Index("(user_id) WHERE live IS TRUE")
     _token_digest_uniq = models.UniqueIndex("(token_digest) WHERE token_digest IS NOT NULL")
     _record_idx = models.Index("(res_model, res_id)")
-    # In the order of the lists, so that PostgreSQL reads a page from one end. The second one
-    # includes the company, because the record rules compare it: an agent's calls are then counted
-    # from the index alone
+    # In the order of the lists: PostgreSQL reads a page from one end of the index. The second one
+    # includes the company, which the record rules compare, so counting an agent's calls needs only
+    # the index
     _page_idx = models.Index("(start_date, id)")
     _agent_page_idx = models.Index("(user_id, start_date, id) INCLUDE (company_id)")
     _deadline_idx = models.Index("(deadline) WHERE deadline IS NOT NULL")
@@ -431,11 +430,11 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         for call in self:
             call.currency_id = call.company_id.currency_id
 
-    # Neither the price nor the time zone of another day may change what was: no dependency on them
+    # Today's price must not change the cost of past calls: no dependency on it
     @api.depends("pulses", "trial", "imported")
     def _compute_cost(self):
         for call in self:
-            # What an imported call cost on its day, nobody says
+            # What an imported call cost is unknown
             is_billed = call.pulses and not call.trial and not call.imported
             call.cost = call.pulses * call.company_id.sudo().ccp_pulse_price if is_billed else 0
 
@@ -446,7 +445,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
 
     @api.model
     def _start_values(self, moment, user):
-        """Return hour and weekday of a moment where a user lives.
+        """Return hour and weekday of a moment in a user's time zone.
 
         :param datetime.datetime moment: naive UTC
         :param user: the agent, a ``res.users``
@@ -463,7 +462,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     @api.depends("customer_name", "customer_number", "direction")
     @api.depends_context("lang", "uid", "allowed_company_ids")
     def _compute_display_name(self):
-        # Odoo shows the name of a record behind a link to everybody who sees the link, such as an
+        # Odoo shows the name of a linked record to everybody who sees the link, such as an
         # administrator who reads the log of requests
         own_rights = self.sudo(False)
         readable = set(own_rights._filtered_access("read")._ids)
@@ -480,17 +479,18 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
 
     @api.model
     def _after_incoming(self, calls):
-        """Do what follows from incoming calls of which something new is known; others extend it.
+        """Act on incoming calls about which something new is known; other files extend it.
 
-        It runs in the second step of a fold, after card and browsers, and again if it fails.
+        It runs in the second step of a fold, after cards and browsers are updated, and again if it
+        fails.
 
         :param calls: ``ccp.call`` records, as superuser
         """
 
     def action_fold_again(self):
-        """Derive these calls anew from their stored reports.
+        """Derive these calls again from their stored reports.
 
-        :return: an action that tells how many
+        :return: an action that shows how many
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
@@ -502,7 +502,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         return self._fold_again_with_notice()
 
     def _fold_again_with_notice(self):
-        """Fold these calls anew, and return a notice of how many.
+        """Derive these calls again, and return a notification of how many.
 
         :rtype: dict
         """
@@ -520,7 +520,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         return notice(" ".join(sentences), "warning" if failed else "success", then=RELOAD)
 
     def action_close(self):
-        """Say that this call is over although Airtel never reported it; frees the agent.
+        """End a call that Airtel never reported as over, which frees the agent.
 
         A late report still corrects the call.
 
@@ -533,12 +533,12 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
         return True
 
     def _close(self):
-        """Stop waiting for reports, and let what arrived decide the result."""
+        """Stop waiting for reports; the ones that arrived decide the result."""
         waiting = self.filtered(lambda call: call.state in states.LIVE_STATES)
         waiting._fold(closing=True)
 
     def action_refresh(self):
-        """Fold reports that arrived but were not looked at yet, for a form or panel that opens.
+        """Fold reports that arrived but are not folded yet, when a form or panel opens.
 
         :rtype: bool
         :raise AccessError: when the user may not read the calls
@@ -552,7 +552,7 @@ class CcpCall(GuardedFields, SystemMade, models.Model):
     def _cron_end_silent_calls(self):
         """End calls whose deadline passed without a report that ends them."""
         now = fields.Datetime.now()
-        # Those that cannot be derived are tried again later, so that they are not found each time
+        # Calls that cannot be derived are tried again later, so each run does not find them first
         due = (
             Domain("deadline", "<=", now)
             & Domain("state", "in", states.LIVE_STATES)

@@ -18,9 +18,9 @@ from .utils import format_seconds
 
 _logger = logging.getLogger(__name__)
 
-# The bus message that messages or activities of a record changed
+# The bus message that says that messages or activities of a record changed
 RECORD_MESSAGE = "airtel_ccp.record"
-# How long a rep may take to choose an outcome before the planned activity is marked done without
+# How long a rep may take to choose an outcome; then the planned activity is marked done anyway
 PATIENCE = timedelta(minutes=15)
 BATCH = 200
 TAG = re.compile(r"<[^>]*>")
@@ -60,12 +60,12 @@ class CcpCall(models.Model):
     )
 
     def _plan_activity(self, record, note="", **values):
-        """Plan an activity that follows from this call, and remember it.
+        """Plan an activity that follows from this call, and link it to the call.
 
-        Users of other companies read the activities of a record that they share: there the note
-        stays in the call.
+        Users of other companies can read the activities of a shared record: such an activity does
+        not get the note, which stays in the call.
 
-        :param record: the record that was called, with the rights of who plans
+        :param record: the record that was called, with the rights of the user who plans
         :param str note: plain text, which the activity shows as it was typed
         :param values: see Odoo's ``activity_schedule``
         :return: the ``mail.activity``
@@ -88,21 +88,21 @@ class CcpCall(models.Model):
         return activity
 
     def _activity_note(self, text, record):
-        """Return plain text as the HTML that an activity of a record shows as it was typed."""
+        """Return plain text as HTML for an activity of a record, which shows it as it was typed."""
         if not text or not self._is_open_on(record):
             return ""
-        # Odoo's plaintext2html would make links of addresses, which nobody typed as links
+        # Odoo's plaintext2html would turn addresses into links
         return Markup("<p>%s</p>") % nl2br(text)
 
     @api.model
     def _cron_consume_activities(self):
-        """Mark planned Call activities done by calls that got no outcome and were not put away."""
+        """Mark planned calls done whose calls got no outcome and were not dismissed."""
         due = (
             Domain("result", "=", "connected")
             & Domain("activity_done", "=", False)
             & Domain("end_date", "<=", fields.Datetime.now() - PATIENCE)
         )
-        # Those that failed in this run; the next one tries them again
+        # Calls that failed in this run; the next run tries them again
         failed = set()
 
         def consume_one(is_patient=True):
@@ -121,7 +121,7 @@ class CcpCall(models.Model):
         """Mark the planned call done; if that fails, the scheduled action tries it again.
 
         :param bool is_patient: see ``contention.apart``
-        :return: whether it did not fail
+        :return: whether it succeeded
         :rtype: bool
         """
         errors = []
@@ -134,10 +134,10 @@ class CcpCall(models.Model):
         return not errors
 
     def _consume_activity(self):
-        """Mark the planned call that this call answers done, in its agent's name.
+        """Mark the planned call done that this call fulfils, in its agent's name.
 
-        The one that was clicked; else the agent's only one on the record that is due. Where several
-        are due nobody knows which one is meant, so all stay.
+        This is the activity that was clicked, else the agent's only planned call on the record that
+        is due. If several are due, it is unknown which one was meant, and all stay.
         """
         self.ensure_one()
         call = self.sudo()
@@ -145,7 +145,7 @@ class CcpCall(models.Model):
             return
         call.activity_done = True
         if not call.user_id:
-            # An incoming call that a desk took: nobody's plan was done
+            # An incoming call that a desk took belongs to no agent's plan
             return
         agent = call._as_agent()
         record = agent._record()
@@ -172,7 +172,7 @@ class CcpCall(models.Model):
             call._announce_record(record)
 
     def _feedback(self, record):
-        """Return what a planned call that is done says of this one, to all who read the record.
+        """Return the feedback for a planned call that is done, fit for all readers of the record.
 
         :param record: the record on which it was planned
         :rtype: str
@@ -194,7 +194,7 @@ class CcpCall(models.Model):
         )
 
     def _announce_record(self, record):
-        """Have browsers of the agent and the present user read a record's chatter again.
+        """Have the browsers of the agent and of the current user reload a record's chatter.
 
         :param record: a record whose messages or activities changed
         """
@@ -247,8 +247,8 @@ class CcpCall(models.Model):
     def _done_messages(self, activity):
         """Return the messages that Odoo posted when an activity was marked done.
 
-        They are linked to their calls, see ``_keep_done_messages``. Those of earlier versions are
-        known only by what they say: type, summary, note and feedback.
+        Messages are linked to their calls, see ``_keep_done_messages``. Those from versions before
+        that link are recognised by their content: type, summary, note and feedback.
 
         :param activity: one ``mail.activity`` that is done, as superuser
         :rtype: odoo.models.BaseModel
@@ -264,7 +264,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _assigned_messages(self, activity):
-        """Return the messages, and with them the e-mails, that gave an activity to somebody.
+        """Return the messages, and with them the e-mails, that assigned an activity to somebody.
 
         :param activity: one ``mail.activity``, as superuser
         :rtype: odoo.models.BaseModel
@@ -280,7 +280,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _messages_about(self, activity):
-        """Return the messages on an activity's record that may be about it."""
+        """Return the messages on an activity's record that could be about this activity."""
         return (
             self.env["mail.message"]
             .sudo()
@@ -297,7 +297,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _keep_done_messages(self, activities, messages):
-        """Remember which messages Odoo posted when activities of calls were marked done.
+        """Store which messages Odoo posted when activities of calls were marked done.
 
         :param activities: ``mail.activity`` records that were just marked done
         :param messages: the messages about them, in the order of the activities of each record
@@ -325,12 +325,12 @@ class CcpCall(models.Model):
 
 
 def _place(record):
-    """Return the record that an activity or a message about one is on, and the activity's type."""
+    """Return the record of an activity or of a message about one, and the activity's type."""
     if record._name == "mail.message":
         return record.model, record.res_id, record.mail_activity_type_id.id
     return record.res_model, record.res_id, record.activity_type_id.id
 
 
 def _words(text):
-    """Return the words of a text or of HTML: the same words stand in HTML in more than one way."""
+    """Return the words of a text or of HTML, to compare texts whose HTML differs."""
     return " ".join(html.unescape(TAG.sub(" ", str(text or ""))).split())

@@ -12,15 +12,15 @@ PUSH_ACTION = "mail.ir_cron_web_push_notification"
 
 
 class CcpCall(models.Model):
-    """Notifies those whom a call is about to ring, before their phones do."""
+    """Notifies the users whom a call is about to ring, before their phones ring."""
 
     _inherit = "ccp.call"
 
     def _announce_incoming(self, decisions):
-        """Notify those whom routing decisions ring: their open browsers, and by web push.
+        """Notify the users whom routing decisions ring, in open browsers and by web push.
 
-        Nothing depends on it: a browser that heard nothing learns of the call when its reports
-        come, or when it asks. ``env.company`` is the company that is called. The caller commits.
+        Nothing depends on it: a browser that missed it learns of the call from the call's reports,
+        or when it asks. ``env.company`` is the company that is called. The caller commits.
 
         :param decisions: ``ccp.call.route.Decision`` objects: who is rung, and why
         """
@@ -38,20 +38,20 @@ class CcpCall(models.Model):
             calls._push_incoming(decision, panels, devices)
 
     def _push_incoming(self, decision, panels, devices):
-        """Queue Odoo's web push for the devices of those whom a decision rings.
+        """Queue Odoo's web push to the devices of the users whom a decision rings.
 
-        It goes out in Odoo's scheduled action, because it waits for servers of others.
+        Odoo's scheduled action sends it, because sending waits for servers of others.
 
         :param ccp.call.route.Decision decision: who is rung, and why
-        :param dict panels: by ``res.users``: what it shows to them, see ``_decided_values``
-        :param devices: ``mail.push.device`` records, also of others
+        :param dict panels: by ``res.users``: what the panel shows them, see ``_decided_values``
+        :param devices: ``mail.push.device`` records, which may include other users' devices
         """
         company = self.env.company
         users = [user for user in panels if user.partner_id in devices.partner_id]
         payloads = {}
         for user in users:
             values = panels[user]
-            # Not in the browser's request: the device may be a phone in a pocket
+            # All companies of the user, not those chosen in a browser: the device may be a phone
             caller = (
                 self.with_user(user)
                 .with_context(lang=user.lang, allowed_company_ids=user.company_ids.ids)
@@ -66,7 +66,7 @@ class CcpCall(models.Model):
                     "requireInteraction": True,
                     "data": {
                         "type": PUSH_NOTIFICATION_TYPE.CALL,
-                        # What a click opens; without a record, the home page with the panel
+                        # A click opens this record; without one, the home page with the panel
                         "model": caller["res_model"] if caller["can_open"] else self._name,
                         "res_id": caller["res_id"] if caller["can_open"] else "",
                     },
@@ -75,7 +75,7 @@ class CcpCall(models.Model):
         self._queue_push(devices, payloads)
 
     def _take_back_push(self):
-        """Queue that the notices of these calls close: somebody took them, or they are over."""
+        """Queue web pushes that close the notices of these calls: they were taken, or are over."""
         for call, decisions in self._decisions().items() if self else ():
             users = call._rung_users(decisions)
             devices = call._push_devices(users) if decisions else None
@@ -109,7 +109,7 @@ class CcpCall(models.Model):
         return devices.browse([device_id for (device_id,) in rows])
 
     def _queue_push(self, devices, payloads):
-        """Queue what Odoo's scheduled action sends to devices.
+        """Queue payloads that Odoo's scheduled action sends to devices.
 
         :param devices: ``mail.push.device`` records
         :param dict payloads: what is sent, by the device's ``res.partner``

@@ -26,17 +26,17 @@ ACCEPTED_STATE = timeline.fold((), timeline.Dialled((), ())).state
 
 
 class CcpCall(models.Model):
-    """What follows from Airtel's answer to a click: it is committed, the rep and browsers see it.
+    """What happens when Airtel answers a click: it is committed and shown to the rep.
 
     An answer is committed in a cursor of its own: by the request that waited for it, or by the
-    thread that receives it if the request does not wait any more.
+    thread that receives it if the request no longer waits.
     """
 
     _inherit = "ccp.call"
 
     @api.model
     def _take_answer(self, call_id, plan, exchange):
-        """Commit what Airtel answered, and return what the rep sees.
+        """Commit Airtel's answer, and return what the rep sees.
 
         :return: as ``_dial``
         """
@@ -52,11 +52,11 @@ class CcpCall(models.Model):
 
     @api.model
     def _take_late_answer(self, call_id, plan, exchange):
-        """Commit an answer that came after the rep's browser stopped waiting; the bus brings it.
+        """Commit an answer that came after the click stopped waiting; the bus notifies browsers.
 
         :param int call_id: the call's id
         :param Plan plan: what was dialled
-        :param ccp.airtel.pending.Exchange exchange: has the answer
+        :param ccp.airtel.pending.Exchange exchange: holds the answer
         """
         threading.current_thread().dbname = self.env.registry.db_name
         try:
@@ -69,9 +69,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _take_late_refusal(self, call_id, plan, error):
-        """Commit that Airtel refused a call, or did not answer; see ``_take_late_answer``.
+        """Commit that Airtel refused a call or did not answer; see ``_take_late_answer``.
 
-        :param ccp.airtel.client.CcpError error: what came of the request
+        :param ccp.airtel.client.CcpError error: how the request failed
         """
         with self.env.registry.cursor() as cr:
             env = self.env(cr=cr)
@@ -82,7 +82,7 @@ class CcpCall(models.Model):
                 partner=plan.partner.with_env(env),
             )
             with contextlib.suppress(UserError):
-                # The bus brings the rep the same sentence
+                # The rep gets the same sentence by the bus
                 self.with_env(env)._settle_error(call_id, known, error)
 
     @api.model
@@ -95,9 +95,8 @@ class CcpCall(models.Model):
     def _accept(self, call_id, answer):
         """Commit that Airtel accepted a call, and return the call's state.
 
-        While there is no report, the state is known without folding. The rest of a fold, the card
-        and the bus, follows when the rep has the answer; if that is lost, the fold of the next
-        report does it.
+        Without a report the state is known without folding. The card and the bus follow once the
+        rep has the answer; if that step is lost, the fold of the next report makes up for it.
 
         :param int call_id: the call's id
         :param ccp.airtel.client.Answer answer: what Airtel said
@@ -165,7 +164,7 @@ class CcpCall(models.Model):
             _logger.warning(
                 "Call %s: it is put into the chatter later (%s)", call_id, name_of(error)
             )
-            # If the database is away, its next report does it
+            # If the database is away, the fold of the next report makes up for it
             with contextlib.suppress(psycopg2.Error), self.env.registry.cursor() as cr:
                 call = self.env(cr=cr)["ccp.call"].browse(call_id)
                 call._mark_notifying(fields.Datetime.now() + PAUSES[0], 1, is_over=False)
@@ -182,7 +181,7 @@ class CcpCall(models.Model):
 
         def settle(call, is_patient):
             if call.erased:
-                # It was closed by hand and erased while Airtel took its time
+                # The call was closed by hand and erased before Airtel answered
                 return call.state
             call._guarded(
                 lambda each: each._write_answer(values, answer),
@@ -200,7 +199,7 @@ class CcpCall(models.Model):
         self.request_ids._close(**answer)
 
     def _keep_answer(self, values, answer, error):
-        """Write Airtel's answer past the ORM: it comes once, and a rule may be what failed.
+        """Write Airtel's answer by SQL: it comes only once, and an automation rule may have failed.
 
         :param Exception error: what failed
         """
@@ -226,15 +225,15 @@ class CcpCall(models.Model):
 
     @api.model
     def _with_call(self, call_id, work):
-        """Do something with a call that nobody else writes meanwhile, and commit that.
+        """Lock a call, run ``work`` on it, and commit.
 
-        It is tried again in a new transaction when it meets another one, such as the fold of
-        reports that came before the answer, or when its connection dies.
+        It is tried again in a new transaction after a conflict, such as with the fold of reports
+        that came before the answer, and when its connection dies.
 
         :param int call_id: the call's id
-        :param work: called with the call as superuser, empty when it is gone, and how it works
-            on it, see ``contention.apart``: the last time, what still meets another transaction is
-            left to the scheduled actions; may run more than once
+        :param work: called with the call as superuser (empty if it is deleted) and ``is_patient``,
+            see ``contention.apart``: in the last try, whatever still conflicts is left to the
+            scheduled actions; may run more than once
         :return: what ``work`` returned
         :raise Exception: what it failed with, when it failed each time
         """
@@ -255,7 +254,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _sentence_of_error(self, plan, error):
-        """Return the sentence that says why Airtel refused a call, a short one if that fails.
+        """Return the sentence that says why Airtel refused a call; if that fails, a short one.
 
         :rtype: str
         """

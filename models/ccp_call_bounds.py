@@ -10,17 +10,17 @@ from ..ccp.safe.spool import digest
 # How many reports of a kind count for one call. A call brings about eleven, and one CDR; retries
 # and several tries of the flow make that a few dozen.
 COUNTED_REPORTS = {"cdr": 20, "event": 150, "api_result": 50, "unreadable": 10, "decision": 5}
-# How much text of each kind counts: a report has 1 to 4 KB. Reading so much takes about as long as
-# folding an ordinary call does.
+# How much text of each kind counts: a report has 1 to 4 KB. Reading this much takes about as long
+# as folding an ordinary call.
 COUNTED_BYTES = 256 * 1024
-# How many reports of a call are kept beside its CDRs, and how many CDRs, and how much text of each:
-# enough to see what went wrong, and a few MB even if an address gets into the wrong hands
+# How many reports and CDRs of a call are kept, and how much text of each: enough to see what went
+# wrong, and only a few MB even if an address gets into the wrong hands
 KEPT_REPORTS = 500
 KEPT_CDRS = 100
 KEPT_BYTES = 4 * 1024 * 1024
-# How many reports that wait for their call are looked at again because of one fold: a few calls'
+# How many waiting reports one fold has looked at again: those of a few calls
 RELEASED_REPORTS = 100
-# Two pages: nobody reads more, and each change of a note goes to browsers whole
+# Two pages: nobody reads more, and browsers get the whole note with each change
 MAX_NOTE = 4000
 
 
@@ -30,8 +30,8 @@ class Counted:
 
     :param reports: ``ccp.call.event`` records, in the order in which they came
     :param bound: what the call's ``report_bound`` should be
-    :param is_new: whether a report of the call was not taken into account yet, or reports wait
-        that may name it
+    :param is_new: whether the call has a report that was not folded yet, or waiting reports
+        may name it
     """
 
     reports: models.BaseModel
@@ -50,7 +50,7 @@ def keeps(bound, kind):
 
 
 def pair_digest(agent, customer):
-    """Return a digest of two numbers of ten digits each.
+    """Return a digest of an agent's and a customer's number, ten digits each.
 
     :rtype: str
     """
@@ -58,7 +58,7 @@ def pair_digest(agent, customer):
 
 
 def check_note(env, note):
-    """Check that a note is no longer than a card shows.
+    """Check that a note is short enough for a card.
 
     :param odoo.api.Environment env: for the language of the sentence
     :param str | bool note: what somebody typed
@@ -75,14 +75,14 @@ def check_note(env, note):
 
 
 class CcpCall(models.Model):
-    """What one call takes from outside at most: anybody who knows its address can send anything.
+    """Limits on what one call takes from outside: anybody who knows its address can send anything.
 
-    Which reports count depends on what they are, never on when they came: of each kind the shortest
-    first, then by their content. So the state stays a function of the set of reports, a flood of
-    one kind cannot hide another kind, and one of long reports cannot hide Airtel's, which are
-    short. Beyond ``KEPT_REPORTS`` no further report but a CDR is kept, beyond ``KEPT_CDRS`` none at
-    all: only there does the order of arrival matter. The call says so itself, so that a request
-    that brings a report counts nothing.
+    Which reports count depends on their content, never on when they came: of each kind the
+    shortest first. So the state stays a function of the set of reports, a flood of one kind cannot
+    hide another kind, and a flood of long reports cannot hide Airtel's, which are short. Only the
+    limits on what is kept depend on the order of arrival: after ``KEPT_REPORTS`` only CDRs are
+    kept, after ``KEPT_CDRS`` nothing. The call stores which limit it passed, so a request that
+    brings a report need not count.
     """
 
     _inherit = "ccp.call"
@@ -119,7 +119,7 @@ class CcpCall(models.Model):
         return bool(self._no_reports().search_count([("call_id", "in", self.ids)], limit=1))
 
     def _have_new_reports(self):
-        """Return whether a report of one of these calls was not taken into account yet.
+        """Return whether one of these calls has a report that was not folded yet.
 
         :rtype: bool
         """
@@ -138,7 +138,7 @@ class CcpCall(models.Model):
         return counted
 
     def _count_reports(self):
-        """Return which reports of these calls count; reads none of them.
+        """Return which reports of these calls count, without reading their text.
 
         :return: by call: a ``Counted``
         :rtype: dict
@@ -198,13 +198,13 @@ class CcpCall(models.Model):
 
     @api.model
     def _bound_of(self, all_count, others, other_bytes, cdrs, cdr_bytes):
-        """Return which bound a call with so many reports has passed.
+        """Return which bound a call with this many reports has passed.
 
         :param bool all_count: whether all of them count
-        :param int others: how many are no CDR
-        :param int other_bytes: their length together
-        :param int cdrs: how many are a CDR
-        :param int cdr_bytes: their length together
+        :param int others: number of reports that are not CDRs
+        :param int other_bytes: their total length
+        :param int cdrs: number of CDRs
+        :param int cdr_bytes: their total length
         :return: a value of ``report_bound``
         :rtype: str | bool
         """
@@ -224,13 +224,13 @@ class CcpCall(models.Model):
                 call.report_bound = counted[call].bound
 
     def _mark_folded(self):
-        """Mark all reports of these calls as taken into account, in one statement.
+        """Mark all reports of these calls as folded, in one statement.
 
-        Those that came to a company's own address and name one of these calls are looked at again,
-        see ``ccp.call.event._match``: what is known of the calls may have changed. If they are
-        very many, those that were looked at longest ago.
+        Also have reports looked at again that wait at the company's own address and name one of
+        these calls, see ``ccp.call.event._match``: more may be known of the calls now. If there are
+        too many, those that were looked at longest ago come first.
 
-        :return: these, ``ccp.call.event`` records
+        :return: the reports to look at again, ``ccp.call.event`` records
         :rtype: odoo.models.BaseModel
         """
         reports = self._no_reports()
@@ -265,7 +265,7 @@ class CcpCall(models.Model):
     def _pairs(self):
         """Return digests of all pairs of an agent's and a customer's number of these calls.
 
-        Of an incoming call its customer's number alone: nobody knows beforehand who picks up.
+        Of an incoming call only the customer's number: who picks up is not known beforehand.
 
         :rtype: list[str]
         """

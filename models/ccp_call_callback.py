@@ -5,12 +5,12 @@ from odoo import api, fields, models
 from ..ccp.call import states
 from ..ccp.safe import number
 
-# How an incoming call ends when nobody talked with the customer
+# Results of an incoming call in which nobody talked with the customer
 NOT_TAKEN = frozenset({*states.MISSED_BY_AGENT, "abandoned", "failed"})
 
 
 class CcpCall(models.Model):
-    """What a call has to do with call-backs: whether it owes one, and to which one it belongs."""
+    """Which calls owe a call-back, and to which call-back a call belongs."""
 
     _inherit = "ccp.call"
 
@@ -41,7 +41,7 @@ class CcpCall(models.Model):
     settle_date = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
     settle_tries = fields.Integer(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
-    # Spelled as the ORM spells `to_settle = True`
+    # Written as the ORM writes `to_settle = True`
     _to_settle_idx = models.Index("(id) WHERE to_settle IS TRUE")
 
     @api.depends(
@@ -61,7 +61,7 @@ class CcpCall(models.Model):
             call.owes_callback = (
                 call.direction == "inbound"
                 and call.result in NOT_TAKEN
-                # Who logs a call by hand knows of it, and who is on the blacklist is not called
+                # Whoever logs a call knows of it; blacklisted numbers are not called back
                 and not (call.manual or call.imported or call.erased)
                 and call.route_reason != "blocked"
                 and not call._is_hung_up_at_once()
@@ -78,9 +78,9 @@ class CcpCall(models.Model):
         return False
 
     def _abandon_period(self):
-        """Return how long a customer may wait and hang up without being owed an answer.
+        """Return how long a customer may wait before hanging up without being owed an answer.
 
-        As it was set when the call came in.
+        It is the setting of the moment at which the call came in.
 
         :rtype: datetime.timedelta
         """
@@ -105,11 +105,11 @@ class CcpCall(models.Model):
             )
 
     def _callback_of_click(self, record, plan):
-        """Return the call-back that a click answers, if it is one of that number.
+        """Return the call-back that a click answers, if it is for the number that is dialled.
 
         :param record: the record that is called
         :param Plan plan: what is dialled
-        :return: one ``ccp.callback``, or none
+        :return: one ``ccp.callback`` or an empty recordset
         :rtype: odoo.models.BaseModel
         """
         callbacks = self.browse().callback_id
@@ -122,7 +122,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _choice_of_callback(self, record, callback_id):
-        """Return the key of the number that a call-back means, among the numbers of its record.
+        """Return the key of a call-back's number among the numbers of its record.
 
         :param record: the record that is called
         :param int callback_id: what the click named; 0 for none
@@ -135,7 +135,7 @@ class CcpCall(models.Model):
         return found._key_of_number(record)
 
     def _leave_callbacks(self):
-        """Have call-backs remember those of these missed calls that are about to be deleted."""
+        """Copy into call-backs what they need of these missed calls before these are deleted."""
         missed = self.sudo().filtered(lambda call: call.owes_callback and call.callback_id)
         for callback, calls in missed.grouped("callback_id").items():
             known = filter(None, (callback.deleted_first, callback.deleted_last))
@@ -149,16 +149,16 @@ class CcpCall(models.Model):
             )
 
     def _callback_keys(self):
-        """Return the numbers by which call-backs know the customers of these calls.
+        """Return the customers' numbers of these calls, as call-backs store them.
 
-        :return: ten digits each, of shorter ones as many as they have; without hidden numbers
+        :return: the last ten digits, or all digits of a shorter number; without hidden numbers
         :rtype: list[str]
         """
         return list(filter(None, dict.fromkeys(map(number.last10, self._customer_numbers()))))
 
     @api.model
     def _callback_count(self):
-        """Return how many call-backs are the present user's to make, as the panel's badge shows.
+        """Return the number on the panel's badge: call-backs that the current user should make.
 
         :rtype: int
         """

@@ -15,15 +15,15 @@ from .contention import CONTENTION, is_gone
 
 _logger = logging.getLogger(__name__)
 
-# The class that every chatter card's text carries, also that of a database from before
+# The CSS class of every chatter card's text, also of cards that earlier versions stored
 CARD_CLASS = "o_airtel_ccp_card"
 LINES_CLASS = "o_airtel_ccp_lines"
-# How much of a call one card shows: a sender that loops must not fill a chatter
+# How many lines one card shows: a sender that loops must not fill a chatter
 MAX_LINES = 40
 
 
 class CcpCall(models.Model):
-    """The chatter card of a call: what is stored of it, and what each reader sees."""
+    """The chatter card of a call: its stored text, and what each reader sees."""
 
     _inherit = "ccp.call"
 
@@ -32,8 +32,8 @@ class CcpCall(models.Model):
     def _filtered_audible(self):
         """Return those of these calls whose recording the current user may hear.
 
-        The one rule for the card, the player and the address of a recording; whether there is a
-        recording is another question.
+        The card, the player and the address of a recording all use this rule. It does not say
+        whether there is a recording.
 
         :rtype: odoo.models.BaseModel
         """
@@ -42,7 +42,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _no_access_sentence(self):
-        """Return the sentence for users who may not know whether such a call exists.
+        """Return one sentence for calls that don't exist and calls that the user may not see.
 
         :rtype: str
         """
@@ -53,13 +53,12 @@ class CcpCall(models.Model):
 
     @api.model
     def _open_places(self, places):
-        """Return the chatters in which every reader of the record may read a call's note, too.
+        """Return the chatters whose readers may all read a call's note, too.
 
-        That is where the record belongs to the call's company, and everywhere if there is no
-        second company from which to keep it.
+        These are the chatters of records of the call's company; if there is only one company, all.
 
         :param list places: tuples of a ``ccp.call`` (as superuser), and model and id of the record
-        :return: those of the places whose call has a note or an outcome, and where it is open
+        :return: those of the places that fulfil this, if the call has a note or an outcome
         :rtype: set[tuple]
         """
         return self._own_places({place for place in places if place[0].note or place[0].outcome_id})
@@ -88,7 +87,7 @@ class CcpCall(models.Model):
         return {place for place in places if homes.get(place[1:]) == place[0].company_id}
 
     def _is_open_on(self, record):
-        """Return whether every reader of a record may read what people say of this call.
+        """Return whether every reader of a record may read note and outcome of this call.
 
         :param record: the record on which something is posted or planned
         :rtype: bool
@@ -98,18 +97,18 @@ class CcpCall(models.Model):
     # What is stored
 
     def _card_body(self, story, has_note):
-        """Return what search, mail, portal and the API read of a call, in its company's language.
+        """Return the stored text of a call's card: for search, mail, portal and the API.
 
-        :param ccp.call.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: what the call's reports say
         :param bool has_note: whether every reader of the record may read note and outcome
-        :return: HTML, every outside text escaped
+        :return: HTML in the language of the call's company, every outside text escaped
         :rtype: markupsafe.Markup
         """
         call = self._in_company_language()
         values = {
             **call._card_values(story, has_note),
             "lines": [] if call.reports_deleted else call._card_lines(story),
-            # Whatever else changes on a card, its story stays
+            # Without reports the story cannot be made again: the stored one stays
             "kept_lines": call.reports_deleted
             and call._kept_lines(call.card_message_ids[:1])
             or "",
@@ -119,17 +118,17 @@ class CcpCall(models.Model):
         return call._render("call_card", values)
 
     def _render(self, template, values):
-        """Return HTML in the language of the environment.
+        """Return HTML in the environment's language.
 
         :param str template: name of one of the addon's templates
-        :param dict values: what it shows; it gets nothing else, which would cost reading the user
+        :param dict values: all values that it shows; more would cost reading the user
         :rtype: markupsafe.Markup
         """
         templates = self.env["ir.qweb"]
         return templates._render(f"airtel_ccp.{template}", values, minimal_qcontext=True)
 
     def _card_values(self, story, has_note):
-        """Return what both kinds of a card show of a call."""
+        """Return the values that the stored card and the reader's card share."""
         return {
             "call": self,
             "title": self._title(),
@@ -142,7 +141,7 @@ class CcpCall(models.Model):
         }
 
     def _note_html(self):
-        """Return the note as it was typed: what looks like a tag is text, lines stay lines.
+        """Return the note as it was typed: tags are escaped, line breaks stay.
 
         :rtype: markupsafe.Markup
         """
@@ -150,7 +149,7 @@ class CcpCall(models.Model):
         return Markup("<br/>").join(escape(line) for line in lines)
 
     def _card_lines(self, story):
-        """Return the lines of a card in words: the first and the last ones if there are too many.
+        """Return a card's lines in words; if there are too many, the first and the last ones.
 
         :param ccp.call.timeline.Timeline story: what the reports say
         :return: see ``_line_values``
@@ -163,11 +162,11 @@ class CcpCall(models.Model):
         )
 
     def _some_lines(self, story, limit, left_out_text):
-        """Return the lines of a story in words: the first and the last ones if there are too many.
+        """Return a story's lines in words; if there are too many, the first and the last ones.
 
         :param ccp.call.timeline.Timeline story: what the reports say
         :param int limit: how many lines there are at most
-        :param left_out_text: called with how many are left out; says that
+        :param left_out_text: called with the number of lines left out; returns a sentence
         :return: see ``_line_values``
         :rtype: list[dict]
         """
@@ -189,7 +188,7 @@ class CcpCall(models.Model):
     def _reader_cards(self, messages):
         """Return the chatter cards among some messages as the current user may see them.
 
-        A card that cannot be made is logged and left out: its stored text is shown then.
+        A card that fails is logged and left out; the reader then sees its stored text.
 
         :param messages: ``mail.message`` records that the user may read
         :return: by message: HTML in the user's language
@@ -206,9 +205,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _reader_cards_of(self, messages, call_ids):
-        """Return the cards of some messages; if one fails, the others one by one.
+        """Return the cards of some messages; if one fails, make each by itself.
 
-        :param dict call_ids: by id of a message: that of its call
+        :param dict call_ids: the call's id by the message's id
         """
         some = messages.filtered(lambda message: message.id in call_ids)
         try:
@@ -229,7 +228,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _render_cards(self, messages, call_ids):
-        """Return the cards of some messages, all as HTML; see ``_reader_cards``."""
+        """Return the cards of some messages; if one fails, all fail. See ``_reader_cards``."""
         calls = self.browse({call_ids[message.id] for message in messages})
         audible = set(calls._filtered_audible()._ids)
         own_companies = self.env.user.sudo().company_ids
@@ -264,7 +263,7 @@ class CcpCall(models.Model):
         return shown
 
     def _kept_lines(self, message):
-        """Return the story as a card stored it, of a call whose reports were deleted since.
+        """Return the story as a card stored it, for a call whose reports were deleted since.
 
         :rtype: markupsafe.Markup
         """
@@ -272,7 +271,7 @@ class CcpCall(models.Model):
         found = tree.find_class(LINES_CLASS)
         if not found:
             return Markup()
-        # The sanitizer read it when it was stored
+        # Odoo sanitized it when it was stored
         return Markup(  # noqa: S704
             etree.tostring(found[0], encoding="unicode", method="html", with_tail=False)
         )

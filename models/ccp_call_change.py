@@ -4,7 +4,7 @@ from .system_made import SystemMade
 
 
 class CcpCallChange(SystemMade, models.Model):
-    """Who changed what is written on a call, and when; nobody can change that."""
+    """Who changed a call's note or outcome, and when; nobody can change these rows."""
 
     _name = "ccp.call.change"
     _description = "Change of an Airtel Call"

@@ -8,7 +8,7 @@ from odoo.tools.misc import clean_context
 
 from .ccp_call_card import MAX_LINES
 
-# The stored text of a card follows from these, and from the reports that are there then
+# The stored text of a card depends on these fields and on the call's reports
 CARD_FIELDS = frozenset(
     {
         *("state", "result", "talk_seconds", "recording_state"),
@@ -26,7 +26,7 @@ class CcpCall(models.Model):
         """Bring the chatter up to date with one call, on its record and on its contact.
 
         :param ccp.call.timeline.Timeline story: the call's timeline
-        :return: the ``mail.message`` records that look different now
+        :return: the ``mail.message`` records whose appearance changed
         :rtype: odoo.models.BaseModel
         """
         return self._update_cards({self: story}, self._records())[self]
@@ -34,16 +34,16 @@ class CcpCall(models.Model):
     def _update_cards(self, stories, records, changes=None, news=()):
         """Bring the chatter up to date with these calls, on their records and on their contacts.
 
-        A call that Airtel refused never began, so it gets no card. An imported call gets none
-        either, whatever people write on it later. The stored text of a card is written when the
-        call begins and when its headline changes; readers see the newest story anyway.
+        A call that Airtel refused never began, so it gets no card; neither does an imported call. A
+        card's text is stored when the call begins and when its headline changes; readers see the
+        newest story in any case.
 
         :param dict stories: by call: its ``ccp.call.timeline.Timeline``
         :param dict records: by call: the record that was called, see ``_records``
         :param dict | None changes: by call: the values that new reports changed; by default all
-            stored texts are written anew
-        :param news: the calls to whose story new reports may have added
-        :return: by call: the ``mail.message`` records that look different now
+            stored texts are written again
+        :param news: the calls whose story new reports may have extended
+        :return: by call: the ``mail.message`` records whose appearance changed
         :rtype: dict
         """
         messages = dict.fromkeys(self, self.env["mail.message"])
@@ -83,11 +83,11 @@ class CcpCall(models.Model):
         :param dict stories: by call: its ``ccp.call.timeline.Timeline``
         :param dict fresh: by call without a card: the records that get one
         :param list stale: calls whose cards get a new text
-        :param bool are_old: whether what the stored texts say has changed
+        :param bool are_old: whether the stored texts are known to be out of date
         :return: for each new card the call, its record and the HTML
         :rtype: list[tuple]
         """
-        # The place of a card matters only if the call has something to hide from some readers
+        # Where a card is posted matters only if the call hides its note from some readers
         carriers = {
             message: (call, message.model, message.res_id)
             for call in stale
@@ -115,11 +115,11 @@ class CcpCall(models.Model):
 
     @api.model
     def _rewrite_card(self, messages, body, are_old):
-        """Write a card's text into its messages; those that may be up to date are compared first.
+        """Write a card's text into its messages, unless they have it already.
 
         :param messages: ``mail.message`` records
         :param markupsafe.Markup body: the text
-        :param bool are_old: whether what they say has changed, so that they need not be read
+        :param bool are_old: whether they are known to differ, which saves reading them
         """
         if not are_old:
             clean = messages._fields["body"].convert_to_cache(body, messages)
@@ -144,7 +144,7 @@ class CcpCall(models.Model):
         }
 
     def _new_notes(self, story):
-        """Return notes for the lines that the chatter lacks, and remember them as written.
+        """Return notes for those lines of a story that the chatter lacks, and mark them as written.
 
         :param ccp.call.timeline.Timeline story: the call's timeline
         :return: HTML, in the language of the call's company
@@ -171,7 +171,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _post_notes(self, texts):
-        """Write notes on records: internal, in the agent's name, no e-mail.
+        """Post internal notes on records, in the agent's name and without e-mail.
 
         :param list texts: tuples of a call, the record that shows it, and HTML
         :return: by call: the new ``mail.message`` records
@@ -180,7 +180,7 @@ class CcpCall(models.Model):
         by_model = defaultdict(list)
         for text in texts:
             by_model[text[1]._name].append(text)
-        # Nothing that a request says by the way (default_...) belongs into these notes
+        # Without the request's default_... values
         models = self.env(context=clean_context(self.env.context))
         messages, links = {}, []
         for model, some in by_model.items():
@@ -195,10 +195,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _link_messages(self, links):
-        """Remember which messages show which call.
+        """Store which messages show which call.
 
-        This touches the call's row, even if no value changes. A transaction with an older snapshot
-        cannot see the messages; it then fails with a serialization error instead of posting the
+        This touches the call's row even if no value changes: a transaction with an older snapshot,
+        which cannot see the messages, then fails with a serialization error and does not post the
         call a second time.
 
         :param list[tuple[int, int]] links: ids of calls and of messages
@@ -223,7 +223,7 @@ class CcpCall(models.Model):
         calls.invalidate_recordset(["card_message_ids"])
 
     def _note_values(self, thread, body):
-        """Return the values of one ``mail.message``, those of Odoo's ``_message_log_batch``.
+        """Return the values of one ``mail.message``, like Odoo's ``_message_log_batch``.
 
         :param thread: the record whose chatter gets the note
         :param markupsafe.Markup body: the note
@@ -248,9 +248,9 @@ class CcpCall(models.Model):
         }
 
     def _author_values(self):
-        """Return in whose name this call's notes are: its agent's.
+        """Return the author of this call's notes: its agent.
 
-        Nobody speaks for an incoming call that nobody took: the system does.
+        Notes of an incoming call that nobody took are written by the system.
 
         :rtype: dict
         """

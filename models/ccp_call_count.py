@@ -5,9 +5,9 @@ from odoo.tools import SQL
 class CcpCallCount(fields.Integer):
     """A number of calls without a column: the statement that reads the record counts them.
 
-    So it costs a form no statement of its own, and there is nothing to be kept up to date. It is
-    counted only where it is asked for by name; nobody can write it. How it is counted, the model's
-    ``_ccp_call_count_sql`` says.
+    A form needs no further statement, and no stored number has to be kept up to date. The field is
+    computed only when it is asked for by name, and cannot be written. The model's
+    ``_ccp_call_count_sql`` returns the SQL that counts.
     """
 
     readonly = True
@@ -17,13 +17,13 @@ class CcpCallCount(fields.Integer):
     _depends_context = ("uid", "allowed_company_ids")
 
     def to_sql(self, model, alias):
-        """Return the SQL that counts, see Odoo's method of the same name."""
+        """Return the SQL that counts; overrides Odoo's method."""
         return model._ccp_call_count_sql(alias)
 
     def update_db(self, model, columns):
-        """Leave the table without a column, see Odoo's method of the same name."""
+        """Add no column to the table; overrides Odoo's method."""
         if self.name in columns:
-            # A new table gets a column for each field that can be read by SQL
+            # Odoo gives a new table a column for each field that SQL can read
             model.env.cr.execute(
                 SQL(
                     "ALTER TABLE %s DROP COLUMN %s",
@@ -34,5 +34,5 @@ class CcpCallCount(fields.Integer):
         return False
 
     def write(self, records, value):
-        """Write a value to no record: there is no place for it."""
+        """Ignore a written value: there is no column for it."""
         return super().write(records.browse(), value)

@@ -12,13 +12,13 @@ from .contention import take_turns
 from .measures import AGGREGATES, PARTS, columns, part_sql
 from .utils import HOME_TIME_ZONES
 
-# India has had no other time since 1945
+# India's offset from UTC has not changed since 1945
 HOME_OFFSET = IST.utcoffset(None)
 HOME_INTERVAL = f"{HOME_OFFSET // timedelta(minutes=1)} minutes"
 MERGE_BATCH = 20000
 # Periods of whole days
 GRANULARITIES = ("day", "week", "month", "quarter", "year")
-# What calls are summed by, and the type of the column
+# The columns that calls are summed by, with their SQL types
 DIMENSIONS = {
     "start_date": "TIMESTAMP",
     "company_id": "INTEGER",
@@ -31,8 +31,8 @@ DIMENSIONS = {
     "result": "VARCHAR",
     "outcome_id": "INTEGER",
 }
-# All dimensions together would make about as many rows as there are calls. So there are rows of
-# several kinds, each of which sums every call by some dimensions; the kind with fewest rows first
+# All dimensions together would make about as many rows as there are calls, so there are rows of
+# several kinds. Each kind sums all calls by some dimensions; the kind with the fewest rows is first
 KINDS = {
     "hour": ("start_date", "company_id", "start_weekday", "start_hour", "direction"),
     "result": ("start_date", "company_id", "flow_id", "direction", "result", "outcome_id"),
@@ -40,9 +40,9 @@ KINDS = {
 }
 KEY = ("kind", "is_attempt", *DIMENSIONS)
 NEVER_NULL = ("kind", "is_attempt", "start_date", "company_id")
-# Only changes of these columns change a sum
+# Only a change of these columns changes a sum
 WATCHED = sorted({*DIMENSIONS, *columns(), "attempts", "trial"})
-# Fields of the report that no sum has
+# Fields of the report that the sums lack
 PER_CALL = (
     "connect_rate",
     "customer_connect_rate",
@@ -54,29 +54,29 @@ PER_CALL = (
 
 
 class Grouping(NamedTuple):
-    """What a report asks for; a class of its own, because no client can send one as context."""
+    """The groups that a report asks for; its own class, as clients cannot send one in a context."""
 
     columns: frozenset
     is_whole: bool
 
 
 class Source(NamedTuple):
-    """The rows that a report reads: sums of a kind, by some of its columns."""
+    """The rows that a report reads: one kind of sums, grouped by some of its columns."""
 
     kind: str
     columns: tuple
 
 
 class CcpCallDaily(models.Model):
-    """The report on calls: a row for each call that is not a trial, summed by day where possible.
+    """The report on calls: one row for each call that is not a trial, summed by day where possible.
 
-    Each row has the id of its call. A report whose groups and conditions one kind of daily sums
-    covers reads these; any other report reads the calls. Both give the same figures, so that a
-    report stays quick with ten million calls and is right in any case.
+    Each row has the id of its call. A report whose groups and conditions are covered by one kind
+    of daily sums reads those; any other report reads the calls. Both give the same figures. So a
+    report stays quick with ten million calls and is always right.
 
-    A trigger appends one delta row of each kind per change of a call, in the transaction of the
-    change. Appending needs no row lock, so writers never wait and the sums are always exact. A
-    scheduled action merges the rows. A day of the sums begins at India's midnight.
+    A trigger appends one delta row of each kind when a call changes, in the same transaction.
+    Appending takes no row lock: writers never wait and the sums are always exact. A scheduled
+    action merges the rows. A day of the sums begins at midnight in India.
     """
 
     _name = "ccp.call.daily"
@@ -142,7 +142,7 @@ class CcpCallDaily(models.Model):
     speed_to_connect = fields.Float(
         "Speed to connect (seconds)", digits=(16, 0), readonly=True, aggregator="avg"
     )
-    # The sums lack these: reports on them read the calls
+    # The sums lack these fields: reports on them read the calls
     pulses = fields.Integer(readonly=True, aggregator="sum")
     currency_id = fields.Many2one("res.currency", readonly=True)
     cost = fields.Monetary(readonly=True)
@@ -160,7 +160,7 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _search_reader_id(self, operator, value):
-        """Find an agent's own calls: the figures of an agent count what the agent did."""
+        """Find the calls of one agent: an agent's figures count what that agent did."""
         return Domain("user_id", operator, value) if operator == "in" else NotImplemented
 
     @api.model
@@ -188,10 +188,10 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _sums_query(self, source):
-        """Return the statement that adds sums of a kind up by fewer columns.
+        """Return the statement that sums rows of a kind by fewer columns.
 
-        Otherwise a week in a time zone would be computed for each row of a day. Sums of calls that
-        were deleted make no row.
+        It comes before the report's own grouping, which would otherwise compute the week in a time
+        zone for each row of a day. Sums that became zero because calls were deleted make no row.
 
         :param Source source: the kind and the columns
         :rtype: odoo.tools.SQL
@@ -224,7 +224,7 @@ class CcpCallDaily(models.Model):
     def _rules_of_calls(self, own):
         """Return the domain of the rows whose calls the user may read.
 
-        An administrator may have added a rule for calls, and forgotten the report.
+        An administrator may have added a record rule for calls without one for the report.
 
         :param Domain own: this model's own rules
         :rtype: Domain
@@ -238,10 +238,10 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _source(self, domain):
-        """Return which sums have what is asked for.
+        """Return the kind of sums that can answer a report.
 
         :param Domain domain: which rows, rules included
-        :return: None if only the calls have it
+        :return: None if only the calls can
         :rtype: Source | None
         """
         grouping = self.env.context.get("ccp_grouping")
@@ -250,8 +250,8 @@ class CcpCallDaily(models.Model):
         names = set(grouping.columns)
         optimized = domain.optimize_full(self.sudo())
         if optimized.is_false():
-            # What contradicts itself, such as another company's calls, has no conditions any more,
-            # but the statement has them
+            # The optimizer removes the conditions of a domain that contradicts itself, such as one
+            # for another company's calls; the statement keeps them
             return None
         for condition in optimized.iter_conditions():
             name = _field_name(condition)
@@ -263,10 +263,10 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _grouping(self, groupby, specs):
-        """Return this model with a context that says what a report asks for.
+        """Return this model with a context that holds a report's groups.
 
         :param list[str] groupby: the groups, such as ``start_date:week``
-        :param specs: the aggregates, and what the groups are sorted by
+        :param specs: the aggregates and the sort terms
         """
         names, is_whole = set(), set(specs) - set(groupby) <= {"__count", *AGGREGATES}
         for spec in groupby:
@@ -305,14 +305,14 @@ class CcpCallDaily(models.Model):
         return SQL(AGGREGATES[aggregate_spec].sql(lambda part: f'"{self._table}"."{part}"'))
 
     def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
-        # The records of groups have the caller's context
+        # The records in the groups get the caller's context
         context = {key: value for key, value in self.env.context.items() if key != "ccp_grouping"}
         model = self.with_env(self.env(context=context))
         return super(CcpCallDaily, model)._read_group_postprocess_groupby(groupby_spec, raw_values)
 
     @api.model
     def _attempts(self, domain, groupby):
-        """Add the attempts of a period up.
+        """Return the attempts of a period, summed by groups.
 
         :param domain: which rows
         :param list[str] groupby: as for ``_read_group``
@@ -336,7 +336,7 @@ class CcpCallDaily(models.Model):
 
     @api.private
     def init(self):
-        """Make the table and the trigger; count the calls if the sums are defined anew."""
+        """Create the table and the trigger, and count all calls if the sums' definition changed."""
         cr = self.env.cr
         definition = "".join(
             map(str, (self._create_sql(), self._trigger_sql(), self._sums_sql(SQL("calls"))))
@@ -346,7 +346,7 @@ class CcpCallDaily(models.Model):
             cr.execute("SELECT obj_description('ccp_call_daily'::regclass, 'pg_class')")
             if cr.fetchone() == (digest,):
                 return
-            # Until the new trigger is there, a change of a call would use the former columns
+            # Before the columns change: a change of a call would run the former trigger
             self._drop_trigger()
             cr.execute("DROP TABLE ccp_call_daily")
         cr.execute(self._create_sql())
@@ -356,11 +356,11 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _create_sql(self):
-        """Return the statements that make the table.
+        """Return the statements that create the table.
 
         :rtype: odoo.tools.SQL
         """
-        # No foreign keys: they would lock the agent and the company with each change of a call
+        # No foreign keys: each change of a call would lock the agent and the company
         return SQL(
             """
             CREATE TABLE ccp_call_daily (
@@ -381,7 +381,7 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _trigger_sql(self):
-        """Return the statements that make the database keep the sums on any change of a call.
+        """Return the statements that create the trigger: it updates the sums when a call changes.
 
         :rtype: odoo.tools.SQL
         """
@@ -413,14 +413,14 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _drop_trigger(self):
-        """Remove what stays in the database when the tables are removed."""
+        """Remove the trigger's function, which stays when the tables are removed."""
         self.env.cr.execute("DROP FUNCTION IF EXISTS ccp_call_daily_change() CASCADE")
 
     @api.model
     def _count_all(self):
-        """Count all calls anew, for calls that were made or changed without the trigger."""
+        """Count all calls again, including those that changed while there was no trigger."""
         self.env["ccp.call"].flush_model()
-        # A change meanwhile would be counted twice, or not at all
+        # A change in the meantime would be counted twice or not at all
         self.env.cr.execute("LOCK TABLE ccp_call, ccp_call_daily IN SHARE ROW EXCLUSIVE MODE")
         self.env.cr.execute("DELETE FROM ccp_call_daily")
         self.env.cr.execute(
@@ -434,9 +434,9 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _sums_sql(self, rows):
-        """Return the statement that adds calls up, for each kind.
+        """Return the statement that sums calls, once for each kind.
 
-        :param odoo.tools.SQL rows: the calls, with a column ``sign``: 1, or -1 to take away
+        :param odoo.tools.SQL rows: the calls, with a column ``sign``: 1 to add, -1 to subtract
         :rtype: odoo.tools.SQL
         """
         values = {name: f"call.{name}" for name in DIMENSIONS}
@@ -491,7 +491,7 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _merge(self):
-        """Make one row of the rows of a key.
+        """Replace the rows of one key by one row.
 
         :return: how many rows were merged
         :rtype: int
@@ -539,7 +539,7 @@ class CcpCallDaily(models.Model):
 
     @api.model
     def _count_unmerged(self):
-        """Return how many rows ``_merge`` would still take.
+        """Return how many rows ``_merge`` has left to merge.
 
         :rtype: int
         """
@@ -556,7 +556,7 @@ def _field_name(condition):
 
 
 def _is_midnight(condition):
-    """Return whether a condition on the moment takes whole days of India or none."""
+    """Return whether a condition on the start selects whole days of India only."""
     if condition.operator not in (">=", "<"):
         return False
     local = fields.Datetime.to_datetime(condition.value) + HOME_OFFSET
@@ -564,5 +564,5 @@ def _is_midnight(condition):
 
 
 def _ordered(order):
-    """Return the terms of an order."""
+    """Return the terms of an ORDER BY."""
     return [part.split()[0] for part in (order or "").split(",") if part.strip()]

@@ -20,18 +20,18 @@ from .spool import make_token
 
 _logger = logging.getLogger(__name__)
 
-# How long a click waits for Airtel's answer at most; Airtel mostly takes less than one second
+# How long a click waits for Airtel's answer at most; Airtel usually takes less than a second
 PATIENCE_SECONDS = 3
-# Where a request keeps the calls that it placed, which outlives a replay of its transaction
+# The key under which a request keeps the calls it placed, which outlives its transaction's retry
 PLACED = "airtel_ccp.placed"
 
 
 class CcpCall(models.Model):
-    """The way of a click: check, make the call's row durable, ask Airtel once, note the answer.
+    """How a click becomes a call: check, commit the call's row, ask Airtel once, commit the answer.
 
     ``ccp.dialer`` checks. The row and the answer are committed in cursors of their own, and the
-    request's transaction writes nothing. When Odoo replays a request because something else in it
-    met a serialization failure, the replay gets what the first try got: it does not dial twice.
+    request's transaction writes nothing. If Odoo retries the request after a serialization failure
+    elsewhere in it, the retry gets the first try's result and does not dial again.
     """
 
     _inherit = "ccp.call"
@@ -45,14 +45,14 @@ class CcpCall(models.Model):
             one that has a value
         :param str | None choice: the key of one of the numbers that ``_ccp_numbers`` offers
         :param list_item: the ``ccp.call.list.item`` that this call is for, if any
-        :param Options | None options: what else the rep said
+        :param Options | None options: the rep's other choices
         :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` if the
-            request does not wait for Airtel's answer, which the bus brings then, also a refusal
+            request no longer waits for Airtel's answer, which then comes by the bus, even a refusal
         :rtype: dict
         :raise UserError: when no call was placed
         :raise AccessError: when the user may not call, or may not read the record
         """
-        # Clients send anything, and these are looked up
+        # A client may send any type; these become keys of a dict
         choice = str(choice) if choice else None
         click = (self.env.uid, record._name, record.id, repr(field_name), choice)
         placed = request.httprequest.environ.setdefault(PLACED, {}) if request else {}
@@ -69,7 +69,7 @@ class CcpCall(models.Model):
         plan = dialer._plan(record, field_name, choice, options)
         token, header = make_token(self.env), secrets.token_urlsafe(24)
         body = dialer._request_body(plan, token, header)
-        # While a request is under way nothing may fail that would lose its answer
+        # After the request was sent, nothing may fail that would lose Airtel's answer
         patience = self._patience()
         call_id = self._reserve(record, plan, token, header, body, list_item)
         exchange = Exchange(plan.company._ccp_client(plan.account), body)
@@ -85,13 +85,13 @@ class CcpCall(models.Model):
 
     @api.model
     def _reserve(self, record, plan, token, header, body, list_item=None):
-        """Commit the call's row and the masked request before Airtel is asked, and return its id.
+        """Commit the call's row and the masked request before Airtel is asked; return its id.
 
         :param record: the record that is called
         :param Plan plan: what is dialled
-        :param str token: the secret that ends the notify URL
+        :param str token: the secret at the end of the notify URL
         :param str header: the secret that reports carry in a header
-        :param dict body: what Airtel is asked
+        :param dict body: the request's body
         :param list_item: the ``ccp.call.list.item`` that this call is for, if any
         :rtype: int
         :raise UserError: when another click of the same agent was faster
@@ -131,7 +131,8 @@ class CcpCall(models.Model):
         try:
             with contextlib.ExitStack() as stack:
                 if plan.has_caps:
-                    # In a transaction of its own: what waits for a lock sees the past afterwards
+                    # In a transaction of its own: the next one begins after the lock, so it sees
+                    # what the lock's last holder committed
                     lock_cr = stack.enter_context(self.env.registry.cursor())
                     dialer.with_env(self.env(cr=lock_cr))._lock_caps(plan.company)
                 cr = stack.enter_context(self.env.registry.cursor())
@@ -141,7 +142,7 @@ class CcpCall(models.Model):
                 if plan.has_caps:
                     company, flow = plan.company.with_env(env), plan.flow.with_env(env)
                     guards._check_rules(env.user, company, flow, plan.customer_numbers)
-                # With the company, whose defaults count, the agent's need not be read
+                # With the company, whose defaults are used, the agent's own need not be read
                 calls = self.with_env(env).sudo().with_company(plan.company.id)
                 call = calls.create(values)
                 env["ccp.request.log"].sudo()._open(call, body)
@@ -151,10 +152,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _patience(self):
-        """Return how long a click may keep what serves its request waiting for Airtel, in seconds.
+        """Return how many seconds a click may wait for Airtel.
 
-        At most half of a server's workers (or threads) wait at a time, so that the others serve
-        everybody else however long Airtel takes. The request's transaction holds its place.
+        At most half of a server's workers (or threads) wait at a time: the others serve everybody
+        else however long Airtel takes. The request counts as waiting until its transaction ends.
 
         :rtype: float
         """
@@ -174,7 +175,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _waiting_sentence(self, plan):
-        """Say to the rep what may happen while Airtel has not answered.
+        """Return the sentence for the rep while Airtel has not answered.
 
         :param Plan plan: what was dialled
         :rtype: str
@@ -192,7 +193,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _accepted_sentence(self, plan):
-        """Say to the rep what happens now that Airtel took the call.
+        """Return the sentence for the rep once Airtel accepted the call.
 
         :param Plan plan: what was dialled
         :rtype: str

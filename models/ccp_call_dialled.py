@@ -4,9 +4,9 @@ from ..ccp.call.timeline import Dialled
 
 
 class CcpCall(models.Model):
-    """The snapshot of what was dialled, by which a call's reports are read.
+    """The snapshot of what was dialled, with which a call's reports are read.
 
-    The call flow may be changed later; that must not change what happened.
+    The call flow may change later; the calls of the past keep their meaning.
     """
 
     _inherit = "ccp.call"
@@ -41,8 +41,8 @@ class CcpCall(models.Model):
     def _dialled(self):
         """Return what was dialled.
 
-        A call that Airtel was not asked to place has no snapshot: its own numbers count, with the
-        names and components of the specification.
+        A call that Airtel was not asked to place has no snapshot: then it is the call's own
+        numbers, with the names and components of the specification.
 
         :rtype: ccp.call.timeline.Dialled
         """

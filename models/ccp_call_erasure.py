@@ -8,20 +8,20 @@ from odoo.tools.misc import hmac
 from ..ccp.safe import number
 from .ccp_call_notify import BUS_MESSAGE
 
-# What the digests of erased calls' ids are for; other uses of Odoo's secret give other digests
+# The purpose of the digests: the same secret gives other digests for other purposes
 SCOPE = "airtel_ccp erased call"
 
 
 class CcpCall(models.Model):
-    """What calls leave beside their own rows, and how an erased call is known again.
+    """What is deleted with a call beside its row, and how an erased call is recognised.
 
-    An erased call keeps digests of Airtel's ids for it. They say nothing about anybody, and by them
-    a late report or an import of past calls is known to be about a call that was erased.
+    An erased call keeps digests of Airtel's ids for it. They reveal nothing about anybody, but
+    show that a late report or an import of past calls is about a call that was erased.
     """
 
     _inherit = "ccp.call"
 
-    # With blanks between them
+    # Separated by blanks
     erased_ids = fields.Char(
         "Digests of its erased ids",
         readonly=True,
@@ -29,14 +29,14 @@ class CcpCall(models.Model):
         groups=fields.NO_ACCESS,
     )
 
-    # For the search in ``_erased_of``: spelled as the ORM spells `erased = True`
+    # For the search in ``_erased_of``: written as the ORM writes `erased = True`
     _erased_idx = models.Index("(company_id) WHERE erased IS TRUE")
 
     def _delete_copies(self, keep_plans=False):
-        """Delete what these calls left beside their own rows.
+        """Delete the data about these calls that is stored outside their own rows.
 
-        These are activities and messages about them, cards, open dialogs, and messages that wait
-        for browsers.
+        These are activities and messages about them, cards, open dialogs, and bus messages that
+        browsers did not fetch yet.
 
         :param bool keep_plans: whether activities that are still to be done stay on their records,
             without summary and note
@@ -50,7 +50,7 @@ class CcpCall(models.Model):
         calls._delete_bus_messages(message_ids)
 
     def _delete_bus_messages(self, message_ids):
-        """Delete messages to browsers about these calls, and about messages of the chatter.
+        """Delete bus messages about these calls, and about messages of the chatter.
 
         :param list[int] message_ids: ids of ``mail.message``
         """
@@ -72,7 +72,7 @@ class CcpCall(models.Model):
         )
 
     def _id_digests(self):
-        """Return the digests of Airtel's ids for this call, as ``erased_ids`` keeps them.
+        """Return the digests of Airtel's ids for this call, in the form of ``erased_ids``.
 
         :rtype: str | bool
         """
@@ -91,10 +91,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _erased_of(self, company):
-        """Return by what a company's erased calls are known again.
+        """Return what a company's erased calls are recognised by.
 
         :param company: a ``res.company``
-        :return: digests of ids; and for calls that had no ids, their agents' numbers and start
+        :return: digests of ids; and, for calls without ids, tuples of agent's number and start
         :rtype: tuple[set[str], list[tuple]]
         """
         erased = self.sudo().search(

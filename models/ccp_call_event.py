@@ -8,14 +8,14 @@ from .system_made import SystemMade
 
 
 class CcpCallEvent(GuardedFields, SystemMade, models.Model):
-    """A report: anything that Airtel posted about a call, kept as it came."""
+    """A report: anything that Airtel posted about a call, stored as received."""
 
     _name = "ccp.call.event"
     _description = "Airtel Report"
     _order = "received_at, id"
     _rec_name = "kind"
 
-    # The index of fingerprints serves it too, see ``init``: every index costs each report time
+    # Uses the index that ``init`` makes: each further index would cost time with every report
     call_id = fields.Many2one("ccp.call", readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(
         "res.company",
@@ -34,8 +34,8 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         readonly=True,
         required=True,
     )
-    # As it came, with the recording's address, with which anybody can listen: so only this addon
-    # reads it, searches or groups by it; others get ``pretty_payload``
+    # It holds the recording's address, with which anybody can listen: only this addon reads it,
+    # searches it or groups by it; others get ``pretty_payload``
     payload = fields.Text("As received", readonly=True, groups=fields.NO_ACCESS, prefetch=False)
     raw_payload = fields.Binary(
         "As received, byte for byte",
@@ -60,7 +60,7 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         readonly=True,
     )
     match_date = fields.Datetime("Last matched", readonly=True)
-    # Under which names a report without a call may still find it
+    # The ids under which a report without a call may still find it
     named_correlation = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     named_session = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     named_pair = fields.Char(
@@ -87,7 +87,7 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
     )
     _pending_idx = models.Index("(call_id) WHERE folded IS NOT TRUE")
     _received_idx = models.Index("(received_at)")
-    # Of reports that wait for their call, those that nobody looked at yet, and all
+    # For reports that wait for their call: those not looked at yet, and all
     _unmatched_idx = models.Index(
         "(id) WHERE call_id IS NULL AND folded IS NOT TRUE AND match_date IS NULL"
     )
@@ -106,17 +106,17 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
 
     @api.private
     def init(self):
-        """Make the index of a call's reports, and the function that finds a call by its token.
+        """Create the index of a call's reports, and the function that finds a call by its token.
 
-        The index has the name that Odoo gives to that of ``call_id``, so that Odoo finds it and
-        makes no other one. It serves for both: what it holds begins with the call.
+        The index has the name of Odoo's own index of ``call_id``, so Odoo does not create a second
+        one; as its first column is the call, it serves for both.
 
-        PostgreSQL plans the body of a function once per connection. As a statement of its own it
-        is planned for each report, with all indexes of calls in mind, which takes longer than all
-        else that a report costs in the database.
+        PostgreSQL plans the body of a function once per connection. A plain statement would be
+        planned for each report, considering all indexes of calls, which takes longer than
+        everything else that a report costs in the database.
 
-        A token ends some days after its call did. A call's end is what Airtel says, so it counts
-        for no more than a day after the click: no report can prolong a token beyond that.
+        A token ends some days after its call did. The end of a call comes from reports, so it
+        counts for at most a day after the click: no report can prolong a token beyond that.
         """
         self.env.cr.execute(
             """
@@ -155,7 +155,7 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         self.env.cr.execute("DROP FUNCTION IF EXISTS ccp_call_of_token(varchar, timestamp)")
 
     def _parsed(self):
-        """Return these reports as the protocol core reads them.
+        """Return what ``ccp.airtel.reports`` reads in these reports.
 
         :return: one or more for each
         :rtype: list
@@ -163,7 +163,7 @@ class CcpCallEvent(GuardedFields, SystemMade, models.Model):
         return [report for reports in self._parsed_each() for report in reports]
 
     def _parsed_each(self):
-        """Return what the protocol core reads in each of these; Airtel may post several at once.
+        """Return what ``ccp.airtel.reports`` reads in each of these; one may hold several reports.
 
         :rtype: list[tuple]
         """

@@ -6,20 +6,20 @@ from odoo.tools import SQL
 from .ccp_call_event_match import CLOCK_TOLERANCE, PAIR_PERIOD
 from .utils import naive_utc
 
-# What people and machines write between two digits of a number
+# What may stand between two digits of a number
 GAP = "[^0-9A-Za-z]{0,3}"
 
 
 class CcpCallEvent(models.Model):
-    """Reports of erased calls: those that no call was found for, and those that come late."""
+    """Deletes reports of erased calls: those without a call, and those that come late."""
 
     _inherit = "ccp.call.event"
 
     @api.model
     def _erase_unmatched(self, companies, words):
-        """Delete reports without a call that hold one of some numbers or ids.
+        """Delete reports without a call that contain one of some numbers or ids.
 
-        They are looked for in the database and on disk; there they go once this is committed.
+        Both in the database and on disk; files are deleted after this transaction is committed.
 
         :param companies: the ``res.company`` records to whose notify URLs the reports came
         :param words: numbers, ten digits each, and ids
@@ -42,7 +42,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _pattern(self, words):
-        """Return a pattern that finds numbers however they are written, and ids; "" for nothing.
+        """Return a pattern that finds ids, and numbers in any spelling; "" if there are none.
 
         :param words: numbers, ten digits each, and ids
         :rtype: str
@@ -52,7 +52,7 @@ class CcpCallEvent(models.Model):
         )
 
     def _is_of_erased_call(self, report, erased):
-        """Return whether this report, which no call was found for, is about an erased one.
+        """Return whether this report without a call is about an erased call.
 
         :param report: the report as the protocol core reads it
         :param tuple erased: see ``ccp.call._erased_of``

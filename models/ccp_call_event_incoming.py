@@ -15,17 +15,17 @@ from .utils import naive_utc
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """What one report, or one decision of ours, says about which incoming call it is.
+    """What one report, or one decision of Odoo's, says about the incoming call it belongs to.
 
     :ivar company: the ``res.company`` that was called
     :ivar kind: ``decision``, ``event`` or ``cdr``
     :ivar customer: last ten digits, "" if the number is withheld or foreign
-    :ivar airtel_number: last ten digits or fewer, "" if it does not say
-    :ivar session_id: Airtel's id, "" if it does not say
+    :ivar airtel_number: last ten digits or fewer, "" if unknown
+    :ivar session_id: Airtel's id, "" if unknown
     :ivar at: when it happened, or when the call began if it is a CDR; naive UTC
-    :ivar is_timed: whether it says so itself; else it is guessed from when it came
-    :ivar is_sure: whether it is surely about an incoming call of this company, so that it may make
-        one; if not, it may belong to one that is known
+    :ivar is_timed: whether ``at`` comes from the report; else it is the time of its arrival
+    :ivar is_sure: whether it is certainly about an incoming call of this company and may create
+        one; if not, it can only be added to a call that is known
     :ivar flow: the ``ccp.call.flow`` whose number was called, which may be empty
     :ivar decision: our own decision, None for a report
     """
@@ -43,14 +43,14 @@ class Sighting:
 
     @property
     def caller_number(self):
-        """The Airtel number as the company writes it, if it is one of the company's."""
+        """The Airtel number as the company writes it; empty if it is not one of the company's."""
         return self.flow.caller_number or self.airtel_number
 
 
 class IncomingNumbers:
-    """Whose numbers a company's are, by which the sides of an incoming call are told apart.
+    """A company's numbers, which show who is who in a report of an incoming call.
 
-    They are read once for many reports, and only if one of them may be about such a call.
+    They are read once for many reports, and only if a report may be about such a call.
     """
 
     def __init__(self, calls, company):
@@ -62,29 +62,29 @@ class IncomingNumbers:
 
     @cached_property
     def flows(self):
-        """Its INBOUND call flows, each of which is an Airtel number that customers call."""
+        """The company's INBOUND call flows: one for each Airtel number that customers call."""
         return self._calls.flow_id.search(
             Domain("company_id", "=", self._company.id) & Domain("call_type", "=", "INBOUND")
         )
 
     @cached_property
     def airtel(self):
-        """Its Airtel numbers that customers call, last ten digits."""
+        """The company's Airtel numbers that customers call, last ten digits."""
         return frozenset(number.last10(each) for each in self.flows.mapped("caller_number"))
 
     @cached_property
     def agents(self):
-        """Its agents' phones, last ten digits, and the desks of its numbers."""
+        """The phones of the company's agents and the desks of its numbers, last ten digits."""
         desks = {*self.flows.mapped("desk_number"), *self.flows.mapped("closed_number")} - {False}
         return frozenset({*self.users, *map(number.last10, desks)})
 
     @cached_property
     def users(self):
-        """Its agents by their phones; those who left are known, too."""
+        """The company's agents by their phones, also those who left."""
         return self._calls._agents_by_number(self._company)
 
     def flow_of(self, airtel_number):
-        """Return the flow of an Airtel number; empty if it is no number that customers call.
+        """Return the flow of an Airtel number; empty if customers cannot call that number.
 
         :param str airtel_number: last ten digits, or ""
         """
@@ -93,14 +93,14 @@ class IncomingNumbers:
 
 
 class CcpCallEvent(models.Model):
-    """Which incoming call a report or decision is about that came for no call of ours."""
+    """Finds the incoming call of a report or decision that does not name one."""
 
     _inherit = "ccp.call.event"
 
     def _sighting(self, report, numbers):
-        """Return what this report says about which incoming call it is.
+        """Return what this report says about the incoming call it belongs to.
 
-        What somebody posted is no decision, whatever it looks like: only ours have that kind.
+        Only Odoo writes rows of the kind ``decision``: a post that looks like one is not one.
 
         :param report: this report as the protocol core reads it
         :param IncomingNumbers numbers: whose numbers are whose
@@ -113,7 +113,7 @@ class CcpCallEvent(models.Model):
         if report.kind not in ("event", "cdr"):
             return None
         if report.direction != "inbound" and (report.direction or not numbers.flows):
-            # Where no number is called, nobody's phones need be read: a session id still names it
+            # Without a called number the agents' phones need not be read: a session id is enough
             return None
         seen = incoming.read(report, numbers.airtel, numbers.agents)
         if seen is None:
@@ -131,7 +131,7 @@ class CcpCallEvent(models.Model):
         )
 
     def _decision_sighting(self, numbers):
-        """Return which call one of our decisions is about; see ``_sighting``."""
+        """Return what a decision says about its call; see ``_sighting``."""
         decision = self._decision()
         if decision is None:
             return None
@@ -152,7 +152,7 @@ class CcpCallEvent(models.Model):
         )
 
     def _decision(self):
-        """Return our decision that this row keeps; None if it cannot be read.
+        """Return the decision that this row stores; None if it cannot be read.
 
         :rtype: ccp.call.route.Decision | None
         """
@@ -160,10 +160,10 @@ class CcpCallEvent(models.Model):
             decision = Decision.of_dict(json.loads(self.sudo().payload or ""))
             datetime.fromtimestamp(decision.at / 1000, timezone.utc)
         except (OSError, OverflowError, ValueError):
-            # It waited on disk, where anything may become of a file
+            # It may have waited on disk, where files get damaged
             return None
         return decision
 
     def _summary_of_decision(self, report):
-        """Say what a decision is; whom it rings is on its call."""
+        """Return a decision as a sentence; its call shows whom it rings."""
         return self.env._("Who to ring")

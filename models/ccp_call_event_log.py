@@ -9,16 +9,16 @@ from ..ccp.airtel.reports import kind_and_fingerprint
 from ..ccp.safe import number, text
 from .utils import RELOAD, format_seconds, notice
 
-# Nobody reads the lines of a call with more reports than this one by one
+# Nobody reads each line of a call with more reports than this
 SHOWN_REPORTS = 100
-# How many of the reports that came at once, or of the values that mean nothing, are named
+# How many reports that came at once, and how many values that were not understood, are shown
 SHOWN_AT_ONCE = 3
 NAMED_AT_ONCE = 10
 FORGOTTEN_AT_ONCE = 50
 
 
 class CcpCallEvent(models.Model):
-    """What the log of reports shows of each, and how a call is repaired from it."""
+    """The log of reports: what it shows of each, and how calls are repaired from it."""
 
     _inherit = "ccp.call.event"
 
@@ -45,7 +45,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _not_understood_sentence(self, names):
-        """Name the values of a report that mean nothing to us.
+        """Return a sentence that names the values of a report that were not understood.
 
         :param list[str] names: names of fields, as Airtel spelled them
         :rtype: str | bool
@@ -105,7 +105,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _change_text(self, call, before, after):
-        """Return what differs between two states of knowledge about a call, in words.
+        """Return in words what changed between two sets of known values of a call.
 
         :rtype: str | bool
         """
@@ -124,8 +124,8 @@ class CcpCallEvent(models.Model):
     @api.depends("payload", "call_id")
     @api.depends_context("uid")
     def _compute_pretty_payload(self):
-        # The record rules show everybody the reports of their own calls; those of no call are
-        # everybody's, so their numbers are for managers of calls
+        # Agents see the reports of their own calls, and everybody sees those without a call, so
+        # only managers of calls see the numbers in the latter
         sees_all = self._may_see_all_numbers()
         for event in self:
             payload = event.sudo().payload or ""
@@ -138,9 +138,9 @@ class CcpCallEvent(models.Model):
             event.pretty_payload = pretty if sees_all or event.call_id else number.mask_in(pretty)
 
     def _search_pretty_payload(self, operator, value):
-        """Find reports by what came, addresses left out: nobody may guess one letter by letter.
+        """Find reports by their text without addresses, which could be guessed letter by letter.
 
-        Nor a number, so reports of no call are found by managers of calls only.
+        The same holds for numbers: only managers of calls find reports without a call.
         """
         if operator not in ("ilike", "not ilike", "=ilike", "like", "not like"):
             return NotImplemented
@@ -161,13 +161,13 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _may_see_all_numbers(self):
-        """Return whether the user may see the numbers of reports that no call was found for."""
+        """Return whether the user may see the numbers in reports without a call."""
         return self.env.user.has_group("airtel_ccp.group_ccp_manager")
 
     # Repair
 
     def action_fold_again(self):
-        """Fold the calls of these reports anew; look again for the calls of those without one.
+        """Derive the calls of these reports again; look again for the calls of those without one.
 
         :return: an action that says how many
         :rtype: dict
@@ -177,9 +177,9 @@ class CcpCallEvent(models.Model):
         return self.sudo()._find_calls_again()._fold_again_with_notice()
 
     def action_replay(self):
-        """Take a stored report as if it had just come, and say what that changed.
+        """Process a stored report as if it had just come, and show what that changed.
 
-        :return: an action that says it
+        :return: an action that shows it
         :rtype: dict
         :raise AccessError: when the user is no administrator
         """
@@ -214,7 +214,7 @@ class CcpCallEvent(models.Model):
         return notice(" ".join(filter(None, sentences)), kind, then=RELOAD)
 
     def _find_calls_again(self):
-        """Read these reports as if they had just come, and return the calls they are about.
+        """Process these reports as if they had just come, and return the calls they are about.
 
         :rtype: odoo.models.BaseModel
         """
@@ -225,9 +225,9 @@ class CcpCallEvent(models.Model):
         return (self.exists() | matched).call_id
 
     def _read_kinds_again(self):
-        """Correct the kinds of reports that came when they were not understood yet.
+        """Correct the kind of reports that could not be read when they came.
 
-        A decision is ours: what is posted is never one, whatever it looks like.
+        Rows of the kind ``decision`` are left alone, and no post becomes one.
         """
         for event in self.filtered(lambda each: each.kind != "decision"):
             kind, _fingerprint = kind_and_fingerprint((event.payload or "").encode())
@@ -235,7 +235,7 @@ class CcpCallEvent(models.Model):
                 event.kind = kind
 
     def _known(self, call):
-        """Return what is known of a call from its reports; nothing for no call.
+        """Return what a call's reports say; an empty list for an empty recordset.
 
         :rtype: list[dict]
         """
@@ -251,11 +251,11 @@ class CcpCallEvent(models.Model):
             )
 
     def _forget_url(self, url):
-        """Remove a recording's address from the stored reports: anybody who has it can listen.
+        """Remove a recording's address from these stored reports: anybody who has it can listen.
 
         :param str url: the address as it was received
         """
-        # In small parts: all reports of a call that was flooded are too much at once
+        # In batches: all reports of a call that was flooded need too much memory
         for some in split_every(FORGOTTEN_AT_ONCE, self.ids, self.browse):
             some._forget_url_in_these(url)
             some.flush_recordset()
@@ -268,7 +268,7 @@ class CcpCallEvent(models.Model):
             for spelling in {url, url.replace("/", "\\/")}:
                 without = without.replace(spelling, "")
             if any(getattr(each, "recording_url", "") == url for each in event._parsed()):
-                # Another spelling, such as \u0026 for &
+                # Escaped in another way, such as \u0026 for &
                 content = text.load(without)
                 if url in text.texts(content):
                     without = json.dumps(text.hide_urls(content), ensure_ascii=False)

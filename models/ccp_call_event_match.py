@@ -16,32 +16,32 @@ from .utils import naive_utc
 
 _logger = logging.getLogger(__name__)
 
-# Few, because calls wait meanwhile that have new reports
+# Few, because calls with new reports wait meanwhile
 MATCH_BATCH = 50
-# When a call is looked for again after that failed
+# How long to wait before looking for a call again after an error
 MATCH_PAUSE = timedelta(minutes=15)
 # How long a report to the company's own address waits for its call
 MATCH_PERIOD = timedelta(days=1)
-# How long before its record a call may have begun, if the record does not say when it began
+# How long before its CDR a call may have begun, if the CDR does not say when it began
 PAIR_PERIOD = timedelta(hours=4)
-# How far Airtel's clock and ours, and the click and the first ring, may lie apart
+# How far Airtel's clock may differ from ours, and the first ring from the click
 CLOCK_TOLERANCE = timedelta(minutes=3)
 
 
 class CcpCallEvent(models.Model):
-    """How the call of a report is found that came to the company's own notify URL."""
+    """Finds the calls of reports that came to a company's own notify URL."""
 
     _inherit = "ccp.call.event"
 
     @api.model
     def _match(self, is_patient=True):
-        """Assign reports that came to a company's own notify URL to the calls they are about.
+        """Assign reports that came to a company's own notify URL to their calls.
 
         A report names its call by Airtel's correlation id, its session id, or the pair of numbers
-        that were dialled. One that fits no call waits, because an answer or another report may
-        still name its call. It is looked at again only when a call that it names is folded: each
-        call is, when Airtel answered the click and whenever something is known of it. So what
-        waits costs nothing, however much it is.
+        that were dialled. A report without a match waits, because an answer or another report may
+        still name its call. It is looked at again only when a call that it names is folded, which
+        happens after Airtel's answer and with each report. So waiting reports cost nothing,
+        however many they are.
 
         :param bool is_patient: see ``contention.apart``
         :return: the reports that found their call
@@ -51,16 +51,16 @@ class CcpCallEvent(models.Model):
         matched = self._unmatched(limit=MATCH_BATCH)._match_each(is_patient)
         calls = matched.filtered(lambda event: event.matched_by == "numbers").call_id
         if sessions := calls.filtered("session_id").mapped("session_id"):
-            # Other reports may name the call by its session id alone
+            # Further reports may name the same call by its session id alone
             named = self._waiting() & Domain("named_session", "in", sessions)
             matched |= self.search(named, limit=MATCH_BATCH)._match_each(is_patient)
         return matched
 
     @api.model
     def _match_some(self, seconds, is_patient):
-        """Look for the calls of some reports that nobody looked at yet, for a short while.
+        """Look for the calls of some reports that were not looked at yet, for a short while.
 
-        :param float seconds: when to begin with no further ones; some are looked at in any case
+        :param float seconds: when to stop; some reports are looked at in any case
         :param bool is_patient: see ``contention.apart``
         :return: how many were looked at
         :rtype: int
@@ -84,7 +84,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _unmatched(self, limit):
-        """Return reports whose call is to be looked for, those first that came first.
+        """Return reports whose call must be looked for, the oldest first.
 
         :param int limit: how many at most
         :rtype: odoo.models.BaseModel
@@ -94,12 +94,12 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _count_unmatched(self):
-        """Return how many reports there are whose call is to be looked for."""
+        """Return how many reports have a call that must be looked for."""
         return self.search_count(self._waiting() & Domain("match_date", "=", False))
 
     @api.model
     def _give_up(self):
-        """Let reports wait no longer whose call was not found for too long."""
+        """Stop waiting with reports whose call was not found within ``MATCH_PERIOD``."""
         self.flush_model()
         self.env.execute_query(
             SQL(
@@ -117,7 +117,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _naming(self, calls):
-        """Return the condition of the reports that wait for a call and name one of these.
+        """Return the condition for waiting reports that name one of some calls.
 
         :param calls: ``ccp.call`` records
         :rtype: odoo.tools.SQL
@@ -143,7 +143,7 @@ class CcpCallEvent(models.Model):
 
         def look(some):
             found = some._match_together()
-            # What fails when it is written was not matched
+            # A report counts as matched only if writing it succeeds
             self.env.flush_all()
             matched.append(found)
 
@@ -151,7 +151,7 @@ class CcpCallEvent(models.Model):
         return self.browse().union(*matched)
 
     def _match_together(self):
-        """Look for the calls of these reports; one that fails undoes the others.
+        """Look for the calls of these reports; if one fails, none is assigned.
 
         :return: the reports that found their call
         :rtype: odoo.models.BaseModel
@@ -196,10 +196,10 @@ class CcpCallEvent(models.Model):
         return matched
 
     def _wait_for_call(self, report, seen):
-        """Let this report wait for its call, under the names by which that may be found.
+        """Let this report wait for its call, with the names under which the call may be found.
 
-        A report that names no call can never match one. One that would make a further incoming
-        call, where a company has had too many, waits for a while.
+        A report that names no call is never matched. One that would create an incoming call
+        although its company has too many waits for a while.
 
         :param report: the report as the protocol core reads it
         :param ccp_call_event_incoming.Sighting | None seen: what it says of an incoming call
@@ -218,7 +218,7 @@ class CcpCallEvent(models.Model):
         return is_too_many
 
     def _is_repeat_of(self, call):
-        """Return whether a call has this report already.
+        """Return whether a call already has this report.
 
         :rtype: bool
         """
@@ -227,10 +227,10 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _known_names(self, reports):
-        """Return which of Airtel's ids in some reports are those of a call, with two look-ups.
+        """Return which of Airtel's ids in some reports belong to a call, with two queries.
 
         :param reports: reports as the protocol core reads them
-        :return: by how a call is found: the ids
+        :return: by key of ``matched_by``: the ids
         :rtype: dict[str, set]
         """
         calls = self.browse().call_id.sudo()
@@ -245,7 +245,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _kept_names(self, names):
-        """Return the values that keep under which names a report may still find its call.
+        """Return the values that store the names under which a report may still find its call.
 
         :param dict names: see ``_names``
         :rtype: dict
@@ -258,7 +258,7 @@ class CcpCallEvent(models.Model):
         }
 
     def _match_later(self, error):
-        """Let a report wait whose call could not be looked for; see ``_look_again``.
+        """Put off a report after an error in the search for its call; see ``_look_again``.
 
         :param Exception error: why
         """
@@ -272,9 +272,9 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _look_again(self):
-        """Have the calls of reports looked for again for which that failed a while ago.
+        """Look again for the calls of reports whose search failed a while ago.
 
-        Every other report that waits has a name under which its call may be found.
+        Every other waiting report has a name under which its call may be found.
         """
         self.flush_model(["match_date"])
         self.env.cr.execute(
@@ -292,9 +292,9 @@ class CcpCallEvent(models.Model):
             self.invalidate_model(["match_date"], flush=False)
 
     def _split(self):
-        """Make a row of each report if several came at once: each may be about another call.
+        """Make one row of each report if one post brought several: each may be about another call.
 
-        What came is there until then, and in its parts from then on.
+        At any moment either the whole post or its parts are stored.
 
         :return: these reports, each alone in its row
         :rtype: odoo.models.BaseModel
@@ -328,7 +328,7 @@ class CcpCallEvent(models.Model):
         """Return the names under which a report's call may be found.
 
         :param report: a report as the protocol core reads it
-        :return: by how a call is found: the value to look for
+        :return: by key of ``matched_by``: the value to look for
         :rtype: dict
         """
         names = {
@@ -340,9 +340,9 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _pair(self, report):
-        """Return the numbers of agent and customer in a call data record, or None.
+        """Return the last ten digits of agent and customer in a CDR, or None.
 
-        :return: each one's last ten digits
+        :return: agent's, customer's
         :rtype: tuple[str, str] | None
         """
         legs = [leg for leg in getattr(report, "legs", ()) if leg.address]
@@ -351,11 +351,12 @@ class CcpCallEvent(models.Model):
         return pair if all(len(each) == 10 for each in pair) else None
 
     def _call_of(self, report, known):
-        """Return the call that a report names, among those of the company it came for, and how.
+        """Return the call that a report names, and how it was found.
 
         :param report: a report as the protocol core reads it
         :param dict known: see ``_known_names``
-        :return: a ``ccp.call``, empty if none or several fit, and a key of ``matched_by``
+        :return: a ``ccp.call`` of the report's company, empty if none or several fit, and a key of
+            ``matched_by``
         :rtype: tuple
         """
         calls = self.browse().call_id.sudo()
@@ -377,11 +378,11 @@ class CcpCallEvent(models.Model):
         return calls.browse(), False
 
     def _calls_between(self, own, pair, report):
-        """Return the calls between two numbers that a call data record may be about.
+        """Return the calls between two numbers that a CDR may be about.
 
         :param odoo.fields.Domain own: the calls that may be matched
         :param tuple pair: agent's and customer's last ten digits
-        :param ccp.airtel.reports.Cdr report: the record
+        :param ccp.airtel.reports.Cdr report: the CDR
         """
         if report.direction == "inbound":
             return self.browse().call_id.sudo()
@@ -404,7 +405,7 @@ class CcpCallEvent(models.Model):
         )
         of_them = Domain("call_id", "in", found.ids) & Domain("kind", "=", "cdr")
         recorded = {call.id for (call,) in self._read_group(of_them, ["call_id"])}
-        # A call with a record or ids of its own is another call than the one in this record
+        # A call with a CDR or ids of its own is a different call from this CDR's
         return found.filtered(
             lambda call: (
                 call.id not in recorded

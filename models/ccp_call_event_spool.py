@@ -22,22 +22,22 @@ _logger = logging.getLogger(__name__)
 
 BATCH = 500
 ADOPTED_AT_ONCE = 50
-# When a report that others keep from being stored is tried again
+# How long to wait with a report that a lock in the database keeps from being stored
 LOCKED_PAUSE = timedelta(minutes=1)
-# The reason of files that were set aside because they hold no report
+# The reason given for files that were set aside because they hold no report
 NO_REPORT = "NoReport"
 
 
 class CcpCallEvent(models.Model):
-    """Reports that came while the database was away are stored once it is back."""
+    """Stores reports that came while the database was away, once it is back."""
 
     _inherit = "ccp.call.event"
 
     @api.model
     def _replay_spool(self):
-        """Store the reports that wait on disk, and remove them there once they are durable.
+        """Store the reports that wait on disk; delete each file once its report is committed.
 
-        A folder or file that cannot be used is logged and shown by health; the rest goes on.
+        A folder or file that cannot be used is logged and shown by health; the others are stored.
         """
         spool = spool_of(self.env)
         try:
@@ -64,10 +64,10 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _adopt_spooled(self):
-        """Take over the reports of ours that wait under names which no database has any more.
+        """Take over this database's reports that wait under names that no database has any more.
 
-        A database that was renamed left some in the folder of its former name, and further ones
-        come there while PostgreSQL is away, if several databases are served.
+        A database that was renamed may have left some in the folder of its former name. If several
+        databases are served, further ones arrive there while PostgreSQL is away.
         """
         own = spool_of(self.env)
         try:
@@ -85,7 +85,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _adopt_from(self, other, own):
-        """Take over the reports in a folder whose tokens this database knows.
+        """Take over the reports in a folder whose tokens belong to this database.
 
         :param airtel_ccp.ccp.safe.spool.Spool other: where they wait
         :param airtel_ccp.ccp.safe.spool.Spool own: this database's
@@ -98,7 +98,7 @@ class CcpCallEvent(models.Model):
                 adopted.append(name)
 
         adopted = [None]
-        # Others may be there for ever: a few at once, and any of them, so that none is in the way
+        # Reports of others may stay for ever: each round takes a few files at random
         while adopted and (names := other.names()):
             adopted.clear()
             for name in random.sample(names, min(ADOPTED_AT_ONCE, len(names))):
@@ -108,12 +108,12 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _replay_one(self, spool, name, is_patient=True):
-        """Store one report that waits; one that cannot be stored does not hold up the others.
+        """Store one waiting report; an error does not hold up the others.
 
-        :param airtel_ccp.ccp.safe.spool.Spool spool: where it waits
-        :param str name: its name there
+        :param airtel_ccp.ccp.safe.spool.Spool spool: the folder
+        :param str name: the file's name
         :param bool is_patient: see ``contention.apart``
-        :return: whether it can be removed there
+        :return: whether the file can be deleted
         :rtype: bool
         """
         try:
@@ -124,10 +124,10 @@ class CcpCallEvent(models.Model):
             reason = NO_REPORT
             _logger.error("File %s on disk holds no report: it is set aside", name)
         except FileNotFoundError:
-            # Another run was quicker
+            # Another run stored it first
             return False
         except OSError as error:
-            # The database's fault, not the report's: the report goes on waiting
+            # The report is not at fault: it stays in place
             _logger.warning("Report %s on disk cannot be read (%s)", name, name_of(error))
             return False
         except CONTENTION as error:
@@ -146,10 +146,10 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _try_on_disk(self, do, *arguments):
-        """Do something with a file; one that cannot be touched does not hold up the others.
+        """Run a file operation and log an error, which does not hold up the other files.
 
         :param do: a method of a spool
-        :return: whether it was done
+        :return: whether it succeeded
         :rtype: bool
         """
         try:
@@ -165,10 +165,10 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _take_back(self, tried_before=None):
-        """Move reports that were set aside back to those that wait, and wake the action.
+        """Move reports that were set aside back into the queue, and trigger the scheduled action.
 
-        :param datetime.datetime | None tried_before: only those tried last before this moment,
-            aware
+        :param datetime.datetime | None tried_before: only those last tried before this moment,
+            with a time zone
         :return: how many were moved
         :rtype: int
         :raise OSError: when the folder cannot be read
@@ -185,11 +185,11 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _erase_spooled(self, companies, calls, words):
-        """Delete reports on disk that are about erased calls, once the erasure is committed.
+        """Delete files of reports about erased calls, once the erasure is committed.
 
         :param companies: the ``res.company`` records to whose notify URLs they came
         :param calls: the ``ccp.call`` records that are being erased
-        :param words: numbers and ids that reports without a call may hold
+        :param words: numbers and ids to look for in reports without a call
         """
         of_calls = {call.token_digest for call in calls.sudo() if call.token_digest}
         of_companies = self._token_digests(companies)
@@ -209,7 +209,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _delete_spooled(self, company, days):
-        """Delete a company's reports that were set aside, and that are past their period.
+        """Delete the files of a company's reports that were set aside longer ago than the period.
 
         :param company: a ``res.company``
         :param int days: the period
@@ -231,7 +231,7 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _token_digests(self, companies):
-        """Return the digests of the tokens of companies' own notify URLs, old ones included.
+        """Return the digests of the tokens of companies' own notify URLs, also of former ones.
 
         :rtype: set[str]
         """
@@ -243,11 +243,11 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _delete_on_disk(self, spool, is_meant):
-        """Delete files of reports that wait on disk or were set aside there.
+        """Delete files of reports that wait on disk or were set aside.
 
-        :param airtel_ccp.ccp.safe.spool.Spool spool: where they are
-        :param is_meant: called with the report in a file, or None if it holds none, and with its
-            content; returns whether to delete it
+        :param airtel_ccp.ccp.safe.spool.Spool spool: the folder
+        :param is_meant: called with the file's report (None if it holds none) and content; returns
+            whether to delete the file
         """
         try:
             names = [*spool.names(), *(each.name for each in spool.aside())]
@@ -265,7 +265,7 @@ class CcpCallEvent(models.Model):
 
     @api.private
     def init(self):
-        """Try again, when the addon is installed or updated, what another version set aside."""
+        """After an installation or update, try again what another version set aside."""
         spool = spool_of(self.env)
         try:
             for each in spool.aside():
@@ -276,10 +276,10 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _store_spooled(self, report):
-        """Store one report as if it had just come, with the time at which it really came.
+        """Store one report as if it had just come, with the time of its real arrival.
 
-        :param airtel_ccp.ccp.safe.spool.Spooled report: what lies on disk
-        :return: whether it is a new report of one of our calls or companies
+        :param airtel_ccp.ccp.safe.spool.Spooled report: the file's content
+        :return: whether it was new, and belongs to a call or company of this database
         :rtype: bool
         """
         try:

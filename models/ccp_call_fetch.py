@@ -22,34 +22,34 @@ from .ir_attachment import RECORDING_FIELD
 
 _logger = logging.getLogger(__name__)
 
-# Odoo ends a worker whose scheduled actions take 120 seconds, so a run takes less, and a download
-# that begins with it less than that
+# Odoo ends a worker whose scheduled actions take 120 seconds: a run takes less, and a download
+# takes less than a run
 RUN_SECONDS = 100
 MAX_SECONDS = 80
-# What is left of a run for noting what came of its last downloads
+# The part of a run that is reserved for noting the results of its last downloads
 NOTE_SECONDS = 5
-# What a download needs that begins late in a run; a shorter one would be cut off
+# The least time for a download: one that would have less is left to the next run
 LEAST_SECONDS = 15
-# How many are fetched at once, and how many of these only if somebody waits
+# How many downloads run at once, and how many of these are reserved for listeners
 FETCHES = 6
 FOR_LISTENERS = 2
-# How often a run looks whether somebody has come to wait
+# How often a run checks for new listeners
 LOOK_SECONDS = 1
-# Longer than a run, after which nobody fetches it any more
+# Longer than a run: after it nobody can still be fetching the recording
 LEASE = timedelta(minutes=2)
 PAUSES = tuple(
     timedelta(seconds=seconds)
     for seconds in (15, 30, 60, 120, 300, 900, 3600, 3 * 3600, 12 * 3600, 24 * 3600)
 )
-# How long a copy stays after it was fetched or heard, if the company keeps none: who pauses, seeks
-# or asks a colleague to listen needs no second download
+# How long a copy stays after it was fetched or heard, if the company keeps no copies: pausing,
+# seeking or asking a colleague to listen needs no second download
 COPY_PERIOD = timedelta(hours=1)
-# How soon to try again what this server could not keep
+# How long to wait with a recording that this server could not keep
 PUT_OFF = timedelta(minutes=5)
-# A player asks every few seconds; Airtel is not asked that often
+# Players ask every few seconds; Airtel is asked only this often
 LISTENERS_PAUSE = timedelta(seconds=15)
 RETRY_SECONDS = 1
-# A recording that Airtel has not yet is worth waiting for; anything else is said at once
+# Only a recording that Airtel does not have yet is waited for; other failures are shown at once
 WORTH_WAITING = "not_ready"
 FETCH_ACTION = "airtel_ccp.ir_cron_fetch_recordings"
 
@@ -63,10 +63,10 @@ def _origin_of(url):
 class _Fetch(threading.Thread):
     """One download into a temporary file, in a thread that uses no database.
 
-    :param int call_id: the call whose recording it is
+    :param int call_id: the id of the recording's call
     :param open_recording: called without arguments, see ``ccp.safe.download.open_recording``
-    :param bool is_cut: whether the run's end leaves it less time than others have
-    :param queue.SimpleQueue finished: gets it when it is over
+    :param bool is_cut: whether the end of the run gives it less time than other downloads
+    :param queue.SimpleQueue finished: this thread is put into it at its end
     """
 
     def __init__(self, call_id, open_recording, is_cut, finished):
@@ -90,7 +90,7 @@ class _Fetch(threading.Thread):
         except download.RecordingError as error:
             self.reason = error.reason
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
-            # The error's text might hold the address
+            # The error's text may contain the recording's address
             _logger.error(
                 "Call %s: fetching its recording failed (%s)", self.call_id, name_of(error)
             )
@@ -105,7 +105,7 @@ class _Fetch(threading.Thread):
 
 
 class _Run:
-    """What one run of the scheduled action has under way, and how long it goes on."""
+    """The downloads of one run of the scheduled action, and its time limit."""
 
     def __init__(self):
         self._until = time.monotonic() + RUN_SECONDS
@@ -121,7 +121,7 @@ class _Run:
 
     @property
     def room(self):
-        """How many more may begin."""
+        """How many further downloads may begin."""
         return FETCHES - len(self.under_way) if self.seconds_left > LEAST_SECONDS else 0
 
     @property
@@ -138,14 +138,14 @@ class _Run:
         fetch.start()
 
     def next_finished(self):
-        """Return a download that is over, or None after a short while."""
+        """Return a finished download, or None after a short while."""
         try:
             return self._finished.get(timeout=LOOK_SECONDS)
         except queue.Empty:
             return None
 
     def end(self, fetch, is_noted):
-        """Forget a download whose result is noted, or note it later."""
+        """Forget a download if its result is noted, else try to note it later."""
         if is_noted:
             self.under_way.discard(fetch)
             fetch.close()
@@ -155,24 +155,24 @@ class _Run:
 
 
 class CcpCall(models.Model):
-    """Fetches recordings from Airtel in the background: first those for which somebody waits.
+    """Fetches recordings from Airtel in the background, first those that somebody waits for.
 
-    Several at a time, so that a host that hangs keeps nobody else waiting. A listener's fetch
-    begins within two seconds; at the end of a run that something slow has kept busy, within 20;
-    only if as many listeners' fetches hang as there may be, after ``MAX_SECONDS``.
+    Several run at a time: a host that hangs holds up no other. A listener's download begins within
+    two seconds, or within 20 at the end of a run with a slow download. Only if as many listeners'
+    downloads hang as are allowed at once does the next one wait for ``MAX_SECONDS``.
     """
 
     _inherit = "ccp.call"
 
-    # Asking for one
+    # Asking for a recording
 
     def _ask_for_recording(self):
         """Have this call's recording fetched now, for somebody who wants to hear it.
 
-        It goes to the front, unless it is being fetched, or was tried a moment ago.
+        It is fetched next, unless a download is under way or was tried a moment ago.
 
-        :return: ``preparing`` or ``failed``; a sentence for the listener; after how many seconds
-            to ask again, 0 for not by itself
+        :return: ``preparing`` or ``failed``; a sentence for the listener; the seconds after which
+            the player asks again, 0 if it should not
         :rtype: tuple[str, str, int]
         """
         call = self.sudo()
@@ -196,10 +196,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _cron_fetch_recordings(self):
-        """Fetch the recordings for which somebody waits or that are due; pauses between tries grow.
+        """Fetch recordings that are due or waited for; failed ones again after growing pauses.
 
-        While something is under way, it goes on looking for listeners. Others are left to the next
-        run once the time that Odoo gives an action is up, so that this one ends.
+        As long as downloads are under way, the run checks for new listeners. After the time that
+        Odoo gives an action, it leaves all others to the next run and ends.
         """
         run = _Run()
         while True:
@@ -212,26 +212,26 @@ class CcpCall(models.Model):
             elif run.waited > WAIT_SECONDS:
                 if not run.is_patient:
                     break
-                # One that others keep writing must not keep the rest waiting
+                # If other transactions keep writing one call, it must not hold up the others
                 run.is_patient = False
             else:
-                # Somebody else holds them
+                # Other transactions hold the calls
                 time.sleep(PAUSE_SECONDS)
                 run.waited += PAUSE_SECONDS
         for fetch in run.under_way:
-            # Its thread hangs where no time limit reaches, such as in the resolver of names
+            # Its thread hangs where no time limit applies, such as in name resolution
             self.browse(fetch.call_id)._note_fetch(fetch, reason="timeout")
         if self._is_recording_left(takes_due=True):
             self.env.ref(FETCH_ACTION)._trigger()
-        # With something remaining, Odoo would run the action again within the same time limit
+        # Odoo would run the action again at once, within the same time limit
         self.env["ir.cron"]._commit_progress(remaining=0)
 
     @api.model
     def _begin_fetches(self, run):
-        """Begin to fetch as many as there is room for.
+        """Begin as many downloads as there is room for.
 
-        :param _Run run: gets them
-        :return: whether some are left that this run may take
+        :param _Run run: the run, which keeps them
+        :return: whether this run may take further calls
         :rtype: bool
         """
         if not run.room:
@@ -239,7 +239,7 @@ class CcpCall(models.Model):
         try:
             calls = self._lease_recordings(run.room, run.takes_due, run.is_patient)
             is_left = self._is_recording_left(run.takes_due)
-            # It returns how long Odoo lets the action go on; listeners are served beyond that
+            # Returns how much time Odoo gives the action; listeners are served after it, too
             run.takes_due &= bool(self.env["ir.cron"]._commit_progress(len(calls)))
         except CONTENTION as error:
             _logger.info("%s met another transaction (%s)", FETCH_ACTION, name_of(error))
@@ -253,12 +253,12 @@ class CcpCall(models.Model):
 
     @api.model
     def _recordings_asked_for(self):
-        """Return the domain of the calls whose recording somebody waits for."""
+        """Return the domain of calls whose recording somebody waits for."""
         return Domain("recording_asked_date", "!=", False) & self._not_leased()
 
     @api.model
     def _recordings_due(self):
-        """Return the domain of the calls whose recording is to be fetched now."""
+        """Return the domain of calls whose recording is due to be fetched."""
         return Domain("recording_next_date", "<=", fields.Datetime.now()) & self._not_leased()
 
     @api.model
@@ -268,9 +268,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _is_recording_left(self, takes_due):
-        """Return whether a recording is to be fetched that nobody fetches.
+        """Return whether there is a recording to fetch that no run has leased.
 
-        :param bool takes_due: whether those count for which nobody waits
+        :param bool takes_due: whether those that nobody waits for count, too
         :rtype: bool
         """
         return bool(
@@ -280,13 +280,13 @@ class CcpCall(models.Model):
 
     @api.model
     def _lease_recordings(self, room, takes_due, is_patient=True):
-        """Take the next calls whose recording is to be fetched.
+        """Lease the next calls whose recording is to be fetched; the caller commits.
 
-        A lease instead of a lock: a download may take a minute, and reports of the same call must
-        be folded meanwhile. The caller commits it.
+        A lease instead of a lock, because a download may take a minute in which reports of the same
+        call must be folded.
 
         :param int room: how many at most
-        :param bool takes_due: whether to take those for which nobody waits
+        :param bool takes_due: whether to take those that nobody waits for, too
         :param bool is_patient: see ``contention.apart``
         :return: ``ccp.call`` records
         """
@@ -313,16 +313,16 @@ class CcpCall(models.Model):
         return self.browse().union(*leased)
 
     def _skip_fetch(self, error):
-        """Fetch this call's recording later, as often as it takes: the fault is not Airtel's.
+        """Fetch this call's recording later, without counting a try: the fault is not Airtel's.
 
-        The ORM is passed by, because a rule may be what failed.
+        By SQL, because an automation rule may be what failed.
 
         :param Exception error: why it cannot be fetched or kept now
         """
         if isinstance(error, CONTENTION):
-            # The next run finds it as it is
+            # The next run finds the call unchanged
             return
-        # The error's text might hold the address
+        # The error's text may contain the recording's address
         _logger.error("Call %s: its recording cannot be kept now (%s)", self.id, name_of(error))
         now = fields.Datetime.now()
         later = now + PUT_OFF
@@ -358,7 +358,7 @@ class CcpCall(models.Model):
         return download.HostList(hosts)
 
     def _recording_opener(self, seconds):
-        """Return what opens this call's recording at Airtel, in a thread without an environment.
+        """Return a function that opens this call's recording at Airtel, for a thread.
 
         :param float seconds: how long the download may take
         :return: see ``ccp.safe.download.open_recording``
@@ -371,17 +371,17 @@ class CcpCall(models.Model):
             total_seconds=seconds,
         )
 
-    # What came of it
+    # Noting the result
 
     def _note_fetch(self, fetch, reason=None):
-        """Keep what was fetched for this call, or note why not and when to try again; commit it.
+        """Store what was fetched for this call, or why it failed and when to try again; commit.
 
-        The result of the download is written in a transaction that begins after it. One that began
-        before would conflict with every report that was folded meanwhile.
+        The result is written in a transaction that begins after the download. One from before it
+        would conflict with every report that was folded meanwhile.
 
         :param _Fetch fetch: the download
-        :param str | None reason: why it failed, if not what the download itself says
-        :return: whether that is done; if not, somebody else holds the call
+        :param str | None reason: why it failed, if it is not the download that says so
+        :return: whether that is done; if not, another transaction holds the call
         :rtype: bool
         """
         try:
@@ -389,14 +389,14 @@ class CcpCall(models.Model):
         except Exception as error:
             if is_gone(self.env.cr):
                 raise
-            # The disk may be full; other recordings do not wait for that
+            # The disk may be full; the other downloads go on
             self.env.cr.rollback()
             self._skip_fetch(error)
             self.env["ir.cron"]._commit_progress()
             return True
 
     def _keep_fetched(self, fetch, reason):
-        """Keep what was fetched for this call, or note why not; see ``_note_fetch``.
+        """Store what was fetched for this call, or why it failed; see ``_note_fetch``.
 
         :param _Fetch fetch: the download
         :param str | None reason: why it failed, if it did
@@ -406,17 +406,17 @@ class CcpCall(models.Model):
             return self._note_download(self._ask_again)
         if reason:
             return self._note_download(functools.partial(self._postpone_recording, reason))
-        # Mapped instead of read: a long recording must not fill the worker's memory
+        # Mapped instead of read: a long recording would fill the worker's memory
         with mmap.mmap(fetch.file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return self._note_download(
                 functools.partial(self._store_recording, content, fetch.content_type)
             )
 
     def _note_download(self, write):
-        """Write the result of a download, unless the recording is not wanted any more.
+        """Write the result of a download, unless the recording is no longer wanted.
 
-        :param write: called without arguments, may run more than once
-        :return: whether it is written, or need not be
+        :param write: called without arguments; may run more than once
+        :return: whether it is written or no longer needed
         :rtype: bool
         """
         self.env["ir.cron"]._commit_progress()
@@ -424,7 +424,7 @@ class CcpCall(models.Model):
         def write_once():
             locked = self.try_lock_for_update(allow_referencing=True)
             if not locked:
-                # Another transaction holds the call, or it was deleted meanwhile
+                # Another transaction holds the call, or the call was deleted
                 return 0, len(self.exists())
             locked.invalidate_recordset()
             locked.recording_lease_date = False
@@ -435,7 +435,7 @@ class CcpCall(models.Model):
         return take_turns(self, write_once, FETCH_ACTION)
 
     def _ask_again(self):
-        """Have the recording fetched by the next run: this one left it too little time."""
+        """Have the recording fetched by the next run, because this one left it too little time."""
         self.recording_asked_date = fields.Datetime.now()
         self.env.ref(FETCH_ACTION)._trigger()
 
@@ -451,8 +451,8 @@ class CcpCall(models.Model):
     def _postpone_recording(self, reason):
         """Plan the next try, or give up after the last one.
 
-        A listener's fetch before the planned try does not count: impatience must not make Odoo
-        give up earlier.
+        A listener's fetch before the planned try is not counted, or impatient listeners would make
+        Odoo give up earlier.
 
         :param str reason: see ``ccp.safe.download.RecordingError``
         """
@@ -479,10 +479,10 @@ class CcpCall(models.Model):
         self._fold()
 
     def _store_recording(self, content, content_type):
-        """Keep this call's recording, and forget the address that lets anybody listen.
+        """Store this call's recording, and delete Airtel's address, with which anybody can listen.
 
-        If the company keeps no copies, this one is there for a while only, and Odoo needs the
-        address to fetch it for the next listener.
+        If the company keeps no copies, this copy is temporary, and Odoo keeps the address to fetch
+        the recording for the next listener.
 
         :param content: the sound, as bytes or a bytes-like object
         :param str content_type: the sound's type
@@ -518,9 +518,9 @@ class CcpCall(models.Model):
         self._fold()
 
     def _keep_for_listener(self):
-        """Let a copy that is there for its listeners stay for another while."""
+        """Keep a temporary copy for a while longer, because somebody listens to it."""
         call = self.sudo()
         later = fields.Datetime.now() + COPY_PERIOD
-        # Not with each part that a player asks for
+        # Not with each part of the recording that a player requests
         if call.recording_expiry and call.recording_expiry < later - COPY_PERIOD / 4:
             call.recording_expiry = later

@@ -20,10 +20,10 @@ _LINE_BREAK = re.compile(rf"[\x00-\x1f\x7f\x85{address.INVISIBLE}]")
 
 
 class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
-    """A call flow configured at Airtel, and every field of the request that runs it.
+    """A call flow configured at Airtel, with every field of the request that runs it.
 
-    The names of the fields follow the specification's sections 1.5 to 1.10; the agent's side is
-    its *initiate call component*, the customer's its *add participant component*.
+    The fields are named as in the specification's sections 1.5 to 1.10, where the agent's side is
+    the *initiate call component* and the customer's the *add participant component*.
     """
 
     _name = "ccp.call.flow"
@@ -214,27 +214,27 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Create flows; blanks that came along with a pasted id are dropped."""
+        """Create flows, without the blanks around pasted ids."""
         flows = super().create([self._ccp_clean(vals) for vals in vals_list])
         if "INBOUND" in flows.mapped("call_type"):
             flows._ccp_refresh_routes()
         return flows
 
     def write(self, vals):
-        """Write flows; blanks that came along with a pasted id are dropped."""
+        """Write flows, without the blanks around pasted ids."""
         takes_calls = "INBOUND" in self.mapped("call_type")
         written = super().write(self._ccp_clean(vals))
         if takes_calls or vals.get("call_type") == "INBOUND":
             self._ccp_refresh_routes()
         if "company_id" in vals:
-            # Odoo asks the record rules before a record is changed, not after
+            # Odoo checks the record rules before a change, not after it
             self.check_access("write")
         return written
 
     def _ccp_clean(self, vals):
-        """Return ``vals`` as Airtel spells them.
+        """Return ``vals`` in Airtel's spelling.
 
-        Without the blanks that a copied id brings along, and caller numbers in ten digits.
+        That is without the blanks around a pasted id, and with caller numbers of ten digits.
         """
         cleaned = {
             name: address.clean(vals[name])
@@ -273,7 +273,7 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
                 flow.recording = flow.recording_mode == "always"
 
     def _recording_mode(self):
-        """Return ``never``, ``always`` or ``choice``: the company may rule recording out.
+        """Return ``never``, ``always`` or ``choice``; the company may forbid recording.
 
         :rtype: str
         """
@@ -284,8 +284,8 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
     def _is_recorded(self, answer=None):
         """Return whether Airtel is asked to record a call (specification 1.8, enabled).
 
-        :param bool | None answer: what the rep said, which counts where the rep chooses; None
-            when nobody was asked
+        :param bool | None answer: the rep's choice, used only if the flow leaves it to the rep;
+            None when nobody was asked
         :rtype: bool
         """
         mode = self._recording_mode()
@@ -313,7 +313,7 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
         )
         if not restricted:
             return True
-        # A flow for people or teams that were archived is for nobody, not for everybody
+        # Also archived people and teams: a flow that is limited to them is not open to everybody
         flow = self.sudo().with_context(active_test=False)
         teams = flow.team_ids.filtered("active")
         return user in flow.user_ids | teams.member_ids | teams.user_id
@@ -383,7 +383,7 @@ class CcpCallFlow(NotedRecords, GuardedFields, models.Model):
 
     @api.model
     def _participant_name(self, name, position):
-        """Return a participant's name in reports: the phones of a side are told apart."""
+        """Return a participant's name in reports, which tells the phones of a side apart."""
         return name if position == 1 else f"{name}{position}"
 
     def _event_types(self):

@@ -7,7 +7,7 @@ from ..ccp.call import route
 from ..ccp.safe import number
 from .ccp_route_table import ROUTE_ACTION
 
-# How far calls of an Airtel number go when nobody says otherwise
+# Defaults of an Airtel number that has no settings of its own
 ABANDON_SECONDS = 5
 CALLBACK_MINUTES = 30
 MAX_ABANDON_SECONDS = 600
@@ -102,7 +102,7 @@ class CcpCallFlow(models.Model):
     )
 
     def _ccp_clean_incoming(self, vals):
-        """Return ``vals`` with the phones of an INBOUND flow in one spelling.
+        """Return ``vals`` with an INBOUND flow's phones in one spelling.
 
         :param dict vals: what is written
         :raise ValidationError: for a phone that cannot be rung
@@ -116,13 +116,13 @@ class CcpCallFlow(models.Model):
             try:
                 cleaned["caller_number"] = routing.read_airtel_number(vals["caller_number"])
             except ValueError:
-                # The constraint says what is wrong
+                # The constraint reports the error
                 cleaned["caller_number"] = vals["caller_number"]
         return cleaned
 
     @api.model
     def _ccp_read_desk(self, name, text):
-        """Return the ten digits of a phone that an INBOUND flow rings; False for blanks.
+        """Return the ten digits of a phone that an INBOUND flow rings; False for an empty text.
 
         :param str name: the field
         :param str text: what somebody typed
@@ -184,7 +184,7 @@ class CcpCallFlow(models.Model):
 
     @api.constrains("ring_team_id")
     def _check_incoming_team(self):
-        """Check it before Odoo does, whose message names another company's team."""
+        """Check the team before Odoo does, whose message would name another company's team."""
         self._ccp_check_named("ring_team_id")
 
     @api.constrains("abandon_seconds", "callback_minutes")
@@ -204,14 +204,14 @@ class CcpCallFlow(models.Model):
 
     @api.model
     def _ccp_refresh_routes(self):
-        """Have the table on disk made anew soon, which answers while the database is away."""
+        """Have the routing table on disk rewritten soon; it is used while the database is away."""
         action = self.env.ref(ROUTE_ACTION, raise_if_not_found=False)
         if action:
             action.sudo()._trigger()
 
     @api.model
     def _route_numbers(self, company, moment):
-        """Return what a company's INBOUND flows say of its Airtel numbers, the first one first.
+        """Return how a company's INBOUND flows route calls to its Airtel numbers, in their order.
 
         :param company: a ``res.company``
         :param datetime.datetime moment: aware

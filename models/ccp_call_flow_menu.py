@@ -4,7 +4,7 @@ from .noted_settings import NotedRecords
 
 
 class CcpCallFlowMenu(NotedRecords, models.Model):
-    """A digit of the menu that Airtel reads to callers, and the team that it stands for."""
+    """A digit of the menu that Airtel reads to callers, and the team that it leads to."""
 
     _name = "ccp.call.flow.menu"
     _description = "Digit of an Airtel Menu"
@@ -25,12 +25,12 @@ class CcpCallFlowMenu(NotedRecords, models.Model):
 
     @api.constrains("team_id")
     def _check_team(self):
-        """Check it before Odoo does, whose message names another company's team."""
+        """Check the team before Odoo does, whose message would name another company's team."""
         self._ccp_check_named("team_id")
 
     @api.constrains("flow_id")
     def _check_flow(self):
-        """Check that the user may still change these lines: a flow may be another company's.
+        """Check that the user may still change these lines: the flow may have changed its company.
 
         :raise AccessError: when the user may not
         """

@@ -6,15 +6,15 @@ from .ccp_dialer import SECRET_HEADER
 
 SECRET_MASK = "\N{BULLET}" * 8
 MAX_PHONES = 10
-# With a blank, or an underscore, between the words of ROUND ROBIN
+# ROUND ROBIN is sent with a blank or an underscore between the words
 SPELLINGS = ("blank", "underscore")
 
 
 class CcpCallFlow(models.Model):
-    """The request that runs a flow, and those of its fields that few flows need.
+    """The request that runs a flow, and those of its settings that few flows need.
 
-    Agent pools, further phones, further components, and what Airtel sends along with reports
-    (specification 1.5 to 1.10).
+    Agent pools, further phones, further components, and headers of reports (specification 1.5
+    to 1.10).
     """
 
     _inherit = "ccp.call.flow"
@@ -90,7 +90,7 @@ class CcpCallFlow(models.Model):
     )
 
     def _rings_pool(self):
-        """Return whether agents of a pool ring in place of the rep's own phone.
+        """Return whether agents of a pool ring instead of the rep's own phone.
 
         :rtype: bool
         """
@@ -98,7 +98,7 @@ class CcpCallFlow(models.Model):
         return self.agent_strategy == "ROUND_ROBIN"
 
     def _agent_strategy(self):
-        """Return the merging strategy of the agent's component, as Airtel spells it.
+        """Return the merging strategy of the agent's component, in Airtel's spelling.
 
         :rtype: str
         """
@@ -116,7 +116,7 @@ class CcpCallFlow(models.Model):
             )
 
     def _inverse_callback_secret_headers(self):
-        # Forms write back what they show: dots stand for the value that is there already
+        # Forms write back what they show: dots mean that a value is unchanged
         for flow in self.sudo():
             known = headers.read(flow.callback_secrets)
             lines = []
@@ -168,7 +168,7 @@ class CcpCallFlow(models.Model):
                 raise ValidationError(self._header_sentence(error)) from error
 
     def _header_sentence(self, error):
-        """Say why headers cannot be sent, without any value.
+        """Return why headers cannot be sent, without any header's value.
 
         :param ccp.airtel.headers.HeaderError error: what is wrong
         """
@@ -217,7 +217,7 @@ class CcpCallFlow(models.Model):
                 )
 
     def _components_sentence(self, error):
-        """Say why further components cannot be sent, and how to mend them.
+        """Return why further components cannot be sent, and how to correct them.
 
         :param ccp.airtel.components.ComponentsError error: what is wrong
         """
@@ -278,7 +278,7 @@ class CcpCallFlow(models.Model):
     def _report_headers(self, own):
         """Return the headers that Airtel sends with each report (specification 1.9, headers).
 
-        :param dict own: Odoo's own, which count before all others
+        :param dict own: Odoo's own headers, which override all others
         :rtype: dict
         """
         flow = self.sudo()
@@ -302,13 +302,13 @@ class CcpCallFlow(models.Model):
         """Return the body of the request that runs this flow (specification 1.3 to 1.10).
 
         :param str customer_id: the account's customerId
-        :param agent_numbers: ten digits each, ring first; how several do, the flow says. None if
+        :param agent_numbers: ten digits each, ring first, in the way that the flow sets. None if
             a pool rings
         :param customer_numbers: ten digits each, ring second
-        :param str caller_number: ten digits, shown to both
+        :param str caller_number: ten digits, shown to agent and customer
         :param str notify_url: where Airtel posts the reports of this call
-        :param dict headers: what Airtel sends with each report, beside the flow's own headers
-        :param bool | None record: whether the call is recorded; by default as the flow says
+        :param dict headers: headers that Airtel sends with each report, beside the flow's own
+        :param bool | None record: whether the call is recorded; by default as the flow is set
         :rtype: dict
         :raise ValueError: for a body that Airtel would refuse
         """

@@ -14,17 +14,17 @@ from .utils import naive_utc
 _logger = logging.getLogger(__name__)
 
 RETRY_PAUSE = timedelta(minutes=15)
-# For a call that cannot be derived because others hold what that needs
+# How long to wait with a call that could not be derived because of a lock
 CONTENTION_PAUSE = timedelta(seconds=15)
 
 
 @dataclasses.dataclass
 class Derived:
-    """What deriving a call found out, which notifying builds on.
+    """The result of deriving a call, which notifying uses.
 
-    :param ccp.call.timeline.Timeline story: what the call's reports say
+    :param ccp.call.timeline.Timeline story: the call's reports, combined
     :param dict changes: the values that changed
-    :param bool has_new_lines: whether new reports may have added to the story
+    :param bool has_new_lines: whether new reports may have extended the story
     """
 
     story: timeline.Timeline
@@ -33,9 +33,9 @@ class Derived:
 
 
 class CcpCall(models.Model):
-    """How a call's reports become its state, result and times.
+    """Derives a call's state, result and times from its reports.
 
-    The state is a function of the set of reports. So a call may be folded again at any time, in any
+    The state is a function of the set of reports: a call may be folded again at any time, in any
     process, with the same result.
     """
 
@@ -46,14 +46,14 @@ class CcpCall(models.Model):
         """Return until when a call in this state waits for a report.
 
         :param str state: a state of ``ccp.call``
-        :return: naive UTC; False if such a call waits for nothing
+        :return: naive UTC; False if a call in this state does not wait
         :rtype: datetime.datetime | bool
         """
         limit = states.STATES[state].waits
         return fields.Datetime.now() + limit if limit else False
 
     def _timeline(self, reports=None):
-        """Return what the reports of this call say together, or some of them.
+        """Return the timeline of this call, from all its reports or from some.
 
         :param reports: ``ccp.call.event`` records; by default those that count
         :rtype: ccp.call.timeline.Timeline
@@ -61,11 +61,11 @@ class CcpCall(models.Model):
         if reports is None:
             call = self.sudo()
             reports = call._counted_reports()[call].reports
-        # Our own decision whom to ring is no report of Airtel's
+        # Odoo's own decision whom to ring is not a report of Airtel's
         return self._story_of(reports.filtered(lambda each: each.kind != "decision")._parsed())
 
     def _timelines(self):
-        """Return what the reports of each of these calls say together.
+        """Return the timelines of these calls.
 
         :return: by call: a ``ccp.call.timeline.Timeline``
         :rtype: dict
@@ -74,9 +74,9 @@ class CcpCall(models.Model):
         return {call: call._timeline(counted[call].reports) for call in self}
 
     def _story_of(self, parsed):
-        """Return what some reports say together.
+        """Return the timeline that some reports make.
 
-        :param list parsed: reports as the protocol core reads them
+        :param list parsed: reports as ``ccp.airtel.reports`` reads them
         :rtype: ccp.call.timeline.Timeline
         """
         call = self.sudo()
@@ -88,12 +88,12 @@ class CcpCall(models.Model):
         )
 
     def _fold(self, closing=False, is_patient=True):
-        """Bring calls up to date with their reports, then notify of what changed.
+        """Update calls from their reports, then notify about the changes.
 
-        This is the one way in which a call is folded. A call that cannot be derived is marked and
-        tried again later. A call whose notifying fails stays derived, and ``_cron_notify`` tries
-        to notify again. Neither stops the other calls. Nobody else may write
-        these calls at the same moment.
+        All folding goes through this method. A call that cannot be derived is marked and tried
+        again later. If notifying about a call fails, the call stays derived and ``_cron_notify``
+        tries again. Neither stops the other calls. No other transaction may write these calls
+        meanwhile.
 
         :param bool closing: whether to stop waiting for reports
         :param bool is_patient: see ``contention.apart``
@@ -105,7 +105,7 @@ class CcpCall(models.Model):
                 some._derive_and_notify(closing, is_patient)
 
     def _derive_and_notify(self, closing, is_patient):
-        """Fold calls whose fold is marked as under way; see ``_fold``.
+        """Fold calls whose fold is marked on disk; see ``_fold``.
 
         :param bool closing: whether to stop waiting for reports
         :param bool is_patient: see ``contention.apart``
@@ -116,7 +116,7 @@ class CcpCall(models.Model):
             lambda call, error: call._mark_error(error, closing),
             is_patient,
         )
-        # Nobody is notified of a call of the past
+        # Nobody is notified of imported calls
         shown = self.filtered(lambda call: call in derived and not call.imported)
         shown._guarded(
             lambda some: some._notify(derived),
@@ -125,7 +125,7 @@ class CcpCall(models.Model):
         )
 
     def _guarded(self, work, failed, is_patient=True):
-        """Do something with these calls so that a bad one stops no other; see ``apart``."""
+        """Run ``work`` on these calls; if one fails, the others go on. See ``apart``."""
         apart(self, work, failed, is_patient)
 
     def _derive(self, closing=False):
@@ -139,7 +139,7 @@ class CcpCall(models.Model):
             self.write({"closed_date": fields.Datetime.now()})
         derived = {}
         counted = self._counted_reports()
-        # Without their reports there is nothing to derive a call from
+        # A call whose reports were deleted cannot be derived
         for call in self.filtered(lambda each: not each.reports_deleted):
             reports = counted[call].reports
             story = call._timeline(reports)
@@ -157,10 +157,10 @@ class CcpCall(models.Model):
         return derived
 
     def _mark_error(self, error, closing=False):
-        """Mark that a call cannot be derived, and when that is tried again.
+        """Mark that a call cannot be derived, and when to try again.
 
-        The ORM is passed by: what failed may be a rule about changed calls. A call that is to be
-        closed does not hold its agent's line any longer. Bounds hold for such a call, too.
+        By SQL, because an automation rule may be what failed. A call that should have been closed
+        no longer holds its agent's line. Its bounds are updated, too.
 
         :param Exception error: why it cannot be derived
         :param bool closing: whether the call was to stop waiting for reports
@@ -195,7 +195,7 @@ class CcpCall(models.Model):
             self.env.ref(FOLD_ACTION)._trigger(retry)
 
     def _bound_sql(self):
-        """Return which bound this call has passed; the one of before if that cannot be counted.
+        """Return which bound this call has passed, as SQL; the stored one if counting fails.
 
         :rtype: odoo.tools.SQL
         """
@@ -209,9 +209,9 @@ class CcpCall(models.Model):
             return SQL("report_bound")
 
     def _has_new_lines(self, story, reports):
-        """Return whether reports that were not folded yet may have added to a call's story.
+        """Return whether reports that were not folded yet may have extended a call's story.
 
-        :param ccp.call.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :param reports: those of its reports that count
         :rtype: bool
         """
@@ -224,7 +224,7 @@ class CcpCall(models.Model):
     def _changes(self, story):
         """Return the values of a call that its timeline changes.
 
-        :param ccp.call.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :rtype: dict
         """
         if self.manual:
@@ -247,7 +247,7 @@ class CcpCall(models.Model):
     def _derived_values(self, story):
         """Return the values of a call that follow from its reports alone.
 
-        :param ccp.call.timeline.Timeline story: what its reports say, or some of them
+        :param ccp.call.timeline.Timeline story: the timeline of all reports or of some
         :rtype: dict
         """
         ended = story.state == "ended"
@@ -269,10 +269,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _leg_values(self, role, leg):
-        """Return what a call keeps of one of its legs.
+        """Return the values that a call stores of one of its legs.
 
         :param str role: ``agent`` or ``customer``
-        :param ccp.call.leg.Leg leg: what the reports say of it
+        :param ccp.call.leg.Leg leg: the leg in the timeline
         :rtype: dict
         """
         return {
@@ -282,9 +282,9 @@ class CcpCall(models.Model):
         }
 
     def _end_date(self, story):
-        """Return when a call ended; if no report says so, the moment of the last one.
+        """Return when a call ended; if no report says so, the time of the last report.
 
-        :param ccp.call.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :rtype: datetime.datetime | bool
         """
         ended_at = story.ended_at or (story.lines[-1].at if story.lines else None)

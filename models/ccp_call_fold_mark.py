@@ -11,8 +11,8 @@ from .spool import spool_of
 
 _logger = logging.getLogger(__name__)
 
-# How long a call waits whose fold was cut off for the first time: somebody may just have ended the
-# server. If that happens again, it waits as long as any call that cannot be folded.
+# How long a call waits after its fold was cut off once: somebody may just have stopped the server.
+# After a second time it waits as long as any call that cannot be folded
 FIRST_PAUSE = timedelta(minutes=1)
 FOLD_ACTION = "airtel_ccp.ir_cron_fold_reports"
 
@@ -22,18 +22,18 @@ class FoldCutOff(Exception):  # noqa: N818 - its name is what an administrator r
 
 
 class CcpCall(models.Model):
-    """A fold leaves a mark on disk, which outlives the worker that it kills.
+    """Each fold leaves a mark on disk, which stays if the worker is killed.
 
-    A call that was folded alone then is put off. Those that were folded together are folded one by
-    one, which finds the bad one among them. The mark costs no statement and no commit, and each
-    process has its own, so that several may fold at once.
+    A call that was folded alone then is put off. Calls that were folded together are folded one by
+    one, which finds the bad one among them. The mark costs no statement and no commit. Each process
+    has its own, so several may fold at once.
     """
 
     _inherit = "ccp.call"
 
     @api.model
     def _fold_marks(self):
-        """Return the marks of folds in this database.
+        """Return the folder of marks of this database's folds.
 
         :rtype: ccp.safe.marks.Marks
         """
@@ -41,7 +41,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _cut_off_folds(self):
-        """Return the marks of folds that were cut off; none if the folder cannot be read.
+        """Return the marks of folds that were cut off; an empty list if the folder cannot be read.
 
         :rtype: list[ccp.safe.marks.Mark]
         """
@@ -53,7 +53,7 @@ class CcpCall(models.Model):
 
     @contextlib.contextmanager
     def _under_way(self):
-        """Mark these calls as being folded; a folder that takes no mark does not stop that."""
+        """Mark these calls as being folded; they are folded even if the mark cannot be written."""
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(self._fold_marks().under_way(self.ids))
@@ -62,10 +62,10 @@ class CcpCall(models.Model):
             yield
 
     def _fold_in_parts(self, closing):
-        """Put off those of these calls whose fold was cut off, and return how to fold the others.
+        """Put off those of these calls whose fold was cut off; return the others in parts.
 
         :param bool closing: whether to stop waiting for reports
-        :return: calls that may be folded together, each part by itself
+        :return: groups of calls, each to be folded together
         :rtype: list[odoo.models.BaseModel]
         """
         if not self:
@@ -79,7 +79,7 @@ class CcpCall(models.Model):
         )
         put_off = self.browse()
         if suspects:
-            # What waits to be written must not undo the mark
+            # Pending writes must not overwrite the mark
             suspects.flush_recordset()
         for call in suspects:
             waits = call.fold_error and call.fold_retry_date and call.fold_retry_date > now
@@ -92,7 +92,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _take_up_cut_off(self):
-        """Fold or put off the calls whose fold was cut off, before any others are folded."""
+        """Fold or put off the calls whose fold was cut off, before other calls are folded."""
         left = self._cut_off_folds()
 
         def take_up():

@@ -11,12 +11,12 @@ from .ccp_call_notify import NOTIFY_ACTION
 from .contention import take_turns
 
 BATCH = 100
-# Browsers see what is committed: for so long may the first call of a batch wait for the others.
-# What is not committed when Odoo ends a worker that takes too long is lost work
+# How long the first call of a batch may wait for the commit, before which browsers see nothing.
+# If Odoo ends a worker that takes too long, work that was not committed is lost
 COMMIT_SECONDS = 0.15
-# If so many wait that a batch is full, a commit for each few of them would keep all waiting longer
+# The same if a full batch waits: more frequent commits would delay all calls
 BACKLOG_SECONDS = 0.6
-# By how much more calls are folded at once than the last time, as long as that is quick
+# The most calls by which a batch grows from one step to the next, as long as steps are quick
 GROWTH = 16
 
 
@@ -31,7 +31,7 @@ class CcpCall(models.Model):
     def _cron_fold(self):
         """Fold calls that have new reports, in batches; one bad call does not stop the others.
 
-        Reports to a company's own address are looked at when no call waits, a few at once.
+        Reports to a company's own address are looked at when no call waits, a few at a time.
         """
         reports = self.env["ccp.call.event"]
         reports._adopt_spooled()
@@ -42,7 +42,7 @@ class CcpCall(models.Model):
         shard, asked = ALL, -math.inf
 
         def take():
-            # The far end of what others have, so that both seldom want the same call
+            # From the other end than the helpers: two actions then seldom want the same call
             calls = self._take_pending(shard)
             return calls if calls or shard == ALL else self._take_pending(from_end=True)
 
@@ -61,19 +61,19 @@ class CcpCall(models.Model):
 
     @api.model
     def _fold_in_turns(self, action, take, count, otherwise=None):
-        """Fold calls step by step, until none is left.
+        """Fold calls in steps until none is left.
 
-        :param str action: XML id of the scheduled action that does it
+        :param str action: XML id of the scheduled action that runs this
         :param take: called without arguments; locks and returns the next calls
-        :param count: called without arguments; returns how much is left
-        :param otherwise: called if no call is left, with whether to be patient, see
-            ``contention.apart``; returns how much it did
+        :param count: called without arguments; returns how many calls are left
+        :param otherwise: called if no call is left, with ``is_patient``, see ``contention.apart``;
+            returns how much it did
         """
         size = 1
 
         def fold_some(is_patient=True):
             nonlocal size
-            # If this step meets another transaction, the next one begins with a single call
+            # If this step meets another transaction, the next step begins with a single call
             last, size = size, 1
             done = 0
             if calls := take():
@@ -88,11 +88,11 @@ class CcpCall(models.Model):
             self.env.ref(NOTIFY_ACTION)._trigger()
 
     def _fold_batch(self, size, is_patient=True):
-        """Fold the first of these locked calls, as many as can be done before the next commit.
+        """Fold the first of these locked calls, as many as fit before the next commit.
 
-        :param int size: how many to fold at once at first
+        :param int size: how many to fold at once in the first step
         :param bool is_patient: see ``contention.apart``
-        :return: how many were folded, and how many to fold at once at first the next time
+        :return: how many were folded, and the size of the next batch's first step
         :rtype: tuple[int, int]
         """
         since = time.monotonic()
@@ -102,7 +102,7 @@ class CcpCall(models.Model):
             part = self[folded : folded + size]
             part._fold(is_patient=is_patient)
             folded += len(part)
-            # The clock may not have moved, and its difference is a divisor
+            # At least a moment, because the clock may not have moved and this is a divisor
             took = max(time.monotonic() - since, 0.001)
             size = max(1, min(size * GROWTH, BATCH, int(limit * folded / took)))
             if took > limit:
@@ -111,7 +111,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _take_pending(self, shard=ALL, from_end=False):
-        """Lock and return the next calls with reports that were not taken into account.
+        """Lock and return the next calls with reports that were not folded yet.
 
         :param Shard shard: only calls of this one
         :param bool from_end: whether to take the newest calls instead of the oldest
@@ -130,7 +130,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _count_pending(self, shard=ALL):
-        """Return how many calls still have reports to fold now.
+        """Return how many calls have reports that can be folded now.
 
         :param Shard shard: only calls of this one
         """
@@ -141,7 +141,7 @@ class CcpCall(models.Model):
     def _pending_sql(self, shard=ALL):
         """Return FROM and WHERE of the calls that have reports to fold now, or failed before.
 
-        Written so that the index of reports to fold answers it, however many are folded.
+        Written for the index of reports to fold: its time does not depend on how many are folded.
 
         :param Shard shard: only calls of this one
         :rtype: odoo.tools.SQL
@@ -170,10 +170,10 @@ class CcpCall(models.Model):
         )
 
     def _fold_free(self):
-        """Fold those of these calls that nobody else holds, for somebody who looks at them now.
+        """Fold those of these calls that no transaction holds, because somebody looks at them.
 
-        The transaction that holds a call notifies browsers, and reports that came meanwhile have
-        woken the scheduled action.
+        A transaction that holds a call notifies browsers itself, and reports that came meanwhile
+        have triggered the scheduled action.
 
         :return: the calls that were folded
         :rtype: odoo.models.BaseModel
@@ -183,7 +183,7 @@ class CcpCall(models.Model):
         return free
 
     def _mark_to_fold(self):
-        """Mark calls as not folded yet; past the ORM, because rules may be why folding failed."""
+        """Mark calls as not folded yet, by SQL: an automation rule may be why folding failed."""
         self.env.flush_all()
         self.env.cr.execute(
             SQL("UPDATE ccp_call_event SET folded = FALSE WHERE call_id = ANY(%s)", self.ids)
@@ -201,11 +201,11 @@ class CcpCall(models.Model):
         self.event_ids.invalidate_recordset(["folded"])
 
     def _fold_again(self):
-        """Fold calls anew, as if their reports had just come; those without reports stay.
+        """Fold calls again from all their reports; those without reports stay as they are.
 
-        A few at once, so that the user sees the result; more in the background.
+        A few are folded at once, so the user sees the result; further ones in the background.
 
-        :return: how many are folded, and how many stay because their reports were deleted
+        :return: how many are folded, and how many are left because their reports were deleted
         :rtype: tuple[int, int]
         """
         calls = self.sudo().exists().filtered(lambda call: not call.manual)

@@ -6,10 +6,10 @@ from odoo.tools import SQL, config
 
 from .ccp_call_fold_mark import FOLD_ACTION
 
-# Scheduled actions that fold besides the first one, each a share of the calls
+# The scheduled actions that help the first one to fold, each with a share of the calls
 HELPERS = tuple(f"{FOLD_ACTION}_{number}" for number in (2, 3, 4))
-# How many calls may wait before others are asked to help, and how often that is asked, in seconds.
-# If fewer wait, the first action is done before another one begins.
+# How many calls may wait before the first action asks the others for help, and how often it
+# checks, in seconds. With fewer calls it is done before another action has begun
 HELP_CALLS = 20
 HELP_SECONDS = 1
 
@@ -18,12 +18,12 @@ class Shard(NamedTuple):
     """A share of the calls."""
 
     number: int
-    """Beginning with 0."""
+    """Counted from 0."""
     count: int
-    """How many shares there are."""
+    """The number of shares."""
 
     def condition(self, column):
-        """Return the condition of the calls in this shard, as a further one of a WHERE.
+        """Return the condition for the calls of this shard, to be added to a WHERE.
 
         :param odoo.tools.SQL column: holds a call's id
         :rtype: odoo.tools.SQL
@@ -37,7 +37,7 @@ ALL = Shard(0, 1)
 
 
 def fold_actions(env):
-    """Return the scheduled actions that fold besides the first one, also those switched off.
+    """Return the scheduled actions that help the first one to fold, also those switched off.
 
     :param odoo.api.Environment env: of the database
     :return: ``ir.cron`` records, as superuser
@@ -61,7 +61,7 @@ def switch_fold_actions(env, count):
 
     :param odoo.api.Environment env: of the database
     :param int count: how many may fold at once
-    :raise ValidationError: if there are not so many
+    :raise ValidationError: if there are fewer
     """
     if count == count_fold_actions(env):
         return
@@ -82,11 +82,11 @@ def switch_fold_actions(env, count):
 class CcpCall(models.Model):
     """Several scheduled actions that fold at once.
 
-    The first one could do everything alone: it is woken for each report, takes reports from disk,
-    looks for the calls of those that name none, and folds all calls, those of its own shard first.
-    When many calls wait it asks the others for help, each for its shard. A call is locked while it
-    is folded. So no harm is done if two of them count the shards differently for a moment, or if
-    one is switched off. One worker for scheduled actions always stays free for other work.
+    The first one could do everything alone: it is triggered by each report, takes reports from
+    disk, finds the calls of reports that name none, and folds all calls, those of its own shard
+    first. When many calls wait it asks the others for help, each for its shard. A call is locked
+    while it is folded, so no harm is done if two actions count the shards differently for a moment,
+    or if one is switched off. One worker for scheduled actions always stays free for other work.
     """
 
     _inherit = "ccp.call"
@@ -102,7 +102,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _ask_for_help(self):
-        """Wake those scheduled actions in whose shard a call waits.
+        """Trigger those helpers in whose shard a call waits.
 
         :return: the shard of the first action
         :rtype: Shard
@@ -123,7 +123,7 @@ class CcpCall(models.Model):
         helpers = self._fold_helpers()
         action = self.env.ref(name).sudo()
         if action not in helpers:
-            # Switched off, or this server has too few workers by now
+            # Switched off, or this server now has too few workers
             return
         shard = Shard(1 + helpers.ids.index(action.id), 1 + len(helpers))
         self._fold_in_turns(

@@ -8,10 +8,10 @@ from .ccp_call_bounds import check_note
 from .utils import SEARCHED_PERIOD, time_zone
 
 FOLLOW_UP_HOUR = 10
-# Nobody is proposed to call people before and after these hours of the day
+# The panel proposes no calls before and after these hours of the day
 FIRST_HOUR = 9
 LAST_HOUR = 21
-# Proposed times are round: a multiple of so many minutes
+# Proposed times are multiples of this
 ROUND_MINUTES = 5
 ONE_DAY = timedelta(days=1)
 
@@ -31,7 +31,7 @@ class CcpCall(models.Model):
     )
 
     def _open_follow_up(self):
-        """Return this call's follow-up, as superuser; empty once it is done or somebody else's."""
+        """Return this call's follow-up, as superuser; empty if done or someone else's by now."""
         self.ensure_one()
         return self.sudo().follow_up_id.filtered(
             lambda activity: activity.active and activity.user_id == self.user_id
@@ -56,10 +56,10 @@ class CcpCall(models.Model):
         }
 
     def _follow_up(self, when, text):
-        """Plan the current user's next call, and say when it is.
+        """Plan the current user's next call, and return when it is.
 
         :param str when: see ``ccp.panel.follow_up``
-        :param str text: what it is about
+        :param str text: the subject
         :return: see ``ccp.panel.follow_up``
         :rtype: dict
         :raise UserError: when the record cannot have activities, or for a moment in the past
@@ -104,10 +104,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _moment_in_words(self, moment, today):
-        """Say when a moment is, in few words.
+        """Return a short text for a moment, such as a day and a time.
 
         :param datetime.datetime moment: aware, in the rep's time zone
-        :param datetime.date today: today there
+        :param datetime.date today: today in that time zone
         :rtype: str
         """
         time = format_time(self.env, moment.time(), time_format="short")
@@ -137,11 +137,11 @@ class CcpCall(models.Model):
         return moment
 
     def _plan_follow_up(self, moment, zone, text):
-        """Plan the next call, in place of the one that this call had planned.
+        """Plan the next call, and replace the one that this call had planned.
 
         :param datetime.datetime moment: when, aware
         :param zone: the rep's time zone
-        :param str text: what it is about
+        :param str text: the subject
         :return: the date and the time, in words
         :rtype: tuple[str, str]
         :raise UserError: when the record cannot have activities
@@ -178,9 +178,9 @@ class CcpCall(models.Model):
         return format_date(self.env, local.date()), time
 
     def _take_back_follow_up(self):
-        """Delete this call's follow-up in the rep's name.
+        """Delete this call's follow-up with the rep's rights.
 
-        :raise UserError: when it is done, or somebody else's by now
+        :raise UserError: when it is done or belongs to someone else by now
         :raise AccessError: when the rep may not delete it
         """
         self.ensure_one()
@@ -197,7 +197,7 @@ class CcpCall(models.Model):
         self._announce_record(record)
 
     def _follow_up_moments(self, zone):
-        """Return when a follow-up may be: in an hour and tomorrow morning, at a time to call.
+        """Return possible times of a follow-up: in an hour and tomorrow morning, at a time to call.
 
         :param zone: the rep's time zone
         :return: by name (``hour``, ``tomorrow``): the moment, aware, in that zone
@@ -230,8 +230,8 @@ class CcpCall(models.Model):
 
         :param datetime.datetime start: aware
         :param datetime.datetime end: aware
-        :return: a list of start and end of each opening, and a set of dates; None for what nobody
-            limits
+        :return: a list of start and end of each opening, and a set of dates; None for each that is
+            not limited
         :rtype: tuple[list | None, set | None]
         """
         self.ensure_one()
@@ -247,7 +247,7 @@ class CcpCall(models.Model):
         if not calendar:
             days = None
         else:
-            # Whole days, so that one that has begun already counts
+            # Whole days: a day that has begun counts
             times = calendar._work_intervals_batch(
                 utc_start - ONE_DAY, utc_end + ONE_DAY, resources=resource
             )[resource.id]
@@ -257,10 +257,10 @@ class CcpCall(models.Model):
         return [(begin, close) for begin, close, _record in openings], days
 
     def _first_moment(self, moment, hours, days):
-        """Return the first moment to call from a given one on; that one itself when there is none.
+        """Return the first moment to call from a given one on; if there is none, that one itself.
 
-        By day, even if the calling hours are open around the clock; at night if they open only
-        then.
+        It lies in the daytime even if the calling hours are open around the clock; at night only
+        if they are open only at night.
 
         :param datetime.datetime moment: aware, in the rep's time zone
         :param hours: see ``_times_to_call``
@@ -282,7 +282,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _by_day(self, moment):
-        """Return a moment, or the next morning if it lies in the evening or at night.
+        """Return a moment, or the next morning if it is in the evening or at night.
 
         :param datetime.datetime moment: aware, in the rep's time zone
         :rtype: datetime.datetime

@@ -14,22 +14,22 @@ from .ccp_call import CUSTOMER_KEY
 from .ccp_call_event_match import CLOCK_TOLERANCE
 from .utils import naive_utc
 
-# A record of the past names the second in which a call began; Odoo knows when it was asked for
+# A record names the second in which Airtel began a call; Odoo stores when Airtel was asked
 SAME_SECOND = timedelta(seconds=1)
 
 
 @dataclasses.dataclass
 class PastRow:
-    """One record of the past, and what it is here.
+    """One record of a past call, and what it refers to in Odoo.
 
     :ivar past: the record
     :ivar direction: ``outbound`` or ``inbound``
-    :ivar agent_number: last ten digits, "" if the record names none
+    :ivar agent_number: last ten digits, "" if unknown
     :ivar customer_number: last ten digits
-    :ivar airtel_number: last ten digits or fewer, "" if the record names none
+    :ivar airtel_number: last ten digits or fewer, "" if unknown
     :ivar user: the agent, a ``res.users`` that may be empty
-    :ivar partner: the contact that the number finds, which may be empty
-    :ivar lead: the lead that the number finds, which may be empty
+    :ivar partner: the contact with the customer's number, which may be empty
+    :ivar lead: the lead with the customer's number, which may be empty
     """
 
     past: PastCall
@@ -43,27 +43,27 @@ class PastRow:
 
     @property
     def record(self):
-        """What the call was about: the lead, else the contact; either may be empty."""
+        """The record that the call was about: the lead, else the contact; may be empty."""
         return self.lead or self.partner
 
     @property
     def start_date(self):
-        """When it began, as Odoo stores it."""
+        """When the call began, naive UTC."""
         return naive_utc(self.past.started_at)
 
 
 class CcpCall(models.Model):
-    """Calls of the past, taken from Airtel's records: in the history and its reports only."""
+    """Past calls, imported from Airtel's records; they appear in the history and reports only."""
 
     _inherit = "ccp.call"
 
     @api.model
     def _past_rows(self, company, found):
-        """Return who called whom in records of the past, as far as the user may know.
+        """Return who called whom in records of the past, limited to what the user may know.
 
         :param company: the ``res.company`` whose calls they are
         :param list[PastCall] found: records without a problem
-        :return: rows, and the records in which no customer's number is whole
+        :return: rows, and the records without a complete customer's number
         :rtype: tuple[list[PastRow], list[PastCall]]
         """
         agents = self._agents_by_number(company)
@@ -73,7 +73,7 @@ class CcpCall(models.Model):
             numbers = self._numbers_in(past.cdr)
             is_turned = numbers["customer"] in agents and numbers["agent"] not in agents
             if is_turned and not past.cdr.direction:
-                # Nobody says who called, but who was called is one of us
+                # The record names no caller, but the number that was called is an agent's
                 direction = "inbound"
                 numbers = {"agent": numbers["customer"], "customer": numbers["agent"]}
             if not numbers["customer"]:
@@ -96,7 +96,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _numbers_in(self, cdr):
-        """Return the first whole number of each party of a record, "" if there is none.
+        """Return the first complete number of each party of a CDR, "" if there is none.
 
         :rtype: dict[str, str]
         """
@@ -109,7 +109,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _agents_by_number(self, company):
-        """Return who of a company has which phone, also those who have left.
+        """Return a company's agents by their phones, also those who left.
 
         :return: by last ten digits: a ``res.users``
         :rtype: dict
@@ -135,11 +135,12 @@ class CcpCall(models.Model):
 
     @api.model
     def _find_records(self, company, rows):
-        """Fill in the contacts and leads of rows, among those that the user may read.
+        """Set the contacts and leads of rows, limited to those that the user may read.
 
-        The company's own before shared ones, then the oldest contact and the newest lead.
+        The company's own records come before shared ones; then the oldest contact and the newest
+        lead.
 
-        :param list[PastRow] rows: what to complete
+        :param list[PastRow] rows: changed in place
         """
         numbers = {row.customer_number for row in rows}
         partners = self._records_by_number("res.partner", company, numbers, "id")
@@ -154,7 +155,7 @@ class CcpCall(models.Model):
 
         :param str model: a model with ``phone``, ``phone_sanitized`` and ``company_id``
         :param set[str] numbers: last ten digits
-        :param str order: which comes first of several of the same company
+        :param str order: which record of several of the same company to take
         :return: by last ten digits: a record
         :rtype: dict
         """
@@ -190,9 +191,9 @@ class CcpCall(models.Model):
     def _unknown_rows(self, company, rows):
         """Return the rows that are not in the history yet, each once.
 
-        A call is known by its session or correlation id, else by its customer, Airtel number and
-        moment; one that Odoo placed lies a little before the moment that Airtel tells. One that
-        was erased stays erased.
+        A call is recognised by its session or correlation id, else by its customer, Airtel number
+        and start. A call that Odoo placed began a little before the start that Airtel records. A
+        call that was erased is not imported again.
 
         :param list[PastRow] rows: in the order of their file
         :rtype: list[PastRow]
@@ -214,7 +215,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _without_erased(self, company, rows):
-        """Return the records of the past that are not about calls that were erased.
+        """Return the rows that are not about erased calls.
 
         :param company: the ``res.company`` whose calls they are
         :param list rows: see ``_past_rows``
@@ -237,9 +238,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _known_calls(self, company, rows):
-        """Return what is in the history and may be one of some rows.
+        """Return the calls in the history that may be the same as some rows.
 
-        :return: the ids that calls have, and by customer's number dicts of calls
+        :return: the ids of these calls, and by customer's number dicts of calls
         :rtype: tuple[set, dict[str, list[dict]]]
         """
         by_id, by_number = set(), defaultdict(list)
@@ -280,7 +281,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _as_known(self, row):
-        """Return a row as ``_known_calls`` returns calls."""
+        """Return a row in the form of ``_known_calls``."""
         return {
             "session_id": row.past.cdr.session_id,
             "correlation_id": row.past.cdr.correlation_id,
@@ -293,7 +294,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _claim(self, row, calls):
-        """Return whether one of some calls is that of a row; it is that of no other row then.
+        """Return whether a row is one of some calls; then no other row is matched to that call.
 
         :param list[dict] calls: the calls of the customer, see ``_known_calls``
         :rtype: bool
@@ -313,7 +314,7 @@ class CcpCall(models.Model):
                 (call["direction"], row.direction),
             )
             if all(not (ours and theirs) or ours == theirs for ours, theirs in told):
-                # A second line of the same second is a repeat, a second call of the same minute not
+                # Two records of the same second are repeats; two of the same minute are two calls
                 if not call["imported"]:
                     calls.remove(call)
                 return True
@@ -321,21 +322,21 @@ class CcpCall(models.Model):
 
     @api.model
     def _create_past(self, company, rows):
-        """Make ended calls of rows: without cards, bus messages, activities or outcomes.
+        """Create ended calls from rows: without cards, bus messages, activities or outcomes.
 
         :param company: the ``res.company`` whose calls they are
         :param list[PastRow] rows: records that are not in the history yet
         :return: the new calls
         :rtype: odoo.models.BaseModel
         """
-        # Read together
+        # So that Odoo reads the records of all rows together
         for name in ("user", "partner", "lead"):
             records = [getattr(row, name) for row in rows]
             everything = records[0].browse().union(*records) if records else ()
             for row in rows if everything else ():
                 setattr(row, name, getattr(row, name).with_prefetch(everything._ids))
         calls = self.sudo().create([self._past_values(company, row) for row in rows])
-        # Their recordings are never fetched
+        # An address in a past record is stored, but its recording is never fetched
         for call, row in zip(calls, rows, strict=True):
             if row.past.cdr.recording_url:
                 call.event_ids._forget_url(row.past.cdr.recording_url)
@@ -343,7 +344,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _past_values(self, company, row):
-        """Return the values of the call that a row is, with its record as its report.
+        """Return the values of a row's call, with the row's record as its report.
 
         :rtype: dict
         """
@@ -403,7 +404,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _past_expired(self, days, rows):
-        """Return how many rows lie past a period for which a company keeps something.
+        """Return how many rows are older than a period for which a company keeps data.
 
         :param int days: the period; 0 means forever
         :param list[PastRow] rows: records of the past

@@ -11,22 +11,22 @@ from ..ccp.safe import number
 from .ccp_call_event_match import CLOCK_TOLERANCE
 from .ccp_call_flow_incoming import ABANDON_SECONDS
 
-# How long after the first record without a time another one is taken for a repeat of it
+# How long after the first CDR without a time another one counts as its repeat
 REPEAT_PERIOD = timedelta(minutes=10)
-# The longest call: a report of a later moment is about another one
+# The longest call: a later report belongs to another call
 LONGEST_CALL = timedelta(hours=4)
-# Of how many calls of one customer a report may be: it is about one of the last ones
+# A report is searched a call among this many last calls of its customer
 NEAR_CALLS = 20
-# How many incoming calls a company has in a minute at most; further reports wait a while
+# How many incoming calls of a company are created in a minute at most; further reports wait
 MOST_CALLS = 1000
 MOST_CALLS_PERIOD = timedelta(minutes=1)
 
 
 class CcpCall(models.Model):
-    """Calls that come in: how they are made, found again, and what their reports say of agents.
+    """Incoming calls: how their rows are created and found, and what reports say of agents.
 
-    A click makes an outgoing call's row. An incoming one is made by the first report or decision
-    that is about it, in the scheduled action; which one comes first changes nothing.
+    The row of an outgoing call is created by a click, that of an incoming call by the first report
+    or decision about it, in the scheduled action. Which one comes first makes no difference.
     """
 
     _inherit = "ccp.call"
@@ -69,15 +69,15 @@ class CcpCall(models.Model):
         "This incoming call already exists.",
     )
 
-    # Finding and making
+    # Finding and creating
 
     @api.model
     def _take_sighting(self, seen):
-        """Return the incoming call that a report or decision is about; makes it if it is new.
+        """Return the incoming call that a report or decision is about; create it if it is new.
 
         :param ccp_call_event_incoming.Sighting seen: what the report says
-        :return: one call as superuser; none if the report alone makes none, or if the company has
-            had too many in a minute
+        :return: one call as superuser; empty if such a report alone creates no call, or if the
+            company had too many in a minute
         :rtype: odoo.models.BaseModel
         """
         call = self._find_incoming(seen)
@@ -89,7 +89,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _incoming_domain(self, company):
-        """Return the domain of a company's incoming calls to which reports can still belong.
+        """Return the domain of a company's incoming calls that may still get reports.
 
         :rtype: odoo.fields.Domain
         """
@@ -106,8 +106,8 @@ class CcpCall(models.Model):
     def _find_incoming(self, seen):
         """Return the incoming call that a report or decision is about, as superuser, or none.
 
-        By Airtel's session id; else by customer, Airtel number and time. Of several calls that
-        may be meant, it is the nearest in time.
+        It is found by Airtel's session id, else by customer, Airtel number and time. If several
+        fit, the nearest in time is taken.
 
         :param ccp_call_event_incoming.Sighting seen: what the report says
         :rtype: odoo.models.BaseModel
@@ -119,7 +119,7 @@ class CcpCall(models.Model):
             if found:
                 return found
         if not seen.customer and not seen.airtel_number:
-            # It names nobody who called, and no number that was called
+            # The report names neither a caller nor a called number
             return calls.browse()
         near = calls.search(
             own
@@ -133,7 +133,7 @@ class CcpCall(models.Model):
         return min(fitting, key=lambda call: call._distance(seen), default=calls.browse())
 
     def _may_be(self, seen):
-        """Return whether a report or decision of this call's customer may be about this call.
+        """Return whether a report or decision with this call's customer may be about this call.
 
         :param ccp_call_event_incoming.Sighting seen: what the report says
         :rtype: bool
@@ -151,7 +151,7 @@ class CcpCall(models.Model):
         if seen.kind == "cdr" and self.cdr_date:
             period = REPEAT_TOLERANCE if seen.is_timed else REPEAT_PERIOD
             return abs(self.cdr_date - seen.at) <= period
-        # A call that was closed without a report may have gone on
+        # A call that was closed without a report may have continued
         end = self.end_date if self.result != "no_report" else False
         slack = REPEAT_TOLERANCE if self.cdr_date else CLOCK_TOLERANCE
         if end and seen.is_timed and seen.at > end + slack:
@@ -161,9 +161,9 @@ class CcpCall(models.Model):
         return seen.at >= self.start_date - slack
 
     def _is_asked_again(self, seen):
-        """Return whether Airtel asked once more about this call, such as after a lost answer.
+        """Return whether Airtel asked again about this call, such as after a lost answer.
 
-        While the database is away, nobody sees that the same question was answered before.
+        While the database is away, a repeated question is not recognised as such.
 
         :param ccp_call_event_incoming.Sighting seen: a decision
         :rtype: bool
@@ -177,9 +177,9 @@ class CcpCall(models.Model):
         return any(route.decided_key(each) == asked for each in self._decisions()[self])
 
     def _distance(self, seen):
-        """Return how far this call is from a report of its customer, to be compared with others'.
+        """Return how far this call is from a report of its customer, to compare it with others.
 
-        An event is of the call that began last before it.
+        An event belongs to the last call that began before it.
 
         :rtype: tuple
         """
@@ -190,10 +190,10 @@ class CcpCall(models.Model):
     def _is_erased_incoming(self, seen):
         """Return whether a report or decision is about an incoming call that was erased.
 
-        Only for calls without an id of Airtel's: those are known by its digest. Nothing is left of
-        such a call but its moment and the Airtel number.
+        Only for calls without an id of Airtel's; others are recognised by the digests of their ids.
+        Such a call keeps only its start and the Airtel number.
 
-        :param ccp_call_event_incoming.Sighting seen: what it says
+        :param ccp_call_event_incoming.Sighting seen: what the report or decision says
         :rtype: bool
         """
         moment = "decided_date" if seen.kind == "decision" else "cdr_date"
@@ -210,9 +210,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _may_take_another(self, company):
-        """Return whether a company may have a further incoming call now.
+        """Return whether another incoming call may be created for a company now.
 
-        Anybody who knows the company's address can send reports of calls that never were.
+        Anybody who knows the company's address can send reports of calls that never happened.
 
         :rtype: bool
         """
@@ -223,9 +223,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _make_incoming(self, seen):
-        """Make the row of an incoming call.
+        """Create the row of an incoming call.
 
-        :param ccp_call_event_incoming.Sighting seen: the first that is known of it
+        :param ccp_call_event_incoming.Sighting seen: the first report or decision about it
         :rtype: odoo.models.BaseModel
         """
         company = seen.company.sudo()
@@ -247,12 +247,12 @@ class CcpCall(models.Model):
         return call
 
     def _learn(self, seen):
-        """Keep what a report or decision says of this call beside what folding it says.
+        """Store what a report or decision says of this call, beside what folding derives.
 
-        All of it depends on what is known, and on the order in which it came in nothing but the
-        agents' names: who has a phone is read when it is first heard of.
+        The result does not depend on the order of arrival, except for the agents' names: the user
+        behind a phone is looked up when a report first names it.
 
-        :param ccp_call_event_incoming.Sighting seen: what it says
+        :param ccp_call_event_incoming.Sighting seen: what the report or decision says
         """
         values = {}
         if seen.at < self.start_date < seen.at + LONGEST_CALL:
@@ -271,7 +271,7 @@ class CcpCall(models.Model):
             }
         if seen.kind == "cdr" and not self.cdr_date:
             values["cdr_date"] = seen.at
-        # Of several, the last one is what Airtel was answered last
+        # The latest of several decisions is the answer that Airtel followed
         is_last = seen.decision and (not self.decided_date or seen.at > self.decided_date)
         if is_last:
             values |= self._decision_values(seen)
@@ -289,7 +289,7 @@ class CcpCall(models.Model):
         self._find_record(seen, is_new=not self.customer_name or "customer_number" in changed)
 
     def _decision_values(self, seen):
-        """Return what a call keeps of our decision whom to ring.
+        """Return the values that a call stores of the decision whom to ring.
 
         :param ccp_call_event_incoming.Sighting seen: the decision
         :rtype: dict
@@ -303,7 +303,7 @@ class CcpCall(models.Model):
         }
 
     def _incoming_team(self, seen):
-        """Return the sales team that an incoming call is for: the digit's, else the number's.
+        """Return the sales team of an incoming call: that of the pressed digit, else the number's.
 
         :rtype: odoo.models.BaseModel
         """
@@ -312,12 +312,12 @@ class CcpCall(models.Model):
         return team.filtered(lambda each: each.company_id <= seen.company)
 
     def _incoming_snapshot(self, seen):
-        """Return the snapshot by which this call's reports are read, with what is new in it.
+        """Return this call's snapshot, extended by what a report or decision adds.
 
-        Beside what the protocol core reads, ``users`` says whose phones were rung: who has a phone
-        may change while it rings.
+        Its key ``users``, which ``ccp.call`` does not use, keeps whose phones were rung: a phone
+        may change hands while it rings.
 
-        :param ccp_call_event_incoming.Sighting seen: what a report or decision says
+        :param ccp_call_event_incoming.Sighting seen: what the report or decision says
         :return: a value of ``dialled``
         :rtype: dict
         """
@@ -339,7 +339,7 @@ class CcpCall(models.Model):
             agent_component="",
             customer_component="",
             airtel_number=known.get("airtel_number") or seen.airtel_number,
-            # The flow's of the day on which the call came
+            # The flow's setting when the call came in
             abandon_seconds=known["abandon_seconds"] if self.flow_id else abandon_seconds,
         ).snapshot()
         return {**snapshot, "users": users}
@@ -347,7 +347,7 @@ class CcpCall(models.Model):
     # Folding
 
     def _is_reported_incoming(self):
-        """Return whether this incoming call is known from Airtel's reports, not from a person.
+        """Return whether this incoming call comes from Airtel's reports, not from a person.
 
         :rtype: bool
         """
@@ -356,8 +356,8 @@ class CcpCall(models.Model):
     def _own_reports(self, parsed):
         """Return those of some reports that may be about this call.
 
-        One of a call that came in says nothing about one that was placed, even if it was posted to
-        the placed one's address and is between the same two.
+        A report of an incoming call does not change an outgoing one, even if it was posted to that
+        call's address and has the same two numbers.
 
         :param list parsed: reports as the protocol core reads them
         :rtype: list
@@ -367,10 +367,10 @@ class CcpCall(models.Model):
         return [report for report in parsed if not self._is_of_incoming(report)]
 
     def _is_of_incoming(self, report):
-        """Return whether a report of this outgoing call is about one that came in.
+        """Return whether a report of this outgoing call is about an incoming one.
 
-        Airtel may call any call INBOUND: an id of this call, or its agent as the caller, counts
-        for more.
+        Airtel may mark any call INBOUND. So a report that has an id of this call, or its agent as
+        the caller, belongs to this call.
 
         :param report: as the protocol core reads it
         :rtype: bool
@@ -384,16 +384,16 @@ class CcpCall(models.Model):
         return not callers or not callers.isdisjoint(self._customer_numbers())
 
     def _changes(self, story):
-        """Extension of the fold: whose phones rang, who picked up and who missed the call."""
+        """Add to the fold whose phones rang, who picked up and who missed the call."""
         changes = super()._changes(story)
         if not self._is_reported_incoming():
             return changes
         return {**changes, **self._incoming_changes(story)}
 
     def _incoming_changes(self, story):
-        """Return the values of an incoming call that its timeline changes, beside those of any.
+        """Return the values that only incoming calls have and that the timeline changes.
 
-        :param ccp.call.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :rtype: dict
         """
         named = dict.fromkeys((story.picked_up, *story.ringing, *story.missed))
@@ -418,16 +418,16 @@ class CcpCall(models.Model):
         if snapshot != self.dialled:
             changes["dialled"] = snapshot
         if is_live and story.has_reports:
-            # It goes on as long as anything is reported of it
+            # Each further report of a live call prolongs the wait
             changes["deadline"] = self._deadline(story.state)
         return changes
 
     def _missed_by_decision(self, story, snapshot):
-        """Return the numbers of those who missed a call if no report names any.
+        """Return the numbers of those who missed a call in whose reports nobody is named.
 
-        :param ccp.call.timeline.Timeline story: what its reports say
+        :param ccp.call.timeline.Timeline story: the call's timeline
         :param dict snapshot: see ``_incoming_snapshot``
-        :return: the first one whom Airtel was to ring, if the call was missed
+        :return: the first agent whom Airtel was to ring, if the call was missed
         :rtype: list[str]
         """
         if story.result not in states.MISSED_BY_AGENT:
@@ -435,7 +435,7 @@ class CcpCall(models.Model):
         return [each for each in snapshot["agent_numbers"] if snapshot["users"].get(each)][:1]
 
     def _with_users(self, numbers):
-        """Return this call's snapshot; it says who has each of these numbers.
+        """Return this call's snapshot, with the user of each of these numbers.
 
         :param list[str] numbers: last ten digits each
         :rtype: dict
@@ -450,7 +450,7 @@ class CcpCall(models.Model):
         return {**snapshot, "users": users}
 
     def _users_of(self, users, numbers):
-        """Return who has some numbers, as far as they are anybody's who still exists.
+        """Return the users of some numbers, without users who were deleted.
 
         :param dict users: ids of users by their numbers
         :param numbers: last ten digits each
@@ -462,7 +462,7 @@ class CcpCall(models.Model):
     # Notifying
 
     def _follow_incoming(self):
-        """Do what follows from those of these calls that came in; see ``_after_incoming``."""
+        """Run ``_after_incoming`` for the incoming ones among these calls."""
         calls = self.filtered(lambda call: call._is_reported_incoming() and not call.erased)
         if calls:
             self._after_incoming(calls)

@@ -4,7 +4,7 @@ from ..ccp.call import states
 
 
 class CcpCall(models.Model):
-    """What reports count of incoming calls; docs/measures.md explains each."""
+    """The measures of incoming calls; docs/measures.md explains each."""
 
     _inherit = "ccp.call"
 

@@ -2,14 +2,14 @@ from odoo import api, fields, models
 
 from ..ccp.safe import number
 
-# More records of one number are a fault of the data, and nobody chooses among them
+# If more records share a number, the data are at fault; nobody chooses among that many
 MOST_CANDIDATES = 20
 
 
 class CcpCall(models.Model):
-    """Which record an incoming call is about: the likeliest of those that have its number.
+    """Which record an incoming call is about: the likeliest of those with its number.
 
-    The others are kept, each with its reason, and one click away.
+    The others are stored with their reasons, and a click chooses one of them.
     """
 
     _inherit = "ccp.call"
@@ -41,7 +41,7 @@ class CcpCall(models.Model):
         copy=False,
         help="Its name at the moment of the call.",
     )
-    # Names of records that a reader of the call need not see: hence ``_candidates``
+    # Contains names that a reader of the call may not see, hence ``_candidates``
     route_candidates = fields.Json(readonly=True, copy=False, groups=fields.NO_ACCESS)
     route_sentence = fields.Char("Put through to", compute="_compute_route_sentence")
     other_records = fields.Char(
@@ -51,12 +51,12 @@ class CcpCall(models.Model):
     )
 
     def _find_record(self, seen, is_new):
-        """Let this incoming call be about the likeliest record of its customer's number.
+        """Link this incoming call to the likeliest record with its customer's number.
 
-        What a person chose stays, and so does a record that was found before.
+        A record that a person chose, or that was found before, stays.
 
         :param ccp_call_event_incoming.Sighting seen: what a report or decision says
-        :param bool is_new: whether nobody looked for a record of this customer yet
+        :param bool is_new: whether no record was looked for yet
         """
         if not is_new and not seen.decision:
             return
@@ -71,7 +71,7 @@ class CcpCall(models.Model):
             self.write(self._about_values(record))
 
     def _is_record_chosen(self):
-        """Return whether a person said which record this call is about.
+        """Return whether a person chose the record of this call.
 
         :rtype: bool
         """
@@ -106,7 +106,7 @@ class CcpCall(models.Model):
         return list(known.values())[:MOST_CANDIDATES]
 
     def _candidate_record(self, candidate):
-        """Return the record of a candidate; empty if it is gone, or of another company by now.
+        """Return the record of a candidate; empty if it is deleted or now of another company.
 
         :param dict candidate: see ``_ranked_candidates``
         :rtype: odoo.models.BaseModel
@@ -118,7 +118,7 @@ class CcpCall(models.Model):
         return self.browse() if company and company != self.company_id else record
 
     def _about_values(self, record):
-        """Return the values of an incoming call that follow from the record it is about.
+        """Return the values that an incoming call takes from its record.
 
         :param record: as superuser; may be empty
         :rtype: dict
@@ -141,7 +141,7 @@ class CcpCall(models.Model):
         return self.env._("Number withheld")
 
     def _candidates(self):
-        """Return the records that this call may be about, as far as the current user may see them.
+        """Return the records that this call may be about, without those hidden from the user.
 
         :return: dicts with ``res_model``, ``res_id``, ``name``, ``reason`` (a code of
             ``route_reason``) and ``is_chosen``, the likeliest first

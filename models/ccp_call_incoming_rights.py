@@ -6,7 +6,7 @@ from .presence import INCOMING_CALLS
 
 
 class CcpCall(models.Model):
-    """Which calls an agent sees: own ones, missed ones, and the team's that nobody has."""
+    """Which calls an agent sees: own ones, missed ones, and the team's that nobody took."""
 
     _inherit = "ccp.call"
 
@@ -19,7 +19,7 @@ class CcpCall(models.Model):
         "them, or an incoming one of their sales team that nobody took.",
     )
 
-    # Few calls are nobody's; without it all calls of a team would be looked through
+    # Few calls have no agent; without this index all calls of a team would be read
     _unclaimed_idx = models.Index("(team_id) WHERE direction = 'inbound' AND user_id IS NULL")
 
     @api.depends("user_id", "direction", "imported", "missed_user_ids", "team_id")
@@ -39,8 +39,8 @@ class CcpCall(models.Model):
     def _search_reader_id(self, operator, value):
         """Find the calls that some agents see.
 
-        Written so that indexes find them among millions; without incoming calls it is the condition
-        that it always was.
+        Written for the indexes, which find them among millions. For outgoing calls the condition
+        is the agent alone.
         """
         if operator != "in":
             return NotImplemented

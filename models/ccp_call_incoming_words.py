@@ -5,16 +5,16 @@ from .ccp_call_words import MAX_NAME, shorten
 from .route_words import reason_words
 from .utils import format_seconds
 
-# A sentence with more names is read by nobody to its end
+# Nobody reads a sentence with more names to its end
 MAX_NAMES = 3
 
 
 class CcpCall(models.Model):
-    """What is said of a call that came in, in the language and time zone of the environment."""
+    """Sentences about an incoming call, in the environment's language and time zone."""
 
     _inherit = "ccp.call"
 
-    # In lists, in place of the users: calls that people placed take no statement for it
+    # For lists, instead of the users: outgoing calls then need no statement
     missed_names = fields.Char("Who missed it", compute="_compute_missed_names")
 
     @api.depends("direction", "missed_user_ids")
@@ -25,11 +25,11 @@ class CcpCall(models.Model):
             call.missed_names = self._names_of(users) if users else ""
 
     def _agent_names(self):
-        """Return who is at the agent's end of an incoming call, for a sentence.
+        """Return the name at the agent's end of an incoming call, for a sentence.
 
-        Who picked up; else at whom it rings; else who missed it; else at whom it was to ring.
+        It is who picked up, else whose phone rings, else who missed it, else whom it was to ring.
 
-        :return: "" if nobody is known
+        :return: "" if unknown
         :rtype: str
         """
         self.ensure_one()
@@ -40,7 +40,7 @@ class CcpCall(models.Model):
         return self._names_of(users)
 
     def _names_of(self, users):
-        """Return the names of some users for a sentence, as many as one reads.
+        """Return names of users for a sentence, at most ``MAX_NAMES``.
 
         :param users: ``res.users``, as superuser
         :rtype: str
@@ -54,7 +54,7 @@ class CcpCall(models.Model):
         return shown
 
     def _decided_names(self):
-        """Return the names of those whom Airtel was to ring, in that order, for a sentence.
+        """Return the names of the agents whom Airtel was to ring, in that order, for a sentence.
 
         :rtype: str
         """
@@ -63,7 +63,7 @@ class CcpCall(models.Model):
         return self._names_of(self._users_of(snapshot.get("users") or {}, rung).sudo())
 
     def _is_callers(self, line):
-        """Return whether a line of the timeline is about the phone of the customer who called.
+        """Return whether a line of the timeline is about the calling customer's phone.
 
         :param ccp.call.timeline.Line line: one line of what the reports say
         :rtype: bool
@@ -71,9 +71,9 @@ class CcpCall(models.Model):
         return self._is_reported_incoming() and line.leg == "customer"
 
     def _line_agent(self, line):
-        """Return which agent a line of an incoming call is about; "" if it names none.
+        """Return the name of the agent in a line of an incoming call, "" if the line names none.
 
-        Several may ring for one call.
+        A call may ring several agents.
 
         :param ccp.call.timeline.Line line: one line of what the reports say
         :rtype: str
@@ -85,7 +85,7 @@ class CcpCall(models.Model):
         return self._names_of(user.sudo()) or number.mask(line.address)
 
     def _incoming_headline(self):
-        """Return one sentence about an incoming call's state or result; "" for one of any call's.
+        """Return a sentence about an incoming call's state or result; "" if any call's fits.
 
         :rtype: str
         """
@@ -103,7 +103,7 @@ class CcpCall(models.Model):
             return _("%(customer)s is talking with somebody.", **names)
         if self.state != "ended":
             return ""
-        # Functions, so that only the sentence that is needed gets translated
+        # Functions: only the sentence that is used gets translated
         if names["agents"]:
             sentences = {
                 "connected": lambda: self._answered_sentence(names),
@@ -123,7 +123,7 @@ class CcpCall(models.Model):
         return sentences[self.result]() if self.result in sentences else ""
 
     def _answered_sentence(self, names):
-        """Say who picked up, and how long they talked as far as anybody knows.
+        """Return who picked up, and how long they talked if that is known.
 
         :param dict names: see ``_incoming_headline``
         :rtype: str
@@ -139,7 +139,7 @@ class CcpCall(models.Model):
         )
 
     def _route_sentence(self):
-        """Say to whom an incoming call was put through, and why; "" if nobody decided.
+        """Return to whom an incoming call was put through, and why; "" without a decision.
 
         :rtype: str
         """

@@ -3,12 +3,12 @@ from odoo.exceptions import UserError
 
 
 class CcpCall(models.Model):
-    """Which record a call was about, and how that is put right afterwards."""
+    """Which record a call was about, and how people correct it."""
 
     _inherit = "ccp.call"
 
     def action_change_record(self):
-        """Open the dialog in which the call's contact or lead is put right.
+        """Open the dialog that corrects the call's contact or lead.
 
         :rtype: dict
         :raise AccessError: for anybody but its agent and managers of calls who may see it
@@ -26,10 +26,10 @@ class CcpCall(models.Model):
         }
 
     def link_record(self, res_model, res_id):
-        """Say which record this call was about, when it was placed from another one.
+        """Correct which record this call was about, for a call that was placed from another one.
 
-        Its card moves along, it counts for the record's lead and sales team, and it keeps who
-        changed that.
+        The call's card moves to that record, and the call counts for the record's lead and sales
+        team. The change is logged.
 
         :param str res_model: a model that can be called
         :param int res_id: id of a record that the user may read
@@ -45,10 +45,10 @@ class CcpCall(models.Model):
         return True
 
     def _set_record(self, record):
-        """Make a record the one that this call was about, and keep who changed that.
+        """Make a record the one that this call was about, and log the change.
 
-        Its card moves along, and it counts for the record's lead; an outgoing call counts for the
-        record's sales team too, an incoming one stays with the team of its number.
+        The card moves along, and the call counts for the record's lead. An outgoing call counts for
+        the record's sales team too, an incoming one stays with the team of its number.
 
         :param record: see ``_linkable``
         """
@@ -57,7 +57,7 @@ class CcpCall(models.Model):
             return
         former = call._record()
         left = (former, call.partner_id)
-        # The contact's name and company, also if the user may not read the contact
+        # Name and company of the contact even if the user may not read it
         partner = record.sudo()._ccp_contact()
         if partner.company_id and partner.company_id != call.company_id:
             partner = partner.browse()
@@ -65,7 +65,7 @@ class CcpCall(models.Model):
         if call.direction == "inbound":
             del counts_for["team_id"]
         call._measure_lead_again()
-        # The card goes, and is posted anew where it belongs
+        # The card is deleted here and posted again on the new record
         cards = call.card_message_ids
         for user in call.user_id | self.env.user:
             user._bus_send("mail.message/delete", {"message_ids": cards.ids})
@@ -87,7 +87,7 @@ class CcpCall(models.Model):
                 call._announce_record(thread)
 
     def _check_link(self):
-        """Check that the present user may say which record this call was about.
+        """Check that the current user may correct which record this call was about.
 
         :raise AccessError: see ``_check_entry``
         :raise UserError: while the call is live, or when it was erased
@@ -132,7 +132,7 @@ class CcpCall(models.Model):
         return record
 
     def _measure_lead_again(self):
-        """Have the other calls of this call's lead be counted anew, as this one leaves it."""
+        """Have the other calls of this call's lead measured again, before this call leaves it."""
         if self.lead_id:
             others = self.search([("lead_id", "=", self.lead_id.id), ("id", "!=", self.id)])
             others.measured = False

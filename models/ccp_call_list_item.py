@@ -9,7 +9,7 @@ from .remedy import refusal
 from .utils import CLOSE, notice
 
 AGAIN_AFTER = timedelta(hours=1)
-# The bus message that a rep's call list changed
+# The bus message that says that a rep's call list changed
 LIST_MESSAGE = "airtel_ccp.list"
 
 
@@ -62,7 +62,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _has_a_table(self, res_model):
-        """Return whether a model has records that stay; anybody can write any name."""
+        """Return whether a model exists and has a table; a client can send any name."""
         model = self.env.get(res_model) if isinstance(res_model, str) else None
         return model is not None and not (model._abstract or model._transient)
 
@@ -83,7 +83,7 @@ class CcpCallListItem(models.Model):
         """Write entries, and notify the tabs of the reps whose lists changed."""
         reps = self.user_id
         written = super().write(vals)
-        # Odoo asks the record rules before a record is changed, not after
+        # Odoo checks the record rules before a change, not after it
         self.check_access("write")
         self._notify_reps(reps | self.user_id)
         return written
@@ -97,18 +97,18 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _notify_reps(self, reps):
-        """Have the panels and call lists that some reps see read their list again."""
+        """Notify the reps' browsers, which then reload the list in panel and views."""
         for rep in reps:
             rep._bus_send(LIST_MESSAGE, {})
 
     @api.model
     def _of_click(self, item_id, record):
-        """Return the entry that a click names, if it still waits and is about that record.
+        """Return the entry that a click named, if it still waits and is about that record.
 
-        :param int | None item_id: an entry of the user's own list; None when the click names none
+        :param int | None item_id: an entry of the user's own list, if the click named one
         :param record: the record that was clicked
         :return: the entry, or an empty recordset
-        :raise UserError: when it was skipped, reached or deleted meanwhile
+        :raise UserError: when it was skipped, called or deleted in the meantime
         :raise AccessError: for somebody else's entry
         """
         item = self._ccp_records(self._name, [item_id]) if item_id else self.browse()
@@ -125,7 +125,7 @@ class CcpCallListItem(models.Model):
         return item
 
     def _record(self):
-        """Return the record to call, or an empty recordset when it is gone or out of reach."""
+        """Return the record to call; empty if it is deleted or the user may not read it."""
         self.ensure_one()
         if not self._has_a_table(self.res_model):
             return self.browse()
@@ -133,10 +133,9 @@ class CcpCallListItem(models.Model):
         return record if record and record.has_access("read") else record.browse()
 
     def _follow_merge(self, survivor):
-        """Move entries to the record that their own was merged into.
+        """Move entries to the record that theirs was merged into.
 
-        If both records were on a rep's list, one entry stays waiting and the rest are marked
-        skipped.
+        If both records were on a rep's list, one entry keeps waiting and the rest are skipped.
 
         :param survivor: the record that stays
         """
@@ -206,7 +205,7 @@ class CcpCallListItem(models.Model):
     def action_add(self, res_model, res_ids):
         """Put the records selected in a list on the user's own call list.
 
-        :return: a notification that names the ones left out, and why
+        :return: a notification that names the records left out, and why
         :rtype: dict
         :raise AccessError: see ``add_records``
         """
@@ -221,7 +220,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _person(self, record):
-        """Return whom one calls on a record: a person's name rather than a lead's title.
+        """Return the name to call a record by: a person's name rather than a lead's title.
 
         :rtype: str
         """
@@ -229,7 +228,7 @@ class CcpCallListItem(models.Model):
 
     @api.model
     def _why_not(self, record, listed):
-        """Return why a record cannot be on the call list, or an empty text."""
+        """Return why a record cannot be on the call list, "" if it can."""
         if record.id in listed:
             return self.env._("is on your call list already")
         try:
@@ -250,12 +249,12 @@ class CcpCallListItem(models.Model):
                 ("next_date", "<=", fields.Datetime.now()),
             ]
         )
-        # Entries whose record is gone or out of reach meanwhile are passed over
+        # Without entries whose record was deleted or became unreadable
         return next((item for item in due if item._record()), self.browse())
 
     @api.model
     def _panel_values(self):
-        """Return the head of the user's call list for the panel.
+        """Return the next entry of the user's call list, and how many wait, for the panel.
 
         :rtype: dict
         """
@@ -287,7 +286,7 @@ class CcpCallListItem(models.Model):
         return True
 
     def action_again(self):
-        """Try this entry again later: it goes to the end and waits an hour.
+        """Put this entry off: it goes to the end of the list and waits an hour.
 
         :rtype: bool
         :raise AccessError: for somebody else's entry

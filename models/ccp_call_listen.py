@@ -4,14 +4,14 @@ from odoo import api, fields, models
 
 from .system_made import SystemMade
 
-# A browser asks for the beginning more than once before it plays
+# A browser requests the beginning more than once before it plays
 SAME_START = timedelta(seconds=30)
-# How long parts from the middle belong to the listen that began last
+# How long requests for later parts belong to the listen that began last
 SAME_LISTEN = timedelta(hours=4)
 
 
 class CcpCallListen(SystemMade, models.Model):
-    """Who heard or downloaded the recording of a call, and when; nobody can change it."""
+    """Who heard or downloaded the recording of a call, and when; nobody can change these rows."""
 
     _name = "ccp.call.listen"
     _description = "Listen to an Airtel Recording"
@@ -34,10 +34,10 @@ class CcpCallListen(SystemMade, models.Model):
 
     @api.model
     def _note(self, call, kind, is_start):
-        """Note that the current user gets a recording, once for each time it is played.
+        """Log that the current user gets a recording, once for each time it is played.
 
-        A player asks for many parts of one recording: a part from the middle belongs to the
-        listen that began within the last hours, and begins one where there is none.
+        A player requests a recording in many parts. A part from the middle belongs to the listen
+        that began within the last hours; if there is none, it begins one.
 
         :param call: one ``ccp.call``
         :param str kind: ``listen`` or ``download``

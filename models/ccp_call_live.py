@@ -1,6 +1,6 @@
 from odoo import api, models
 
-# Bus channel, one for each company: notifies its leaders that live calls changed
+# The bus channel, one for each company, that says to its leaders that live calls changed
 CHANNEL = "airtel_ccp.live"
 
 
@@ -11,9 +11,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _notify_leaders(self, companies):
-        """Notify the leaders' browsers that live calls changed, once in a transaction.
+        """Notify the leaders' browsers that live calls changed, once per transaction.
 
-        The message holds no data of a call: each browser then reads what its user may see.
+        The message holds no data: each browser then reads what its user may see.
 
         :param companies: the ``res.company`` records of calls that changed
         """

@@ -9,11 +9,11 @@ BATCH = 500
 
 
 class CcpCall(models.Model):
-    """The measures of calls: rates of groups, and what depends on several calls.
+    """The measures of calls: rates of groups, and measures that depend on several calls.
 
     Attempts until reached and a lead's first calls depend on other calls of the same customer or
-    lead. A report changes its own call only, so a scheduled action counts these: for the customers
-    and leads of calls that changed, it counts everything anew.
+    lead, but a report changes its own call only. So a scheduled action measures these again for
+    the customers and leads of all calls that changed.
     """
 
     _inherit = "ccp.call"
@@ -22,15 +22,15 @@ class CcpCall(models.Model):
         measure = AGGREGATES.get(aggregate_spec)
         if measure is None or not measure.whole:
             return super()._read_group_select(aggregate_spec, query)
-        # Checks that the user may read the field
+        # For its check that the user may read the field
         super()._read_group_select(aggregate_spec, query)
         return self._aggregate_sql(measure.sql(part_template), query)
 
     def _aggregate_sql(self, template, query):
-        """Return an aggregate with the columns in the places of their names.
+        """Return an aggregate in which columns replace the names of fields.
 
         :param str template: an expression with names of fields in braces
-        :param odoo.tools.Query query: the query that it is for
+        :param odoo.tools.Query query: the query that uses it
         :rtype: odoo.tools.SQL
         """
         parts = PLACEHOLDER.split(template)
@@ -52,7 +52,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _measure_all(self):
-        """Measure every call that has ended, at once: for data that was loaded."""
+        """Measure every call that has ended, at once: for data that was loaded by a script."""
         self.sudo().search([("state", "in", ("ended", "refused"))])._measure()
 
     @api.model
@@ -84,9 +84,9 @@ class CcpCall(models.Model):
         return self.browse([row[0] for row in rows])
 
     def _measure(self):
-        """Count anew what depends on other calls of the customers and leads of these calls.
+        """Measure again what depends on other calls of the customers and leads of these calls.
 
-        Rows that do not change are not written, so that no live call is locked.
+        Rows that do not change are not written: no live call is locked.
         """
         if not self:
             return
@@ -151,7 +151,7 @@ class CcpCall(models.Model):
     def _leads_sql(self, ids):
         """Return the statement that finds first calls and their speed, for the leads of calls.
 
-        A lead that is handed on later keeps the moment that was measured first.
+        A lead that gets another salesperson keeps the moment that was measured first.
 
         :param tuple[int, ...] ids: the calls that changed
         :rtype: odoo.tools.SQL

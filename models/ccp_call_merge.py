@@ -11,11 +11,11 @@ class CcpCall(models.Model):
 
     @api.model
     def _follow_merge(self, sources, survivor):
-        """Have the calls and call list entries of merged records follow to the one that stays.
+        """Move the calls and call list entries of merged records to the one that stays.
 
-        What a call keeps of its day, such as the customer's name, stays as it was.
+        Values that a call copied on its day, such as the customer's name, stay.
 
-        :param sources: the records that are merged away, all of one model
+        :param sources: the records that disappear, all of one model
         :param survivor: the record that stays
         """
         if not CALLS.may_be(self.env):
@@ -27,7 +27,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _of_merged(self, sources):
-        """Return what refers to records that are merged away, with one statement.
+        """Return what refers to records that disappear in a merge, with one statement.
 
         :param sources: these records, all of one model
         :return: as superuser: calls by their record, calls by their lead, call list entries

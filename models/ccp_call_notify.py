@@ -12,14 +12,14 @@ _logger = logging.getLogger(__name__)
 
 BUS_MESSAGE = "airtel_ccp.call"
 NOTIFY_ACTION = "airtel_ccp.ir_cron_notify"
-# After a first attempt that failed: when to try again, and how often at most
+# The pauses before further attempts after a failed one; their number is the limit
 PAUSES = (
     timedelta(minutes=1),
     timedelta(minutes=5),
     timedelta(minutes=30),
     timedelta(hours=4),
 )
-# What is done is committed after so long: a slow rule keeps few calls locked
+# How often finished work is committed, so that a slow rule keeps few calls locked
 COMMIT_SECONDS = 0.15
 BATCH = 100
 
@@ -27,7 +27,7 @@ BATCH = 100
 class CcpCall(models.Model):
     """What follows once a call is derived: card, panel, live view, and rules about ended calls.
 
-    All of this may fail and costs nothing else: the call is derived already.
+    A failure here does not undo the call's new state.
     """
 
     _inherit = "ccp.call"
@@ -50,7 +50,7 @@ class CcpCall(models.Model):
     _to_end_idx = models.Index("(id) WHERE state = 'ended' AND ended IS NOT TRUE")
 
     def _notify(self, derived):
-        """Bring card, panel and live view up to date with what deriving calls changed.
+        """Update card, panel and live view from what deriving calls changed.
 
         :param dict derived: by call: a ``ccp_call_fold.Derived``
         """
@@ -71,10 +71,10 @@ class CcpCall(models.Model):
         self._follow_incoming()
 
     def _read_ahead(self):
-        """Read what sentences about these calls need of people and companies.
+        """Prefetch the values of people and companies that sentences about these calls use.
 
-        This takes a statement for each model. Without it Odoo reads all columns, and contacts once
-        for each field through which it comes to them.
+        This takes a statement for each model. Otherwise Odoo reads all columns, and contacts once
+        for each field that leads to them.
         """
         self.company_id.fetch(["partner_id", "ccp_chatter_mode"])
         users = self.user_id | self.env.user
@@ -83,7 +83,7 @@ class CcpCall(models.Model):
         people.fetch(["name", "lang", "tz", "commercial_company_name"])
 
     def _notify_anew(self):
-        """Bring card, panel and live view up to date with all values of a call."""
+        """Update card, panel and live view with all values of a call."""
         if self.reports_deleted or self.imported or self.erased:
             return
         self._finish_list_item()
@@ -99,19 +99,19 @@ class CcpCall(models.Model):
             self.list_item_id.state = "done"
 
     def _notify_agents(self, stories, messages):
-        """Send the browser of each call's agent, or of those whom it rings, what changed.
+        """Send changes to the browser of each call's agent, or of those whom it rings.
 
-        What depends on the agent's rights is no part of it: a browser asks ``ccp.panel.state`` for
-        that, once for each call and record.
+        The message holds nothing that depends on the agent's rights: a browser asks
+        ``ccp.panel.state`` for that, once for each call and record.
 
-        :param dict stories: by call: what its reports say, a ``ccp.call.timeline.Timeline``
-        :param dict messages: by call: the ``mail.message`` records of the chatter that are new or
-            look different now
+        :param dict stories: by call: its ``ccp.call.timeline.Timeline``
+        :param dict messages: by call: the chatter's ``mail.message`` records that are new or whose
+            appearance changed
         """
         outgoing = self.filtered(lambda call: call.direction == "outbound")
         for agent, own in outgoing.grouped("user_id").items():
             for call in own._read_by(agent):
-                # Ids only: a browser that shows a card asks for what its user may see
+                # Ids only: a browser that shows a card then reads what its user may see
                 values = {
                     "panel": call._agent_values(stories[call]),
                     "card_ids": messages[call].ids,
@@ -121,7 +121,7 @@ class CcpCall(models.Model):
             (self - outgoing)._notify_rung(stories, messages)
 
     def _notify_rung(self, stories, messages):
-        """Send the browsers of those whom these incoming calls ring what changed.
+        """Send changes to the browsers of those whom these incoming calls ring.
 
         :param dict stories: see ``_notify_agents``
         :param dict messages: see ``_notify_agents``
@@ -134,7 +134,7 @@ class CcpCall(models.Model):
                 reader._bus_send(BUS_MESSAGE, {"panel": panel, "card_ids": messages[call].ids})
 
     def _read_by(self, reader):
-        """Return these calls in a reader's language and time zone, still with the same rights.
+        """Return these calls with a reader's language and time zone, but unchanged rights.
 
         :param reader: a ``res.users``
         :rtype: odoo.models.BaseModel
@@ -143,13 +143,13 @@ class CcpCall(models.Model):
         return self.with_context(lang=lang, tz=reader.tz, allowed_company_ids=[])
 
     def _notify_later(self, error, tries=1):
-        """Mark a call whose notifying failed, so that it is tried again.
+        """Mark a call whose notifying failed, for another try.
 
-        This bypasses the ORM, because a rule about changed calls may be what failed. After the last
-        try the call counts as notified, and its rules as run.
+        By SQL, because an automation rule may be what failed. After the last try the call counts as
+        notified, and its rules as run.
 
         :param Exception error: why it failed
-        :param int tries: how often it failed since the call last changed
+        :param int tries: how often it failed since the call's last change
         """
         gives_up = tries > len(PAUSES)
         _logger.error(
@@ -163,11 +163,11 @@ class CcpCall(models.Model):
         )
 
     def _mark_notifying(self, date, tries, is_over):
-        """Write when a call is notified again.
+        """Write when to notify about a call again.
 
         :param datetime.datetime | bool date: naive UTC; False for never
         :param int tries: how often it failed
-        :param bool is_over: whether rules about the call's end do not run any more
+        :param bool is_over: whether rules about the call's end no longer run
         """
         self.env.cr.execute(
             SQL(
@@ -187,7 +187,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _cron_notify(self):
-        """Notify again of calls whose notifying failed, and run the rules for calls that ended."""
+        """Notify again about calls whose notifying failed, and run rules for calls that ended."""
 
         def notify_some(is_patient=True):
             since = time.monotonic()
@@ -204,7 +204,7 @@ class CcpCall(models.Model):
         take_turns(self, notify_some, NOTIFY_ACTION, around=around)
 
     def _notify_by_itself(self, is_patient=True):
-        """Notify of one call again or run its rules; either may fail without the other.
+        """Notify about one call again or run its rules; each may fail without the other.
 
         :param bool is_patient: see ``contention.apart``
         """
@@ -230,7 +230,7 @@ class CcpCall(models.Model):
             call._mark_notifying(False, 0, is_over=False)
 
     def _times_notified(self):
-        """Return how often notifying of a call failed, past the ORM: that may be what fails."""
+        """Return how often notifying about a call failed, by SQL: the ORM may be what fails."""
         query = SQL("SELECT COALESCE(notify_tries, 0) FROM ccp_call WHERE id = %s", self.id)
         return self.env.execute_query(query)[0][0]
 

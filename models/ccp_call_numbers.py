@@ -5,13 +5,13 @@ from odoo.fields import Domain
 
 
 class CcpCall(models.Model):
-    """All numbers of a call: each rule about a number holds for every one of them."""
+    """All numbers of a call: each rule about a number applies to every one of them."""
 
     _inherit = "ccp.call"
 
     agent_second_number = fields.Char("Agent's second phone", readonly=True)
     customer_second_number = fields.Char("Customer's second phone", readonly=True)
-    # Ten digits each, with blanks between them
+    # Ten digits each, separated by blanks
     agent_further_numbers = fields.Char("Agent's further phones", readonly=True, index=True)
     customer_further_numbers = fields.Char("Customer's further phones", readonly=True, index=True)
     agent_pool = fields.Char(
@@ -21,16 +21,16 @@ class CcpCall(models.Model):
     )
 
     def _customer_numbers(self):
-        """Return every customer's number of these calls, in the order in which they were dialled.
+        """Return every customer's number of these calls, in the order of dialling.
 
         :rtype: tuple[str, ...]
         """
         return self._numbers_of("customer")
 
     def _agent_numbers(self):
-        """Return every agent's number of these calls, in the order in which they were dialled.
+        """Return every agent's number of these calls, in the order of dialling.
 
-        :return: empty for a call whose agents a pool gave
+        :return: empty if a pool provided the agents
         :rtype: tuple[str, ...]
         """
         return self._numbers_of("agent")
@@ -53,7 +53,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _number_values(self, agent_numbers, customer_numbers):
-        """Return the values of a call that keep whom Airtel was asked to dial.
+        """Return the values that store the numbers that Airtel was asked to dial.
 
         :param agent_numbers: ten digits each
         :param customer_numbers: ten digits each
@@ -74,7 +74,7 @@ class CcpCall(models.Model):
         """Return the domain of the calls that have one of these numbers on one side.
 
         :param str side: ``agent`` or ``customer``
-        :param numbers: ten digits each; of shorter ones nothing is found
+        :param numbers: ten digits each; shorter ones find nothing
         :rtype: odoo.fields.Domain
         """
         numbers = [each for each in numbers if len(each) == 10]
@@ -89,10 +89,10 @@ class CcpCall(models.Model):
         )
 
     def _agent_name(self):
-        """Return how to name the agent in sentences.
+        """Return the agent's name for sentences.
 
-        With a pool nobody knows who picks up; of an imported call nobody may be known. An incoming
-        one may ring at several.
+        Who picks up in a pool is unknown beforehand, and an imported call may have no known agent.
+        An incoming call may ring several.
 
         :rtype: str
         """
@@ -104,7 +104,7 @@ class CcpCall(models.Model):
         return self.sudo().user_id.name or self.env._("The agent")
 
     def _pool_sentence(self):
-        """Say to the rep how a call stands whose agents a pool gives, as long as one is sought.
+        """Return how a call to an agent pool stands, as long as no agent has picked up.
 
         :return: "" for any other call, and once an agent picked up
         :rtype: str
@@ -113,7 +113,7 @@ class CcpCall(models.Model):
         if not self.agent_pool:
             return ""
         _ = self.env._
-        # Functions, so that only the sentence that is needed gets translated
+        # Functions: only the sentence that is used gets translated
         sentences = {
             "queued": lambda: _("Airtel has not answered yet. An agent of the pool is rung first."),
             "unknown": lambda: _(

@@ -12,7 +12,7 @@ _logger = logging.getLogger(__name__)
 
 
 class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
-    """What an agent says came of a call, and what follows from it by itself."""
+    """What an agent says came of a call, and what Odoo does because of it."""
 
     _name = "ccp.call.outcome"
     _description = "Call Outcome"
@@ -60,12 +60,12 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         return self.sudo().search([("company_id", "in", (False, company.id))])
 
     def _apply(self, call):
-        """Do what the administrator said follows from this outcome, with the user's own rights.
+        """Do what the administrator configured for this outcome, with the user's own rights.
 
-        What cannot be done stops nothing else.
+        If one step is refused, the others are still done.
 
         :param call: the ``ccp.call`` that got this outcome
-        :return: sentences about what was done that nobody sees on the record, and about what could
+        :return: sentences about what was done that the record does not show, and about what could
             not be done
         :rtype: tuple[list[str], list[str]]
         """
@@ -95,7 +95,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         return done, failed
 
     def _attempt(self, what, record, act):
-        """Do one thing on a record; if that is refused, say so in a sentence of our own.
+        """Do one thing on a record; if that is refused, return a sentence that agents understand.
 
         :param str what: what is done, in words
         :param record: the record
@@ -146,7 +146,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         :rtype: odoo.models.BaseModel
         """
         kind = self.activity_type_id
-        # On a record that other companies see, too, the summary is the one of the type
+        # On a record that is shared with other companies the summary is that of the activity's type
         summaries = (self.name, kind.summary, False)
         planned = call.planned_activity_ids.exists() - call.follow_up_id
         return planned.filtered(
@@ -154,9 +154,9 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         )
 
     def _move(self, lead):
-        """Move a lead to this outcome's stage, if that is a stage of the lead's sales team.
+        """Move a lead to this outcome's stage, if the lead's sales team has that stage.
 
-        :return: a sentence when it stays where it is
+        :return: a sentence if the lead stays where it is
         :rtype: list[str]
         """
         stage, team = self.stage_id, lead.sudo().team_id
@@ -179,7 +179,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
 
     @api.model
     def _listed(self, call):
-        """Return the entries of the phone blacklist that have a call's numbers, active or not.
+        """Return the phone blacklist's entries for a call's numbers, active or not.
 
         :rtype: odoo.models.BaseModel
         """
@@ -198,7 +198,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         return f"{digits[:5]} {digits[5:]}"
 
     def _blacklist_question(self, call):
-        """Return what to ask before this outcome blacklists, "" if all numbers are listed already.
+        """Return the question before this outcome blacklists, "" if all numbers are listed already.
 
         :param call: the ``ccp.call`` that is to get this outcome
         :rtype: str
@@ -214,7 +214,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         )
 
     def _blacklist(self, call):
-        """Put a call's numbers on the blacklist; the call remembers which entries it answers for.
+        """Put a call's numbers on the blacklist; the call stores which entries it added.
 
         :return: sentences about what was done, and about what was not
         :rtype: tuple[list[str], list[str]]
@@ -247,7 +247,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         ], []
 
     def _take_back(self, call):
-        """Take a call's numbers off the blacklist again, if only this outcome put them there.
+        """Take a call's numbers off the blacklist, if no other call's outcome put them there.
 
         :param call: the ``ccp.call`` that had this outcome
         :return: sentences about what was done
@@ -279,7 +279,7 @@ class CcpCallOutcome(NotedRecords, OwnRecords, models.Model):
         ]
 
     def _left_by(self, call):
-        """Return a sentence about what this outcome did and what is not undone, if anything.
+        """Return a sentence about effects of this outcome that are not undone, if there are any.
 
         :param call: the ``ccp.call`` that had this outcome
         :rtype: list[str]

@@ -4,12 +4,12 @@ from .callback_ledger import DROPPED, OPEN
 
 
 class CcpCallOutcome(models.Model):
-    """An outcome by which a number is never called again drops the call-backs to it."""
+    """An outcome that blacklists a number also drops the call-backs to it."""
 
     _inherit = "ccp.call.outcome"
 
     def _blacklist(self, call):
-        """Put a call's numbers on the blacklist; nobody is to call them back any more.
+        """Put a call's numbers on the blacklist, and drop the call-backs to them.
 
         :return: see the method that this extends
         :rtype: tuple[list[str], list[str]]
@@ -21,7 +21,7 @@ class CcpCallOutcome(models.Model):
         return answer
 
     def _take_back(self, call):
-        """Take a call's numbers off the blacklist again; what was owed to them is owed again.
+        """Take a call's numbers off the blacklist, and open the dropped call-backs again.
 
         :param call: the ``ccp.call`` that had this outcome
         :return: sentences about what was done

@@ -4,7 +4,7 @@ from odoo.fields import Command
 
 
 class CcpCall(models.Model):
-    """What people write on a call, from the panel or from its form: one way for both."""
+    """What people write on a call: the same code for the panel and the form."""
 
     _inherit = "ccp.call"
 
@@ -32,7 +32,7 @@ class CcpCall(models.Model):
             call.may_be_changed = not call.erased and call._may_be_written()
 
     def _may_be_written(self):
-        """Return whether the present user may write outcome, note and record of this call.
+        """Return whether the current user may write outcome, note and record of this call.
 
         :rtype: bool
         """
@@ -41,15 +41,15 @@ class CcpCall(models.Model):
         if call.user_id == self.env.user:
             return self.env.user.has_group("airtel_ccp.group_ccp_user")
         if call._is_reported_incoming() and not call.user_id:
-            # Nobody has it: it is for all who see it
+            # Nobody took the call: everybody who sees it may write on it
             return self.env.user.has_group("airtel_ccp.group_ccp_user") and self.has_access("read")
         return self.env.user.has_group("airtel_ccp.group_ccp_manager") and self.has_access("read")
 
     def _check_entry(self):
-        """Check that the present user may write on this call, and that it can be written on.
+        """Check that the current user may write on this call, and that it was not erased.
 
-        :raise AccessError: for anybody but its agent and managers of calls who may see it; an
-            incoming call that nobody took is everybody's who may see it
+        :raise AccessError: for anybody but its agent and the managers who may see it; on an
+            incoming call that nobody took, everybody who may see it may write
         :raise UserError: when the call's data were erased
         """
         if not self._may_be_written():
@@ -61,7 +61,7 @@ class CcpCall(models.Model):
         self._check_not_erased()
 
     def _check_not_erased(self):
-        """Check that nobody asked to have this call's data erased.
+        """Check that this call's data were not erased.
 
         :raise UserError: when the call's data were erased
         """
@@ -71,14 +71,14 @@ class CcpCall(models.Model):
             )
 
     def _write_outcome(self, outcome_id, confirmed=False):
-        """Note what came of this call, and do what follows from that, once.
+        """Set the outcome of a call, and do once what follows from it.
 
-        Another outcome takes back what the former one did, as far as that can be.
+        Another outcome undoes the effects of the former one, as far as they can be undone.
 
         :param int | bool outcome_id: an outcome that the call's company offers, or False
         :param bool confirmed: whether the user agreed that a number is never called again
-        :return: ``{"outcome_id": int | bool, "warning": str, "notice": str}``: what the call has
-            then, what could not be done, and what was done beside; with ``"confirm"``, a question,
+        :return: ``{"outcome_id": int | bool, "warning": str, "notice": str}``: the call's outcome
+            now, what could not be done, and what else was done; with ``"confirm"``, a question,
             nothing is saved yet
         :rtype: dict
         :raise AccessError: see ``_check_entry``
@@ -98,7 +98,7 @@ class CcpCall(models.Model):
         warnings = former._left_by(call)
         call.outcome_id = outcome
         call._log_change("outcome", former.name, outcome.name)
-        # First, so that it does not take a call that this outcome plans for the one just made
+        # Before the outcome: it would mistake a call that the outcome plans for the one just made
         call._consume_activity_or_later()
         if outcome:
             done, failed = outcome.with_user(self.env.user)._apply(call)
@@ -112,7 +112,7 @@ class CcpCall(models.Model):
         }
 
     def _chosen_outcome(self, outcome_id):
-        """Return the outcome that somebody chose for this call, none if it is taken back.
+        """Return the outcome that somebody chose for this call; empty if they removed it.
 
         :param int | bool outcome_id: what a browser sent
         :return: a ``ccp.call.outcome``, as superuser
@@ -125,7 +125,7 @@ class CcpCall(models.Model):
         return outcome
 
     def _outcome_question(self, outcome):
-        """Return what to ask before this call gets an outcome, "" if there is nothing to ask.
+        """Return the question before this call gets an outcome, "" if there is none.
 
         :param outcome: see ``_chosen_outcome``
         :rtype: str
@@ -135,7 +135,7 @@ class CcpCall(models.Model):
         return outcome._blacklist_question(self)
 
     def _others_blacklisted(self, entries):
-        """Return those blacklist entries that the outcomes of other calls made.
+        """Return those blacklist entries that other calls' outcomes added.
 
         :param entries: ``phone.blacklist`` records
         :rtype: odoo.models.BaseModel
@@ -146,7 +146,7 @@ class CcpCall(models.Model):
         return others.blacklist_ids & entries
 
     def _write_note(self, note):
-        """Keep a note that was written on the call's form.
+        """Save a note that was written on the call's form.
 
         :param str | bool note: plain text
         :raise AccessError: see ``_check_entry``
@@ -161,13 +161,13 @@ class CcpCall(models.Model):
         call._notify_entry()
 
     def _log_change(self, kind, before="", after=""):
-        """Keep who changed what is written on this call.
+        """Log who changed what is written on this call.
 
-        What its agent writes first, or notes while talking, is no change that anybody asks about.
+        The agent's first entries, and notes during the call, are not logged as changes.
 
         :param str kind: see ``ccp.call.change``
-        :param str before: what was there, in words
-        :param str after: what is there now, in words
+        :param str before: the former value, in words
+        :param str after: the new value, in words
         """
         is_own = self.env.user == self.user_id
         if is_own and (kind == "note" or (kind == "outcome" and not before)):

@@ -9,14 +9,14 @@ from .ccp_call_words import shorten
 from .utils import milliseconds
 
 REMEMBERED = timedelta(hours=12)
-# So many earlier calls are read at once; more only if the user may see none of them
+# How many earlier calls are read at once; more only if the user may see none of these
 EARLIER = 4
-# A user has one live outgoing call at most, and few incoming ones
+# A user has at most one live outgoing call, and few incoming ones
 LIVE_LIMIT = 5
 
 
 def _leg_values(leg):
-    """Return what the panel shows of one leg of a timeline."""
+    """Return the values of one leg of a timeline for the panel."""
     return {
         "rang": leg.rang,
         "answered": bool(leg.answered_at),
@@ -26,7 +26,7 @@ def _leg_values(leg):
 
 
 class CcpCall(models.Model):
-    """What the rep's live panel shows of a call."""
+    """What the live panel shows of a call."""
 
     _inherit = "ccp.call"
 
@@ -34,10 +34,10 @@ class CcpCall(models.Model):
     def _current_call(self, call_id=None):
         """Return the call that the user's panel shows: a live, else an opened one, else the last.
 
-        An outgoing call that is live comes first, unless the rep opened the incoming one; an
-        incoming one comes after a call that the rep opened. The last one is shown only while it is
-        recent and not dismissed; an older one is never shown in its place. Outgoing calls without
-        a token were never placed, such as those of the demo data.
+        The order is: a live outgoing call (unless the rep opened an incoming one), the call that
+        the rep opened, a live incoming one, the last one. The last one is shown only while it is
+        recent and not dismissed; an older one never replaces it. Outgoing calls without a token,
+        such as those of the demo data, were never placed.
 
         :param int | None call_id: the call that the rep opened
         :return: one call or none, as superuser
@@ -73,7 +73,7 @@ class CcpCall(models.Model):
         return call.filtered(lambda each: each.live or not each.dismissed)
 
     def _panel_values(self):
-        """Return what the panel shows of this call, to the current user.
+        """Return what the panel shows of this call to the current user.
 
         :return: see ``_agent_values`` and ``_reader_values``
         :rtype: dict
@@ -86,10 +86,10 @@ class CcpCall(models.Model):
         return {**call._agent_values(call._timeline()), **call._reader_values()}
 
     def _agent_values(self, story):
-        """Return what a call's agent may always know of it, in the environment's language.
+        """Return what a call's agent may see of it in any case, in the environment's language.
 
-        Times are milliseconds since 1970, so that a clock in the browser needs no time zone;
-        ``now`` is the server's own clock, from which the browser's may differ.
+        Times are milliseconds since 1970: a clock in the browser needs no time zone. ``now`` is the
+        server's clock, from which the browser's may differ.
 
         :param ccp.call.timeline.Timeline story: the call's timeline
         :rtype: dict
@@ -130,9 +130,9 @@ class CcpCall(models.Model):
         }
 
     def _reader_values(self):
-        """Return what the panel shows of this call that depends on the current user's rights.
+        """Return what the panel shows of this call depending on the current user's rights.
 
-        Only a request of that user reads it, no message to the user's browsers.
+        Only that user's own request reads it; it is in no bus message.
 
         :return: ``can_open`` and ``record_name`` of the record that was called, and ``last``, the
             previous call
@@ -181,7 +181,7 @@ class CcpCall(models.Model):
     def _earlier_ids(self):
         """Return the ids of the last calls to the same contact or record before this one.
 
-        :return: up to ``EARLIER`` calls that ended, the latest first, with no regard to who may
+        :return: up to ``EARLIER`` calls that ended, the latest first, without a check of who may
             see them
         :rtype: list[int]
         """
@@ -189,8 +189,8 @@ class CcpCall(models.Model):
         same = SQL("res_model = %s AND res_id = %s", self.res_model, self.res_id)
         if self.partner_id:
             same = SQL("partner_id = %s", self.partner_id.id)
-        # Ordered by an expression: for a bare id the planner reads all calls from the end until it
-        # has enough
+        # Ordered by an expression: with the bare id the planner would read all calls from the
+        # end until it found enough
         rows = self.env.execute_query(
             SQL(
                 """
@@ -211,11 +211,11 @@ class CcpCall(models.Model):
         return [row[0] for row in rows]
 
     def _keep_note(self, note, seen):
-        """Keep what the rep typed, unless another tab of the rep wrote meanwhile.
+        """Save what the rep typed, unless another tab of the rep saved something meanwhile.
 
         :param str note: the note in this tab
-        :param str seen: the note that this tab last got from the server
-        :return: ``{"saved": bool, "note": str}``: whether it was saved, and the note now
+        :param str seen: the note that this tab last received
+        :return: ``{"saved": bool, "note": str}``: whether it was saved, and the stored note
         :rtype: dict
         :raise UserError: when the call was erased
         """
@@ -228,9 +228,9 @@ class CcpCall(models.Model):
         return {"saved": True, "note": self.note or ""}
 
     def _notify_entry(self):
-        """Bring the chatter card and the agent's other tabs up to date with what people wrote.
+        """Update the chatter card and the agent's other tabs with what people wrote.
 
-        What they wrote is kept also if this fails; then it is tried again later.
+        If this fails, the entry is kept and the update is tried again later.
         """
 
         def notify(call):

@@ -7,17 +7,17 @@ MAX_CANDIDATES = 8
 
 
 class CcpCall(models.Model):
-    """What is known of somebody who calls, as far as the current user may see it."""
+    """What is known of a caller, limited to what the current user may see."""
 
     _inherit = "ccp.call"
 
     def _caller_values(self, decisions):
-        """Return what an incoming call shows that depends on the rights of the current user.
+        """Return the part of an incoming call's values that depends on the current user's rights.
 
         :param list decisions: see ``_decisions``
-        :return: ``customer`` and ``company`` (names, or ""), ``known`` (whether a record has the
-            customer's number, seen or not), ``can_open`` and ``record_name``, ``res_model`` and
-            ``res_id`` of the record it is about, ``candidates``, ``reason_text``, ``last``
+        :return: ``customer`` and ``company`` (names, or ""), ``known`` (whether any record has the
+            customer's number, visible or not), ``can_open`` and ``record_name``, ``res_model`` and
+            ``res_id`` of the call's record, ``candidates``, ``reason_text``, ``last``
         :rtype: dict
         """
         call = self.sudo()
@@ -34,15 +34,15 @@ class CcpCall(models.Model):
 
     @api.model
     def _known_of_caller(self, record, contact, candidates, last, reason, decision, first):
-        """Return what the current user may know of somebody who calls; see ``_caller_values``.
+        """Return what the current user may know of a caller; see ``_caller_values``.
 
-        :param record: what the call is about, as superuser; empty if nobody knows
+        :param record: the call's record, as superuser; empty if unknown
         :param contact: the ``res.partner`` behind it, as superuser
         :param list candidates: see ``_route_candidates``
-        :param last: the call before, which the user may read, or none
+        :param last: the previous call, which the user may read, or empty
         :param str reason: a reason of ``route_reason``
         :param ccp.call.route.Decision | None decision: see ``_decisions``
-        :param first: the ``res.users`` whom it rings first, if anybody
+        :param first: the ``res.users`` whom it rings first, or empty
         :rtype: dict
         """
         user = self.env.user
@@ -78,11 +78,11 @@ class CcpCall(models.Model):
 
     @api.model
     def _about_of(self, decision, reason):
-        """Return the record for whose sake a call was put through, if the user may see it.
+        """Return the record because of which a call was put through, if the user may see it.
 
         :param ccp.call.route.Decision | None decision: see ``_decisions``
         :param str reason: a reason of ``route_reason``
-        :return: one record, or none
+        :return: one record or an empty recordset
         :rtype: odoo.models.BaseModel
         """
         about = decision and decision.about
@@ -93,7 +93,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _readable_candidates(self, candidates):
-        """Return those records that a call may be about and that the current user may see.
+        """Return those records that a call may be about and the current user may see.
 
         :param list candidates: see ``_route_candidates``
         :return: dicts with ``model``, ``id``, ``name`` and ``reason`` (in words), each record once
@@ -122,7 +122,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _candidate_sentence(self, record):
-        """Say why a call may be about a record.
+        """Return why a call may be about a record, as a sentence.
 
         :param record: a record that the current user may see
         :rtype: str
@@ -137,7 +137,7 @@ class CcpCall(models.Model):
         return self.env._("Open, with this number, owned by %s", owner.sudo().name)
 
     def _last_of_caller(self):
-        """Return the last call with the same customer before this one that the user may read.
+        """Return the previous call with the same customer that the user may read.
 
         :rtype: odoo.models.BaseModel
         """
@@ -150,9 +150,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _last_with_number(self, customer, domain=Domain.TRUE):
-        """Return the last call with a customer's number that is over and that the user may read.
+        """Return the last ended call with a customer's number that the user may read.
 
-        :param str customer: ten digits; with anything else nothing is found
+        :param str customer: ten digits; anything else finds nothing
         :param odoo.fields.Domain domain: which calls count
         :rtype: odoo.models.BaseModel
         """
@@ -164,7 +164,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _caller_of_decision(self, decision, company):
-        """Return what the current user may know of somebody who calls, before there is a call.
+        """Return what the current user may know of a caller before there is a call.
 
         :param ccp.call.route.Decision decision: see ``_decisions``
         :param company: the ``res.company`` whose number was dialled

@@ -13,10 +13,10 @@ from ..ccp.safe import number
 from .base import MAX_ID
 from .utils import milliseconds
 
-# How many incoming calls a browser is told of at once, and how many are looked through for them
+# How many incoming calls a browser shows at once, and among how many they are looked for
 MAX_SHOWN = 5
 MAX_LIVE = 100
-# After so long a decision that no call followed is shown to nobody any more
+# How long a decision is shown that no call has followed
 DECISION_LIFE = timedelta(minutes=2)
 
 
@@ -33,7 +33,7 @@ def _read_decision(payload):
 
 
 class CcpCall(models.Model):
-    """Whom an incoming call rings, and what it shows to them before any right is asked."""
+    """Whom an incoming call rings, and what these users see of it whatever their rights."""
 
     _inherit = "ccp.call"
 
@@ -42,7 +42,7 @@ class CcpCall(models.Model):
     # Whom it rings
 
     def _decisions(self):
-        """Return the routing decisions from which these calls came, the last one first.
+        """Return the routing decisions behind these calls, the last one first.
 
         :return: by call: ``ccp.call.route.Decision`` objects
         :rtype: dict
@@ -53,14 +53,14 @@ class CcpCall(models.Model):
         for event in events.search_fetch(domain, ["call_id", "payload"], order="id desc"):
             if decision := _read_decision(event.payload):
                 found[event.call_id.id].append(decision)
-        # What was decided without the database is stored later than it was decided
+        # A decision that was made without the database is stored later than it was made
         for decisions in found.values():
             decisions.sort(key=lambda decision: decision.at, reverse=True)
         return {call: found[call.id] for call in self}
 
     @api.model
     def _users_of_decisions(self, decisions):
-        """Return the users whom routing decisions ring, in their order, as far as they exist.
+        """Return the users whom routing decisions ring, in their order, without deleted ones.
 
         :param decisions: see ``_decisions``
         :rtype: odoo.models.BaseModel
@@ -77,7 +77,7 @@ class CcpCall(models.Model):
         )
         active = {user_id for (user_id,) in rows}
         users = self.env.user.sudo().browse([each for each in ids if each in active])
-        # Otherwise Odoo reads all columns of both, for a name and a language
+        # Otherwise Odoo reads all columns of both models for a name and a language
         users.fetch(["partner_id"])
         users.partner_id.fetch(["name", "lang", "tz"])
         return users
@@ -97,7 +97,7 @@ class CcpCall(models.Model):
     def _rung_users(self, decisions):
         """Return the users whom this call rings, rang or may ring, in that order.
 
-        Those who left, and who left the call's company, are none of them.
+        Users who left, or who left the call's company, are left out.
 
         :param list decisions: see ``_decisions``
         :rtype: odoo.models.BaseModel
@@ -113,7 +113,7 @@ class CcpCall(models.Model):
         )
 
     def _ringing_values(self, users):
-        """Return what an incoming call does at each of these users.
+        """Return the state of an incoming call at each of these users.
 
         :param users: see ``_rung_users``
         :return: dicts with ``user_id``, ``name`` and ``state``: ``waits``, ``rings``, ``talks``
@@ -140,14 +140,14 @@ class CcpCall(models.Model):
     # What they see
 
     def _incoming_values(self, reader, decisions, story=None):
-        """Return what an incoming call shows to somebody whom it rings; no right is asked.
+        """Return what an incoming call shows to a user whom it rings, whatever that user's rights.
 
-        Names of customer and records are in ``_caller_values``.
+        Names of customer and records are in ``_caller_values``, which checks rights.
 
         :param reader: the ``res.users`` whose browser shows it
         :param list decisions: see ``_decisions``
-        :param ccp.call.timeline.Timeline | None story: the call's timeline, for whom it is the own
-            call; read if it is not given
+        :param ccp.call.timeline.Timeline | None story: the call's timeline, for a user whose own
+            call it is; read if it is not given
         :rtype: dict
         """
         self.ensure_one()
@@ -159,7 +159,7 @@ class CcpCall(models.Model):
         values = {}
         if is_own:
             values = call._agent_values(story or call._timeline())
-            # What depends on the reader's rights
+            # These depend on the reader's rights
             for name in ("customer", "company"):
                 del values[name]
         return {
@@ -190,9 +190,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _pair(self, customer, airtel_number):
-        """Return one word for both numbers of an incoming call, from which nobody reads them.
+        """Return one digest of both numbers of an incoming call, which reveals neither.
 
-        By it a browser knows that a decision and a call that came without it are the same call.
+        It shows a browser that a decision and a call that came without that decision belong
+        together.
 
         :param str customer: any spelling
         :param str airtel_number: any spelling
@@ -207,7 +208,7 @@ class CcpCall(models.Model):
     def _incoming_of_user(self, shown):
         """Return the incoming calls that the current user's browser shows.
 
-        Those that ring, rang or may ring the user and are not over; those that the browser shows
+        These are live calls that ring, rang or may ring the user; those that the browser shows
         already; and decisions that no call has followed yet.
 
         :param list shown: the ids of calls that the browser shows, as it sent them
@@ -221,7 +222,7 @@ class CcpCall(models.Model):
             & Domain("company_id", "in", user._get_company_ids())
         )
         calls = self.sudo().search(live, order="id desc", limit=MAX_LIVE)
-        # What a colleague took is told once, to those who saw it ring
+        # Others who saw a call ring learn once that a colleague took it
         calls = calls.filtered(lambda call: call.state != "in_call" or call.user_id == user)
         calls |= self._named_calls(shown).filtered(lambda call: call.direction == "inbound")
         decisions = calls._decisions()
@@ -240,7 +241,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _named_calls(self, shown):
-        """Return the calls that a browser names, as superuser, as far as they exist.
+        """Return the calls that a browser names, as superuser, without deleted ones.
 
         :param shown: what a browser sent
         :rtype: odoo.models.BaseModel
@@ -252,7 +253,7 @@ class CcpCall(models.Model):
     def _announced_values(self, user):
         """Return the decisions that ring a user and that no call has followed yet.
 
-        :param user: the present user
+        :param user: the current user
         :return: see ``_incoming_values`` and ``_caller_values``; ``id`` is False
         :rtype: list[dict]
         """
@@ -282,11 +283,11 @@ class CcpCall(models.Model):
 
     @api.model
     def _decided_values(self, decision, reader, users):
-        """Return what a decision shows to somebody whom it rings, before there is a call.
+        """Return what a decision shows to a user whom it rings, before there is a call.
 
         :param ccp.call.route.Decision decision: see ``_decisions``
         :param reader: the ``res.users`` whose browser shows it
-        :param users: all whom it rings, see ``_users_of_decisions``
+        :param users: all users whom it rings, see ``_users_of_decisions``
         :rtype: dict
         """
         ringing = [
@@ -320,7 +321,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _takes_calls(self):
-        """Return whether customers can call a number of one of the current user's companies.
+        """Return whether one of the current user's companies has a number that customers can call.
 
         :rtype: bool
         """

@@ -9,14 +9,15 @@ FOUND_LIMIT = 8
 
 
 class CcpCall(models.Model):
-    """What those whom an incoming call rings may do: say which record it is about, or make one."""
+    """How users whom an incoming call rings choose its record, or create one."""
 
     _inherit = "ccp.call"
 
     def _check_rung(self):
         """Check that this is an incoming call whose record the current user may choose.
 
-        While nobody took it, it is for all whom it rings; then for who took it, and for managers.
+        Until somebody takes the call, these are all users whom it rings; then the one who took it,
+        and managers.
 
         :raise AccessError: for anybody else
         :raise UserError: when it is an outgoing call, or was erased
@@ -36,7 +37,7 @@ class CcpCall(models.Model):
         self._check_not_erased()
 
     def _check_unknown(self):
-        """Check that nobody said yet which record this call is about; others wait meanwhile.
+        """Check that this call has no record yet; other transactions wait meanwhile.
 
         :raise UserError: when it has a record
         """
@@ -48,13 +49,13 @@ class CcpCall(models.Model):
             )
 
     def _make_record(self, model, values):
-        """Make a record for the unknown customer of this call, and link the call to it.
+        """Create a record for this call's unknown customer, and link the call to it.
 
         :param str model: the record's model
-        :param dict values: what the record holds beside the customer's number
+        :param dict values: the record's values, beside the customer's number
         :return: ``res_model`` and ``res_id``
         :rtype: dict
-        :raise AccessError: when the user may not make such records
+        :raise AccessError: when the user may not create such records
         :raise UserError: when the call has a record by now, or no number
         """
         self._check_unknown()
@@ -72,13 +73,13 @@ class CcpCall(models.Model):
                 self.env._("Airtel did not say who called: there is no number to keep.")
             )
         record = records.create({**values, "phone": phone})
-        # A contact that is saved takes its calls by itself
+        # Saving a contact links the contact's calls to it
         call.invalidate_recordset(["res_model", "res_id"])
         self._set_record(record)
         return {"res_model": record._name, "res_id": record.id}
 
     def _readable_number(self):
-        """Return the customer's number as people write it, with India's code.
+        """Return the customer's number as people write it, with the code +91.
 
         :rtype: str
         """
@@ -86,7 +87,7 @@ class CcpCall(models.Model):
         return f"+91 {digits[:5]} {digits[5:]}" if len(digits) == 10 else digits
 
     def _new_lead(self):
-        """Make a lead for the unknown customer of this call; see ``_make_record``."""
+        """Create a lead for this call's unknown customer; see ``_make_record``."""
         call = self.sudo()
         flow = call.flow_id
         use_leads = self.env.user.has_group("crm.group_use_lead")
@@ -105,11 +106,11 @@ class CcpCall(models.Model):
         )
 
     def _new_contact(self):
-        """Make a contact for the unknown customer of this call; see ``_make_record``."""
+        """Create a contact for this call's unknown customer; see ``_make_record``."""
         return self._make_record("res.partner", {"name": self._readable_number()})
 
     def _found_records(self, text):
-        """Return records that this call may be about and whose name fits.
+        """Return records that this call may be about and whose name contains a text.
 
         :param str text: what was typed
         :return: dicts with ``model``, ``id``, ``name`` and ``kind`` (the model's name)

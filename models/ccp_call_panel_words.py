@@ -5,12 +5,12 @@ from .ccp_call_words import MAX_NAME, shorten
 
 
 class CcpCall(models.Model):
-    """What the panel says of an incoming call: whom it rings, and why it comes to them."""
+    """The panel's sentences about an incoming call: whom it rings, and why."""
 
     _inherit = "ccp.call"
 
     def _ringing_sentence(self, reader, ringing, count, at_once=False):
-        """Say to a reader how an incoming call stands; never more than Airtel reported.
+        """Return for a reader how an incoming call stands; never more than Airtel reported.
 
         docs/sentences.md lists these sentences.
 
@@ -48,7 +48,7 @@ class CcpCall(models.Model):
         return sentence
 
     def _coming_sentence(self, reader, ringing, at_once):
-        """Say whom an incoming call is about to ring.
+        """Return whom an incoming call is about to ring, as a sentence.
 
         :param reader: the ``res.users`` who reads it
         :param list ringing: see ``_ringing_values``
@@ -64,10 +64,10 @@ class CcpCall(models.Model):
         return self.env._("About to ring %s", self._who(reader, coming))
 
     def _incoming_end(self, own, ringing):
-        """Say to a reader how an incoming call ended.
+        """Return for a reader how an incoming call ended.
 
-        :param str own: what became of it at the reader's phone, see ``_ringing_values``
-        :param list ringing: the same of everybody whom it rang
+        :param str own: the call's state at the reader's phone, see ``_ringing_values``
+        :param list ringing: its states at all phones that rang
         :rtype: str
         """
         _ = self.env._
@@ -82,7 +82,7 @@ class CcpCall(models.Model):
         return _("You missed this call") if own == "missed" else _("Nobody picked up")
 
     def _taken_sentence(self, ringing):
-        """Say who picked up an incoming call, to all others.
+        """Return who picked up an incoming call, for everybody else.
 
         :param list ringing: see ``_ringing_values``
         :rtype: str
@@ -95,7 +95,7 @@ class CcpCall(models.Model):
         )
 
     def _who(self, reader, some):
-        """Name some of those whom an incoming call rings.
+        """Return the names of some users whom an incoming call rings.
 
         :param reader: the ``res.users`` who reads it
         :param list some: see ``_ringing_values``
@@ -108,7 +108,7 @@ class CcpCall(models.Model):
         return format_list(self.env, names)
 
     def _place_of(self, ringing, rung, count):
-        """Return which of several agents rings, counted from 1; 0 where that says nothing.
+        """Return which of several agents rings, counted from 1; 0 if the number is of no use.
 
         :param list ringing: see ``_ringing_values``
         :param list rung: those of them whose phone rings now
@@ -118,7 +118,7 @@ class CcpCall(models.Model):
         return ringing.index(rung[0]) + 1 if count > 1 and len(rung) == 1 else 0
 
     def _reason_sentence(self, reader, reason, name, about, digit=""):
-        """Say why an incoming call was put through to somebody.
+        """Return why an incoming call was put through to somebody, as a sentence.
 
         :param reader: the ``res.users`` who reads it
         :param str reason: a reason of ``route_reason``
@@ -130,7 +130,7 @@ class CcpCall(models.Model):
         """
         _ = self.env._
         is_own = not name
-        # Functions, so that only the sentence that is needed gets translated
+        # Functions: only the sentence that is used gets translated
         sentences = {
             "missed_agent": lambda: (
                 _("The customer missed a call of yours")
@@ -165,7 +165,7 @@ class CcpCall(models.Model):
         return sentences[reason]() if reason in sentences else ""
 
     def _owner_sentence(self, name, about):
-        """Say that somebody owns the record that an incoming call is about.
+        """Return a sentence that names the owner of the record that an incoming call is about.
 
         :param str name: the owner, "" if that is the reader
         :param str about: the record, "" if the reader may not see it

@@ -24,12 +24,12 @@ class CcpCall(models.Model):
             the record, its contact, and that contact's company and people are offered
         :param str | None choice: the ``key`` of the number that the user chose
         :param int | None list_item_id: the entry of the user's call list that this call is for
-        :param dict | None options: what else the rep chose, see ``ccp_dialer.Options``
+        :param dict | None options: the rep's other choices, see ``ccp_dialer.Options``
         :return: see ``ccp.callable.mixin.action_ccp_call``; or a question to answer first:
-            ``{"companies": [{"id", "name"}]}`` if the record belongs to no company and several can
-            call; ``{"choices": [{"key", "owner", "label", "phone"}]}`` if there are several
-            numbers and none was chosen, with or without ``{"record": {"default", "announced"}}``
-            if the call flow leaves it to the rep whether to record; ``{"doubtful": {"sentence",
+            ``{"companies": [{"id", "name"}]}`` if the record has no company and several can call;
+            ``{"choices": [{"key", "owner", "label", "phone"}]}`` if there are several numbers and
+            none was chosen; ``{"record": {"default", "announced"}}``, also together with the
+            choices, if the call flow leaves recording to the rep; ``{"doubtful": {"sentence",
             "number"}}`` if the number may be another country's; ``{"override": {"sentence"}}``
             if a house rule forbids the call and the user may override it with a reason
         :rtype: dict
@@ -66,7 +66,7 @@ class CcpCall(models.Model):
             return question
 
     def _about(self):
-        """Return what the refusal of a call is about.
+        """Return what part of the configuration a refused call is about.
 
         :return: a key of ``ccp.airtel.const.ABOUT``
         :rtype: str

@@ -4,7 +4,7 @@ from .presence import CALLS, INCOMING_CALLS
 
 
 class CcpCall(models.Model):
-    """Keeps what a process knows of the presence of calls, see ``presence``."""
+    """Keeps the cached presence of calls of a process up to date, see ``presence``."""
 
     _inherit = "ccp.call"
 

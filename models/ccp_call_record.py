@@ -7,7 +7,7 @@ from .utils import form_of, notice
 
 
 class CcpCall(models.Model):
-    """The record that was called, and the ways from records to their calls."""
+    """The record that was called, and the actions that open a record's calls."""
 
     _inherit = "ccp.call"
 

@@ -5,9 +5,9 @@ from odoo.exceptions import AccessError
 
 _logger = logging.getLogger(__name__)
 
-# States in which Airtel has the recording, and Odoo has not
+# Airtel has the recording, Odoo does not have it yet
 TO_FETCH = ("pending", "at_airtel")
-# States in which somebody can press play
+# Pressing play works
 PLAYABLE = (*TO_FETCH, "stored")
 EXTENSIONS = {
     "audio/wav": "wav",
@@ -20,7 +20,7 @@ EXTENSIONS = {
 
 
 class CcpCall(models.Model):
-    """The recording of a call: who may listen to it, where it is, and what is said about it."""
+    """The recording of a call: who may listen to it, where it is, and the sentences about it."""
 
     _inherit = "ccp.call"
 
@@ -36,7 +36,7 @@ class CcpCall(models.Model):
     def _compute_recording_problem(self):
         for call in self:
             error, reason = call.recording_error, call.recording_reason
-            # Calls of before reasons were kept have the sentence of then only
+            # Calls from versions that stored no reason have only their stored sentence
             call.recording_problem = error and reason and call._fetch_sentence(reason) or error
 
     @api.depends("flow_id")
@@ -79,7 +79,7 @@ class CcpCall(models.Model):
     def _recording_source(self):
         """Return the source from which this call's recording can be played.
 
-        :return: ``stored`` (our own copy), ``airtel`` (not fetched yet), ``deleted`` or ``none``
+        :return: ``stored`` (Odoo has it), ``airtel`` (not fetched yet), ``deleted`` or ``none``
         :rtype: str
         """
         if self.recording_state == "stored" and self.recording_id:
@@ -120,7 +120,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _no_room_sentence(self):
-        """Return the sentence for a listener while as many listen as this server can serve.
+        """Return the sentence for a listener if this server already serves as many as it can.
 
         :rtype: str
         """
@@ -178,7 +178,7 @@ class CcpCall(models.Model):
     def _recording_changes(self, story):
         """Return what this call's reports change about its recording.
 
-        The caller that writes a recording's address wakes the scheduled action that fetches it.
+        The caller that writes a recording's address triggers the action that fetches it.
 
         :param ccp.call.timeline.Timeline story: the call's timeline
         :rtype: dict

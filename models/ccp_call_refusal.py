@@ -9,9 +9,9 @@ class CcpCall(models.Model):
     _inherit = "ccp.call"
 
     def _refusal_sentence(self):
-        """Return why the call was refused, in the words of the present reader.
+        """Return why the call was refused, in the current reader's language.
 
-        The field ``refusal`` keeps the sentence that the agent got.
+        The field ``refusal`` keeps the sentence that the agent read.
 
         :rtype: str
         """

@@ -27,10 +27,10 @@ class CcpCall(models.Model):
     _inherit = "ccp.call"
 
     def action_toggle_keep_forever(self):
-        """Exempt a call from deletion after its company's periods, or take that back.
+        """Exempt a call from deletion, or end the exemption.
 
         :rtype: bool
-        :raise AccessError: when the user is no manager of calls, or may not see the call
+        :raise AccessError: when the user is not a manager of calls, or may not see the call
         """
         self.check_access("read")
         if not self.env.user.has_group("airtel_ccp.group_ccp_manager"):
@@ -45,9 +45,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _cron_delete_old_data(self):
-        """Delete what is past its period, in batches, each company by its own settings.
+        """Delete data older than their period, in batches, each company by its own settings.
 
-        The periods of archived companies go on.
+        Archived companies are included.
         """
         reports = self.env["ccp.call.event"]
         self._delete_in_batches(
@@ -88,7 +88,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _with_a_period(self):
-        """Return the domain of the companies that delete something after a period.
+        """Return the domain of companies that delete anything after a period.
 
         :rtype: odoo.fields.Domain
         """
@@ -99,18 +99,18 @@ class CcpCall(models.Model):
 
     @api.model
     def _delete_in_batches(self, records, domain, delete):
-        """Delete batch by batch, each committed, until nothing is left or the time is up.
+        """Delete batch by batch, each committed, until nothing is left or the time is over.
 
         :param records: an empty recordset of the model
         :param odoo.fields.Domain | None domain: what to delete; None for nothing
         :param delete: called with each batch
-        :return: how many records were done
+        :return: how many records were deleted
         :rtype: int
         """
         if domain is None:
             return 0
         counts = []
-        # The next run, a day later, tries them again
+        # Records that failed; the run of the next day tries them again
         failed = set()
 
         def note(record, error):
@@ -131,7 +131,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _end_of_period(self, days):
-        """Return the moment before which all is past a period, or None.
+        """Return the moment at which a period that ends now began; None for no period.
 
         :param int days: the period; 0 means forever
         :rtype: datetime.datetime | None
@@ -174,7 +174,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _old_unmatched(self, company):
-        """Return the domain of old reports to the company's own address without a call, or None.
+        """Return the domain of old reports without a call at a company's own address, or None.
 
         :rtype: odoo.fields.Domain | None
         """
@@ -189,7 +189,7 @@ class CcpCall(models.Model):
     def _old_entries(self, company):
         """Return the domain of old entries of a company's call lists, or None.
 
-        Those that wait are work that is still to be done.
+        Entries that wait stay: they are work to be done.
 
         :rtype: odoo.fields.Domain | None
         """
@@ -205,7 +205,7 @@ class CcpCall(models.Model):
     def _old_callbacks(self, company):
         """Return the domain of a company's old call-backs, or None.
 
-        Open ones are work that is still to be done; those of calls that are kept stay with them.
+        Open ones stay: they are work to be done. Those of calls that are kept stay with the calls.
 
         :rtype: odoo.fields.Domain | None
         """
@@ -220,9 +220,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _orphaned_recordings(self):
-        """Return the domain of recordings whose call is gone, which nobody could delete.
+        """Return the domain of recordings without a call, which nobody could delete otherwise.
 
-        Deleting a company left such in earlier versions.
+        Earlier versions left them behind when a company was deleted.
 
         :rtype: odoo.fields.Domain
         """
@@ -240,7 +240,7 @@ class CcpCall(models.Model):
         )
 
     def _delete_recordings(self):
-        """Delete the sound of these calls, and every address where it can be fetched again."""
+        """Delete the sound of these calls, and each address from which it could be fetched."""
         for call in self.filtered("recording_url"):
             call.event_ids._forget_url(call.recording_url)
         self.recording_id.unlink()
@@ -258,13 +258,13 @@ class CcpCall(models.Model):
             call._update_card(story)
 
     def _forget_unwanted_recording(self, story):
-        """Forget the address of a recording that is never fetched, or is not fetched any more.
+        """Delete the address of a recording that will not be fetched any more.
 
-        Reports would keep it longer than the company keeps recordings.
+        Otherwise reports would keep it longer than the company keeps recordings.
 
-        :param ccp.call.timeline.Timeline story: what the call's reports say
+        :param ccp.call.timeline.Timeline story: the call's timeline
         """
-        # Airtel is asked again for a copy that is deleted an hour after it was listened to
+        # A copy for listeners is deleted after an hour and may be fetched again
         is_kept = self.recording_state == "stored" and not self.recording_expiry
         is_over = is_kept or self.recording_state in ("deleted", "erased")
         if story.recording_url and (is_over or not self.recorded):
@@ -272,40 +272,40 @@ class CcpCall(models.Model):
 
     @api.model
     def _old_copies(self):
-        """Return the domain of recordings that were fetched for listeners, a while ago."""
+        """Return the domain of recordings fetched for listeners whose time is over."""
         return Domain("recording_expiry", "<=", fields.Datetime.now()) & Domain(
             "keep_forever", "=", False
         )
 
     @api.model
     def _wake_for_copies(self):
-        """Have the next copy that was fetched for listeners deleted when its time comes."""
+        """Schedule the deletion of the next copy that was fetched for listeners."""
         waiting = Domain("recording_expiry", "!=", False) & Domain("keep_forever", "=", False)
         if call := self.search(waiting, order="recording_expiry, id", limit=1):
             self.env.ref(RETENTION_ACTION)._trigger(call.recording_expiry)
 
     def _delete_listened_recordings(self):
-        """Delete the sound of these calls; Airtel has it still, and gives it to the next one."""
+        """Delete the sound of these calls; it can still be fetched from Airtel again."""
         self.recording_id.unlink()
         self.write({"recording_state": "at_airtel", "recording_expiry": False})
 
     def _delete_reports(self):
-        """Delete what Airtel sent; what was derived from it stays, even if reports follow."""
+        """Delete Airtel's reports; the derived values stay, even if further reports come."""
         self.filtered(lambda call: call._has_unfolded_reports())._fold()
-        # A call that cannot be derived keeps its reports, to be derived later
+        # A call that cannot be derived keeps its reports until it can
         derived = self.filtered(lambda call: not call.fold_error)
         derived.event_ids.unlink()
         derived.request_ids.unlink()
         derived.reports_deleted = True
 
     def _has_unfolded_reports(self):
-        """Return whether this call's state may lack something that was reported."""
+        """Return whether this call has reports that its state does not include."""
         return not self.reports_deleted and self._have_new_reports()
 
     def _delete_calls(self):
-        """Delete these calls with all that belongs to them, also what they left elsewhere.
+        """Delete these calls and all data about them, also outside their own rows.
 
-        Activities that are still to be done stay planned, without what was written on them.
+        Planned activities that are still to be done stay, without their texts.
         """
         entries = self.list_item_id.filtered(lambda entry: entry.state != "waiting")
         self._delete_copies(keep_plans=True)

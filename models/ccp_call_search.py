@@ -5,7 +5,7 @@ from odoo.tools import SQL
 from ..ccp.call import states
 from ..ccp.safe import number
 
-# Fewer digits would match half of all calls
+# Fewer digits would match a large part of all calls
 MIN_SEARCH_DIGITS = 4
 
 
@@ -22,8 +22,8 @@ class CcpCall(models.Model):
         compute="_compute_missed_by",
         search="_search_missed_by",
     )
-    # Users search by the last digits; in the reversed number those are a prefix, which an index
-    # finds. Not partial: an empty partial index has no statistics, and the planner then picks a
+    # Users search by the last digits. In the reversed number these are a prefix, which an index can
+    # find. Not partial: an empty partial index has no statistics, and the planner then picks a
     # parallel scan
     _agent_suffix_idx = models.Index("(reverse(agent_number) text_pattern_ops)")
     _agent_second_suffix_idx = models.Index("(reverse(agent_second_number) text_pattern_ops)")
@@ -83,8 +83,8 @@ class CcpCall(models.Model):
         )
 
         def to_sql(model, alias, query):
-            # Materialized as an array: with a list's order and limit the planner would otherwise
-            # read all calls by date until a page is full
+            # As an array: with a list's order and limit the planner would otherwise read all calls
+            # by date until a page is full
             return SQL(
                 "%s = ANY(ARRAY(SELECT id FROM ccp_call WHERE %s))",
                 SQL.identifier(alias, "id"),
@@ -94,7 +94,7 @@ class CcpCall(models.Model):
                             SQL("reverse(%s) LIKE %s", SQL.identifier(column), digits[::-1] + "%")
                             for column in columns
                         ),
-                        # Few calls have these; the column's index finds them
+                        # Few calls have further numbers; the column's index finds them
                         *(
                             SQL(
                                 "(%(column)s IS NOT NULL AND %(column)s ~ %(ending)s)",

@@ -16,10 +16,10 @@ LOCK = "airtel_ccp.callback"
 
 
 class CcpCall(models.Model):
-    """What follows from calls that ended for the call-backs and leads of their numbers.
+    """What follows from ended calls for the call-backs and leads of their numbers.
 
-    The scheduled action that notifies does it, each call by itself: a call-back that cannot be
-    settled is tried again, and stops nothing else.
+    The scheduled action that notifies runs it for each call by itself: a call-back that cannot be
+    settled is tried again and does not stop the others.
     """
 
     _inherit = "ccp.call"
@@ -33,10 +33,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _settle_callbacks(self):
-        """Settle the call-backs of all numbers whose calls changed; one process at a time does.
+        """Settle the call-backs of all numbers whose calls changed, in one process at a time.
 
-        Another one that does so at the moment may have begun before the last call changed; the
-        action is woken again for that one.
+        If another process settles now, it may have begun before the last call changed; so the
+        action is triggered again.
         """
 
         def settle_some(is_patient=True):
@@ -54,16 +54,16 @@ class CcpCall(models.Model):
             if not is_only:
                 self.env.ref(NOTIFY_ACTION)._trigger()
                 return
-            # What others settled before shows in a new transaction only
+            # Only a new transaction sees what others settled before
             self.env["ir.cron"]._commit_progress()
             around = functools.partial(settle_some, is_patient=False)
             take_turns(self, settle_some, NOTIFY_ACTION, around=around)
 
     @contextlib.contextmanager
     def _settling(self):
-        """Hold the right to settle call-backs, which one process of a database has at a time.
+        """Hold the lock on settling call-backs, which one process of a database has at a time.
 
-        In a connection of its own, so that it lasts over the commits between the steps.
+        It is in a connection of its own, to last over the commits between the steps.
 
         :return: yields whether this process has it
         """
@@ -73,7 +73,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _take_to_settle(self):
-        """Lock and return the next call whose call-back is to be looked at, or an empty recordset.
+        """Lock and return the next call whose call-back must be settled, or an empty recordset.
 
         :rtype: odoo.models.BaseModel
         """
@@ -88,14 +88,14 @@ class CcpCall(models.Model):
 
     @api.model
     def _count_to_settle(self):
-        """Return how many calls are to be looked at now, at most ``BATCH``."""
+        """Return how many calls must be settled now, at most ``BATCH``."""
         self.env.flush_all()
         query = SQL("SELECT count(*) FROM (SELECT %s LIMIT %s) due", self._to_settle_sql(), BATCH)
         return self.env.execute_query(query)[0][0]
 
     @api.model
     def _to_settle_sql(self):
-        """Return FROM and WHERE of the calls whose call-backs are to be looked at now.
+        """Return FROM and WHERE of the calls whose call-backs must be settled now.
 
         :rtype: odoo.tools.SQL
         """
@@ -105,7 +105,7 @@ class CcpCall(models.Model):
         )
 
     def _settle_soon(self):
-        """Have the scheduled action look at the call-backs of these calls anew."""
+        """Have the scheduled action settle the call-backs of these calls again."""
         if self:
             self.sudo().to_settle = True
             self.env.ref(NOTIFY_ACTION)._trigger()
@@ -123,7 +123,7 @@ class CcpCall(models.Model):
         )
 
     def _settle_numbers(self):
-        """Bring leads and call-backs of this call's numbers up to date with their calls."""
+        """Update the leads and call-backs of this call's numbers from their calls."""
         settled = []
         for customer_number in self._callback_keys():
             if not self.trial:
@@ -133,9 +133,9 @@ class CcpCall(models.Model):
         self._mark_settled(settled)
 
     def _mark_settled(self, ids):
-        """Note that this call, and others with its number alone, need not be looked at any more.
+        """Mark as settled this call, and others that have no number but this call's.
 
-        :param list[int] ids: calls that were looked at beside
+        :param list[int] ids: the calls that were read along
         """
         self.env.flush_all()
         self.env.cr.execute(
@@ -158,9 +158,9 @@ class CcpCall(models.Model):
         self.invalidate_model(["to_settle", "settle_date", "settle_tries"])
 
     def _settle_later(self, error):
-        """Mark a call whose call-back could not be settled, so that it is tried again.
+        """Mark a call whose call-back could not be settled, for another try.
 
-        Past the ORM, because a rule about changed calls may be what failed.
+        By SQL, because an automation rule may be what failed.
 
         :param Exception error: why it failed
         """

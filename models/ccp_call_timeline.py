@@ -3,7 +3,7 @@ from odoo.tools import format_time
 
 from .ccp_call_words import NORMAL_CAUSE
 
-# How much of a call its page shows: two CDRs may hold hundreds of events
+# How many lines a call's form shows: two CDRs may hold hundreds of events
 MAX_LINES = 300
 
 
@@ -21,12 +21,12 @@ class CcpCall(models.Model):
             call.timeline_html = call._render_timeline() if call.id else False
 
     def _render_timeline(self):
-        """Return the timeline that the call's form shows.
+        """Return the timeline for the call's form.
 
         :rtype: markupsafe.Markup
         """
         story = self._timeline()
-        # Every reader of a call may see its participants and their whole numbers
+        # Every reader of a call may see its participants and their full numbers
         known = self.sudo()
         values = {
             "call": known,
@@ -44,7 +44,7 @@ class CcpCall(models.Model):
         return self._render("call_timeline", values)
 
     def _leg_facts(self):
-        """Return what is known of both lines of the call, for a table with a column for each.
+        """Return the facts about both lines of the call, for a table with a column for each.
 
         :return: ``label`` and the ``values`` of agent and customer, if either has one
         :rtype: list[dict]
@@ -75,7 +75,7 @@ class CcpCall(models.Model):
             (
                 _("Picked up"),
                 clock(self.agent_answer_date),
-                # Who calls picks up nothing
+                # Callers do not pick up
                 "" if self._is_reported_incoming() else clock(self.answer_date),
             ),
             (_("End"), self._leg_end("agent"), self._leg_end("customer")),
@@ -83,7 +83,7 @@ class CcpCall(models.Model):
         return [{"label": label, "values": values} for label, *values in facts if any(values)]
 
     def _leg_end(self, leg):
-        """Say how one line of the call ended, beyond the fact that it did.
+        """Return how one line of the call ended, "" if there is nothing to say but that it did.
 
         :param str leg: ``agent`` or ``customer``
         :rtype: str

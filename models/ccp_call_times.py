@@ -4,7 +4,7 @@ from .utils import format_seconds, give_values
 
 
 class CcpCall(models.Model):
-    """How long a call took, as people read it."""
+    """The durations of a call as text."""
 
     _inherit = "ccp.call"
 
@@ -25,7 +25,7 @@ class CcpCall(models.Model):
         give_values(self, "talk_time", texts)
 
     def _no_talk_time(self):
-        """Return how long a connected call took if no report says more than zero.
+        """Return the duration of a connected call whose reports give no talk time above zero.
 
         :rtype: str
         """
@@ -51,5 +51,5 @@ class CcpCall(models.Model):
 
 
 def _text(seconds):
-    """Return a duration as text; an empty text for none."""
+    """Return a duration as text, "" if it is empty."""
     return format_seconds(seconds) if seconds else ""

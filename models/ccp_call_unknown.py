@@ -12,31 +12,31 @@ from .contention import CONTENTION, is_gone
 
 _logger = logging.getLogger(__name__)
 
-# Callers can show any number: one Airtel number makes no more leads than these in a day
+# Callers can fake any number: the most leads that one Airtel number creates in a day
 MOST_LEADS = 300
 ONE_DAY = timedelta(days=1)
-# So many earlier calls of a number are adopted, the latest
+# How many earlier calls of a number a record takes over, the latest first
 MOST_ADOPTED = 500
-# So many of them get a card in the chatter, the latest
+# How many of these get a card in the chatter, the latest first
 MOST_CARDS = 20
 
 
 class CcpCall(models.Model):
-    """Callers whom nobody knows: leads for them, and the contact that they turn out to be."""
+    """Unknown callers: leads for them, and the link to the contact once it is known."""
 
     _inherit = "ccp.call"
 
     @api.model
     def _unknown(self, numbers, company=None):
-        """Return the latest incoming calls of numbers that no record is known for, the last first.
+        """Return the latest incoming calls of numbers that have no record, the newest first.
 
-        :param numbers: ten digits each, or as many as the number has
+        :param numbers: ten digits each, or all digits of a shorter number
         :param company: the ``res.company`` that was called; by default any
         :return: calls as superuser
         :rtype: odoo.models.BaseModel
         """
         self.env.flush_all()
-        # Named by their ids, so that the index by company and number serves
+        # By id, which uses the index by company and number
         companies = SQL("%s", company.id) if company else SQL("SELECT id FROM res_company")
         rows = self.env.execute_query(
             SQL(
@@ -66,9 +66,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _apply_lead_policy(self, company, customer_number):
-        """Make a lead for an unknown caller, if the Airtel number says so; one for all calls.
+        """Create a lead for an unknown caller if the Airtel number is set so; one for all calls.
 
-        If that fails, it is logged; the call-back is none the worse.
+        An error is logged and does not affect the call-back.
 
         :param company: the ``res.company`` that was called
         :param str customer_number: ten digits
@@ -97,7 +97,7 @@ class CcpCall(models.Model):
             )
 
     def _wants_lead(self):
-        """Return whether this call of an unknown caller is to have a lead.
+        """Return whether this call of an unknown caller should have a lead.
 
         :rtype: bool
         """
@@ -110,7 +110,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _lead_of_number(self, company, customer_number):
-        """Return the open lead that an earlier call of this number led to.
+        """Return the open lead that an earlier call of this number created.
 
         :rtype: odoo.models.BaseModel
         """
@@ -127,7 +127,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _may_make_lead(self, flow):
-        """Return whether an Airtel number may make another lead today.
+        """Return whether an Airtel number may create another lead today.
 
         :param flow: the ``ccp.call.flow`` of the number
         :rtype: bool
@@ -145,10 +145,10 @@ class CcpCall(models.Model):
         return made < MOST_LEADS
 
     def _make_lead(self, customer_number):
-        """Make a lead for the unknown caller of this call.
+        """Create a lead for this call's unknown caller.
 
-        It has source, medium and campaign of the Airtel number, and its sales team; whoever picked
-        up owns it.
+        It gets source, medium, campaign and sales team of the Airtel number; whoever picked up owns
+        it.
 
         :param str customer_number: ten digits
         :rtype: odoo.models.BaseModel
@@ -176,13 +176,13 @@ class CcpCall(models.Model):
             }
         )
 
-    # Who they turn out to be
+    # Once they are known
 
     def _belong_to(self, record):
-        """Say that these calls of an unknown caller were about a record.
+        """Link these calls of an unknown caller to a record.
 
-        Their cards appear on it with the next notifying; the newest ones only, so that an old
-        customer's chatter is not filled. The sales team stays that of the Airtel number.
+        Their cards are posted on it with the next notifying; only the newest ones, or they would
+        fill an old customer's chatter. The sales team stays that of the Airtel number.
 
         :param record: a contact or lead, as superuser
         """
@@ -205,7 +205,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _adopt(self, contact, numbers):
-        """Let earlier calls of unknown numbers belong to the contact that has the numbers now.
+        """Link earlier calls of unknown numbers to the contact that now has these numbers.
 
         Their call-backs follow when they are settled next.
 

@@ -8,38 +8,38 @@ from ..ccp.call import states
 from ..ccp.safe import number
 from .utils import format_seconds
 
-# Says of a line that ended only that it ended, or by whom, which is told in words
+# Causes that add nothing to the fact that a line ended, or by whom, which the text says
 NORMAL_CAUSE = re.compile(r"normal|^(system|user)_initiated$", re.IGNORECASE)
-# Longer texts of Airtel's are cut: nobody reads more of a cause
+# Longer texts of Airtel's are cut: nobody reads more
 MAX_TEXT = 200
-# Longer names make a sentence that nobody reads to its end
+# A longer name would make the sentence too long to read
 MAX_NAME = 60
 
 
 def shorten(text, length=MAX_TEXT):
-    """Return a text, cut to a length, with an ellipsis in place of what is cut off.
+    """Return a text cut to a length, with an ellipsis at the cut.
 
     :param str text: any text
-    :param int length: how many characters are left at most
+    :param int length: the largest number of characters
     :rtype: str
     """
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 class CcpCall(models.Model):
-    """What is said of a call, in the language and time zone of the environment."""
+    """Sentences about a call, in the environment's language and time zone."""
 
     _inherit = "ccp.call"
 
     def _in_company_language(self):
-        """Return this call in the language of its company, for what everybody reads.
+        """Return this call in its company's language, for texts that everybody reads.
 
         :rtype: odoo.models.BaseModel
         """
         return self.with_context(lang=get_lang(self.env, self.company_id.partner_id.lang).code)
 
     def _names(self):
-        """Return the names of both, as arguments of the sentences."""
+        """Return the names of agent and customer, as arguments of sentences."""
         return {
             "agent": shorten(self._agent_name(), MAX_NAME),
             "customer": shorten(self.customer_name or "", MAX_NAME),
@@ -51,7 +51,7 @@ class CcpCall(models.Model):
         return self.direction == "inbound" and self.result in missed
 
     def _title(self):
-        """Say who called whom.
+        """Return who called whom, as a title.
 
         :rtype: str
         """
@@ -63,7 +63,7 @@ class CcpCall(models.Model):
         return self.env._("%(agent)s called %(customer)s", **names)
 
     def _when(self):
-        """Return when this call began, for its reader.
+        """Return when this call began, in its reader's time zone.
 
         :rtype: str
         """
@@ -72,7 +72,7 @@ class CcpCall(models.Model):
         return f"{format_date(self.env, local.date())} {time}"
 
     def _label(self, name):
-        """Return the label of the value that a Selection field has.
+        """Return the label of a Selection field's value.
 
         :param str name: the field
         :rtype: str
@@ -82,13 +82,13 @@ class CcpCall(models.Model):
     def _headline(self, story=None):
         """Return one sentence about a call's state or result; never more than Airtel reported.
 
-        A state or result without a sentence of its own is named by its label.
+        A state or result that has no sentence is named by its label.
 
-        :param ccp.call.timeline.Timeline | None story: what its reports say; needed while it rings
+        :param ccp.call.timeline.Timeline | None story: the call's timeline; needed while it rings
         :rtype: str
         """
         _ = self.env._
-        # Functions, so that only the sentence that is needed gets translated
+        # Functions: only the sentence that is used gets translated
         names = self._names()
         if self.erased:
             return _("The data of this call were erased on request.")
@@ -123,7 +123,7 @@ class CcpCall(models.Model):
         return sentences.get(self.result, lambda: self._label("result"))()
 
     def _panel_sentence(self, story):
-        """Return one sentence to the agent about this call; never more than Airtel reported.
+        """Return one sentence for the agent about this call; never more than Airtel reported.
 
         docs/sentences.md lists these sentences.
 
@@ -149,7 +149,7 @@ class CcpCall(models.Model):
                 return _("You did not pick up; Airtel may try again.")
             return _("Calling your phone %s", phone)
         if self.state == "ringing_customer":
-            # Functions, so that only the needed sentence is translated
+            # Functions: only the sentence that is used gets translated
             ends = {
                 "busy": lambda: _("%s was busy", customer),
                 "no_answer": lambda: _("%s did not pick up", customer),
@@ -180,7 +180,7 @@ class CcpCall(models.Model):
         return ends[self.result]() if self.result in ends else self._headline(story)
 
     def _connected_sentence(self):
-        """Say that this call connected, and how long it was as far as anybody knows.
+        """Return that this call connected, and how long it took if that is known.
 
         :rtype: str
         """
@@ -189,9 +189,9 @@ class CcpCall(models.Model):
         return self.env._("Connected, talked for %(time)s.", time=format_seconds(self.talk_seconds))
 
     def _first_ring_sentence(self, story):
-        """Say how a call stands before the agent picked up.
+        """Return how a call stands before the agent picked up, as a sentence.
 
-        :param ccp.call.timeline.Timeline | None story: what its reports say
+        :param ccp.call.timeline.Timeline | None story: the call's timeline
         :rtype: str
         """
         if story and story.agent.rang and story.agent.live:
@@ -203,7 +203,7 @@ class CcpCall(models.Model):
     def _line_values(self, line):
         """Return one line of the timeline in words.
 
-        :param ccp.call.timeline.Line line: one line of what the reports say
+        :param ccp.call.timeline.Line line: one line of the timeline
         :return: ``offset`` (time since the click), ``text``, ``cause`` and ``leg``
         :rtype: dict
         """
@@ -219,14 +219,14 @@ class CcpCall(models.Model):
         }
 
     def _line_text(self, line):
-        """Say what happened, and to whom.
+        """Return what happened, and to whom, as a sentence.
 
         :rtype: str
         """
         _ = self.env._
         who = self._line_agent(line) or self._names().get(line.leg, _("Somebody"))
         detail = shorten(line.detail)
-        # Functions, so that only the text that is needed gets translated
+        # Functions: only the text that is used gets translated
         texts = {
             "dialled": lambda: (
                 _("%s is calling", who) if self._is_callers(line) else _("Calling %s", who)

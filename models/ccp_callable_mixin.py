@@ -10,10 +10,10 @@ CALLERS = "airtel_ccp.group_ccp_user"
 
 
 class CcpCallableMixin(models.AbstractModel):
-    """Gives a model the Call button, the number of its calls and the way to their list.
+    """Gives a model the Call button, the number of its calls, and the action that lists them.
 
-    Inherit it beside ``mail.thread`` and, where the model's phone fields have other names than
-    ``phone`` and ``mobile``, override Odoo's ``_phone_get_number_fields``.
+    Inherit it beside ``mail.thread``. If the model's phone fields are not called ``phone`` and
+    ``mobile``, override Odoo's ``_phone_get_number_fields``.
     """
 
     _name = "ccp.callable.mixin"
@@ -22,7 +22,7 @@ class CcpCallableMixin(models.AbstractModel):
     ccp_call_count = CcpCallCount("Calls", groups=CALLERS)
 
     def _prepare_create_values(self, vals_list):
-        """Leave out the number of calls, which has no column."""
+        """Leave out the number of calls, because it has no column."""
         return [
             {name: value for name, value in values.items() if name != "ccp_call_count"}
             for values in super()._prepare_create_values(vals_list)
@@ -59,10 +59,10 @@ class CcpCallableMixin(models.AbstractModel):
 
         :param str | None field_name: the phone field to read the number from; by default the
             record's first phone field that has a value
-        :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` where
-            Airtel takes its time: whether it refuses, the bus and the call tell later
+        :return: ``{"call_id": int, "state": str, "message": str}``; the state is ``queued`` if
+            Airtel has not answered after a few seconds: the bus then brings its answer
         :rtype: dict
-        :raise UserError: when no call was placed, with a sentence that says who can mend it
+        :raise UserError: when no call was placed, with a sentence that says who can correct it
         :raise AccessError: when the user may not call, or may not read the record
         """
         self.ensure_one()
@@ -71,8 +71,8 @@ class CcpCallableMixin(models.AbstractModel):
     def action_ccp_call_button(self):
         """Have the browser call this record, as if its Call button had been clicked.
 
-        For buttons in forms and for server actions: the browser asks which number is meant, where
-        there are several, and shows the panel.
+        For buttons in forms and for server actions: the browser asks which of several numbers is
+        meant, and shows the panel.
 
         :rtype: dict
         :raise AccessError: when the user may not call, or may not read the record
@@ -84,9 +84,9 @@ class CcpCallableMixin(models.AbstractModel):
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):
-        """Put the record's calls into the button box of forms that do not show them.
+        """Add the record's calls to the button box of forms that do not show them.
 
-        A model without a phone field of its own also gets a Call button there.
+        A model without phone fields also gets a Call button there.
         """
         arch, view = super()._get_view(view_id, view_type, **options)
         box = arch.find(".//div[@name='button_box']") if view_type == "form" else None

@@ -11,11 +11,11 @@ MAX_REASON = 200
 
 
 class CcpCallback(SystemMade, models.Model):
-    """A promise with a clock: a customer whose calls nobody took is to be called back.
+    """A call-back: a customer whose calls nobody took must be called back by a certain time.
 
-    There is one open entry for a customer's number and company, however often the customer calls.
-    No user has the right to write one. The scheduled action derives it from the calls with that
-    number; people take it, hand it over or give it up through methods that check their rights.
+    A customer's number has one open entry in a company, however often the customer calls. No user
+    has the right to write one. The scheduled action derives it from the calls with that number;
+    people take it, hand it over or give it up through methods that check their rights.
     """
 
     _name = "ccp.callback"
@@ -117,7 +117,7 @@ class CcpCallback(SystemMade, models.Model):
         ondelete="set null",
     )
     erased = fields.Boolean("Erased on request", readonly=True)
-    # Of its missed calls that were deleted after their period
+    # Of missed calls that were deleted after their period
     deleted_attempts = fields.Integer("Deleted missed calls", readonly=True)
     deleted_first = fields.Datetime("First deleted missed call", readonly=True)
     deleted_last = fields.Datetime("Last deleted missed call", readonly=True)
@@ -135,7 +135,7 @@ class CcpCallback(SystemMade, models.Model):
             callback.is_overdue = callback.state == OPEN and callback.due_date < now
 
     def _search_is_overdue(self, operator, value):
-        """Find call-backs by whether their time is over."""
+        """Find call-backs by whether they are overdue."""
         if operator != "in":
             return NotImplemented
         overdue = self._overdue()
@@ -143,7 +143,7 @@ class CcpCallback(SystemMade, models.Model):
 
     @api.model
     def _overdue(self):
-        """Return the domain of the call-backs whose time is over.
+        """Return the domain of overdue call-backs.
 
         :rtype: odoo.fields.Domain
         """
@@ -152,7 +152,7 @@ class CcpCallback(SystemMade, models.Model):
     @api.depends("customer_name", "customer_number")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_display_name(self):
-        # Odoo shows the name behind a link to everybody who sees the link
+        # Odoo shows the name of a linked record to everybody who sees the link
         readable = set(self.sudo(False)._filtered_access("read")._ids)
         for callback in self:
             if callback.id and callback.id not in readable:
@@ -164,7 +164,7 @@ class CcpCallback(SystemMade, models.Model):
     # Calling back
 
     def _phone_get_number_fields(self):
-        """Have a call-back without a record be called by its own number."""
+        """Have a call-back without a record called by its own number."""
         return ["customer_number"]
 
     def _record(self):
@@ -178,7 +178,7 @@ class CcpCallback(SystemMade, models.Model):
         return record if record and record.has_access("read") else record.browse()
 
     def _key_of_number(self, record):
-        """Return the key of this call-back's number among those that a click on a record offers.
+        """Return the key of this call-back's number among the numbers of a record.
 
         :param record: a record that the user may read
         :rtype: str | None
@@ -226,13 +226,13 @@ class CcpCallback(SystemMade, models.Model):
         return form_of(record, False, target="current")
 
     def _ccp_person(self, contact):
-        """Return whom one calls; a call-back's own name is about what is to be done."""
+        """Return whom to call; the call-back's own name describes the task."""
         return contact.name or self.customer_name
 
-    # Whose it is
+    # Who is in charge
 
     def _check_may_act(self):
-        """Check that the present user may do something about open call-backs.
+        """Check that the current user may act on these call-backs, and that they are open.
 
         :raise AccessError: for users without the right to call, or who may not see them
         :raise UserError: when one is not open any more
@@ -249,10 +249,10 @@ class CcpCallback(SystemMade, models.Model):
                 )
 
     def _is_in_charge(self):
-        """Return whether the present user decides about this call-back.
+        """Return whether the current user decides about this call-back.
 
-        Its agent, the leader of its team, and managers of calls do; anybody who sees it while
-        nobody has taken it.
+        These are its agent, the leader of its team and managers of calls; while nobody has taken
+        it, everybody who sees it.
 
         :rtype: bool
         """
@@ -265,7 +265,7 @@ class CcpCallback(SystemMade, models.Model):
         )
 
     def _check_in_charge(self):
-        """Check that the present user decides about these call-backs.
+        """Check that the current user decides about these call-backs.
 
         :raise UserError: when somebody else has taken one
         """
@@ -298,14 +298,14 @@ class CcpCallback(SystemMade, models.Model):
     def _give_to(self, user):
         """Give these call-backs to an agent, or back to their teams.
 
-        :param user: a ``res.users``; an empty one for the teams
+        :param user: a ``res.users``; empty for the teams
         """
         before = self._watchers()
         self.sudo().write({"user_id": user.id, "released": not user})
         self._notify_badges(before | self._watchers())
 
     def action_open_hand_over(self):
-        """Open the dialog in which this call-back is handed over.
+        """Open the dialog that hands this call-back over.
 
         :rtype: dict
         :raise AccessError: when the user may not call, or may not see it
@@ -314,7 +314,7 @@ class CcpCallback(SystemMade, models.Model):
         return self._dialog("ccp_callback_entry_view_hand_over", self.env._("Hand over"))
 
     def action_open_drop(self):
-        """Open the dialog in which somebody says why this call-back is dropped.
+        """Open the dialog that asks why this call-back is dropped.
 
         :rtype: dict
         :raise AccessError: when the user may not call, or may not see it
@@ -338,9 +338,9 @@ class CcpCallback(SystemMade, models.Model):
     def _hand_over(self, user):
         """Hand these call-backs over to a colleague, or to the team.
 
-        :param user: one ``res.users``; an empty one for the team
+        :param user: one ``res.users``; empty for the team
         :raise AccessError: see ``_check_may_act``
-        :raise UserError: when it is not theirs to give, or the colleague may not call
+        :raise UserError: when the user is not in charge, or the colleague may not call
         """
         self._check_may_act()
         self._check_in_charge()
@@ -355,10 +355,10 @@ class CcpCallback(SystemMade, models.Model):
         self._give_to(user)
 
     def _drop(self, reason, call=None):
-        """Give these call-backs up, with a reason that is kept.
+        """Give these call-backs up, and store the reason.
 
         :param str reason: why, as somebody wrote it
-        :param call: the ``ccp.call`` whose outcome says so, if any
+        :param call: the ``ccp.call`` whose outcome dropped them, if any
         """
         watchers = self._watchers()
         now = fields.Datetime.now()
@@ -375,7 +375,7 @@ class CcpCallback(SystemMade, models.Model):
         self._notify_badges(watchers)
 
     def _undo_drop(self):
-        """Take back that these were given up: the scheduled action looks at them anew."""
+        """Undo that these were given up: the scheduled action settles them again."""
         callbacks = self.sudo()
         callbacks.write(
             {

@@ -12,13 +12,13 @@ BATCH = 50
 
 
 class CcpCallback(models.Model):
-    """Hands call-backs over when leave of their agents begins, of which nobody is notified."""
+    """Hands call-backs over when their agents' leave begins, an event without a notification."""
 
     _inherit = "ccp.callback"
 
     @api.model
     def _cron_hand_over(self):
-        """Give the open call-backs of agents who cannot make them in time to their teams."""
+        """Give open call-backs to the team if the agent is away until they are due."""
         seen = set()
 
         def failed(user, error):

@@ -4,22 +4,23 @@ from odoo.fields import Domain
 from .callback_ledger import OPEN
 from .utils import milliseconds
 
-# Browsers that get it ask for the badge again, and views of call-backs are read again
+# The bus message at which browsers reload the badge and the views of call-backs
 CALLBACK_MESSAGE = "airtel_ccp.callbacks"
-# More than so many are not counted
+# Counting stops here
 MOST = 1000
 
 
 class CcpCallback(models.Model):
-    """What the panel's badge counts, and who is notified when that changes."""
+    """The number on the panel's badge, and the users who are notified when it changes."""
 
     _inherit = "ccp.callback"
 
     @api.model
     def _mine(self):
-        """Return the domain of the call-backs that are the present user's to make.
+        """Return the domain of the call-backs that the current user should make.
 
-        The own ones, and those that nobody has taken of the own teams, or of no team at all.
+        These are the user's own, and those without an agent that belong to the user's teams or to
+        no team.
 
         :rtype: odoo.fields.Domain
         """
@@ -33,11 +34,10 @@ class CcpCallback(models.Model):
 
     @api.model
     def _callback_badge(self):
-        """Return what the panel's badge shows to the present user, with that user's rights.
+        """Return what the panel's badge shows to the current user, with that user's rights.
 
-        :return: ``open`` and ``overdue``: how many (at most a thousand are counted);
-            ``next_due``: the moment at which the next one gets overdue, in milliseconds since
-            1970, False if there is none
+        :return: ``open`` and ``overdue``: how many (up to a thousand are counted); ``next_due``:
+            when the next one becomes overdue, in milliseconds since 1970, False if there is none
         :rtype: dict
         """
         callbacks = self.sudo(False)
@@ -53,7 +53,7 @@ class CcpCallback(models.Model):
         }
 
     def _watchers(self):
-        """Return whose badges these call-backs may be part of.
+        """Return the users whose badges may count these call-backs.
 
         :return: users, as superuser
         :rtype: odoo.models.BaseModel
@@ -68,7 +68,7 @@ class CcpCallback(models.Model):
 
     @api.model
     def _notify_badges(self, users):
-        """Have the browsers of some users ask for their badge again, once in a transaction.
+        """Have the browsers of some users reload the badge, once per transaction.
 
         :param users: ``res.users`` records
         """

@@ -11,19 +11,19 @@ from ..ccp.safe import number
 from .callback_ledger import DONE, OPEN, Drop, Miss, Talk, promises
 from .ccp_call import CUSTOMER_KEY
 
-# So many calls and call-backs of one number are looked at, the newest: a number that floods a
-# company costs no more
+# How many calls and call-backs of one number are read, the newest first: this limits the cost of a
+# number that floods a company
 MOST_CALLS = 5000
 MOST_CALLBACKS = 1000
-# What the customer called about is read from so many of the missed calls, the latest
+# From how many of the latest missed calls the customer's record is read
 MOST_READ = 20
-# For a call to a number without a call flow
+# For calls to a number without a call flow
 CALLBACK_MINUTES = 60
 
 
 @dataclasses.dataclass(frozen=True)
 class Fact:
-    """What is read of one call."""
+    """The values that are read of one call."""
 
     id: int
     is_miss: bool
@@ -38,21 +38,21 @@ class Fact:
 class CcpCallback(models.Model):
     """Derives the call-backs of a number from the calls with that number.
 
-    They follow from the set of calls and from what people decided; in which order calls are looked
-    at, and how often, changes nothing. Whoever settles holds a lock, see ``_settle_callbacks``. If
-    two do so all the same, both write a row of the other's, and one begins anew.
+    They depend on the set of calls and on people's decisions, not on the order in which calls are
+    read, or how often. Whoever settles holds a lock, see ``_settle_callbacks``. If two still settle
+    at once, both write the same row, and one of them is rolled back and starts again.
     """
 
     _inherit = "ccp.callback"
 
     @api.model
     def _settle_number(self, company, customer_number, trial=False):
-        """Bring the call-backs of a number up to date with its calls.
+        """Update the call-backs of a number from its calls.
 
         :param company: the ``res.company`` whose calls they are
         :param str customer_number: the last ten digits, or as many as the number has
-        :param bool trial: whether calls at the sandbox are meant
-        :return: the ids of the calls that were looked at
+        :param bool trial: whether to settle calls at the sandbox instead of real ones
+        :return: the ids of the calls that were read
         :rtype: list[int]
         """
         callbacks = self.sudo()
@@ -72,8 +72,8 @@ class CcpCallback(models.Model):
         watchers = rows.filtered(lambda row: row.state == OPEN)._watchers()
         taken = callbacks._match(found, owners, rows)
         oldest = facts[0].start if len(facts) == MOST_CALLS else None
-        # Their calls turned out to be no missed ones, or they turned out to be one with another.
-        # They go first, since one that is open keeps another one from being opened.
+        # Their calls turned out not to be missed, or two call-backs turned out to be one. They
+        # are deleted first, because an open one keeps another one from being opened.
         superfluous = rows.filtered(
             lambda row: row not in taken and not (oldest and row.last_missed < oldest)
         )
@@ -92,9 +92,9 @@ class CcpCallback(models.Model):
 
     @api.model
     def _facts(self, company, customer_number, trial):
-        """Return what happened with a number, the oldest first: missed calls and conversations.
+        """Return the calls with a number, the oldest first: missed calls and conversations.
 
-        Also what was a missed call or conversation once and belongs to a call-back.
+        Also calls that once were one of these and still belong to a call-back.
 
         :rtype: list[Fact]
         """
@@ -136,14 +136,14 @@ class CcpCallback(models.Model):
 
     @api.model
     def _events(self, facts, rows):
-        """Return what happened with a number, and to which call-back each missed call belongs.
+        """Return the events of a number, and the call-back of each missed call.
 
-        Of calls that were deleted after their period the call-backs themselves know.
+        Missed calls that were deleted after their period are taken from the call-backs.
 
-        :param list[Fact] facts: what its calls say
+        :param list[Fact] facts: its calls
         :param rows: its call-backs
-        :return: events, see ``promises``; and by call, or by a negative number for what is deleted:
-            the id of its call-back
+        :return: events, see ``promises``; and the call-back's id by the call's id, which is
+            negative for a deleted call
         :rtype: tuple[list, dict[int, int]]
         """
         events, owners = [], {}
@@ -168,7 +168,7 @@ class CcpCallback(models.Model):
     def _match(self, found, owners, rows):
         """Return the call-back of each promise, an empty recordset for a new one.
 
-        A call-back that could be that of several is the latest one's, which people work with.
+        If a call-back fits several promises, it goes to the latest one, which people work on.
 
         :param list[Promise] found: the promises
         :param dict owners: by call: the id of its call-back, or 0
@@ -180,7 +180,7 @@ class CcpCallback(models.Model):
         for promise in reversed(found):
             own = sorted({owners[miss.call_id] for miss in promise.misses} & free)
             row = rows.browse(own[:1])
-            # Two that turn out to be one: what somebody has taken stays taken
+            # If two turn out to be one, the agent who took either of them stays
             former = rows.browse(own).filtered("user_id")
             if row and former and not row.user_id:
                 row.write({"user_id": former[0].user_id.id})
@@ -189,13 +189,13 @@ class CcpCallback(models.Model):
         return taken[::-1]
 
     def _write_promise(self, promise, row, facts, key, is_cut):
-        """Write one call-back as it follows from the calls.
+        """Write one call-back as derived from the calls.
 
-        :param Promise promise: what follows
+        :param Promise promise: the derived call-back
         :param row: its call-back; empty for a new one
-        :param dict[int, Fact] facts: by call: what is known of it
+        :param dict[int, Fact] facts: by call: its values
         :param tuple key: company, number, and whether it is a trial
-        :param bool is_cut: whether only the newest calls were looked at
+        :param bool is_cut: whether only the newest calls were read
         :return: the call-back, if it changed
         :rtype: odoo.models.BaseModel
         """
@@ -239,7 +239,7 @@ class CcpCallback(models.Model):
 
     @api.model
     def _create_once(self, values):
-        """Create a call-back; if another transaction was quicker, have this one begin anew."""
+        """Create a call-back; if another transaction created it first, start this one again."""
         try:
             with self.env.cr.savepoint():
                 return self.create(values)
@@ -248,7 +248,7 @@ class CcpCallback(models.Model):
 
     @api.model
     def _promise_values(self, promise):
-        """Return the values of a call-back that follow from the calls alone."""
+        """Return the values of a call-back that depend on the calls alone."""
         return {
             "state": promise.state,
             "attempts": promise.attempts,
@@ -261,9 +261,9 @@ class CcpCallback(models.Model):
 
     @api.model
     def _speed_values(self, promise, due):
-        """Return how fast somebody called back.
+        """Return the values that say how fast somebody called back.
 
-        :param Promise promise: what follows from the calls
+        :param Promise promise: the derived call-back
         :param datetime.datetime due: when it was due, naive UTC
         """
         if promise.state != DONE:
@@ -276,7 +276,7 @@ class CcpCallback(models.Model):
 
     @api.model
     def _record_values(self, calls, row):
-        """Return what a call-back says of the customer, by the latest call that knows it.
+        """Return the values about the customer, from the latest call that has them.
 
         :param calls: the missed calls, the oldest first
         :param row: the call-back; empty for a new one
@@ -302,7 +302,7 @@ class CcpCallback(models.Model):
 
     @api.model
     def _due(self, opened, flow, company):
-        """Return until when a missed call is to be answered.
+        """Return until when a missed call must be answered.
 
         :param datetime.datetime opened: when it began, naive UTC
         :param flow: the ``ccp.call.flow`` of the Airtel number, empty if it is unknown
@@ -313,15 +313,15 @@ class CcpCallback(models.Model):
         minutes = flow.callback_minutes if flow else CALLBACK_MINUTES
         calendar = flow.calendar_id or company.resource_calendar_id
         due = calendar and calendar.plan_hours(minutes / 60, opened, compute_leaves=True)
-        # A calendar without working time says nothing
-        # Rounded: a day of a calendar ends a microsecond before midnight
+        # None if the calendar has no working time. Rounded, because a day of a calendar ends a
+        # microsecond before midnight
         due = (due or opened + timedelta(minutes=minutes)) + timedelta(milliseconds=500)
         return due.replace(microsecond=0)
 
     def _agent_values(self, values, row, due, company):
-        """Return whose an open call-back is, if nobody has it yet.
+        """Return the agent of an open call-back that has none yet.
 
-        :param dict values: what is written of it beside
+        :param dict values: the other values that are written
         :param row: the call-back; empty for a new one
         :param datetime.datetime due: when it is due
         :param company: the ``res.company`` that was called
@@ -342,12 +342,12 @@ class CcpCallback(models.Model):
 
     @api.model
     def _link(self, row, promise, own):
-        """Note on calls to which call-back they belong.
+        """Write on calls to which call-back they belong.
 
-        Past the ORM: what calls are looked at for does not change by it.
+        By SQL, because this change must not have the calls settled again.
 
         :param row: the call-back
-        :param Promise promise: what follows from the calls
+        :param Promise promise: the derived call-back
         :param list[Fact] own: its missed calls
         """
         linked = [fact.id for fact in own]

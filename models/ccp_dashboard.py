@@ -6,14 +6,14 @@ from .measures import ATTEMPT, MEASURES, REACHED, TILES, add
 from .utils import time_zone
 
 DAYS = 30
-# Below so many attempts a share tells more of chance than of the hour
+# With fewer attempts a rate is mostly chance
 ENOUGH = 5
 # The columns of the table of agents
 OF_REPS = ("attempts", "reached", "connect_rate", "talk_seconds", "agent_failures")
 
 
 class CcpDashboard(models.AbstractModel):
-    """The figures that a team leader or manager sees first; each comes with the calls behind it."""
+    """The first figures for team leaders and managers; each opens the calls behind it."""
 
     _name = "ccp.dashboard"
     _description = "Dashboard of Airtel calls"
@@ -23,13 +23,13 @@ class CcpDashboard(models.AbstractModel):
     def figures(self):
         """Return the figures of today and of the last 30 days, of the calls the user may see.
 
-        A day begins at midnight of the user's time zone; today is the last of the 30 days. A
-        figure is a dict with ``value`` (a number, or None where there is nothing to measure),
-        ``domain`` (the calls behind it) and ``kind`` (``number``, ``percent`` or ``seconds``).
+        Days begin at midnight in the user's time zone; today is the last of the 30 days. A figure
+        is a dict with ``value`` (a number, or None if there is nothing to measure), ``domain`` (the
+        calls behind it) and ``kind`` (``number``, ``percent`` or ``seconds``).
 
-        :return: ``empty``, ``enough`` (attempts that an hour needs to tell something), ``tiles``
-            (``label``, ``today`` and ``month``: figures with the ``count`` of calls behind them),
-            ``reps``, ``trend`` (a row for each day) and ``hours``
+        :return: ``empty``, ``enough`` (the attempts from which on an hour's rate is shown),
+            ``tiles`` (``label``, ``today`` and ``month``: figures with the ``count`` of calls
+            behind them), ``reps``, ``trend`` (a row for each day) and ``hours``
         :rtype: dict
         :raise AccessError: for users who are not team leaders or managers
         """
@@ -77,11 +77,11 @@ class CcpDashboard(models.AbstractModel):
 
     @api.model
     def _period(self, first, last, zone):
-        """Return the domain of the calls from one day to another, both included.
+        """Return the domain of the calls from one day to another, including both.
 
         :param datetime.date first: the first day
         :param datetime.date last: the last day
-        :param zoneinfo.ZoneInfo zone: where a day begins at midnight
+        :param zoneinfo.ZoneInfo zone: the time zone of the days
         :rtype: list
         """
         begin, end = (
@@ -98,10 +98,10 @@ class CcpDashboard(models.AbstractModel):
 
     @api.model
     def _tiles(self, period, days):
-        """Return the figures of a period by their key.
+        """Return the figures of a period by their keys.
 
         :param list period: a domain
-        :param days: the sums of its days
+        :param days: the sums of the period's days
         :rtype: dict[str, dict]
         """
         total = add(days)
@@ -123,7 +123,7 @@ class CcpDashboard(models.AbstractModel):
         :param dict by_user: the sums of each agent
         :rtype: list[dict]
         """
-        # Agents of a call that one may see need not be users that one may read
+        # A user may see calls of agents whose user records are hidden from that user
         users = self.env["res.users"].sudo().browse([user_id for user_id in by_user if user_id])
         users = users.sorted(lambda user: (-by_user[user.id]["attempts"], user.name, user.login))
         found = []
@@ -144,11 +144,11 @@ class CcpDashboard(models.AbstractModel):
 
     @api.model
     def _trend(self, first, by_day, zone):
-        """Return attempts and reached of each day, days without a call included.
+        """Return attempts and reached of each day, including days without calls.
 
         :param datetime.date first: the first day
         :param dict by_day: the sums of each day with a call
-        :param zoneinfo.ZoneInfo zone: where a day begins at midnight
+        :param zoneinfo.ZoneInfo zone: the time zone of the days
         :rtype: list[dict]
         """
         nothing = add([])

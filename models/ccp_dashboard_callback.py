@@ -9,18 +9,18 @@ from .utils import time_zone
 
 
 class CcpDashboard(models.AbstractModel):
-    """What is owed to customers whose calls nobody took, and how fast teams call back."""
+    """Open call-backs, and how fast teams call back."""
 
     _inherit = "ccp.dashboard"
 
     @api.model
     @api.readonly
     def figures(self):
-        """Return the figures of calls, and those of call-backs beside them.
+        """Return the figures of calls, and those of call-backs.
 
-        :return: see the method that this extends; and ``callbacks``: ``tiles`` (``key``, ``label``
+        :return: what the extended method returns, and ``callbacks``: ``tiles`` (``key``, ``label``
             and a figure) and ``teams`` (``id``, ``name`` and ``figures``, in the order of
-            ``headings``), of which each figure's ``domain`` means call-backs
+            ``headings``). The figures' ``domain`` is one of call-backs
         :rtype: dict
         :raise AccessError: for users who are not team leaders or managers
         """
@@ -28,7 +28,7 @@ class CcpDashboard(models.AbstractModel):
 
     @api.model
     def _callback_figures(self):
-        """Return what is open now, and how fast somebody called back in the last 30 days.
+        """Return which call-backs are open now, and how fast they were made in the last 30 days.
 
         :rtype: dict
         """
@@ -78,7 +78,7 @@ class CcpDashboard(models.AbstractModel):
 
     @api.model
     def _closed_lately(self):
-        """Return the domain of what was closed on the last 30 days of the user's time zone."""
+        """Return the domain of call-backs closed in the last 30 days of the user's time zone."""
         zone = time_zone(self.env.user.tz)
         today = datetime.now(zone).date()
         period = self._period(today - timedelta(days=DAYS - 1), today, zone)
@@ -88,7 +88,7 @@ class CcpDashboard(models.AbstractModel):
     def _by_team(self, callbacks, is_open, overdue, done):
         """Return the sums of each team: open, overdue, done, done in time, and seconds.
 
-        :return: by ``crm.team`` (empty for none), in the order of their names
+        :return: by ``crm.team`` (empty for no team), in the order of their names
         :rtype: dict
         """
         found = {}
@@ -115,7 +115,7 @@ class CcpDashboard(models.AbstractModel):
     def _team_figures(self, row, is_open, overdue, done):
         """Return the figures of one team or of all, in the order of ``_callback_labels``.
 
-        Overdue ones that are still open count as not in time.
+        Open ones that are overdue count as not in time.
 
         :param list row: the sums, see ``_by_team``
         :param odoo.fields.Domain is_open: its open call-backs

@@ -13,8 +13,8 @@ class CcpDashboard(models.AbstractModel):
     def live(self):
         """Return the live calls that the user may see, and the server's clock.
 
-        Read from the primary, never from a replica: the browser asks because it was just notified
-        of a change, which a replica may not have yet.
+        Read from the primary, never from a replica: the browser asks because it was notified of a
+        change, which a replica may not have yet.
 
         :return: ``now`` and ``calls``: dicts with agent, customer, masked number, state,
             ``tone`` (its colour) and ``since`` (when talking began, else when the call did);

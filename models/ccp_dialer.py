@@ -10,8 +10,8 @@ from .res_company_calling import Account
 
 SECRET_HEADER = "X-Airtel-Ccp-Secret"
 MAX_REASON = 200
-# What the checks read of the company and of people, each in one statement. Otherwise Odoo reads
-# all columns, and those that depend on the company by themselves.
+# The fields of company and people that the checks use, to be read in one statement each.
+# Otherwise Odoo reads all columns, and those that depend on the company one by one.
 COMPANY_FIELDS = (
     "partner_id",
     "currency_id",
@@ -46,12 +46,12 @@ AGENT_FIELDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the rep chose besides the number; see ``ccp.call.place``."""
+    """The rep's choices besides the number; see ``ccp.call.place``."""
 
     record: bool | None = None
     """Whether to record the call, if the call flow leaves that to the rep."""
     company_id: int = 0
-    """The company that places the call, if the record belongs to none."""
+    """The company that places the call, if the record has no company."""
     override_reason: str = ""
     """The reason to call despite a house rule, if the user has the right to."""
     confirmed_number: str = ""
@@ -64,7 +64,7 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A call that passed every check, with all that is needed to place it."""
+    """A call that passed every check, with everything needed to place it."""
 
     company: object
     account: Account
@@ -85,9 +85,9 @@ class Plan:
 
 
 class CcpDialer(models.AbstractModel):
-    """Prepares a call: asks the rep what is missing, runs the checks, and chooses what to dial.
+    """Prepares a call: asks the rep what is missing, runs the checks, and decides what to dial.
 
-    ``ccp.call._dial`` then makes the call's row durable and asks Airtel.
+    ``ccp.call._dial`` then commits the call's row and asks Airtel.
     """
 
     _name = "ccp.dialer"
@@ -95,7 +95,7 @@ class CcpDialer(models.AbstractModel):
 
     @api.model
     def _read_options(self, values):
-        """Return what a browser sent as options, checked.
+        """Return a browser's options, checked.
 
         :param values: a dict whose keys are fields of ``Options``; anything else is dropped
         :rtype: Options
@@ -191,7 +191,7 @@ class CcpDialer(models.AbstractModel):
 
         :param company: the ``res.company`` that places the call
         :param team_id: the id of the ``crm.team`` that the call counts for, or False
-        :raise UserError: when the user may use none
+        :raise UserError: when the user may use no call flow
         """
         return company._ccp_flow_for(self.env.user, self.env["crm.team"].browse(team_id))
 
@@ -199,13 +199,13 @@ class CcpDialer(models.AbstractModel):
 
     @api.model
     def _companies(self, record, options):
-        """Return the companies from which the rep has to choose, or the only one.
+        """Return the companies among which the rep must choose, or the only one.
 
-        They are active in the browser and set up; the current one comes first.
+        They are active in the browser and configured; the current one comes first.
 
         :param record: the record that was clicked
         :param Options options: what the rep chose already
-        :return: ``res.company``; empty if the record or the rep says which one calls
+        :return: ``res.company``; empty if the record or the rep determines the company
         :raise AccessError: when the user may not read the record
         """
         record._ccp_check_readable()
@@ -229,10 +229,10 @@ class CcpDialer(models.AbstractModel):
 
     @api.model
     def _questions(self, record, choices, options):
-        """Return the questions that the rep has to answer before a call can be placed.
+        """Return the questions that the rep must answer before a call can be placed.
 
         :param record: the record that was clicked
-        :param list[dict] choices: the numbers from which the rep has not chosen yet
+        :param list[dict] choices: the numbers among which the rep still has to choose
         :param Options options: what the rep chose already
         :return: ``choices``, if there are several, and ``record`` (``default``: whether the
             flow records unless the rep says otherwise, ``announced``: whether it announces that),
@@ -255,7 +255,7 @@ class CcpDialer(models.AbstractModel):
 
     @api.model
     def _override_question(self, error):
-        """Return the question why to call despite a house rule, or None.
+        """Return the question for the reason to override a house rule, or None.
 
         :param odoo.exceptions.UserError error: why no call was placed
         :rtype: dict | None
@@ -265,7 +265,7 @@ class CcpDialer(models.AbstractModel):
         return None
 
     def _agent_number(self, phone):
-        """Return the ten digits of a phone of the user's own.
+        """Return the ten digits of one of the user's own phones.
 
         :param str | bool phone: as it was entered
         :raise UserError: when there is none, or Airtel cannot ring it
@@ -298,10 +298,10 @@ class CcpDialer(models.AbstractModel):
             raise unlogged(error_of_phone) from error
 
     def _own_phone_refusal(self, for_owner, for_others):
-        """Return the error of a click that cannot ring the agent's own phone, for ``raise``.
+        """Return the error to raise if a click cannot ring the agent's own phone.
 
         :param str for_owner: the sentence for agents who can change their phones themselves
-        :param str for_others: the sentence for agents whose company reserves that
+        :param str for_others: the sentence for agents whose company reserves that to administrators
         :rtype: odoo.exceptions.UserError
         """
         if self.env.user.ccp_phones_reserved:
@@ -311,7 +311,7 @@ class CcpDialer(models.AbstractModel):
     # Sending
 
     def _request_body(self, plan, token, header):
-        """Return what to POST (specification 1.3 to 1.10).
+        """Return the body of the POST (specification 1.3 to 1.10).
 
         :raise UserError: when the flow holds something that Airtel would refuse
         """

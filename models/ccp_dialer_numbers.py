@@ -10,10 +10,10 @@ class CcpDialer(models.AbstractModel):
     def _agent_numbers(self, user, flow):
         """Return the user's own phone, and the further ones if the flow allows them.
 
-        :return: empty if the flow rings a pool of agents: Airtel chooses one of them
+        :return: empty if the flow rings a pool, from which Airtel chooses the agent
         :rtype: tuple[str, ...]
-        :raise UserError: when the user's own phone is needed and not known, or Airtel cannot ring
-            one of them
+        :raise UserError: when the user's own phone is needed and missing, or Airtel cannot ring
+            one of the phones
         """
         if flow._rings_pool():
             return ()
@@ -25,7 +25,7 @@ class CcpDialer(models.AbstractModel):
         return tuple(dict.fromkeys(numbers))[: max(1, flow.agent_phone_limit)]
 
     def _customer_numbers(self, record, field_name, choice, company, flow, confirmed):
-        """Return the customer's numbers to dial, the one that was clicked or chosen first.
+        """Return the customer's numbers to dial, first the one that was clicked or chosen.
 
         :param record: the record that was clicked
         :param str | None field_name: the phone field that was clicked
@@ -61,9 +61,9 @@ class CcpDialer(models.AbstractModel):
         return candidates[choice]["digits"], candidates[choice]["doubt"]
 
     def _further_numbers(self, record, choice, first, company, limit):
-        """Return the other numbers in the same field; if more than two may ring, then in others.
+        """Return further numbers of the same field; of other fields if more than two may ring.
 
-        Doubtful numbers and those of other people, which the record offers too, are left out.
+        Doubtful numbers, and those of other people that the record offers, are left out.
 
         :param str | None choice: the key of the first number, if one was chosen
         :param str first: the first number, ten digits

@@ -14,25 +14,24 @@ from .utils import SEARCHED_PERIOD, time_zone
 class CcpDialer(models.AbstractModel):
     """The rules that can refuse a call: blacklist, busy line, hours, caps and missing outcomes.
 
-    Methods whose name begins with ``_check`` or ``_take`` raise one sentence for the rep, or return
-    nothing; ``_check_rules`` returns the sentences of the rules that the rep overrides. The others
-    return what they are named after.
+    Methods named ``_check...`` or ``_take...`` raise one sentence for the rep, or return nothing;
+    ``_check_rules`` returns the sentences of the rules that the rep overrides.
     """
 
     _inherit = "ccp.dialer"
 
     def _check_lines(self, user, agent_numbers, customer_numbers, pause=0):
-        """Refuse a number that somebody asked us not to call, and a call too near another one.
+        """Refuse blacklisted numbers, and a call during or too soon after another one.
 
         :param user: the agent
         :param agent_numbers: the agent's phones that would ring, ten digits each
         :param customer_numbers: the customer's, ten digits each
         :param int pause: see ``_check_pause``
-        :raise UserError: when one of them is on the blacklist, the agent is in a call, or placed
-            one just now
+        :raise UserError: when a customer's number is on the blacklist, or the agent is in a call
+            or placed one just now
         """
         self.env["phone.blacklist"].flush_model(["number", "active"])
-        # The model's own search reads the user's country to format numbers, which these are
+        # The blacklist's own search formats numbers, for which it reads the user's country
         ((blacklisted, busy_with, last),) = self.env.execute_query(
             SQL(
                 """
@@ -70,9 +69,9 @@ class CcpDialer(models.AbstractModel):
         self._check_pause(pause, last)
 
     def _check_rules(self, user, company, flow, numbers, reason=""):
-        """Refuse a call that breaks a house rule: calling hours, or a cap on calls of a day.
+        """Refuse a call that breaks a house rule: calling hours, or a cap on calls per day.
 
-        A user with the right to call despite them does so by giving a reason.
+        A user who may override the rules does so by giving a reason.
 
         :param user: the agent
         :param company: the ``res.company`` that places the call
@@ -96,19 +95,19 @@ class CcpDialer(models.AbstractModel):
         raise error
 
     def _may_override(self):
-        """Return whether the present user may call despite the house rules.
+        """Return whether the current user may override the house rules.
 
         :rtype: bool
         """
         return self.env.user.has_group("airtel_ccp.group_ccp_override")
 
     def _broken_hours(self, user, company, flow):
-        """Yield a sentence when company or flow do not call now."""
+        """Yield a sentence if company or flow are outside their calling hours."""
         calendars = company.sudo().ccp_calendar_id | flow.sudo().calendar_id
         now = datetime.now(timezone.utc)
         openings = None
         for calendar in calendars:
-            # Without holidays: they are leaves of the calendar
+            # Without holidays, which are leaves of the calendar
             times = calendar._work_intervals_batch(now, now + SEARCHED_PERIOD)[False]
             openings = times if openings is None else openings & times
         if openings is None or any(start <= now < end for start, end, _record in openings):
@@ -160,7 +159,7 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _with_remedy(self, for_administrators, for_agents):
-        """Return the sentence for the current user; none sends administrators to themselves.
+        """Return the current user's sentence: no administrator is sent to an administrator.
 
         :rtype: str
         """
@@ -168,7 +167,7 @@ class CcpDialer(models.AbstractModel):
         return for_administrators if is_administrator else for_agents
 
     def _is_exempt(self, record, account):
-        """Return whether no house rule applies: to a trial, and to the test call of the set-up.
+        """Return whether the house rules don't apply: for trials, and for the set-up's test call.
 
         :param record: the record that is called
         :param account: the ``Account`` that the call is placed with
@@ -177,7 +176,7 @@ class CcpDialer(models.AbstractModel):
         return account.is_trial or record._name == "ccp.setup"
 
     def _has_caps(self, company):
-        """Return whether a company limits the calls of a day.
+        """Return whether a company limits the calls per day.
 
         :rtype: bool
         """
@@ -189,17 +188,17 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _lock_caps(self, company):
-        """Lock the count of a company's calls until this transaction ends."""
+        """Lock the counting of a company's calls until this transaction ends."""
         self.env.cr.execute(
             SQL("SELECT pg_advisory_xact_lock(hashtext('ccp.guard'), %s)", company.id)
         )
 
     def _broken_caps(self, user, company, numbers):
-        """Yield a sentence for each cap on calls of a day that is reached.
+        """Yield a sentence for each cap on calls per day that is reached.
 
-        The day is that of the company's calling hours, for everybody the same. Calls that Airtel
-        was asked for count; to a number also those that were logged by hand, and those in which
-        it was rung as an agent's phone, unless an agent has it now.
+        The day is that of the company's calling hours, the same for everybody. Calls that Airtel
+        was asked for count. The cap on a number also counts calls that were logged by hand, and
+        those that rang it as an agent's phone, unless an agent has that phone now.
         """
         company = company.sudo()
         today = self._today(company)
@@ -253,7 +252,7 @@ class CcpDialer(models.AbstractModel):
                 )
 
     def _rung(self, digits):
-        """Return which calls rang a number, on whichever side of the call.
+        """Return the domain of the calls that rang a number, on either side.
 
         :param str digits: ten digits
         :rtype: odoo.fields.Domain
@@ -261,12 +260,12 @@ class CcpDialer(models.AbstractModel):
         calls = self.env["ccp.call"]
         rung = calls._numbers_domain("customer", [digits])
         if self.env["res.users"]._ccp_owners(digits):
-            # An agent's phone rings first in each call of that agent's
+            # The phone of an agent rings in each of the agent's own calls
             return rung
         return rung | calls._numbers_domain("agent", [digits])
 
     def _today(self, company):
-        """Return which of a company's calls count for the caps of today.
+        """Return the domain of a company's calls that count for today's caps.
 
         :rtype: odoo.fields.Domain
         """
@@ -281,15 +280,15 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _check_outcome(self, user, company):
-        """Refuse a call while the last one that connected has no outcome, if one is needed.
+        """Refuse a call if outcomes are required and the last call that connected has none.
 
-        Calls that cannot be given one don't count: an erased one, and any if the company offers
-        no outcomes. Trials, test calls of the set-up and incoming calls need none. Calls without a
-        token were never placed, such as those of the demo data.
+        Calls that cannot have one don't count: erased ones, and all if the company offers no
+        outcomes. Trials, the set-up's test calls and incoming calls need none. Calls without a
+        token, such as those of the demo data, were never placed.
 
         :param user: the agent
         :param company: the ``res.company`` that places the call
-        :raise UserError: with the call that lacks an outcome as remedy
+        :raise UserError: with the call that lacks an outcome, for a link to it
         """
         if not company.sudo().ccp_require_outcome:
             return
@@ -299,7 +298,7 @@ class CcpDialer(models.AbstractModel):
             & Domain("state", "=", "ended")
             & Domain("result", "=", "connected")
             & Domain("imported", "=", False)
-            # A call that was logged by hand never blocks the next one
+            # A call that was logged by hand never blocks another one
             & Domain("manual", "=", False)
             & Domain("trial", "=", False)
             & Domain("token_digest", "!=", False)
@@ -324,8 +323,8 @@ class CcpDialer(models.AbstractModel):
 
         :param user: the agent
         :param int pause: see ``_check_pause``
-        :raise UserError: while another call of the agent is live or just being placed, and until
-            the pause after it is over
+        :raise UserError: while another call of the agent is live or being placed, and until the
+            pause after it is over
         """
         ((taken, busy_with, last),) = self.env.execute_query(
             SQL(
@@ -341,7 +340,7 @@ class CcpDialer(models.AbstractModel):
         self._check_pause(pause, last)
 
     def _pause(self, company, account):
-        """Return for how many seconds an agent of a company places no call after the last one.
+        """Return how many seconds an agent must wait between the starts of two calls.
 
         :param company: the ``res.company`` that places the call
         :param account: the ``Account`` that the call is placed with; the sandbox needs no pause
@@ -350,9 +349,9 @@ class CcpDialer(models.AbstractModel):
         return 0 if account.is_trial else company.sudo().ccp_pause_seconds
 
     def _last_start_sql(self, user, pause):
-        """Return the SQL of when an agent's last call was placed, NULL if the pause is over.
+        """Return SQL for when an agent's last call was placed; NULL if the pause is over.
 
-        Whatever came of it: also one that Airtel refused was asked of Airtel.
+        Calls that Airtel refused count, too.
 
         :param int pause: see ``_check_pause``
         :rtype: odoo.tools.SQL
@@ -376,12 +375,12 @@ class CcpDialer(models.AbstractModel):
         )
 
     def _check_pause(self, pause, last):
-        """Refuse a call that follows the agent's last one too soon, for which only a script asks.
+        """Refuse a call that follows the agent's last one too soon, as only a script would.
 
-        No right goes past it: it is over before a reason is written.
+        It cannot be overridden: the pause is over before a reason is typed.
 
-        :param int pause: how many seconds lie between the starts of two calls, 0 for none
-        :param datetime.datetime | None last: when the last one was placed, if it counts
+        :param int pause: the seconds between the starts of two calls, 0 for no limit
+        :param datetime.datetime | None last: when the last one was placed, None if it is long ago
         :raise UserError: with how long to wait
         """
         if not pause or not last:
@@ -414,7 +413,7 @@ class CcpDialer(models.AbstractModel):
     def _check_line_free(self, busy_with):
         """Refuse a call while another call of the same agent is live.
 
-        :param str | None busy_with: the customer's name in it; None if no call is live
+        :param str | None busy_with: the customer's name in that call; None if no call is live
         """
         if busy_with is not None:
             raise refusal(self._line_busy_sentence(busy_with), opens="panel")

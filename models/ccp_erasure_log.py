@@ -4,7 +4,7 @@ from .system_made import SystemMade
 
 
 class CcpErasureLog(SystemMade, models.Model):
-    """That somebody's call data were erased: when, by whom, and how much; not whose name."""
+    """An erasure of call data: when, by whom, and how much; without the person's name."""
 
     _name = "ccp.erasure.log"
     _description = "Erasure of Call Data"

@@ -19,7 +19,7 @@ BUS_MESSAGE = "airtel_ccp.health"
 LATE_AFTER = timedelta(minutes=5)
 LATE_PERIOD = timedelta(hours=1)
 SILENT_PERIOD = timedelta(days=1)
-# From this percentage of calls without a report on, the line is bad instead of a warning
+# From this percentage of calls without a report on, the line is bad, below it a warning
 SILENT_SHARE = 20
 RECORDING_WAITS = timedelta(hours=1)
 RECORDING_LOST = timedelta(days=1)
@@ -38,7 +38,7 @@ CRONS = (
     "ir_cron_check_health",
 )
 CREDENTIAL_FIELDS = ("ccp_username", "ccp_password", "ccp_customer_id")
-# What is looked at, in this order
+# What is checked, in this order
 LINES = {
     "base_url": "Airtel's address",
     "credentials": "Credentials",
@@ -56,7 +56,7 @@ LINES = {
     "limits": "Limits",
 }
 KEYS = tuple(LINES)
-# Codes that only a probe of an address can find; they count while the address is the same
+# Codes that only a probe of an address finds; they stay valid while the address is the same
 PROBED_CODES = (
     "answers",
     "name",
@@ -77,7 +77,7 @@ PROBED_CODES = (
 class CcpHealth(SystemMade, models.Model):
     """A line of the health list: the state of one thing that a company's calls depend on.
 
-    It stores a code and details; each reader gets the sentence in the own language.
+    It stores a code and details; each reader gets the sentence in their own language.
     """
 
     _name = "ccp.health"
@@ -115,7 +115,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _cron_check(self):
-        """Check every company that calls, and warn administrators of what turned bad."""
+        """Check every company that places calls; warn administrators of lines that turned bad."""
         self._retry_reports()
         lines = self.sudo().search([("company_id", "!=", False)], order="checked_at desc")
         seen = {line.company_id.id: line.checked_at for line in lines}
@@ -125,7 +125,7 @@ class CcpHealth(SystemMade, models.Model):
             lambda each: each.id in seen or not each._ccp_missing_settings()
         )
         keys = [key for key in KEYS if key != "crons" or not self._has_rested()]
-        # The longest unchecked comes first, in case there is no time for all
+        # The company with the oldest check first, in case the time does not suffice for all
         waiting = companies.sorted(lambda each: seen.get(each.id) or each.create_date)
 
         def check_one():
@@ -142,7 +142,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _has_rested(self):
-        """Return whether the server was stopped, so that all scheduled actions are late at once.
+        """Return whether the server was down, so all scheduled actions are late at once.
 
         :rtype: bool
         """
@@ -151,7 +151,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check(self, company, keys=KEYS):
-        """Check a company now, save its lines, and warn once of what turned bad.
+        """Check a company now, save its lines, and warn once about lines that turned bad.
 
         :param company: one ``res.company``
         :param keys: what to check, some of ``KEYS``
@@ -163,7 +163,7 @@ class CcpHealth(SystemMade, models.Model):
         turned_bad = self.browse().sudo()
         for key in keys:
             line = self._keep(company, key, *self._find(company, key))
-            # Once until it is good again, however often it moves between bad and warning
+            # One warning until it is good again, however often it changes between bad and warning
             if line.state == "bad" and not line.warned:
                 turned_bad |= line
         if turned_bad:
@@ -173,7 +173,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _find(self, company, key, **options):
-        """Return the state of one thing; a check that fails must not hide the others.
+        """Return the state of one thing; if its check fails, the others still run.
 
         :return: state, code and details
         :rtype: tuple[str, str, dict]
@@ -191,7 +191,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _keep(self, company, key, state, code, details):
-        """Save the state of one thing; notify reps' panels when reports become late or on time.
+        """Save the state of one thing; notify panels when reports become late or on time again.
 
         :return: the line, as superuser
         :rtype: odoo.models.BaseModel
@@ -215,14 +215,14 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _line(self, company, key):
-        """Return the stored line of one thing, as superuser; empty before the first check."""
+        """Return the stored line of one thing, as superuser; empty before its first check."""
         return self.sudo().search([("company_id", "=", company.id), ("key", "=", key)])
 
     @api.model
     def _standing(self, company, key):
-        """Return the state of one thing by the present settings, without probing addresses.
+        """Return the state of one thing with the current settings, without probing addresses.
 
-        The last probe of the present address counts until a call shows something newer.
+        The last probe of the current address is used until a call shows something newer.
 
         :param company: one ``res.company``
         :param str key: one of ``KEYS``
@@ -236,22 +236,22 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _find_known(self, company, key):
-        """Return the state of one thing, see ``_find``, without probing addresses."""
+        """Return the state of one thing without probing addresses; see ``_find``."""
         known = self._line(company, key)
         options = {"known": known} if key in ("base_url", "notify_url") else {}
         return self._find(company, key, **options)
 
     @api.model
     def _correct(self, company):
-        """Correct the stored lines of a company, if calls or settings say otherwise now.
+        """Correct the stored lines of a company if calls or settings have changed since.
 
-        The set-up shows the present state, and the list must agree with it.
+        The set-up shows the current state, and the list must agree with it.
 
         :param company: one ``res.company``
         """
         company = company.sudo()
         kept = {line.key: line for line in self.sudo().search([("company_id", "=", company.id)])}
-        # In their order: one line may be the cause of another
+        # In this order, because one line may be the cause of another
         for key in [key for key in KEYS if key in kept and key != "crons"]:
             line = kept[key]
             found = self._find_known(company, key)
@@ -260,11 +260,11 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _probed(self, known, url, newer_than=None):
-        """Return the result of the last probe of an address, if it still counts.
+        """Return the result of the last probe of an address, if it is still valid.
 
         :param known: the stored line, or an empty one
-        :param str url: the present address
-        :param datetime.datetime | None newer_than: when a call last showed something
+        :param str url: the current address
+        :param datetime.datetime | None newer_than: when a call last proved something
         :return: state, code and details, or None
         :rtype: tuple[str, str, dict] | None
         """
@@ -297,7 +297,7 @@ class CcpHealth(SystemMade, models.Model):
     def _check_base_url(self, company, known=None):
         """Check whether the address answers; a probe sends no credentials and places no call.
 
-        :param known: the stored line; if it is given, the address is not probed
+        :param known: the stored line; if given, the address is not probed
         :return: state, code and details
         :rtype: tuple[str, str, dict]
         """
@@ -331,7 +331,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check_credentials(self, company):
-        """Check whether Airtel accepted the credentials with a call: nothing else shows it."""
+        """Check whether Airtel accepted the credentials with a call, which is the only proof."""
         if company.ccp_trial:
             return "ok", "trial", {}
         missing = [name for name in company._ccp_missing() if name in CREDENTIAL_FIELDS]
@@ -346,7 +346,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check_flow(self, company):
-        """Check whether calls have a call flow, and whether Airtel accepted it last."""
+        """Check whether there is a call flow, and whether Airtel accepted it last time."""
         if company.ccp_trial:
             return "ok", "trial", {}
         flow = company._ccp_default_flow()
@@ -363,9 +363,9 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check_notify_url(self, company, known=None):
-        """Check whether Airtel can reach us: public, encrypted, with a valid certificate.
+        """Check whether Airtel can reach Odoo: public, encrypted, with a valid certificate.
 
-        :param known: the stored line; if it is given, the certificate is not probed
+        :param known: the stored line; if given, the certificate is not probed
         :return: state, code and details
         :rtype: tuple[str, str, dict]
         """
@@ -380,7 +380,7 @@ class CcpHealth(SystemMade, models.Model):
         if company.ccp_trial:
             return "ok", "trial", {}
         if problem:
-            # A report proves that the address leads here, whatever it looks like
+            # A report proves that the address leads to this server, however unusual it looks
             if company._ccp_last_report():
                 return "ok", "proven", details
             return "bad", ("plain" if problem == "plain" else "private"), details
@@ -401,7 +401,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _is_unreachable(self, company):
-        """Return whether Airtel cannot reach us, which explains calls without reports.
+        """Return whether Airtel cannot reach Odoo, which explains calls without reports.
 
         :rtype: bool
         """
@@ -412,7 +412,7 @@ class CcpHealth(SystemMade, models.Model):
     def _check_reports(self, company):
         """Check when the last report came, and whether reports of calls are late.
 
-        Only reports that came to the present address prove anything.
+        Only reports that came to the current address prove anything.
         """
         if company.ccp_trial:
             return "ok", "trial", {}
@@ -429,7 +429,7 @@ class CcpHealth(SystemMade, models.Model):
             return "bad", code, {"count": len(late), "when": when}
         known = self._line(company, "reports")
         if known.state == "bad" and not (last and last >= known.changed_at):
-            # An hour without calls does not make it good again
+            # Without calls in the last hour nothing has proved that it works again
             return "bad", code, {**(known.details or {}), "when": when}
         if last:
             return "ok", "received", {"when": when}
@@ -437,7 +437,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check_silent_calls(self, company):
-        """Count the calls of a day that ended without any report."""
+        """Count the calls of the last day that ended without any report."""
         ended = (
             company._ccp_asked_for()
             & Domain("state", "=", "ended")
@@ -455,7 +455,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check_recordings(self, company):
-        """Check how many recordings wait for longer than Airtel takes, and who sends the others."""
+        """Check how many recordings are overdue, and which hosts would send the others."""
         now = fields.Datetime.now()
         waiting = company._ccp_calls(
             Domain("trial", "=", company.ccp_trial)
@@ -475,7 +475,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _check_crons(self, _company):
-        """Check whether the scheduled actions run: without them, no report is taken in."""
+        """Check whether the scheduled actions run: without them no report is processed."""
         late = fields.Datetime.now() - CRON_LATE
         for name in CRONS:
             cron = self.env.ref(f"airtel_ccp.{name}", raise_if_not_found=False)
@@ -497,7 +497,7 @@ class CcpHealth(SystemMade, models.Model):
 
     @api.model
     def _warn(self, company, lines):
-        """Send administrators one message about what turned bad.
+        """Send administrators one message about lines that turned bad.
 
         :param company: the ``res.company`` whose calls are at risk
         :param lines: the lines that turned bad
@@ -523,7 +523,7 @@ class CcpHealth(SystemMade, models.Model):
     def action_check(self):
         """Check everything of the current company now.
 
-        :return: an action that reads the view again
+        :return: an action that reloads the view
         :rtype: dict
         :raise AccessError: when the user is not an administrator
         """

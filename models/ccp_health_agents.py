@@ -4,20 +4,20 @@ from odoo import api, fields, models
 
 from .res_company_limits import USUAL_LIMITS
 
-# So long the list says who changed phones
+# How long the list shows who changed phones
 CHANGES_PERIOD = timedelta(days=7)
-# More names make no sentence
+# How many names a sentence lists
 MAX_NAMES = 5
 
 
 class CcpHealth(models.Model):
-    """How the phones of a company's agents stand, and the limits that stop a script."""
+    """Checks the phones of a company's agents, and the limits that stop a script."""
 
     _inherit = "ccp.health"
 
     @api.model
     def _check_phones(self, company):
-        """Check that each who may call has a phone, that it is nobody else's, and may be called.
+        """Check that each user who may call has a phone of their own that may be rung.
 
         :return: state, code and details
         :rtype: tuple[str, str, dict]
@@ -41,7 +41,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _changed_own_phones(self, users):
-        """Return how many users changed phones of their own lately.
+        """Return how many users changed their own phones lately.
 
         :rtype: int
         """
@@ -58,7 +58,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _names(self, users):
-        """Return the first names of a list that may be long.
+        """Return the first names of a list, at most ``MAX_NAMES``.
 
         :rtype: list[str]
         """
@@ -66,9 +66,9 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_limits(self, company):
-        """Check that a script, or an account that somebody took over, cannot call without end.
+        """Check that a script, or an account that somebody took over, cannot call without a limit.
 
-        Companies of before this was checked may have no limits, and keep that until somebody
+        Companies from versions without this check may have no limits, and keep that until somebody
         decides otherwise.
 
         :return: state, code and details

@@ -3,18 +3,18 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-# How long a call that brought too much is shown
+# How long a call that got too many reports is shown
 SHOWN = timedelta(days=7)
 
 
 class CcpHealth(models.Model):
-    """Whether calls brought more than a call can, and whether what has no call goes some day."""
+    """Checks for calls with too many reports, and for reports without a call that never expire."""
 
     _inherit = "ccp.health"
 
     @api.model
     def _check_bounds(self, company):
-        """Look for calls that brought more reports than a call has, by an index of their own."""
+        """Look for calls with more reports than a call can have, by an index of their own."""
         flooded = company._ccp_calls(
             Domain("report_bound", "!=", False)
             & Domain("start_date", ">=", fields.Datetime.now() - SHOWN)
@@ -38,7 +38,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _has_unmatched(self, company):
-        """Return whether reports to a company's own address found no call.
+        """Return whether there are reports to a company's own address without a call.
 
         :rtype: bool
         """

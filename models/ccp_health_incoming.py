@@ -6,26 +6,26 @@ from odoo.tools import SQL
 from . import route_disk
 from .spool import root
 
-# How long a decision may wait for its first report, and for the call data record
+# How long the first report, and the CDR, of a call that was put through may take
 REPORT_WAITS = timedelta(minutes=15)
 RECORD_WAITS = timedelta(hours=4)
 LOOKED_BACK = timedelta(days=7)
-# The table on disk is made anew every ten minutes
+# The routing table on disk is rewritten every ten minutes
 TABLE_AGE = timedelta(hours=1)
 REFUSED_SHOWN = timedelta(days=1)
 CHANNELS_PERIOD = timedelta(days=1)
-# From this percentage of the channels on, the line is a warning
+# From this percentage of the account's channels on, the line is a warning
 CHANNELS_SHARE = 90
 
 
 class CcpHealth(models.Model):
-    """Whether no report of an incoming call is missing, and whether there are lines enough."""
+    """Checks that no report of an incoming call is missing, and that there are enough channels."""
 
     _inherit = "ccp.health"
 
     @api.model
     def _check_completeness(self, company):
-        """Check that each call that was put through brought reports and a call data record."""
+        """Check that each call that was put through brought reports and a CDR."""
         flows = company._ccp_incoming_flows()
         if not flows:
             return "ok", "no_number", {}
@@ -42,7 +42,7 @@ class CcpHealth(models.Model):
             when = fields.Datetime.to_string(refused.replace(tzinfo=None, microsecond=0))
             return "warning", "refused_requests", {"when": when}
         built = route_disk.table_of(root() / self.env.cr.dbname).built_at()
-        # One that was set up just now waits for the scheduled action
+        # A new number waits for the scheduled action
         is_new = min(flows.mapped("create_date")) > now - TABLE_AGE
         if not is_new and (
             built is None
@@ -54,7 +54,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _count_decisions(self, company, since):
-        """Return how many calls were put through since a moment.
+        """Return how many calls were put through since a given time.
 
         :rtype: int
         """
@@ -72,11 +72,11 @@ class CcpHealth(models.Model):
 
     @api.model
     def _incomplete(self, company, until, proof):
-        """Return which decisions before a moment have no report that proves something.
+        """Return the decisions before a given time without a report that proves something.
 
         :param datetime.datetime until: naive UTC
-        :param odoo.tools.SQL proof: what the report has to be
-        :return: ``count``, ``when`` (the first one) and ``number`` (the Airtel number of the most)
+        :param odoo.tools.SQL proof: the condition on the report
+        :return: ``count``, ``when`` (the first one) and ``number`` (the Airtel number with most)
         :rtype: dict
         """
         rows = self.env.execute_query(
@@ -114,7 +114,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _check_channels(self, company):
-        """Check how many calls went on at once, against what the account carries."""
+        """Check how many calls ran at once, compared with the account's channels."""
         channels = company.ccp_channels
         most = self._most_at_once(company)
         details = {"count": most, "total": channels}
@@ -129,7 +129,7 @@ class CcpHealth(models.Model):
 
     @api.model
     def _most_at_once(self, company):
-        """Return how many calls of a company went on at once at most, in the last day.
+        """Return how many calls of a company ran at once at most, in the last day.
 
         :rtype: int
         """

@@ -15,22 +15,22 @@ RETRY_AFTER = timedelta(days=1)
 
 
 class CcpHealth(models.Model):
-    """Checks the reports on disk, and tries those again that were set aside."""
+    """Checks the reports on disk, and retries those that were set aside."""
 
     _inherit = "ccp.health"
 
     @api.model
     def _retry_reports(self):
-        """Let reports that were set aside some time ago be tried again."""
+        """Have reports tried again that were set aside some time ago."""
         try:
             self.env["ccp.call.event"]._take_back(datetime.now(timezone.utc) - RETRY_AFTER)
         except OSError as error:
-            # The line about reports on disk shows it
+            # Shown by the line about reports on disk
             _logger.info("Reports on disk cannot be looked at (%s)", name_of(error))
 
     @api.model
     def _check_spool(self, _company):
-        """Check whether reports can wait on disk, and which of them cannot be taken in."""
+        """Check whether reports can wait on disk, and which of them cannot be stored."""
         spool = spool_of(self.env)
         try:
             aside = spool.aside()
@@ -46,9 +46,9 @@ class CcpHealth(models.Model):
         return "ok", "waiting_on_disk" if waiting else "empty", {"count": waiting}
 
     def action_try_again(self):
-        """Take in again the reports that were set aside.
+        """Try again to store the reports that were set aside.
 
-        :return: an action that reads the view again
+        :return: an action that reloads the view
         :rtype: dict
         :raise AccessError: when the user is not an administrator
         """

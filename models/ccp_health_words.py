@@ -4,8 +4,8 @@ from odoo.tools import format_datetime, format_list
 from ..ccp.airtel import const
 from . import refusals
 
-# Who takes the next step, by code; by default the administrator; nobody if another line shows
-# the cause
+# Who must take the next step, by code. By default it is the administrator; nobody if another line
+# shows the cause
 TURNS = {
     "closed": "server",
     "timeout": "server",
@@ -30,19 +30,19 @@ TURNS = {
 
 
 def turn_of_refusal(about):
-    """Return whose turn it is after Airtel refused a call.
+    """Return who must take the next step after Airtel refused a call.
 
     :param str about: a key of ``ccp.airtel.const.ABOUT``
     :return: ``airtel``, ``server`` or ``administrator``
     :rtype: str
     """
     turn = const.ABOUT[about].turn
-    # A rep's step in a call is the administrator's in the test call
+    # Steps of a rep in a call are the administrator's in the set-up's test call
     return turn if turn in ("airtel", "server") else "administrator"
 
 
 class CcpHealth(models.Model):
-    """The sentence of a line of the health list, for each reader in the own language."""
+    """The sentence of a line of the health list, in each reader's language."""
 
     _inherit = "ccp.health"
 
@@ -80,7 +80,7 @@ class CcpHealth(models.Model):
             line.sentence = template % values if template else line._unchecked()
 
     def _about(self):
-        """Return what a line's refusal is about; lines of earlier versions have its code only.
+        """Return what a line's refusal is about; lines from earlier versions have only its code.
 
         :return: a key of ``ccp.airtel.const.ABOUT``
         :rtype: str

@@ -8,9 +8,9 @@ FOUND_LIMIT = 8
 
 
 class CcpPanel(models.AbstractModel):
-    """Answers the rep's browser: the live panel, and contacts for the command palette.
+    """The methods that the rep's browser calls: for the live panel and the command palette.
 
-    Each method checks the user first; the work on a call is done by methods of the call.
+    Each method checks the user first; methods of the call do the work.
     """
 
     _name = "ccp.panel"
@@ -18,10 +18,10 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def _some_call(self, call_id):
-        """Return any call, as superuser, to a user who may call at all.
+        """Return any call, as superuser, to a user with calling rights.
 
         :raise AccessError: for users without calling rights
-        :raise UserError: when it is gone
+        :raise UserError: when it is deleted
         """
         self.env.user._ccp_check_may_call()
         call = self.env["ccp.call"].sudo().browse(call_id).exists()
@@ -34,7 +34,7 @@ class CcpPanel(models.AbstractModel):
         """Return one of the user's own calls, as superuser.
 
         :raise AccessError: for anybody else's call
-        :raise UserError: when it is gone
+        :raise UserError: when it is deleted
         """
         call = self._some_call(call_id)
         if call.user_id != self.env.user:
@@ -43,14 +43,14 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def state(self, call_id=None, incoming=None):
-        """Return what the panel shows now; folds reports that wait.
+        """Return what the panel shows now; first folds reports that wait.
 
-        :param int | None call_id: one of the user's own calls that ``open_call`` brought back:
+        :param int | None call_id: one of the user's own calls that ``open_call`` opened: it is
             shown as long as no outgoing call is live
         :param list[int] | None incoming: the ids of incoming calls that the browser shows
         :return: ``call`` (values or False), ``outcomes``, ``require_outcome``,
-            ``reports_late`` (whether Airtel's reports lag behind), ``list`` (the head of the call
-            list), and what ``_incoming_state`` returns
+            ``reports_late`` (whether Airtel's reports are late), ``list`` (the next entry of
+            the call list), and the result of ``_incoming_state``
         :rtype: dict
         :raise AccessError: for users without calling rights
         """
@@ -79,7 +79,7 @@ class CcpPanel(models.AbstractModel):
     @api.model
     @api.readonly
     def find(self, text):
-        """Return contacts and leads with a phone whose name fits, for the command palette.
+        """Return contacts and leads with a phone by a part of their name, for the command palette.
 
         :param str text: what was typed
         :return: dicts with ``res_model``, ``res_id``, ``name`` and ``phone`` (masked)
@@ -110,9 +110,9 @@ class CcpPanel(models.AbstractModel):
 
         :param int call_id: one of the user's own calls
         :param str note: the note in this tab
-        :param str seen: the note that this tab last got from the server
-        :return: ``{"saved": bool, "note": str}``; not saved if another tab wrote meanwhile, with
-            that tab's text
+        :param str seen: the note that this tab last received from the server
+        :return: ``{"saved": bool, "note": str}``; not saved if another tab saved a note
+            meanwhile, which is returned
         :rtype: dict
         :raise AccessError: for anybody else's call
         :raise UserError: when the call was erased
@@ -125,7 +125,7 @@ class CcpPanel(models.AbstractModel):
 
         :param int call_id: one of the user's own calls
         :param int | bool outcome_id: an outcome that the call's company offers, or False
-        :param bool confirmed: whether the agent agreed that a number is never called again
+        :param bool confirmed: whether the agent agreed that the number is never called again
         :rtype: dict
         :return: ``{"outcome_id": int | bool, "warning": str, "notice": str}``; with ``"confirm"``,
             the question to ask first, nothing is saved yet
@@ -176,14 +176,14 @@ class CcpPanel(models.AbstractModel):
     def follow_up(self, call_id, when, text=""):
         """Plan a Call activity for the rep on the record that was called.
 
-        A call has one follow-up at most: a second click moves it.
+        A call has at most one follow-up: a second click moves it.
 
         :param int call_id: one of the user's own calls
         :param str when: ``hour``, ``tomorrow`` or a moment in UTC such as
             ``2026-11-23 09:30:00``
-        :param str text: what it is about
-        :return: ``{"sentence": str, "outside": bool}``: when it is planned for, and whether that
-            lies outside the calling hours or the rep's working days
+        :param str text: the subject
+        :return: ``{"sentence": str, "outside": bool}``: when it is planned, and whether that is
+            outside the calling hours or the rep's working days
         :rtype: dict
         :raise AccessError: for anybody else's call
         :raise UserError: when the record cannot have activities, or for a moment in the past
@@ -209,7 +209,7 @@ class CcpPanel(models.AbstractModel):
         :param int call_id: one of the user's own calls
         :rtype: bool
         :raise AccessError: for anybody else's call
-        :raise UserError: when the follow-up is done, or somebody else's by now
+        :raise UserError: when the follow-up is done or belongs to someone else by now
         """
         call = self._own_call(call_id)
         call._take_back_follow_up()

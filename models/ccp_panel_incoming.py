@@ -4,13 +4,13 @@ AWAY_MESSAGE = "airtel_ccp.away"
 
 
 class CcpPanel(models.AbstractModel):
-    """Answers the browser of those whom incoming calls ring."""
+    """The methods that the browsers of users call whom incoming calls ring."""
 
     _inherit = "ccp.panel"
 
     @api.model
     def _incoming_state(self, current, shown):
-        """Return what the browser shows of incoming calls and of what belongs to them.
+        """Return the browser's incoming calls, call-backs and whether the user is away.
 
         :param current: the ``ccp.call`` that the panel shows, as superuser
         :param list | None shown: the ids of incoming calls that the browser shows
@@ -30,10 +30,10 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def _rung_call(self, call_id):
-        """Return an incoming call that rang the user, or that the user may change.
+        """Return an incoming call that rang the user or that the user may change.
 
         :raise AccessError: for any other call
-        :raise UserError: when it is gone or was erased
+        :raise UserError: when it is deleted or erased
         """
         call = self._some_call(call_id).sudo(False)
         call._check_rung()
@@ -41,14 +41,14 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def choose_record(self, call_id, res_model, res_id):
-        """Say which record an incoming call is about, also while it rings; the change is logged.
+        """Set which record an incoming call is about, also while it rings; the change is logged.
 
         :param int call_id: an incoming call that rang the user
         :param str res_model: a model that can be called
         :param int res_id: id of a record that the user may read
         :rtype: bool
         :raise AccessError: for anybody else's call, and when the user may not see the record
-        :raise UserError: when the call or the record is gone, or of different companies
+        :raise UserError: when the call or the record is deleted, or their companies differ
         """
         call = self._rung_call(call_id)
         call._set_record(call._linkable(res_model, res_id))
@@ -56,44 +56,44 @@ class CcpPanel(models.AbstractModel):
 
     @api.model
     def new_lead(self, call_id):
-        """Make a lead for an unknown customer who calls, and link the call to it.
+        """Create a lead for an unknown caller, and link the call to it.
 
         :param int call_id: an incoming call that rang the user
         :return: ``res_model`` and ``res_id`` of the lead
         :rtype: dict
-        :raise AccessError: for anybody else's call, and when the user may not make leads
-        :raise UserError: when the call is gone or has a record by now
+        :raise AccessError: for anybody else's call, and when the user may not create leads
+        :raise UserError: when the call is deleted or has a record by now
         """
         return self._rung_call(call_id)._new_lead()
 
     @api.model
     def new_contact(self, call_id):
-        """Make a contact for an unknown customer who calls, and link the call to it.
+        """Create a contact for an unknown caller, and link the call to it.
 
         :param int call_id: an incoming call that rang the user
         :return: ``res_model`` and ``res_id`` of the contact
         :rtype: dict
-        :raise AccessError: for anybody else's call, and when the user may not make contacts
-        :raise UserError: when the call is gone or has a record by now
+        :raise AccessError: for anybody else's call, and when the user may not create contacts
+        :raise UserError: when the call is deleted or has a record by now
         """
         return self._rung_call(call_id)._new_contact()
 
     @api.model
     def find_records(self, call_id, text):
-        """Return records whose name fits and to which an incoming call may belong.
+        """Return records whose name contains a text and to which an incoming call may belong.
 
         :param int call_id: an incoming call that rang the user
         :param str text: what was typed
         :return: dicts with ``model``, ``id``, ``name`` and ``kind`` (the model's name)
         :rtype: list[dict]
         :raise AccessError: for anybody else's call
-        :raise UserError: when the call is gone
+        :raise UserError: when the call is deleted
         """
         return self._rung_call(call_id)._found_records(text)
 
     @api.model
     def set_away(self, minutes):
-        """Say for how long no incoming call shall ring the user, in all tabs of the user.
+        """Set for how long no incoming call rings the user, in all of the user's tabs.
 
         :param int minutes: from now on; 0 to be back at once
         :return: until when, in milliseconds since 1970, or False

@@ -7,17 +7,17 @@ from ..ccp.safe import number
 from .system_made import SystemMade
 
 MASK = "***"
-# Specification 1.4 to 1.9: fields that hold a phone, and fields that whoever has could misuse
+# Specification 1.4 to 1.9: fields that hold a phone, and fields that must stay secret
 PHONES = frozenset({"participantAddress", "callerId"})
 SECRETS = frozenset({"customerId"})
 NOTIFY_URL = re.compile(r'"notifyURL": "([^"\\]+)/airtel_ccp/webhook/')
 
 
 class CcpRequestLog(SystemMade, models.Model):
-    """A request that was sent to Airtel, masked, and what Airtel answered.
+    """A request that was sent to Airtel, masked, with Airtel's answer.
 
-    Its row is committed with the call's, before anything is sent: a request without an answer is
-    one whose answer nobody saw.
+    The row is committed with the call's, before the request is sent: a row without an answer means
+    that no answer arrived.
     """
 
     _name = "ccp.request.log"
@@ -47,10 +47,10 @@ class CcpRequestLog(SystemMade, models.Model):
 
     @api.model
     def _open(self, call, body):
-        """Note a request that is about to be sent.
+        """Log a request that is about to be sent.
 
-        :param call: its ``ccp.call``
-        :param dict body: what is sent
+        :param call: the request's ``ccp.call``
+        :param dict body: the request's body
         :return: the new row
         """
         text = json.dumps(self._masked(body), indent=2, ensure_ascii=False)
@@ -58,10 +58,10 @@ class CcpRequestLog(SystemMade, models.Model):
 
     @api.model
     def _masked(self, value, name=""):
-        """Return a request's body without phones, secrets, and the address that ends in a token.
+        """Return a request's body without phones, secrets, and the address with the token.
 
         :param value: the body or a part of it
-        :param str name: the key under which the part stands
+        :param str name: the key of the part
         """
         if isinstance(value, dict):
             if name == "headers":
@@ -78,27 +78,27 @@ class CcpRequestLog(SystemMade, models.Model):
         return number.mask(value) if name in PHONES else number.mask_in(value)
 
     def _notify_base(self):
-        """Return the address that a request asked Airtel to report to, without its path.
+        """Return the address, without its path, to which a request asked Airtel to report.
 
-        :return: "" when there is no request, or its log says nothing about that
+        :return: "" if there is no request, or its log lacks the address
         :rtype: str
         """
         match = NOTIFY_URL.search(self.body or "")
         return match[1] if match else ""
 
     def _close(self, status, seconds, code="", detail=""):
-        """Note what came back.
+        """Log the answer.
 
         :param int | None status: the answer's HTTP status; None without an answer
         :param float seconds: how long it took
-        :param str code: the error code, where it was no success
+        :param str code: the error code, "" for a success
         :param str detail: Airtel's message, masked
         """
         self.write(self._values_of(status, seconds, code, detail))
 
     @api.model
     def _values_of(self, status, seconds, code="", detail=""):
-        """Return what is kept of an answer; see ``_close``.
+        """Return the values that store an answer; see ``_close``.
 
         :rtype: dict
         """

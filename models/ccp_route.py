@@ -11,7 +11,7 @@ from ..ccp.call import route, states
 from . import route_store
 from .ccp_call import CUSTOMER_KEY
 
-# For how long an agent whose call was missed takes the customer's call back
+# How long a customer who missed an agent's call is put through to that agent
 MISSED_PERIOD = timedelta(minutes=30)
 MISSED_RESULTS = (*states.MISSED_BY[states.CUSTOMER], "canceled")
 MOST_RECORDS = 10
@@ -20,32 +20,32 @@ TICKETS = "helpdesk.ticket"
 
 
 class Routed(NamedTuple):
-    """What came of a question of Airtel's."""
+    """The result of a routing question."""
 
     decision: route.Decision | None
     """None if nobody at all can be rung."""
     is_new: bool
-    """Whether it is to be stored."""
+    """Whether to store the decision."""
     steps: tuple = ()
-    """Whom it thought of, see ``ccp.call.route.Step``."""
+    """The users who were considered, see ``ccp.call.route.Step``."""
     last: str = ""
     """See ``route_store.store``."""
     stand_in: route.Number | None = None
-    """What counts while neither database nor disk can be asked."""
+    """The number to use while neither database nor disk can be read."""
 
 
 class CcpCall(models.Model):
-    """Whom an incoming call is put through to, and who a caller belongs to."""
+    """Whom an incoming call is put through to, and which records and users a caller belongs to."""
 
     _inherit = "ccp.call"
 
     @api.model
     def _route(self, company, question, is_kept=True):
-        """Decide whom a call is put through to; the same question gets the same answer for a while.
+        """Decide whom a call is put through to; for a while a repeated question has one answer.
 
         :param company: the ``res.company`` whose routing URL was asked
-        :param airtel_ccp.ccp.airtel.routing.Question question: as it came
-        :param bool is_kept: whether it is a real call, whose decision counts for the next question
+        :param airtel_ccp.ccp.airtel.routing.Question question: as received
+        :param bool is_kept: whether it is a real call, whose decision is stored
         :rtype: Routed
         """
         moment = datetime.now(timezone.utc)
@@ -77,13 +77,12 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_number(self, company, numbers, by_number, question):
-        """Return what counts for the number that was dialled, and why it is another one's.
+        """Return the settings of the number that was dialled, and why another number's are used.
 
-        :param numbers: those of the company, see ``_route_numbers``
-        :param dict by_number: the same by the last ten digits of their numbers
-        :param question: with each number where it belongs
-        :return: the number, and the reason for which the desk rings whoever calls, "" if there is
-            none
+        :param numbers: the company's numbers, see ``_route_numbers``
+        :param dict by_number: the same by their last ten digits
+        :param question: with each number in its place
+        :return: the number; and the reason why the desk rings for any caller, "" if there is none
         :rtype: tuple[airtel_ccp.ccp.call.route.Number, str]
         """
         if not numbers:
@@ -93,16 +92,16 @@ class CcpCall(models.Model):
             return numbers[0], "unreadable"
         number = by_number.get(routing.key(question.airtel_number))
         if not number and len(numbers) == 1 and not question.airtel_number:
-            # Which number was dialled is known without being said
+            # The company has only this number, so it was dialled
             number = numbers[0]
         return (number, "") if number else (numbers[0], "unknown_number")
 
     @api.model
     def _route_known(self, company, question, moment):
-        """Return what is known of a caller, and of those who may take the call.
+        """Return what is known of a caller, and of the users who may take the call.
 
         :param company: the ``res.company`` whose call it is
-        :param question: with each number where it belongs
+        :param question: with each number in its place
         :param datetime.datetime moment: aware
         :rtype: airtel_ccp.ccp.call.route.Known
         """
@@ -139,7 +138,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_busy(self, user_ids):
-        """Return which users are in a call, or have one ringing.
+        """Return which users are in a call, or whose phones ring.
 
         :rtype: set[int]
         """
@@ -164,7 +163,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_members(self, team_id):
-        """Return the users of a team, its leader included.
+        """Return the users of a team, including its leader.
 
         :param int team_id: a ``crm.team``
         :rtype: list[int]
@@ -183,7 +182,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_missed(self, company, customer):
-        """Return whose call to a number the customer missed just now.
+        """Return the agents whose call the customer missed a short while ago.
 
         :param str customer: the last ten digits
         :return: see ``_route_candidates``
@@ -228,13 +227,13 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_candidates(self, company, customer):
-        """Return to whom and what a number belongs, the likeliest first.
+        """Return the records and users that a number belongs to, the likeliest first.
 
-        Open leads, then open tickets, then contacts, then the record of the last conversation.
-        Read as superuser: whoever shows it checks what the reader may see.
+        The order is: open leads, open tickets, contacts, the record of the last conversation. Read
+        as superuser: whoever shows the result checks the reader's rights.
 
         :param company: a ``res.company``
-        :param str customer: the customer's number, of which the last ten digits count
+        :param str customer: the customer's number; its last ten digits are used
         :return: dicts with ``model``, ``id``, ``name``, ``user_id`` (or False) and ``reason``
         :rtype: list[dict]
         """
@@ -259,7 +258,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_contacts(self, company, customer):
-        """Return salesperson, name and id of the contacts with a number; the company's own first.
+        """Return salesperson, name and id of contacts with a number, the company's own first.
 
         :rtype: list[tuple]
         """
@@ -313,7 +312,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_tickets(self, company, partner_ids):
-        """Return a customer's open tickets, where an addon has tickets.
+        """Return a customer's open tickets, if an addon has tickets.
 
         :return: see ``_route_candidates``
         :rtype: list[dict]
@@ -337,7 +336,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_last_agent(self, company, customer):
-        """Return who spoke with a number last, and about which record.
+        """Return who last talked with a number, and about which record.
 
         :return: see ``_route_candidates``
         :rtype: list[dict]

@@ -19,7 +19,7 @@ MOST_REPLAYED = 1000
 
 
 class CcpCallEvent(models.Model):
-    """Decisions about incoming calls: kept as reports are, and taken in from disk as these are."""
+    """Routing decisions: stored like reports, and taken in from disk like reports."""
 
     _inherit = "ccp.call.event"
 
@@ -35,9 +35,9 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _replay_decisions(self):
-        """Store the decisions that were made while the database was away, and remove their files.
+        """Store decisions that were made while the database was away, and delete their files.
 
-        A file that cannot be used is logged and put aside; the rest goes on.
+        A file that cannot be used is logged and set aside; the others are stored.
         """
         decisions = Decisions(root() / self.env.cr.dbname)
         try:
@@ -48,7 +48,7 @@ class CcpCallEvent(models.Model):
         done = [name for name in names if self._replay_decision(decisions, name)]
         if not done:
             return
-        # Only what is durable is forgotten on disk
+        # Files are deleted only after the commit
         self.env["ir.cron"]._commit_progress(len(done))
         for name in done:
             self._try_on_disk(decisions.remove, name)
@@ -56,11 +56,11 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _replay_decision(self, decisions, name):
-        """Store one decision that waits on disk.
+        """Store one decision from disk.
 
-        :param airtel_ccp.ccp.safe.decisions.Decisions decisions: where it waits
-        :param str name: its name there
-        :return: whether it can be removed there
+        :param airtel_ccp.ccp.safe.decisions.Decisions decisions: the folder
+        :param str name: the file's name
+        :return: whether the file can be deleted
         :rtype: bool
         """
         try:
@@ -72,7 +72,7 @@ class CcpCallEvent(models.Model):
                 route_store.store(self.env.cr, company_id, decision, received_at=moment)
             return True
         except FileNotFoundError:
-            # Another run was quicker
+            # Another run stored it first
             return False
         except psycopg2.errors.UniqueViolation:
             return True
@@ -92,8 +92,8 @@ class CcpCallEvent(models.Model):
     def _erase_decisions(self, company_ids, pattern):
         """Delete decisions on disk that are about erased calls.
 
-        :param list company_ids: whose decisions they are
-        :param re.Pattern pattern: finds the numbers that are erased
+        :param list company_ids: the companies of these calls
+        :param re.Pattern pattern: matches the numbers to erase
         """
         decisions = Decisions(root() / self.env.cr.dbname)
 
@@ -112,9 +112,9 @@ class CcpCallEvent(models.Model):
 
     @api.model
     def _with_record_name(self, decision):
-        """Return a decision with the name of its record, which the disk does not hold.
+        """Return a decision with its record's name, which is not stored on disk.
 
-        :param airtel_ccp.ccp.call.route.Decision decision: as it was kept
+        :param airtel_ccp.ccp.call.route.Decision decision: as stored
         :rtype: airtel_ccp.ccp.call.route.Decision
         """
         about = decision.about

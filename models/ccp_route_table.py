@@ -14,7 +14,7 @@ from .spool import spool_of
 _logger = logging.getLogger(__name__)
 
 ROUTE_ACTION = "airtel_ccp.ir_cron_build_route_table"
-# For how long a table knows working hours; it is made anew every few minutes
+# How far ahead a table knows working hours; it is rewritten every few minutes
 KNOWN_HOURS = timedelta(days=7)
 PAGE = 20_000
 REASON = {name: code for code, name in enumerate(route_disk.REASONS)}
@@ -22,15 +22,15 @@ MODEL = {name: code for code, name in enumerate(route_disk.MODELS)}
 
 
 class CcpCall(models.Model):
-    """The table on disk that says who takes whose calls while the database is away."""
+    """Writes the routing table on disk, by which calls are routed while the database is away."""
 
     _inherit = "ccp.call"
 
     @api.model
     def _cron_build_route_table(self):
-        """Make the table on disk anew, or remove it if no company takes incoming calls.
+        """Write the table on disk again, or delete it if no company takes incoming calls.
 
-        A disk that does not take it is logged: health shows how old the table is.
+        If the disk refuses it, that is logged, and health shows how old the table is.
         """
         spool = spool_of(self.env)
         table = route_disk.table_of(spool.folder)
@@ -55,10 +55,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_about(self, company, key):
-        """Return what the table holds of a company beside its customers' numbers.
+        """Return the table's part about a company, except for its customers' numbers.
 
         :param company: a ``res.company``, as superuser
-        :param bytes key: that of the folder
+        :param bytes key: the folder's key
         :rtype: dict
         """
         start = datetime.now(timezone.utc)
@@ -87,7 +87,7 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_table_number(self, number, start, until):
-        """Return what the table holds of an Airtel number, with its opening hours of some days.
+        """Return the table's part about an Airtel number, with its opening hours of some days.
 
         :param airtel_ccp.ccp.call.route.Number number: see ``_route_numbers``
         :rtype: dict
@@ -100,9 +100,9 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_people(self, company, start, until):
-        """Return what the table holds of those who may take a company's calls.
+        """Return the table's part about the users who may take a company's calls.
 
-        :return: by the id of a user
+        :return: by user id
         :rtype: dict[str, dict]
         """
         users = self.env["res.users"].sudo()
@@ -129,7 +129,7 @@ class CcpCall(models.Model):
             found = calendar._ccp_open_times(start, until, resources) if calendar else {}
             for key, user_id in pairs:
                 own, known = found.get(key), times.get(user_id, [])
-                # None: at any time, whatever another resource of the same user says
+                # None means at any time, also if the user's other resources have working hours
                 times[user_id] = None if None in (own, known) else [*known, *own]
         away = {each.id: each.ccp_away_until for each in users.browse([*agents])}
         return {
@@ -147,10 +147,10 @@ class CcpCall(models.Model):
 
     @api.model
     def _route_entries(self, companies):
-        """Yield whom numbers belong to, for each company in the order of the rules.
+        """Yield the users whom numbers belong to, for each company in the order of the rules.
 
         :param companies: ``res.company`` records, as superuser
-        :return: company, last ten digits and entry of each
+        :return: company, last ten digits and table entry
         :rtype: Iterator[tuple[int, str, airtel_ccp.ccp.safe.route_table.Entry]]
         """
         for (digits,) in self.env.execute_query(
@@ -259,5 +259,5 @@ class CcpCall(models.Model):
 
 
 def _ascii_digits(text):
-    """Return what PostgreSQL takes for the digits of a text."""
+    """Return the ASCII digits of a text, as PostgreSQL finds them."""
     return "".join(char for char in text if char.isascii() and char.isdigit())

@@ -9,7 +9,7 @@ MOST_CHARACTERS = 200
 
 
 class CcpSettingChange(SystemMade, models.Model):
-    """Who changed which setting of calling, and when; nobody can change that."""
+    """Who changed which setting of calling, and when; nobody can change these rows."""
 
     _name = "ccp.setting.change"
     _description = "Change of a Calling Setting"
@@ -45,10 +45,10 @@ class CcpSettingChange(SystemMade, models.Model):
             change.after = change._shown(field, change.after_value)
 
     def _shown(self, field, value):
-        """Return a kept value in the reader's language.
+        """Return a stored value in the reader's language.
 
-        :param odoo.fields.Field | None field: the setting; None if it is there no more
-        :param str | bool value: as it is kept
+        :param odoo.fields.Field | None field: the setting; None if it no longer exists
+        :param str | bool value: as stored
         :rtype: str | bool
         """
         if field and field.type == "boolean" and value:
@@ -59,11 +59,11 @@ class CcpSettingChange(SystemMade, models.Model):
 
 
 def note(record, kind, changes=((False, False, False),)):
-    """Keep that the current user changed something; what an installation brings along is not kept.
+    """Log a change by the current user, except during installing and uninstalling.
 
-    :param record: what was changed, as superuser: a company, or a record of one
+    :param record: what was changed, as superuser: a company, or one of its records
     :param str kind: see ``ccp.setting.change``
-    :param changes: of each setting: its field's name, what it was and is, see ``text_of``
+    :param changes: for each setting: its field's name, and its values before and after
     """
     context = record.env.context
     if context.get("install_mode") or context.get(MODULE_UNINSTALL_FLAG):
@@ -87,7 +87,7 @@ def note(record, kind, changes=((False, False, False),)):
 
 
 def text_of(record, field):
-    """Return a setting's value as it is kept among the changes; False if it is empty.
+    """Return a setting's value as the log stores it; False if it is empty.
 
     :param record: one record, as superuser
     :param odoo.fields.Field field: the setting
@@ -97,7 +97,7 @@ def text_of(record, field):
     if field.type == "boolean":
         return "1" if value else "0"
     if field.relational:
-        # Their names only: what else they say is not a setting of calling
+        # Only their names: their other values are not settings of calling
         value = ", ".join(value.mapped("display_name"))
     elif field.type in ("integer", "float"):
         value = str(value)
@@ -105,7 +105,7 @@ def text_of(record, field):
 
 
 def masked(text):
-    """Return what is kept of a secret's value.
+    """Return what the log stores of a secret's value.
 
     :rtype: str | bool
     """

@@ -1,4 +1,4 @@
-"""How the addon's work in the background lives with what others do to the same database."""
+"""How background work deals with conflicts with other transactions in the same database."""
 
 import contextlib
 import logging
@@ -11,10 +11,10 @@ from ..ccp.safe.faults import name_of
 
 _logger = logging.getLogger(__name__)
 
-# Another transaction was quicker; a new one may find the way free
+# Conflicts with another transaction, after which a new transaction may succeed
 CONTENTION = (DeadlockDetected, LockNotAvailable, SerializationFailure)
-# A click holds its call's row for a tenth of a second: that is worth waiting for. Who holds one for
-# longer must not keep the other scheduled actions waiting.
+# A click holds its call's row for a tenth of a second, so waiting pays. A transaction that holds a
+# row for longer must not hold up the other scheduled actions.
 PAUSE_SECONDS = 0.05
 WAIT_SECONDS = 1
 
@@ -22,33 +22,33 @@ WAIT_SECONDS = 1
 def is_gone(cr):
     """Return whether a cursor's connection to the database is gone.
 
-    To be asked when a statement failed. The error's class does not tell: psycopg2 raises its base
-    class ``DatabaseError``, and takes the connection for open, when PostgreSQL crashed and said so
-    before it closed the connection; and it raises ``OperationalError`` also when the connection
-    lives on. Only a further statement shows it.
+    To be asked after a statement failed. The error's class does not show it: after a crash that
+    PostgreSQL announces before it closes the connection, psycopg2 raises the base class
+    ``DatabaseError`` and believes the connection open; and it raises ``OperationalError`` also on
+    connections that stay alive. Only a further statement shows it.
 
     :param odoo.sql_db.BaseCursor cr: the cursor that the statement was run with, still open
     :rtype: bool
     """
     connection = cr._cnx
     if not connection.closed:
-        # Where the transaction failed but the connection lives, this fails and leaves it open
+        # On a live connection with a failed transaction this fails, and leaves it open
         with contextlib.suppress(psycopg2.Error), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     return bool(connection.closed)
 
 
 def apart(records, work, failed, is_patient=True):
-    """Do something with records at once; if that fails, in halves, so that only bad ones fail.
+    """Run ``work`` on records at once; if that fails, on halves, until only bad records fail.
 
     Each attempt is in a savepoint of its own.
 
     :param odoo.models.BaseModel records: what to work on
-    :param work: called with some of the records; raises what it likes
-    :param failed: called with a single record and the exception that its work raised
-    :param bool is_patient: whether to raise what another transaction causes, because a new
-        transaction may succeed; otherwise the record that meets it counts as failed
-    :raise psycopg2.Error: when another transaction was quicker, or the connection is gone
+    :param work: called with some of the records; may raise anything
+    :param failed: called with a single record and the exception of its work
+    :param bool is_patient: whether to raise conflicts with other transactions, because a new
+        transaction may succeed; otherwise the record with the conflict counts as failed
+    :raise psycopg2.Error: for a conflict with another transaction, or when the connection is gone
     """
     if not records:
         return
@@ -58,7 +58,7 @@ def apart(records, work, failed, is_patient=True):
             work(records)
         return
     except Exception as error:  # noqa: BLE001 - one record must not stop the others
-        # Contention is not the record's fault
+        # A conflict is not the record's fault
         if (is_patient and isinstance(error, CONTENTION)) or is_gone(cr):
             raise
         if len(records) == 1:
@@ -70,19 +70,19 @@ def apart(records, work, failed, is_patient=True):
 
 
 def take_turns(model, step, action, committed=None, around=None):
-    """Do a scheduled action's work step by step until nothing is left, each step committed.
+    """Run a scheduled action's work step by step until nothing is left, and commit each step.
 
-    What others hold at the moment is waited for, and a step that trips over what they do is done
-    again in a new transaction. Where that takes too long, or the run's time is up, the action is
-    woken once more: its next regular run may be a day away.
+    It waits for records that other transactions hold, and repeats a step that conflicted with
+    them in a new transaction. If that takes too long, or the run's time is over, the action is
+    triggered again, because its next regular run may be a day away.
 
     :param odoo.models.BaseModel model: any model, for its environment
     :param step: called without arguments; does a part of the work and returns how much it did, and
-        how much is left, which counts what others hold
+        how much is left, including what other transactions hold
     :param str action: XML id of the scheduled action
-    :param committed: called with how much a step did, once that is durable
-    :param around: like ``step``, but leaves out what meets another transaction: done when steps
-        keep meeting one, so that it keeps nothing else waiting
+    :param committed: called with the size of a step after its commit
+    :param around: like ``step``, but leaves out records with conflicts; used when steps keep
+        conflicting, so they hold up nothing else
     :return: whether nothing is left
     :rtype: bool
     """
@@ -116,6 +116,6 @@ def take_turns(model, step, action, committed=None, around=None):
         if not seconds_left:
             break
     model.env.ref(action)._trigger()
-    # Without a commit nobody hears of it
+    # Only a commit makes it visible
     crons._commit_progress(remaining=left)
     return False

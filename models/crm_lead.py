@@ -2,7 +2,7 @@ from odoo import models
 
 
 class CrmLead(models.Model):
-    """A lead can be called; the card lands on its chatter and on its contact's."""
+    """A lead can be called; its calls' cards are in its chatter and in its contact's."""
 
     _name = "crm.lead"
     _inherit = ["crm.lead", "ccp.callable.mixin"]

@@ -4,7 +4,7 @@ from .ccp_route import PHONE_KEY
 
 
 class CrmLead(models.Model):
-    """A lead is found by its number within the time in which a caller waits."""
+    """Finds leads by a number quickly enough for a waiting caller."""
 
     _inherit = "crm.lead"
 

@@ -3,7 +3,7 @@ from odoo.fields import Domain
 
 
 class CrmTeam(models.Model):
-    """A sales team, and the calls that its people placed for it."""
+    """A sales team, and the calls that count for it."""
 
     _inherit = "crm.team"
 

@@ -8,13 +8,13 @@ from .ccp_dashboard import DAYS, ENOUGH
 from .utils import notice, time_zone
 
 KPIS = ("kpi_ccp_calls", "kpi_ccp_connect_rate", "kpi_ccp_talk_time")
-# Odoo's longer periods are a week and a month; these are days, today included
+# In days that end with today; Odoo's longer periods are a week and a month
 WEEK = 7
 ONE_DAY = timedelta(days=1)
 
 
 class DigestDigest(models.Model):
-    """The weekly mail about calls: how many, how often one was reached, how long they talked."""
+    """The weekly mail about calls: how many, how often a customer was reached, and talk time."""
 
     _inherit = "digest.digest"
 
@@ -29,7 +29,7 @@ class DigestDigest(models.Model):
 
     @api.model
     def _check_ccp_reader(self):
-        """Check that the mail's reader may see calls; a digest leaves out what raises here.
+        """Check that the mail's reader may see calls; Odoo leaves out figures that raise this.
 
         :raise AccessError: for users without calling rights
         """
@@ -38,10 +38,10 @@ class DigestDigest(models.Model):
 
     @api.model
     def _ccp_period(self):
-        """Return the domain of the calls of the period that is being computed.
+        """Return the domain of the calls of the period that the mail is about.
 
-        A week and a month are whole days of the reader's time zone that end with today, as on the
-        dashboard and in the filter of calls; the period before ends with the day before.
+        A week and a month are whole days of the reader's time zone and end with today, as on the
+        dashboard and in the filter of calls; the previous period ends on the day before.
 
         :rtype: list
         """
@@ -58,7 +58,7 @@ class DigestDigest(models.Model):
         return self.env["ccp.dashboard"]._period(last - timedelta(days=days - 1), last, zone)
 
     def _ccp_figures(self, *aggregates):
-        """Return figures of the period and companies that are being computed.
+        """Return figures of the period and the companies that the mail is about.
 
         :param str aggregates: as for ``_read_group``
         :rtype: tuple
@@ -78,7 +78,7 @@ class DigestDigest(models.Model):
         self.kpi_ccp_talk_time_value = (self._ccp_figures("talk_seconds:sum")[0] or 0) / 3600
 
     def _compute_kpis(self, company, user):
-        """Write rates and durations as people do, and compare nothing with next to nothing."""
+        """Show rates and durations as people write them, and no trend from next to nothing."""
         kpis = super()._compute_kpis(company, user)
         own = [kpi for kpi in kpis if kpi["kpi_name"] in KPIS]
         for column, (_name, periods) in enumerate(
@@ -100,18 +100,18 @@ class DigestDigest(models.Model):
 
     @api.model
     def _ccp_words(self, name, attempts, rate, seconds):
-        """Return a figure as the mail shows it.
+        """Return a figure as text for the mail.
 
         :param str name: one of ``KPIS``
         :param int | None attempts: the attempts of a period
-        :param float | None rate: how many of a hundred reached somebody, None if none has ended
+        :param float | None rate: the percentage that reached somebody, None if no attempt has ended
         :param int | None seconds: how long agents talked
         :rtype: str
         """
         if name == "kpi_ccp_calls":
             return str(attempts or 0)
         if name == "kpi_ccp_connect_rate":
-            # Odoo has False in place of NULL
+            # Odoo has False for NULL
             return (
                 "–"
                 if rate is None or rate is False
@@ -131,11 +131,11 @@ class DigestDigest(models.Model):
 
     @api.model
     def action_ccp_weekly_mail(self):
-        """Switch the weekly mail about calls on for the current user, or off again.
+        """Switch the current user's weekly mail about calls on or off.
 
-        :return: a notification that says which
+        :return: a notification of the new state
         :rtype: dict
-        :raise AccessError: when the user is neither team leader nor manager of calls
+        :raise AccessError: when the user is not a team leader or manager of calls
         """
         user = self.env.user
         if not user.has_group("airtel_ccp.group_ccp_team_leader"):

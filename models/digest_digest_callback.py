@@ -4,7 +4,7 @@ KPI = "kpi_ccp_callbacks"
 
 
 class DigestDigest(models.Model):
-    """The weekly mail also says how many customers who were missed were called back."""
+    """The weekly mail also counts how many of the missed customers were called back."""
 
     _inherit = "digest.digest"
 
@@ -12,9 +12,9 @@ class DigestDigest(models.Model):
     kpi_ccp_callbacks_value = fields.Integer(compute="_compute_kpi_ccp_callbacks_value")
 
     def _ccp_callback_counts(self):
-        """Return how many call-backs the period and companies opened, and how many were made.
+        """Return how many call-backs the period opened in the companies, and how many were made.
 
-        :return: how many were opened, and how many of these somebody called back
+        :return: how many were opened, and how many of these were made
         :rtype: tuple[int, int]
         """
         self._check_ccp_reader()
@@ -28,7 +28,7 @@ class DigestDigest(models.Model):
         self.kpi_ccp_callbacks_value = self._ccp_callback_counts()[1]
 
     def _compute_kpis(self, company, user):
-        """Write beside the call-backs that were made how many were owed."""
+        """Show how many call-backs were owed beside how many were made."""
         kpis = super()._compute_kpis(company, user)
         own = [kpi for kpi in kpis if kpi["kpi_name"] == KPI]
         timeframes = self._compute_timeframes(company) if own else ()

@@ -3,29 +3,29 @@ from odoo.fields import Domain
 
 
 class GuardedFields(models.BaseModel):
-    """What some may read and others not, also as a condition, an order or a group.
+    """Fields that some users may not read cannot be used by them to search, sort or group either.
 
-    Odoo checks a field with a column of its own there, but neither a link to many records nor a
-    field that is computed or shows another record's. Not a model of Odoo's, but a Python class
-    that such models inherit beside ``models.Model``.
+    Odoo checks this for fields with a column, but not for links to many records, computed fields
+    and fields of other records. This is not an Odoo model, but a Python class that such models
+    inherit beside ``models.Model``.
     """
 
     _register = False
 
     def _search(self, domain, *args, bypass_access=False, **kwargs):
-        """Extension of Odoo's ORM: nobody searches by a field that one may not read."""
+        """Refuse a search by a field that the user may not read; extends Odoo's ORM."""
         if not bypass_access and not self.env.su:
             for condition in Domain(domain).iter_conditions():
                 self._ccp_check_field(condition.field_expr)
         return super()._search(domain, *args, bypass_access=bypass_access, **kwargs)
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        """Extension of Odoo's ORM: nobody sorts by a field that one may not read."""
+        """Refuse an order by a field that the user may not read; extends Odoo's ORM."""
         self._ccp_check_field(field_expr)
         return super()._field_to_sql(alias, field_expr, query)
 
     def _read_group_groupby(self, alias, groupby_spec, query):
-        """Extension of Odoo's ORM: nobody groups by a field that one may not read."""
+        """Refuse groups by a field that the user may not read; extends Odoo's ORM."""
         self._ccp_check_field(groupby_spec.partition(":")[0])
         return super()._read_group_groupby(alias, groupby_spec, query)
 

@@ -16,12 +16,12 @@ FILES = "airtel_ccp.files"
 
 
 class IrAttachment(models.Model):
-    """Recordings are heard through their own route only, which knows the rights and keeps a log."""
+    """Recordings are read through their own route only, which checks rights and logs listens."""
 
     _inherit = "ir.attachment"
 
     def _check_access(self, operation):
-        """Refuse recordings to everybody, administrators too; see the recording route."""
+        """Refuse recordings to everybody, also administrators; see the recording route."""
         recordings = self.browse()
         if not self.env.su:
             of_calls = self.sudo().filtered(lambda file: file.res_model == "ccp.call")
@@ -35,7 +35,7 @@ class IrAttachment(models.Model):
         )
 
     def unlink(self):
-        """Delete attachments; the files of recordings go at once, not in Odoo's next cleaning."""
+        """Delete attachments; the files of recordings at once, not in Odoo's next cleaning."""
         own = self.sudo().filtered(lambda file: file.res_model == "ccp.call" and file.store_fname)
         names = set(own.mapped("store_fname"))
         deleted = super().unlink()
@@ -47,7 +47,7 @@ class IrAttachment(models.Model):
     def _remove_once_committed(self, names):
         """Remove files from the filestore after the commit.
 
-        :param set[str] names: their names there
+        :param set[str] names: their names in the filestore
         """
         postcommit, registry = self.env.cr.postcommit, self.env.registry
         if FILES in postcommit.data:
@@ -69,18 +69,18 @@ class IrAttachment(models.Model):
 
     @api.model
     def _remove_files(self, names):
-        """Remove those of some files that no attachment has any more.
+        """Remove those of some files that no attachment uses any more.
 
-        As in Odoo's own cleaning, nobody may write attachments meanwhile: somebody may just be
-        storing the same content.
+        As in Odoo's own cleaning, nobody may write attachments meanwhile: another transaction may
+        be storing the same content.
 
         :param set[str] names: their names in the filestore
-        :raise psycopg2.Error: when attachments are being written all the time
+        :raise psycopg2.Error: when other transactions keep writing attachments
         :raise OSError: when a file cannot be removed
         """
         cr = self.env.cr
-        # The lock comes first, because the transaction sees what was there at its first query.
-        # Others wait behind it, so it gives up soon
+        # Locked before the first query, which fixes what the transaction sees. Other
+        # transactions queue behind this lock, so it gives up soon
         cr.execute("SET LOCAL lock_timeout TO '1s'")
         cr.execute("LOCK ir_attachment IN SHARE MODE", log_exceptions=False)
         cr.execute("SELECT store_fname FROM ir_attachment WHERE store_fname = ANY(%s)", [[*names]])

@@ -5,15 +5,15 @@ from odoo.http import request
 
 _logger = logging.getLogger(__name__)
 
-# Where a request keeps what is to be done after its answer, which outlives a replay
+# The key under which a request keeps work for after its answer; it outlives a retry
 LATER = "airtel_ccp.after_answer"
 
 
 def after_answer(do):
-    """Do something once the browser has its answer; at once where no browser waits for one.
+    """Do something after the browser has its answer; at once if no browser waits for one.
 
-    It is lost when the request fails or the process ends meanwhile, so it has to be something that
-    somebody else makes up for.
+    It is lost when the request fails or the process ends before, so something else must make up
+    for it later.
 
     :param do: called without arguments, and without a request; opens a cursor of its own
     """
@@ -32,7 +32,7 @@ def _do_all(waiting):
 
 
 class IrHttp(models.AbstractModel):
-    """Tells the browser at start-up what the user may do; has work done after an answer."""
+    """Adds the user's calling rights to the browser's session, and runs work after an answer."""
 
     _inherit = "ir.http"
 
@@ -44,7 +44,7 @@ class IrHttp(models.AbstractModel):
         return result
 
     def session_info(self):
-        """Add ``airtel_ccp`` for users with rights to calls; others get nothing more.
+        """Add ``airtel_ccp`` for users with rights to calls; for others, nothing.
 
         :rtype: dict
         """

@@ -6,15 +6,15 @@ MODULE = "airtel_ccp"
 
 
 class IrModuleModule(models.Model):
-    """Says what to do first, when this addon is to be uninstalled while the server loads it."""
+    """Says what to do first if this addon is uninstalled while it is a server-wide module."""
 
     _inherit = "ir.module.module"
 
     def button_uninstall(self):
         """Mark modules to be uninstalled.
 
-        :raise UserError: when this addon is among them and one of ``server_wide_modules``: Odoo
-            refuses that too, but does not say why
+        :raise UserError: when this addon is among them and in ``server_wide_modules``: Odoo
+            refuses that too, but without the reason
         :raise AccessError: when the user may not uninstall
         """
         self.check_access("write")

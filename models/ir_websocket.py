@@ -4,7 +4,7 @@ from .ccp_call_live import CHANNEL
 
 
 class IrWebsocket(models.AbstractModel):
-    """Lets only team leaders and managers hear when live calls change."""
+    """Only team leaders and managers may listen on the bus channel of live calls."""
 
     _inherit = "ir.websocket"
 

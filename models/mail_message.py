@@ -6,14 +6,13 @@ from .ccp_call_card import CARD_CLASS
 
 
 class MailMessage(models.Model):
-    """Shows chatter cards of calls to each reader as that one may see them."""
+    """Shows each reader the chatter cards of calls as the reader may see them."""
 
     _inherit = "mail.message"
 
     def _to_store(self, store, fields, **kwargs):
-        """Extension of `mail`: a call's card is shown in the language and with the rights of its
-        reader, whatever is stored of it."""
-        # Odoo's own method calls this one again for the fields themselves
+        """Replace a card's stored text by one in the reader's language and with their rights."""
+        # Odoo's own method calls this one again for the fields
         is_read = "message_format" not in fields and "body" in fields
         result = super()._to_store(store, fields, **kwargs)
         if is_read and store.target.is_current_user(self.env) and self.env.user._is_internal():
@@ -22,9 +21,9 @@ class MailMessage(models.Model):
         return result
 
     def _ccp_reader_cards(self):
-        """Return the cards of calls among these messages, see ``ccp.call._reader_cards``.
+        """Return the cards among these messages, see ``ccp.call._reader_cards``.
 
-        Messages without one cost no statement: a card's stored text says that it is one.
+        Messages without a card need no statement: the stored text shows whether it is one.
 
         :rtype: dict
         """

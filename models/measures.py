@@ -1,8 +1,8 @@
-"""The one table of what is measured: how calls add up to the figures of reports.
+"""The one table of measures: how calls add up to the figures of reports.
 
-A *part* is what one call adds to a sum. A *measure* is a sum of a part, or a sum divided by
-another. Reports over calls, reports over daily sums, the dashboard and the weekly mail all take
-their formulas from here; ``docs/measures.md`` explains each, and a test compares the two.
+A *part* is what one call adds to a sum. A *measure* is a sum of a part, or one sum divided by
+another. Reports on calls and on daily sums, the dashboard and the weekly mail all take their
+formulas from here; ``docs/measures.md`` explains each, and a test compares the two.
 """
 
 import re
@@ -26,15 +26,15 @@ PICKED_UP = [
     ("result", "in", states.PICKED_UP_RESULTS),
 ]
 
-# How long phones ring is measured of calls that people place. Those of the past are among them,
-# whoever called, because they always were
+# Ringing times are measured for outgoing calls, and for imported calls of both directions, because
+# they always included these
 _PLACED = "({direction} = 'outbound' OR {imported} IS TRUE)"
 _PICKED_UP = (
     f"{_PLACED} AND {{agent_ring_seconds}} > 0"
     f" AND ({{agent_answer_date}} IS NOT NULL OR {{result}} IN {states.PICKED_UP_RESULTS})"
 )
 _TALKED = "{result} = 'connected' AND {talk_unknown} IS NOT TRUE"
-# What one call adds, an integer in SQL; columns of the call are in braces
+# What one call adds, an integer in SQL; the call's columns are in braces
 PARTS = {
     "calls": "1",
     "attempts": "{attempts}",
@@ -69,13 +69,13 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure: the sum of a part, or that sum divided by the sum of another part.
+    """One measure: the sum of a part, or a sum divided by the sum of another part.
 
     :param part: a name of ``PARTS``
     :param whole: the part to divide by; without it the measure is a sum
     :param factor: multiplies the quotient
-    :param known: the part that counts known values; the sum is empty if it adds up to 0
-    :param unit: the unit, as ``docs/measures.md`` names it
+    :param known: the part that counts known values; if it adds up to 0, the sum is empty
+    :param unit: the unit in ``docs/measures.md``
     :param behind: the domain of the calls behind the figure
     :param count: the part that counts the calls behind the figure
     """
@@ -100,7 +100,7 @@ class Measure:
 
     @property
     def formula(self) -> str:
-        """The formula as the documentation writes it."""
+        """The formula in the notation of the documentation."""
         if not self.whole:
             return self.part
         factor = f"{self.factor} × " if self.factor != 1 else ""
@@ -135,7 +135,7 @@ class Measure:
         return sums[self.count or self.whole or self.part]
 
 
-# By the name of the field of ``ccp.call`` that shows it
+# By the name of the field of ``ccp.call``
 MEASURES = {
     "attempts": Measure("attempts", behind=tuple(ATTEMPT)),
     "reached": Measure("reached", behind=tuple(REACHED)),
@@ -182,12 +182,12 @@ TILES = {
     "missed": MEASURES["agent_failures"],
     "no_outcome": NO_OUTCOME,
 }
-# The measure behind each aggregate that the ORM asks for, such as talk_seconds:sum
+# The measure behind each aggregate in the ORM's notation, such as talk_seconds:sum
 AGGREGATES = {f"{name}:{measure.aggregator}": measure for name, measure in MEASURES.items()}
 
 
 def part_template(name: str) -> str:
-    """Return what one call adds, never NULL; the columns are in braces.
+    """Return SQL for what one call adds, never NULL; the columns are in braces.
 
     :param name: a part
     """
@@ -195,7 +195,7 @@ def part_template(name: str) -> str:
 
 
 def part_sql(name: str, alias: str) -> str:
-    """Return what one call adds, in SQL.
+    """Return SQL for what one call adds.
 
     :param name: a part
     :param alias: the alias of the call's row
@@ -209,7 +209,7 @@ def columns() -> list[str]:
 
 
 def add(rows: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Return the sums of all parts over rows of such sums.
+    """Return the sums of all parts over rows that hold such sums.
 
     :param rows: dicts with a number for each part
     """

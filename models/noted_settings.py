@@ -2,22 +2,22 @@ from odoo import api, models
 
 from .ccp_setting_change import masked, note, text_of
 
-# What nobody may read afterwards either
+# Settings that nobody may read in the log either
 SECRETS = frozenset(
     ("ccp_secret_password", "ccp_webhook_token", "ccp_route_token", "ccp_kept_route_secret")
 )
 
 
 class NotedSettings(models.BaseModel):
-    """Records that say how calls are placed: who changes them is kept in ``ccp.setting.change``.
+    """Records with settings of calling: changes are logged in ``ccp.setting.change``.
 
-    Not a model of Odoo's, but a Python class that such models inherit beside ``models.Model``.
+    This is not an Odoo model, but a Python class that such models inherit beside ``models.Model``.
     """
 
     _register = False
 
     def _ccp_settings(self, names):
-        """Return those of some fields that people set.
+        """Return which of some fields are settings that people make.
 
         :param names: names of fields
         :rtype: list[odoo.fields.Field]
@@ -30,7 +30,7 @@ class NotedSettings(models.BaseModel):
         ]
 
     def write(self, vals):
-        """Write records, and keep who changed which setting."""
+        """Write records, and log who changed which setting."""
         settings = self._ccp_settings(vals)
         before = {
             record: {field: text_of(record, field) for field in settings}
@@ -55,20 +55,20 @@ class NotedSettings(models.BaseModel):
 
 
 class NotedRecords(NotedSettings):
-    """Settings that are records of their own: that one is added or deleted is kept too."""
+    """Settings that are records of their own: adding and deleting them is logged, too."""
 
     _register = False
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Create records, and keep who did."""
+        """Create records, and log who did."""
         records = super().create(vals_list)
         for record in records.sudo():
             note(record, "added")
         return records
 
     def unlink(self):
-        """Delete records, and keep who did."""
+        """Delete records, and log who did."""
         for record in self.sudo():
             note(record, "deleted")
         return super().unlink()

@@ -2,16 +2,16 @@ from odoo import api, models
 
 
 class OwnRecords(models.BaseModel):
-    """Records that somebody changes who may change them afterwards, too.
+    """Records that a user may not give away, such as to another company.
 
-    Odoo asks the record rules before a record is changed, so one could give it away to another
-    company. Not a model of Odoo's, but a Python class that such models inherit beside
-    ``models.Model`` or ``models.TransientModel``.
+    Odoo checks the record rules before a change only; the constraint here checks them after it.
+    This is not an Odoo model, but a Python class that such models inherit beside ``models.Model``
+    or ``models.TransientModel``.
     """
 
     _register = False
 
-    # The fields by which a record is somebody's own
+    # The fields that decide whose a record is
     _own_by = ("company_id",)
 
     @api.constrains(lambda model: model._own_by)
@@ -20,5 +20,5 @@ class OwnRecords(models.BaseModel):
 
         :raise AccessError: when the user may not
         """
-        # Odoo checks constraints as superuser
+        # Odoo runs constraints as superuser
         self.sudo(False).check_access("write")

@@ -1,8 +1,8 @@
-"""Whether the database holds calls or call list entries, and incoming calls, without a statement.
+"""Whether the database has calls, call list entries or incoming calls, mostly without a query.
 
-In a database without any, other addons' work (such as a merge of leads) takes no extra statement. A
-process never forgets that there are some. It looks again for the first one whenever another process
-has cleared Odoo's caches, which the process that makes it does.
+In a database without any, other addons' work (such as a merge of leads) needs no extra statement.
+A process that has found some never looks again. One that has found none looks again after another
+process cleared Odoo's caches, which happens when that process creates the first one.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ CACHE = "default"
 
 @dataclass(frozen=True)
 class Presence:
-    """Whether there are rows of some kind, as a process remembers it in its registry.
+    """Whether rows of some kind exist, as a process remembers it in its registry.
 
     :ivar name: the attribute of the registry
-    :ivar query: looks whether there are any
+    :ivar query: finds out whether there are any
     """
 
     name: str
     query: SQL
 
     def may_be(self, env):
-        """Return whether there may be such rows.
+        """Return whether such rows may exist.
 
         :param odoo.api.Environment env: of the database
         :rtype: bool
@@ -36,7 +36,7 @@ class Presence:
         return self.look(env)
 
     def look(self, env):
-        """Look into the tables, and remember whether they hold such rows.
+        """Query the tables, and remember whether they hold such rows.
 
         :param odoo.api.Environment env: of the database
         :rtype: bool
@@ -48,12 +48,12 @@ class Presence:
         return found
 
     def note(self, env):
-        """Remember that such a row is being made.
+        """Remember that such a row is being created.
 
-        Other processes are notified of the first one, after the commit: a process that looked
-        earlier would find no row, and would remember that.
+        Other processes are notified after the commit of the first one. A process that looked before
+        the commit would find no row and remember that.
 
-        :param odoo.api.Environment env: of the transaction that makes it
+        :param odoo.api.Environment env: of the transaction that creates it
         """
         registry = env.registry
         if self._known(registry)[0]:
@@ -61,7 +61,7 @@ class Presence:
         setattr(registry, self.name, (True, None))
 
         def notify():
-            # While addons are being installed, other processes load the registry anew anyway
+            # During an installation other processes reload the registry anyway
             if registry.ready:
                 registry.clear_cache(CACHE)
                 registry.signal_changes()
@@ -69,7 +69,7 @@ class Presence:
         env.cr.postcommit.add(notify)
 
     def _known(self, registry):
-        """Return what the process remembers, and of which state of Odoo's caches."""
+        """Return what the process remembers, and the state of Odoo's caches at that time."""
         return getattr(registry, self.name, (False, None))
 
 

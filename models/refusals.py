@@ -1,4 +1,4 @@
-"""Airtel's refusals in plain words: what happened, who can mend it, and how."""
+"""Airtel's refusals in plain words: what happened, who can correct it, and how."""
 
 from ..ccp.airtel import const
 
@@ -7,9 +7,9 @@ def sentence_of_error(env, error, flow="", caller_number=""):
     """Return the sentence about an error, with Airtel's code at its end (specification 2).
 
     :param odoo.api.Environment env: the reader's
-    :param ccp.airtel.client.CcpError error: what the client raised
-    :param str flow: the name of the call flow that was asked for
-    :param str caller_number: the caller number that was sent
+    :param ccp.airtel.client.CcpError error: the client's error
+    :param str flow: the name of the call flow in the request
+    :param str caller_number: the caller number in the request
     :rtype: str
     """
     return sentence(env, const.about(error.code, error.status), error.code, flow, caller_number)
@@ -20,21 +20,21 @@ def sentence(env, about, code, flow="", caller_number=""):
 
     :param odoo.api.Environment env: the reader's
     :param str about: a key of ``const.ABOUT``
-    :param str code: the code that the call was refused with, Airtel's or ours
-    :param str flow: the name of the call flow that was asked for
-    :param str caller_number: the caller number that was sent
+    :param str code: the code of the refusal, Airtel's or the addon's
+    :param str flow: the name of the call flow in the request
+    :param str caller_number: the caller number in the request
     :rtype: str
     """
     return f"{words(env, about, flow, caller_number)} ({code})"
 
 
 def words(env, about, flow="", caller_number=""):
-    """Return the sentence about a refusal; administrators are not sent to the administrator.
+    """Return the sentence about a refusal; no administrator is sent to an administrator.
 
     :param odoo.api.Environment env: the reader's
     :param str about: a key of ``const.ABOUT``
-    :param str flow: the name of the call flow that was asked for
-    :param str caller_number: the caller number that was sent
+    :param str flow: the name of the call flow in the request
+    :param str caller_number: the caller number in the request
     :rtype: str
     """
     _ = env._
@@ -202,18 +202,18 @@ def words(env, about, flow="", caller_number=""):
             ),
         ),
     }
-    # What is wrong with a component is wrong with the request
+    # An error in a component is an error in the request
     sentences = by_subject["request" if about == "components" else about]
     sentence = sentences if isinstance(sentences, str) else to_reader(env, *sentences)
     return sentence % {"flow": flow or "", "caller": caller_number or ""}
 
 
 def to_reader(env, for_agents, for_administrators):
-    """Return one of two sentences: administrators are not sent to the administrator.
+    """Return the reader's one of two sentences: no administrator is sent to an administrator.
 
     :param odoo.api.Environment env: the reader's
-    :param str for_agents: what everybody else reads
-    :param str for_administrators: what administrators read
+    :param str for_agents: for everybody else
+    :param str for_administrators: for administrators
     :rtype: str
     """
     return for_administrators if env.user.has_group("base.group_system") else for_agents

@@ -1,4 +1,4 @@
-"""Reports on their way into the database: two statements on a bare cursor, see ``receive``."""
+"""Stores reports with two statements on a bare cursor, see ``receive``."""
 
 import base64
 import hmac
@@ -16,15 +16,15 @@ from .utils import naive_utc
 def receive(cr, token, header, raw):
     """Store one report: two statements, no ORM, no lock on the call.
 
-    A repeat is no error and makes no second row, so it may be sent any number of times.
+    A repeat is not an error and creates no second row: a report may be sent any number of times.
 
     :param odoo.sql_db.BaseCursor cr: its transaction is rolled back for a repeat
     :param str token: the last part of the notify URL
-    :param str | None header: the secret header that came along
+    :param str | None header: the secret header of the request
     :param bytes raw: the body as received
     :return: whether token and header belong to a call or company; False stores nothing
     :rtype: bool
-    :raise psycopg2.Error: when the database does not take it
+    :raise psycopg2.Error: when storing fails
     """
     try:
         return store(cr, digest(token), None if header is None else digest(header), raw)
@@ -34,23 +34,23 @@ def receive(cr, token, header, raw):
 
 
 def store(cr, token_digest, header_digest, raw, received_at=None):
-    """Insert one report, unless its call takes no more of its kind; see ``receive``.
+    """Insert one report, unless its call has reached the limit for its kind; see ``receive``.
 
     :param odoo.sql_db.BaseCursor cr: of the database that the report is for
     :param str token_digest: digest of the last part of the notify URL
-    :param str | None header_digest: digest of the secret header that came along
+    :param str | None header_digest: digest of the request's secret header
     :param bytes raw: the body as received
     :param datetime.datetime | None received_at: when it came, naive UTC; by default now
     :return: whether token and header belong to a call or company; False stores nothing
     :rtype: bool
-    :raise psycopg2.errors.UniqueViolation: when it is there already
+    :raise psycopg2.errors.UniqueViolation: when it is stored already
     """
     call_id, bound = find_call(cr, token_digest, header_digest, received_at)
     company_id = None if call_id else find_company(cr, token_digest)
     if not call_id and not company_id:
         return False
     if bound == "full":
-        # What is not kept need not be parsed
+        # A report that is not kept need not be parsed
         return True
     kind, fingerprint = kind_and_fingerprint(raw)
     if bound and not keeps(bound, kind):
@@ -79,10 +79,10 @@ def store(cr, token_digest, header_digest, raw, received_at=None):
 
 
 def is_known(cr, report):
-    """Return whether a report that waits on disk is for a call or company of this database.
+    """Return whether a report on disk is for a call or company of this database.
 
     :param odoo.sql_db.BaseCursor cr: of the database
-    :param airtel_ccp.ccp.safe.spool.Spooled report: what lies on disk
+    :param airtel_ccp.ccp.safe.spool.Spooled report: the file's content
     :rtype: bool
     """
     moment = naive_utc(report.received_at)
@@ -91,11 +91,11 @@ def is_known(cr, report):
 
 
 def find_call(cr, token_digest, header_digest, moment=None):
-    """Return the call that a token and secret header belong to, unless the token has ended.
+    """Return the call that a token and secret header belong to, unless the token has expired.
 
     :param odoo.sql_db.BaseCursor cr: of the database that the report is for
     :param str token_digest: digest of the last part of the notify URL
-    :param str | None header_digest: digest of the secret header that came along
+    :param str | None header_digest: digest of the request's secret header
     :param datetime.datetime | None moment: when a report came, naive UTC; by default now
     :return: the call's id and its ``report_bound``, each None without one
     :rtype: tuple
@@ -131,16 +131,16 @@ def find_company(cr, token_digest):
     )
     found = None
     for company_id, own_token, old_tokens in cr.fetchall():
-        # All are compared, so that the time of the answer says nothing
+        # All are compared: the time of the answer then reveals nothing
         if is_token_of(token_digest, own_token, old_tokens) and not found:
             found = company_id
     return found
 
 
 def is_token_of(token_digest, own_token, old_tokens):
-    """Return whether a token is a company's own one, or an old one that still counts.
+    """Return whether a token is a company's present one, or an old one that is still valid.
 
-    :param str token_digest: digest of the token that came
+    :param str token_digest: digest of the request's token
     :param str own_token: the company's
     :param dict | None old_tokens: see ``still_valid``
     :rtype: bool
@@ -150,9 +150,9 @@ def is_token_of(token_digest, own_token, old_tokens):
 
 
 def still_valid(old_tokens):
-    """Return the old tokens of a company that still count.
+    """Return a company's old tokens that are still valid.
 
-    :param dict | None old_tokens: by the digest of each: when it ends, UTC, as Odoo writes it
+    :param dict | None old_tokens: by digest: the end of its validity in UTC, in Odoo's format
     :rtype: dict[str, str]
     """
     now = fields.Datetime.to_string(fields.Datetime.now())

@@ -13,10 +13,10 @@ from .report_store import still_valid
 from .spool import make_token
 
 WEBHOOK_ROUTE = "/airtel_ccp/webhook/"
-# What is shown instead of a password that is there
+# Shown instead of a stored password
 PASSWORD_MASK = "\N{BULLET}" * 8
 OLD_TOKEN_PERIOD = timedelta(days=1)
-# What a call is accepted or refused with
+# The fields on which Airtel's answer to a request depends
 ACCOUNT_FIELDS = (
     "ccp_base_url",
     "ccp_api_path",
@@ -31,7 +31,7 @@ ADDRESS_FIELDS = (
     "ccp_notify_base_url",
     "ccp_recording_hosts",
 )
-# What the list of health is about
+# The fields that health checks
 CHECKED_FIELDS = (*ACCOUNT_FIELDS, *ADDRESS_FIELDS, "ccp_password", "ccp_flow_id", "ccp_trial")
 PERIOD_FIELDS = (
     "ccp_keep_recordings_days",
@@ -39,12 +39,12 @@ PERIOD_FIELDS = (
     "ccp_keep_unmatched_days",
     "ccp_keep_calls_days",
 )
-# Where Odoo's own pages begin, when somebody copies an address from the browser
+# The first parts of Odoo's own pages, for addresses that are copied from the browser
 OWN_PAGES = ("web", "odoo", "airtel_ccp")
 
 
 class ResCompany(models.Model):
-    """An Airtel CCP account belongs to a company: its address, credentials and house rules."""
+    """The settings of a company's Airtel CCP account: address, credentials and house rules."""
 
     _inherit = "res.company"
 
@@ -203,7 +203,7 @@ class ResCompany(models.Model):
             company.ccp_password = PASSWORD_MASK if company.ccp_secret_password else False
 
     def _inverse_ccp_password(self):
-        # Forms write back what they show, and who types into the field may leave dots in it
+        # Forms write back what they show, and typed text may still contain some of the dots
         for company in self.sudo():
             typed = (company.ccp_password or "").replace(PASSWORD_MASK[0], "")
             if typed or not company.ccp_password:
@@ -212,7 +212,7 @@ class ResCompany(models.Model):
     def _ccp_renew_token(self):
         """Replace the token of the notify URL.
 
-        While calls are live, the old token counts for another day, so that their reports arrive.
+        While calls are live, the old token stays valid for a day, and their reports arrive.
         """
         self.ensure_one()
         company = self.sudo()
@@ -227,14 +227,14 @@ class ResCompany(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Create companies; one that begins with a trial gets the call flow of the sandbox."""
+        """Create companies; one that starts as a trial gets the sandbox's call flow."""
         companies = super().create([self._ccp_clean(vals) for vals in vals_list])
         for company in companies.sudo().filtered("ccp_trial"):
             company._ccp_make_trial_flow()
         return companies
 
     def write(self, vals):
-        """Write companies; one that begins a trial gets the call flow of the sandbox."""
+        """Write companies; one that starts a trial gets the sandbox's call flow."""
         vals = self._ccp_clean(vals)
         names = [name for name in ACCOUNT_FIELDS if name in vals]
         changed = self.sudo().filtered(
@@ -242,7 +242,7 @@ class ResCompany(models.Model):
         )
         result = super().write(vals)
         if changed:
-            # The transaction's time, which calls are created with
+            # The transaction's time, which new calls get, too
             super(ResCompany, changed).write({"ccp_account_date": self.env.cr.now()})
         if vals.get("ccp_trial"):
             for company in self:
@@ -255,9 +255,9 @@ class ResCompany(models.Model):
     def _ccp_clean(self, vals):
         """Return ``vals`` with addresses in one spelling and ids without blanks around them.
 
-        What a company has already is left as it is, so that it hinders nobody from saving the rest.
+        Values that do not change are not checked: an old one must not keep others from being saved.
 
-        :raise ValidationError: for what is no address, or none that can be used there
+        :raise ValidationError: for a value that is not an address, or cannot be used there
         """
         cleaned = {
             name: address.clean(vals[name])
@@ -272,7 +272,7 @@ class ResCompany(models.Model):
         present = self.sudo()[:1].ccp_api_path if self else const.DEFAULT_API_PATH
         path = cleaned.get("ccp_api_path") or present
         if cleaned.get("ccp_base_url") and path:
-            # Some copy the whole address of the request
+            # Some people copy the request's whole address
             cleaned["ccp_base_url"] = cleaned["ccp_base_url"].removesuffix(path.rstrip("/"))
         return {**vals, **cleaned}
 
@@ -312,7 +312,7 @@ class ResCompany(models.Model):
     def _ccp_read_public_address(self, found):
         """Return the address that Airtel reports to; see ``_ccp_read_address``.
 
-        This machine's own is allowed: with the sandbox beside it, it is the right one.
+        An address of this machine is allowed: it is right for a sandbox on the same machine.
         """
         if found.reach == address.PRIVATE:
             raise ValidationError(
@@ -336,7 +336,7 @@ class ResCompany(models.Model):
 
     @api.model
     def _ccp_read_hosts(self, text):
-        """Return the hosts of recordings as they were typed; see ``_ccp_read_address``."""
+        """Return the hosts of recordings in one spelling; see ``_ccp_read_address``."""
         text = address.clean(text)
         if unreadable := hosts.HostList(text).unreadable:
             raise ValidationError(
@@ -356,7 +356,7 @@ class ResCompany(models.Model):
 
     @api.model
     def _ccp_address_sentence(self, name, reason):
-        """Return why a text is no address, and what to enter.
+        """Return why a text is not an address, and what to enter.
 
         :param str name: the field
         :param str reason: see ``ccp.safe.address.AddressError``

@@ -16,19 +16,19 @@ class Account(NamedTuple):
     is_trial: bool
 
     def __repr__(self):
-        """Show no credential, because logs and tracebacks print this."""
+        """Show no credentials, because logs and tracebacks print this."""
         return f"Account(is_trial={self.is_trial})"
 
 
 class ResCompany(models.Model):
-    """With which account a company calls, and who calls for it."""
+    """The account with which a company calls, and the users who call for it."""
 
     _inherit = "res.company"
 
     def _ccp_account(self):
         """Return the account, or sandbox, that places the company's next call.
 
-        It is read anew for every call, so that changed credentials take effect on the next one.
+        It is read again for every call: changed credentials apply to the next call.
 
         :rtype: Account
         """

@@ -6,14 +6,14 @@ from ..ccp.airtel import const
 from ..ccp.safe import address
 from . import refusals
 
-# So many answers and reports are looked through for one that says something
+# How many answers and reports are searched for one that proves something
 LOOKED_THROUGH = 20
 
 
 class ResCompany(models.Model):
-    """Whether a company's account, addresses and call flow are good.
+    """Checks a company's account, addresses and call flow.
 
-    Set-up, health and each click ask here, so that they cannot contradict each other.
+    Set-up, health and each click use these checks and so cannot contradict each other.
     """
 
     _inherit = "res.company"
@@ -40,8 +40,8 @@ class ResCompany(models.Model):
     def _ccp_address_problem(self):
         """Return why no request can be sent to Airtel's address, or the sandbox's.
 
-        :return: "" when one can; ``missing``; ``bad_url``; ``plain``: the password would travel
-            readable
+        :return: "" if requests can be sent; ``missing``; ``bad_url``; ``plain``: the password
+            would be sent unencrypted
         :rtype: str
         """
         self.ensure_one()
@@ -55,7 +55,7 @@ class ResCompany(models.Model):
             return "bad_url"
 
     def _ccp_notify_base(self):
-        """Return the address that Airtel is told to report to, without its path.
+        """Return the address to which Airtel is asked to report, without its path.
 
         :rtype: str
         """
@@ -67,7 +67,7 @@ class ResCompany(models.Model):
             return base
 
     def _ccp_notify_problem(self):
-        """Return why Airtel cannot report to this Odoo, as far as the address itself says.
+        """Return why Airtel cannot report to this Odoo, judged by the address alone.
 
         :return: "" when it can; ``bad_url``; ``loopback``; ``private``; ``plain``: not encrypted
         :rtype: str
@@ -82,7 +82,7 @@ class ResCompany(models.Model):
         return "" if found.scheme == "https" else "plain"
 
     def _ccp_is_airtel_elsewhere(self):
-        """Return whether calls are asked of another machine: an account, or a sandbox far away.
+        """Return whether calls are placed through another machine: an account, or a remote sandbox.
 
         :rtype: bool
         """
@@ -93,7 +93,7 @@ class ResCompany(models.Model):
             return True
 
     def _ccp_cannot_be_reported_to(self):
-        """Return whether reports certainly never arrive, so that no call should be placed.
+        """Return whether reports can never arrive, and no call should be placed.
 
         :rtype: bool
         """
@@ -101,10 +101,10 @@ class ResCompany(models.Model):
         return problem == "bad_url" or (problem == "loopback" and self._ccp_is_airtel_elsewhere())
 
     def _ccp_obstacle(self):
-        """Return what keeps every call of a company from being placed, whatever its call flow.
+        """Return what prevents all calls of a company, whatever their call flow.
 
-        :return: "" when nothing does; ``settings``: some are missing; ``address``: no request can
-            be sent to Airtel's; ``notify``: Airtel's reports certainly never arrive
+        :return: "" if nothing does; ``settings``: some are missing; ``address``: Airtel's address
+            is wrong; ``notify``: Airtel's reports can never arrive
         :rtype: str
         """
         if self._ccp_missing():
@@ -123,7 +123,7 @@ class ResCompany(models.Model):
         return has_flow and not self._ccp_obstacle()
 
     def _ccp_check_set_up(self):
-        """Refuse a call that cannot be placed with the present settings.
+        """Refuse a call that cannot be placed with the current settings.
 
         :raise UserError: one sentence about the first thing that is missing or wrong
         """
@@ -161,10 +161,10 @@ class ResCompany(models.Model):
             )
         raise UserError(refusals.to_reader(self.env, *sentences))
 
-    # What calls and reports prove
+    # What calls and reports prove about the settings
 
     def _ccp_calls(self, domain, limit=None):
-        """Return calls of the company, whoever may see them.
+        """Return calls of the company, including those that the user may not see.
 
         :param odoo.fields.Domain domain: which of the company's calls
         :param int | None limit: how many at most, the last ones first
@@ -175,7 +175,7 @@ class ResCompany(models.Model):
         return self.env["ccp.call"].sudo().search(own & domain, limit=limit)
 
     def _ccp_count_calls(self, domain):
-        """Return how many calls of the company there are, whoever may see them.
+        """Return how many calls the company has, including those that the user may not see.
 
         :param odoo.fields.Domain domain: which of the company's calls
         :rtype: int
@@ -184,7 +184,7 @@ class ResCompany(models.Model):
         return self.env["ccp.call"].sudo().search_count(own & domain)
 
     def _ccp_asked_for(self):
-        """Return which of the company's calls were asked of Airtel, or in a trial of the sandbox.
+        """Return the domain of calls for which Airtel, or in a trial the sandbox, was asked.
 
         :rtype: odoo.fields.Domain
         """
@@ -193,17 +193,17 @@ class ResCompany(models.Model):
             & Domain("manual", "=", False)
             & Domain("imported", "=", False)
             & Domain("request_outcome", "=", "accepted")
-            # Without an address for them no reports can come: nobody was asked to place such a call
+            # Calls without an address for reports were never placed
             & Domain("token_digest", "!=", False)
         )
 
     def _ccp_last_answer(self, says=None):
         """Return the last call that Airtel answered, or that did not reach it.
 
-        Only with the present account: one that was changed since was not tried yet.
+        Only with the present account: a changed one was not tried yet.
 
-        :param says: a function that takes what an answer is about (an ``About``, None when Airtel
-            accepted the call) and returns whether it counts; by default each counts
+        :param says: called with what an answer is about (an ``About``, None if Airtel accepted the
+            call); returns whether the call counts; by default each counts
         :return: a ``ccp.call`` or an empty recordset, as superuser
         """
         self.ensure_one()
@@ -225,12 +225,12 @@ class ResCompany(models.Model):
         return calls.browse()
 
     def _ccp_last_reported_calls(self):
-        """Return the calls that reports came for last, the last one first.
+        """Return the calls with the latest reports, the last one first.
 
-        Those of incoming calls say nothing of the address that calls ask for. During a trial those
-        of the sandbox, else those of Airtel.
+        Not incoming calls, whose reports say nothing about the address in requests. During a trial
+        these are calls at the sandbox, otherwise at Airtel.
 
-        :return: dicts with ``received_at`` and ``base``: the address that the call asked for
+        :return: dicts with ``received_at`` and ``base``: the address in the call's request
         :rtype: list[dict]
         """
         self.ensure_one()
@@ -256,7 +256,7 @@ class ResCompany(models.Model):
         ]
 
     def _ccp_last_report(self):
-        """Return when the last report came to the present address, as it proves that reports do.
+        """Return when the last report came to the current address, None if none ever came.
 
         :rtype: datetime.datetime | None
         """
@@ -265,7 +265,7 @@ class ResCompany(models.Model):
         return next((each["received_at"] for each in reports if each["base"] == base), None)
 
     def _ccp_are_reports_late(self):
-        """Return whether Airtel's reports were late when health last looked at them.
+        """Return whether Airtel's reports were late at the last health check.
 
         :rtype: bool
         """
@@ -278,20 +278,20 @@ class ResCompany(models.Model):
         return bool(self.env["ccp.health"].sudo().search_count(late, limit=1))
 
     def _ccp_check_health(self):
-        """Check everything on which the company's calls depend, and store what was found."""
+        """Check everything that the company's calls depend on, and store the result."""
         self.ensure_one()
         self.env["ccp.health"]._check(self)
 
     def _ccp_correct_health(self):
-        """Correct what is kept of the company's health where calls or settings say otherwise."""
+        """Correct the company's stored health if calls or settings have changed since."""
         self.ensure_one()
         self.env["ccp.health"]._correct(self)
 
     def _ccp_keep_notify_base(self):
-        """Keep the address at which Airtel's reports arrive, when nobody set one.
+        """Store the address at which Airtel's reports arrive, if nobody set one.
 
-        Odoo's own web address follows the one that an administrator logs in at, which may be one
-        that Airtel cannot reach.
+        Odoo's own web address follows the one at which an administrator logs in, which Airtel may
+        not reach.
         """
         self.ensure_one()
         company = self.sudo()

@@ -7,16 +7,16 @@ from . import refusals
 
 
 class ResCompany(models.Model):
-    """Which call flow runs a company's calls."""
+    """The call flow that runs a company's calls."""
 
     _inherit = "res.company"
 
     def _ccp_set_flow(self, code, caller_number):
-        """Let a company's calls run a call flow by default; make or change it where needed.
+        """Make a call flow the company's default; create or change it if needed.
 
         :param str code: Airtel's call flow id
-        :param str caller_number: what both phones show
-        :raise ValidationError: when either cannot be one
+        :param str caller_number: shown on both phones
+        :raise ValidationError: when one of them is invalid
         """
         self.ensure_one()
         flows = self.env["ccp.call.flow"]
@@ -37,7 +37,7 @@ class ResCompany(models.Model):
             self.ccp_flow_id = flow
 
     def _ccp_default_flow(self):
-        """Return the call flow that calls run by default: the chosen one, or else the only one.
+        """Return the call flow that runs calls by default: the chosen one, else the only one.
 
         :return: one ``ccp.call.flow`` as superuser; empty also when the chosen one is archived
         :rtype: odoo.models.BaseModel
@@ -64,9 +64,9 @@ class ResCompany(models.Model):
         return flows.search([("company_id", "=", self.id), ("trial", "=", True)], limit=1)
 
     def _ccp_make_trial_flow(self):
-        """Make the flow of the company's trial calls, if it is not there yet.
+        """Create the flow of the company's trial calls, unless it exists.
 
-        It is archived, so that nobody chooses it for real calls.
+        It is archived: nobody can choose it for real calls.
         """
         flow = self._ccp_trial_flow()
         if flow:
@@ -83,10 +83,10 @@ class ResCompany(models.Model):
         )
 
     def _ccp_flows_in_line(self, user, team):
-        """Return the flows that are chosen for a call, the one that counts first.
+        """Return the flows that may run a call, the preferred one first.
 
-        The user's, then the sales team's, then the company's default; only the company's own.
-        During a trial that of the sandbox.
+        The user's, then the sales team's, then the company's default, without other companies'
+        flows. During a trial it is the sandbox's.
 
         :param user: the agent
         :param team: the ``crm.team`` that the call counts for, if any
@@ -103,7 +103,7 @@ class ResCompany(models.Model):
         return chosen.filtered(lambda flow: flow.active and flow.company_id == company)
 
     def _ccp_flow_for(self, user, team):
-        """Return the flow that runs a call: the first in line that the user may use.
+        """Return the flow that runs a call: the first possible one that the user may use.
 
         :param user: the agent
         :param team: the ``crm.team`` that the call counts for, if any

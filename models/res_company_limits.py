@@ -1,13 +1,13 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-# What new companies begin with: a busy rep never meets it, and a script does soon
+# The limits of new companies: a busy rep never reaches them, a script does soon
 USUAL_LIMITS = {"ccp_daily_limit": 300, "ccp_number_daily_limit": 5, "ccp_pause_seconds": 3}
 MAX_PAUSE = 3600
 
 
 class ResCompany(models.Model):
-    """How often a company calls: limits of a day, and a pause between calls placed in a row."""
+    """How often a company calls: limits per day, and a pause between an agent's calls."""
 
     _inherit = "res.company"
 
@@ -67,7 +67,7 @@ class ResCompany(models.Model):
                 )
 
     def _ccp_unlimited(self):
-        """Return which of the usual limits the company does not have, by the names of the fields.
+        """Return which of the usual limits the company does not have, by field name.
 
         :rtype: list[str]
         """

@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 
 class ResCompany(models.Model):
-    """For how long a company takes Airtel's reports, and keeps those that are about no call."""
+    """How long a company accepts Airtel's reports, and keeps those without a call."""
 
     _inherit = "res.company"
 

@@ -15,12 +15,12 @@ from .spool import make_token
 ROUTE = "/airtel_ccp/route/"
 MAX_SECRET = 200
 _SECRET = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
-# What the table on disk is made of
+# The fields that the table on disk contains
 ROUTE_FIELDS = ("ccp_route_token", "ccp_route_header", "ccp_kept_route_secret")
 
 
 class ResCompany(models.Model):
-    """Where Airtel asks whom a company's incoming call is put through to, and who may ask."""
+    """Where Airtel asks whom a company's incoming calls are put through to, and who may ask."""
 
     _inherit = "res.company"
 
@@ -61,7 +61,7 @@ class ResCompany(models.Model):
     def init(self):
         """Give each company a routing token of its own.
 
-        Odoo fills a new column of companies that are there with one value for all.
+        For a new column Odoo would give all existing companies the same value.
         """
         shared = self.env.execute_query(
             SQL(
@@ -87,7 +87,7 @@ class ResCompany(models.Model):
             company.ccp_route_secret = PASSWORD_MASK if company.ccp_kept_route_secret else False
 
     def _inverse_ccp_route_secret(self):
-        # Forms write back what they show, and who types into the field may leave dots in it
+        # Forms write back what they show, and typed text may still contain some of the dots
         for company in self.sudo():
             typed = (company.ccp_route_secret or "").replace(PASSWORD_MASK[0], "")
             if typed or not company.ccp_route_secret:
@@ -99,7 +99,7 @@ class ResCompany(models.Model):
             name, secret = company.ccp_route_header, company.ccp_kept_route_secret
             if name:
                 company._ccp_check_route_header(name)
-            # Forms write name and value one after the other: the set-up says if one is missing
+            # Forms write name and value one after the other; the set-up shows if one is missing
             if secret and (len(secret) > MAX_SECRET or not _SECRET.fullmatch(secret)):
                 raise ValidationError(
                     self.env._(
@@ -128,7 +128,7 @@ class ResCompany(models.Model):
             )
 
     def _ccp_route_url(self):
-        """Return the address at which Airtel asks where to put a call through.
+        """Return the address at which Airtel asks whom to put a call through to.
 
         :rtype: str
         """
@@ -138,7 +138,7 @@ class ResCompany(models.Model):
     def _ccp_renew_route_token(self):
         """Replace the token of the routing URL.
 
-        Airtel's staff enters the new address, which takes a while: the old one counts for a day.
+        Airtel's staff enters the new address, which takes time: the old one stays valid for a day.
         """
         self.ensure_one()
         company = self.sudo()
@@ -152,7 +152,7 @@ class ResCompany(models.Model):
         company._ccp_incoming_flows()._ccp_refresh_routes()
 
     def _ccp_incoming_flows(self):
-        """Return the Airtel numbers of a company that customers call, the first one first.
+        """Return a company's Airtel numbers that customers call, in their order.
 
         :return: records of ``ccp.call.flow``, as superuser
         :rtype: odoo.models.BaseModel
@@ -163,14 +163,14 @@ class ResCompany(models.Model):
         return flows.search(own, order="sequence, id")
 
     def _ccp_make_incoming_flow(self, values):
-        """Make the first call flow that takes a company's incoming calls.
+        """Create the first call flow for a company's incoming calls.
 
         :param dict values: its number, desk, team and hours
         :return: the ``ccp.call.flow``
         :rtype: odoo.models.BaseModel
         """
         self.ensure_one()
-        # Airtel's id of such a flow is in none of our requests: the number does
+        # Requests never contain Airtel's id of such a flow: the number identifies it
         defaults = {
             "name": self.env._("Incoming calls"),
             "code": values["caller_number"],
@@ -180,7 +180,7 @@ class ResCompany(models.Model):
         return self._ccp_incoming_flows().sudo(False).create({**defaults, **values})
 
     def _ccp_route_headers(self):
-        """Return the header that a request to the routing URL has to bring.
+        """Return the header that a request to the routing URL must have.
 
         :rtype: dict[str, str]
         """
@@ -196,7 +196,7 @@ class ResCompany(models.Model):
     def _ccp_route(self, question, is_kept=True):
         """Decide whom a call to this company is put through to, see ``ccp.call._route``.
 
-        :param airtel_ccp.ccp.airtel.routing.Question question: as it came
+        :param airtel_ccp.ccp.airtel.routing.Question question: as received
         :param bool is_kept: whether it is a real call
         :rtype: airtel_ccp.models.ccp_route.Routed
         """
@@ -211,14 +211,14 @@ class ResCompany(models.Model):
         return self.env["ccp.call"].sudo().with_company(self)
 
     def _ccp_announce(self, decisions):
-        """Let browsers know who will ring.
+        """Notify browsers whose phones will ring.
 
-        :param decisions: ``airtel_ccp.ccp.call.route.Decision`` objects that Airtel was answered
+        :param decisions: ``airtel_ccp.ccp.call.route.Decision`` objects that Airtel received
         """
         self._ccp_own_calls()._announce_incoming(decisions)
 
     def _ccp_own_phone(self):
-        """Return the company's own phone, for calls that no call flow says anything of.
+        """Return the company's own phone, for calls without a call flow.
 
         :return: ten digits, "" if the company has none that can be rung
         :rtype: str

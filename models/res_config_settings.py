@@ -5,7 +5,7 @@ from .sandbox_command import sandbox_command
 
 
 def setting(kind, name, **options):
-    """Return a field that shows and writes a field of the current company.
+    """Return a settings field that shows and writes the same field of the current company.
 
     :param kind: the class of the company's field
     :param str name: its name
@@ -49,7 +49,7 @@ class ResConfigSettings(models.TransientModel):
     ccp_keep_calls_days = setting(fields.Integer, "ccp_keep_calls_days")
     ccp_trial = setting(fields.Boolean, "ccp_trial")
     ccp_trial_url = setting(fields.Char, "ccp_trial_url")
-    # Of the whole database, not of one company
+    # A setting of the whole database, not of one company
     ccp_fold_actions = fields.Integer(
         "Scheduled actions for reports",
         compute="_compute_ccp_fold_actions",
@@ -84,10 +84,10 @@ class ResConfigSettings(models.TransientModel):
             settings.ccp_health_ids = self.env["ccp.health"].search(domain)
 
     def action_ccp_check_health(self):
-        """Look at everything on which calling depends, and show the settings again.
+        """Check everything that calling depends on, and reload the settings.
 
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.check_access("write")
         self.ensure_one()
@@ -104,7 +104,7 @@ class ResConfigSettings(models.TransientModel):
     def action_ccp_renew_token(self):
         """Replace the token of the company's notify URL; see ``res.company._ccp_renew_token``.
 
-        :return: an action that shows the settings again
+        :return: an action that reloads the settings
         :rtype: dict
         :raise AccessError: when the user may not write the company
         """

@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 
 class ResPartner(models.Model):
-    """A contact can be called; its calls include those of its people and of all their leads."""
+    """A contact can be called; its calls include those to its people and to all their leads."""
 
     _name = "res.partner"
     _inherit = ["res.partner", "ccp.callable.mixin"]
@@ -12,8 +12,8 @@ class ResPartner(models.Model):
     def _ccp_family(self):
         """Return these contacts, all below them, and the leads of all of them.
 
-        Which calls count is decided by who may see the calls, so it is read as superuser; lost
-        leads and archived people belong to it.
+        Lost leads and archived people are included. It is read as superuser, because the rights to
+        see calls decide which calls count.
 
         :return: contacts and leads
         :rtype: tuple
@@ -33,7 +33,7 @@ class ResPartner(models.Model):
         leads = self.env["crm.lead"]
 
         def to_sql(calls, calls_alias, query):
-            # As arrays, without which the planner would read all calls
+            # As arrays: otherwise the planner reads all calls
             return SQL(
                 """
                 (%s = ANY(ARRAY(SELECT id FROM ccp_family))

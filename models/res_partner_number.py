@@ -4,7 +4,7 @@ from .ccp_route import PHONE_KEY
 
 
 class ResPartner(models.Model):
-    """A contact is found by its number within the time in which a caller waits."""
+    """Finds contacts by a number quickly enough for a waiting caller."""
 
     _inherit = "res.partner"
 

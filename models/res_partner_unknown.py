@@ -5,16 +5,16 @@ from .presence import INCOMING_CALLS
 
 
 class ResPartner(models.Model):
-    """A contact whose number is saved adopts the earlier calls of that number."""
+    """A contact takes over the earlier calls of its number when the number is saved."""
 
     _inherit = "res.partner"
 
-    # Odoo runs this whenever one of these fields was saved, whichever way that was done
+    # Odoo runs this whenever one of these fields was saved, in any way
     @api.constrains(lambda partner: partner._ccp_phone_fields())
     def _ccp_adopt_calls(self):
-        """Let earlier calls of unknown callers belong to the contact that has their number now.
+        """Link earlier calls of unknown callers to the contact that now has their number.
 
-        If several contacts have it, the calls belong to the one that was saved first.
+        If several contacts have it, the calls go to the one that was saved first.
         """
         if not INCOMING_CALLS.may_be(self.env):
             return

@@ -9,8 +9,8 @@ from .ccp_call_flow import CALLER_SERIES
 class ResUsers(models.Model):
     """An agent: the Odoo user whose own phone rings first (participant A).
 
-    Phones and caller number are read by administrators and, see ``SELF_READABLE_FIELDS``, by the
-    user alone: colleagues need none of them.
+    Only administrators, and users themselves (see ``SELF_READABLE_FIELDS``), can read phones and
+    caller number: colleagues do not need them.
     """
 
     _inherit = "res.users"
@@ -94,7 +94,7 @@ class ResUsers(models.Model):
     def _search_ccp_may_call(self, operator, value):
         if operator != "in":
             return NotImplemented
-        # Odoo asks for the right on a field with a column only
+        # Odoo checks access only to fields with a column
         self._check_field_access(self._fields["ccp_may_call"], "read")
         callers = self.env.ref("airtel_ccp.group_ccp_user").sudo().all_user_ids
         found = Domain("id", "in", callers.ids)
@@ -117,7 +117,7 @@ class ResUsers(models.Model):
         return self._ccp_open_calls(Domain("user_id", "=", self.id))
 
     def _ccp_check_may_call(self):
-        """Refuse a user who has no right to place calls.
+        """Refuse a user without the right to place calls.
 
         :raise AccessError: with the name of the missing right
         """
@@ -129,7 +129,7 @@ class ResUsers(models.Model):
             )
 
     def _ccp_check_leader(self):
-        """Refuse a user who has no right to see the calls of a team.
+        """Refuse a user without the right to see a team's calls.
 
         :raise AccessError: with the name of the missing right
         """
@@ -143,7 +143,7 @@ class ResUsers(models.Model):
 
     @property
     def SELF_READABLE_FIELDS(self):
-        """Let users see their own phone and caller number."""
+        """Allow users to read their own phones and caller number."""
         return super().SELF_READABLE_FIELDS + [
             "ccp_phone",
             "ccp_second_phone",
@@ -155,9 +155,9 @@ class ResUsers(models.Model):
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
-        """Let users set their own phone; caller numbers are the administrator's.
+        """Allow users to set their own phones; caller numbers are for administrators.
 
-        Where a company reserves phones to administrators, ``write`` refuses.
+        If a company reserves phones to administrators, ``write`` refuses.
         """
         return super().SELF_WRITEABLE_FIELDS + [
             "ccp_phone",
@@ -177,9 +177,9 @@ class ResUsers(models.Model):
     def _ccp_check_caller_numbers(self, records, field_name):
         """Refuse caller numbers that are not Airtel's ten digits (specification 1.5, callerId).
 
-        :param records: a recordset whose ``field_name`` holds a caller number or nothing
+        :param records: a recordset whose ``field_name`` holds a caller number or is empty
         :param str field_name: the field to check
-        :raise ValidationError: for the first that is something else
+        :raise ValidationError: for the first invalid one
         """
         for record in records:
             value = record[field_name]

@@ -13,7 +13,7 @@ MAX_AWAY = timedelta(days=30)
 
 
 class ResUsers(models.Model):
-    """Who of the agents can be rung at this moment, and who said to be away."""
+    """Which agents can be rung now, and which set themselves away."""
 
     _inherit = "res.users"
 
@@ -26,13 +26,13 @@ class ResUsers(models.Model):
 
     @api.model
     def ccp_set_away(self, minutes):
-        """Have no incoming call ring the present user's phone for a while, or have them ring again.
+        """Stop incoming calls from ringing the current user for a while, or let them ring again.
 
         :param int minutes: from now on; 0 to be back at once
         :return: ``away_until``, in milliseconds since 1970, or False
         :rtype: dict
         :raise AccessError: when the user takes no calls
-        :raise ValidationError: when it is no such time
+        :raise ValidationError: for a time that is not allowed
         """
         user = self.env.user
         user._ccp_check_may_call()
@@ -44,12 +44,12 @@ class ResUsers(models.Model):
             )
         until = fields.Datetime.now() + timedelta(minutes=minutes) if minutes else False
         user.sudo().ccp_away_until = until
-        # The table on disk knows it too
+        # The table on disk contains it, too
         user.env.company._ccp_incoming_flows()[:1]._ccp_refresh_routes()
         return {"away_until": milliseconds(until)}
 
     def _ccp_away_milliseconds(self):
-        """Return until when the user is away, in milliseconds since 1970; False if the user is not.
+        """Return until when the user is away, in milliseconds since 1970; False if not away.
 
         :rtype: int | bool
         """
@@ -59,10 +59,10 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_agents(self, company, user_ids, moment, busy=()):
-        """Return what is known of some users who may take a call.
+        """Return the data of users who may take a call.
 
         :param company: the ``res.company`` whose call it is
-        :param user_ids: ids of users, of whom some may be gone or work elsewhere
+        :param user_ids: user ids; deleted users and other companies' are left out
         :param datetime.datetime moment: aware
         :param busy: the ids of those in a call
         :return: by user id; only active employees of the company
@@ -92,9 +92,9 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_listed(self, phones):
-        """Return which of these phones are on the blacklist: ``_ccp_blacklisted``, for a caller.
+        """Return which of these phones are on the blacklist; faster than ``_ccp_blacklisted``.
 
-        Odoo's own search reads the user's country to format numbers, which these are.
+        Odoo's own search formats numbers, for which it reads the user's country.
 
         :param phones: ten digits each
         :rtype: set[str]
@@ -109,7 +109,7 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_agent_rows(self, company, user_ids):
-        """Return name, phones and absence of the active employees of a company among some users.
+        """Return name, phones and absence of those users who are a company's active employees.
 
         :rtype: list[tuple]
         """
@@ -136,7 +136,7 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_numbers_of_row(self, row):
-        """Return the phones in a row of ``_ccp_agent_rows`` that can be rung, the first one first.
+        """Return the phones in a row of ``_ccp_agent_rows`` that can be rung, in their order.
 
         :rtype: tuple[str, ...]
         """
@@ -146,11 +146,11 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_working_groups(self, company, user_ids):
-        """Return by which calendars users work: that of their resource, else the company's.
+        """Return users by their working calendars: that of their resource, else the company's.
 
-        :return: a ``resource.calendar`` as superuser, empty if there is none; ``resource.resource``
-            records with it, empty if it is the company's; and pairs of the id of a resource (or
-            False) and of its user
+        :return: a ``resource.calendar`` as superuser, empty if there is none; the
+            ``resource.resource`` records that use it, empty if it is the company's; and pairs of a
+            resource's id (or False) and its user's id
         :rtype: list[tuple]
         """
         self.env.flush_all()
@@ -187,14 +187,14 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_at_work(self, company, user_ids, moment):
-        """Return for which users a moment is working time.
+        """Return for each user whether a moment is working time.
 
         :param datetime.datetime moment: aware
         :rtype: dict[int, bool]
         """
         at_work = dict.fromkeys(user_ids, False)
         for calendar, resources, pairs in self._ccp_working_groups(company, user_ids):
-            # Who has no calendar works whenever there is something to do
+            # Without a calendar any time is working time
             within = calendar._ccp_is_within(moment, resources) if calendar else {}
             for key, user_id in pairs:
                 at_work[user_id] |= within.get(key, True)

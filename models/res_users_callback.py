@@ -4,17 +4,17 @@ from odoo import fields, models
 
 from .presence import INCOMING_CALLS
 
-# What is overdue is to be made in the working hours that come next, of which a night is none
+# Overdue call-backs must be made in the next working hours; a night has none
 NEXT_HOURS = timedelta(hours=12)
 
 
 class ResUsers(models.Model):
-    """Call-backs of an agent who is away or leaves go to the agent's team."""
+    """Call-backs of an agent who is away or leaves the company go to the agent's team."""
 
     _inherit = "res.users"
 
     def write(self, vals):
-        """Write users; the call-backs of those who leave or are away go to their teams."""
+        """Write users; call-backs of users who left or are away go to their teams."""
         written = super().write(vals)
         is_about_rights = bool({"active", "group_ids", "company_ids", "ccp_may_call"} & vals.keys())
         is_about_time = bool(vals.get("ccp_away_until"))
@@ -23,7 +23,7 @@ class ResUsers(models.Model):
         return written
 
     def _ccp_leave_callbacks(self):
-        """Give those open call-backs of these users to their teams that the users cannot make."""
+        """Give these users' open call-backs to their teams if they cannot make them."""
         callbacks = self.env["ccp.callback"].sudo()
         for user in self.sudo():
             promised = callbacks.search([("user_id", "=", user.id), ("state", "=", "open")])
@@ -36,15 +36,15 @@ class ResUsers(models.Model):
                 left._give_to(user.browse())
 
     def _ccp_can_call_back(self, company, due):
-        """Return whether this user may call for a company, and is there to keep a promise in time.
+        """Return whether this user may call for a company, and will be there in time.
 
         :param company: the ``res.company`` that was called
-        :param datetime.datetime due: when the customer is to be called back, naive UTC
+        :param datetime.datetime due: when the call-back is due, naive UTC
         :rtype: bool
         """
         self.ensure_one()
         away = self.sudo().ccp_away_until
-        # Who is back before it is due keeps it; what is overdue cannot wait for anybody
+        # A user who is back before it is due keeps it; an overdue one cannot wait
         is_away = bool(away) and away > max(due, fields.Datetime.now())
         return (
             not is_away
@@ -55,10 +55,10 @@ class ResUsers(models.Model):
     def _ccp_is_on_leave(self, company, due):
         """Return whether this user's leave lasts until a call-back is due.
 
-        At night, and on a holiday of all, nobody is on leave.
+        Nights and public holidays are not leave.
 
         :param company: the ``res.company`` that was called
-        :param datetime.datetime due: when the customer is to be called back, naive UTC
+        :param datetime.datetime due: when the call-back is due, naive UTC
         :rtype: bool
         """
         now = fields.Datetime.now()
@@ -66,7 +66,7 @@ class ResUsers(models.Model):
         period = [moment.replace(tzinfo=timezone.utc) for moment in (now, end)]
         groups = self._ccp_working_groups(company, self.ids)
         if not all(calendar and resources for calendar, resources, _users in groups):
-            # Who has no calendar of their own, or none at all, has no leave of their own
+            # Users without a calendar of their own have no leave of their own
             return False
         for calendar, resources, _users in groups:
             times = calendar._work_intervals_batch(*period, resources)

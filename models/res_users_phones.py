@@ -14,9 +14,9 @@ LOGGED = ("ccp_phones_date", "ccp_phones_by_id")
 
 
 class ResUsers(models.Model):
-    """Agents' phones: their form, whose they are, who may change them, and who did.
+    """Agents' phones: their form, who has which, who may change them, and who did.
 
-    Airtel rings whatever number stands here, at the company's cost.
+    Airtel rings any number that is stored here, at the company's cost.
     """
 
     _inherit = "res.users"
@@ -46,13 +46,13 @@ class ResUsers(models.Model):
             user.ccp_phones_reserved = is_reserved and user._origin not in administrators
 
     def _has_field_access(self, field, operation):
-        """Extension of Odoo's ORM: who changed phones, and when, is written by nobody."""
+        """Forbid everybody to write who changed phones, and when; extends Odoo's ORM."""
         is_logged = operation == "write" and field.name in LOGGED and not self.env.su
         return not is_logged and super()._has_field_access(field, operation)
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Create users; phones and caller number are kept in ten digits, and so is who set them.
+        """Create users; phones and caller number get ten digits, and their author is stored.
 
         :raise ValidationError: for a phone that Airtel cannot ring, that another user has, or that
             must not be rung
@@ -62,7 +62,7 @@ class ResUsers(models.Model):
         return users
 
     def write(self, vals):
-        """Write users; phones and caller number are kept in ten digits, and so is who set them.
+        """Write users; phones and caller number get ten digits, and their author is stored.
 
         :raise AccessError: when only administrators may change phones
         :raise ValidationError: for a phone that Airtel cannot ring, that another user has, or that
@@ -90,7 +90,7 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_read_phone(self, phone):
-        """Return the ten digits of a person's own phone; False for blanks.
+        """Return the ten digits of a person's own phone; False for an empty text.
 
         :param str phone: as somebody typed it
         :raise ValidationError: when Airtel cannot ring it
@@ -141,7 +141,7 @@ class ResUsers(models.Model):
     def _ccp_own_numbers(self):
         """Return all phones of an agent, in the order in which they ring.
 
-        :return: ten digits each; one that was entered before phones had one form stays as it is
+        :return: ten digits each; phones from earlier versions may have another form
         :rtype: tuple[str, ...]
         """
         self.ensure_one()
@@ -150,10 +150,10 @@ class ResUsers(models.Model):
         return tuple(dict.fromkeys(filter(None, phones)))
 
     def _ccp_check_may_change_phones(self, vals):
-        """Refuse a user who changes phones that only administrators may change.
+        """Refuse a change of phones by a user if only administrators may change them.
 
         :param dict vals: what is written
-        :raise AccessError: with who can change them
+        :raise AccessError: with the name of who can change them
         """
         if self.env.su or self.env.user.has_group("base.group_system"):
             return
@@ -182,9 +182,9 @@ class ResUsers(models.Model):
             )
 
     def _ccp_take_phones(self, before):
-        """Check the phones that users got, and keep who changed them and when.
+        """Check the users' new phones, and store who changed them and when.
 
-        :param dict before: the phones that users had, by their ids; new users had none
+        :param dict before: by user id: the former phones; new users had none
         :raise ValidationError: for a phone that another user has, or that must not be rung
         """
         changed = self.sudo().browse()
@@ -210,14 +210,14 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_masked(self, phones):
-        """Return phones as a note shows them.
+        """Return phones in the form in which a note shows them.
 
         :rtype: str
         """
         return ", ".join(map(number.mask, phones)) or self.env._("none")
 
     def _ccp_phone_problem(self, phone):
-        """Return why this user cannot have a phone, "" if nothing speaks against it.
+        """Return why this user cannot have a phone, "" if the user can.
 
         :param str phone: ten digits
         :rtype: str
@@ -229,7 +229,7 @@ class ResUsers(models.Model):
                 "administrator can remove it from there if its owner agrees.",
                 number.mask(phone),
             )
-        # Whose phone it is concerns administrators alone; an archived user calls nobody
+        # Only administrators learn whose phone it is; an archived user calls nobody
         owner = self._ccp_owner_of(phone) if self.sudo().active else self.browse()
         if owner and self.env.user.has_group("base.group_system"):
             return self.env._(
@@ -245,9 +245,9 @@ class ResUsers(models.Model):
         return ""
 
     def _ccp_check_return(self):
-        """Refuse to bring a user back whose phone somebody else has got meanwhile.
+        """Refuse to unarchive a user whose phone somebody else has now.
 
-        :raise ValidationError: with what to do first
+        :raise ValidationError: with the step to take first
         """
         self.ensure_one()
         for phone in self._ccp_own_numbers():
@@ -287,10 +287,10 @@ class ResUsers(models.Model):
         return self.sudo().with_context(active_test=True).search(domain)
 
     def _ccp_reserve_phone(self, phone):
-        """Let no other transaction give a phone to another user until this one ends.
+        """Keep other transactions from giving a phone to another user until this one ends.
 
         :param str phone: ten digits
-        :return: False if another one is doing so at this moment, or did since this one began
+        :return: False if another one does so now, or has done since this one began
         :rtype: bool
         """
         ((is_free, snapshot),) = self.env.execute_query(
@@ -302,7 +302,7 @@ class ResUsers(models.Model):
                 phone,
             )
         )
-        # While addons are loaded, nobody else works, and the table may be locked by this one
+        # While addons are loaded nobody else works, and this transaction may have locked the table
         if not is_free or not self.env.registry.ready:
             return is_free
         with self.env.registry.cursor() as cr:
@@ -321,9 +321,9 @@ class ResUsers(models.Model):
 
     @api.model
     def _ccp_blacklisted(self, phones):
-        """Return which of these phones somebody asked us not to call.
+        """Return which of these phones are on the blacklist.
 
-        :param phones: any number of them, ten digits each
+        :param phones: ten digits each
         :rtype: set[str]
         """
         numbers = [f"+91{each}" for each in phones]
@@ -331,9 +331,9 @@ class ResUsers(models.Model):
         return {each.removeprefix("+91") for each in listed.mapped("number")}
 
     def _ccp_sharing(self):
-        """Return those of these users who have a phone that another active user has too.
+        """Return those of these users who share a phone with another active user.
 
-        Two users may have shared one before that was refused.
+        Phones that two users shared before this was refused may still exist.
 
         :rtype: odoo.models.BaseModel
         """

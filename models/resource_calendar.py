@@ -4,11 +4,11 @@ from typing import NamedTuple
 from odoo import models
 from odoo.tools import SQL
 
-# For how long working times are remembered: what is not in the tables that they are read from, such
-# as the rules of other addons, counts after that
+# How long working times are cached. The cache sees changes of the tables with working times; other
+# changes, such as rules of other addons, take effect after this time
 PERIOD = timedelta(minutes=10)
 MOST_REMEMBERED = 500
-# ``Times`` by database, calendar, resources and what the tables hold
+# ``Times`` by database, calendar, resources and the content of the tables
 _remembered = {}
 
 
@@ -27,7 +27,7 @@ class ResourceCalendar(models.Model):
     _inherit = "resource.calendar"
 
     def _ccp_is_open(self, moment):
-        """Return whether a moment is within these opening hours; without a calendar, each is.
+        """Return whether a moment is within these opening hours; True without a calendar.
 
         :param datetime.datetime moment: aware
         :rtype: bool
@@ -35,11 +35,11 @@ class ResourceCalendar(models.Model):
         return not self or self._ccp_is_within(moment)[False]
 
     def _ccp_is_within(self, moment, resources=None):
-        """Return for whom a moment is working time, leave and holidays left out.
+        """Return for whom a moment is working time, without leave and holidays.
 
         :param datetime.datetime moment: aware
         :param resources: ``resource.resource`` records with this calendar, or None
-        :return: by the id of a resource, and by False for those without one
+        :return: by resource id, and by False for people without a resource
         :rtype: dict[int | bool, bool]
         """
         self.ensure_one()
@@ -49,14 +49,14 @@ class ResourceCalendar(models.Model):
         }
 
     def _ccp_times_at(self, moment, resources):
-        """Return the working times from a moment on, as a process remembers them.
+        """Return the working times from a moment on, from the process's cache if possible.
 
-        Odoo takes milliseconds to find them, and a caller waits. They are remembered as long as the
+        Odoo takes milliseconds to find them while a caller waits. The cache is valid as long as the
         tables hold the same.
 
         :param datetime.datetime moment: aware
         :param resources: see ``_ccp_is_within``
-        :return: beginning and end of each, by the id of a resource, and by False for those without
+        :return: start and end of each, by resource id, and by False for people without a resource
         :rtype: dict[int | bool, list[tuple]]
         """
         until = moment + PERIOD
@@ -76,9 +76,9 @@ class ResourceCalendar(models.Model):
         return times
 
     def _ccp_content(self, resource_ids, start, end):
-        """Return by what it is seen that the tables hold the same about a period.
+        """Return a text that changes when the tables change their content about a period.
 
-        :param list[int] resource_ids: who works by this calendar
+        :param list[int] resource_ids: the resources that use this calendar
         :param datetime.datetime start: aware
         :param datetime.datetime end: aware
         :rtype: str
@@ -114,13 +114,13 @@ class ResourceCalendar(models.Model):
         return content
 
     def _ccp_open_times(self, start, end, resources=None):
-        """Return the working times of a period, for the time in which nobody can be asked.
+        """Return the working times of a period, for the table that is used without a database.
 
         :param datetime.datetime start: aware
         :param datetime.datetime end: aware
         :param resources: see ``_ccp_is_within``
-        :return: seconds since 1970 of the beginning and end of each, by the id of a resource, and
-            by False for those without one
+        :return: start and end of each in seconds since 1970, by resource id, and by False for
+            people without a resource
         :rtype: dict[int | bool, list[list[int]]]
         """
         self.ensure_one()

@@ -1,4 +1,4 @@
-"""Decisions without the database: from the table on disk, else from what this process remembers."""
+"""Routing without the database: from the table on disk, else from the process's memory."""
 
 import hmac
 import logging
@@ -19,20 +19,20 @@ from ..ccp.safe.spool import Spool, digest
 
 _logger = logging.getLogger(__name__)
 
-# The codes of the table: their order stays, because a table may be older than the code
+# The table stores positions in these: the order must stay, as a table may be older than the code
 REASONS = ("", "blocked", "record_owner", "salesperson", "last_agent")
 MODELS = ("", "crm.lead", "res.partner", "helpdesk.ticket")
-# The company of numbers that concern each company: those on the blacklist
+# The company of numbers that apply to every company: those on the blacklist
 EVERY_COMPANY = 0
 
 _tables = {}
-# What the last answers of this process said, by the digest of their token
+# The data of this process's last answers, by the digest of their token
 _remembered = {}
 MOST_REMEMBERED = 1000
 
 
 class Remembered(NamedTuple):
-    """What a process needs to know to answer when neither database nor table can be asked."""
+    """What a process needs for an answer without database and table."""
 
     company_id: int
     header: str | None
@@ -45,21 +45,21 @@ class Remembered(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is known without the database about a request."""
+    """The answer to a request without the database."""
 
     status: int
-    """200, 403 for a wrong secret, 404 for a token that is nobody's, 503 if nobody knows."""
+    """200, 403 for a wrong secret, 404 for an unknown token, 503 if it cannot be checked."""
     decision: route.Decision | None = None
 
 
 def remember(token, company_id, header, secret, number):
-    """Remember what a company's answers need, for the time in which nothing can be asked.
+    """Remember what a company's answers need, for a time without database and table.
 
     :param str token: the last part of the routing URL
     :param int company_id: the company's id
     :param str | None header: the name of the secret header
     :param str | None secret: its value
-    :param airtel_ccp.ccp.call.route.Number number: the one that stands in for others
+    :param airtel_ccp.ccp.call.route.Number number: used instead of unknown ones
     """
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
@@ -67,10 +67,10 @@ def remember(token, company_id, header, secret, number):
 
 
 def secret_digest(key, secret):
-    """Return by what a secret is recognised without the database.
+    """Return the digest by which a secret is recognised without the database.
 
-    :param bytes key: that of the folder
-    :param str secret: what the header has to hold
+    :param bytes key: the folder's key
+    :param str secret: the right value of the header
     :rtype: str
     """
     return hmac.digest(key, secret.encode("utf-8", "surrogatepass"), sha256).hex()
@@ -79,7 +79,7 @@ def secret_digest(key, secret):
 def table_of(folder):
     """Return the table of a database, one for each process.
 
-    :param folder: where the database's reports wait
+    :param folder: the folder of the database's spool
     :rtype: airtel_ccp.ccp.safe.route_table.RouteTable
     """
     return _tables.setdefault(str(folder), RouteTable(folder))
@@ -89,12 +89,12 @@ def answer(spool, token, value_of, question, now=None):
     """Decide whom a call is put through to, without the database.
 
     :param airtel_ccp.ccp.safe.spool.Spool | None spool: of the database whose key signed the
-        token, if one did
+        token, if there is one
     :param str token: the last part of the routing URL
-    :param value_of: called with the name of a header; returns what it holds as the secret would
-        be written, or None
-    :param airtel_ccp.ccp.airtel.routing.Question question: as it came
-    :param float | None now: seconds since 1970, by default the present
+    :param value_of: called with a header's name; returns its value in the form of the secret,
+        or None
+    :param airtel_ccp.ccp.airtel.routing.Question question: as received
+    :param float | None now: seconds since 1970, by default the current time
     :rtype: Answer
     """
     now = time.time() if now is None else now
@@ -115,10 +115,10 @@ def answer(spool, token, value_of, question, now=None):
 
 
 def is_right(secret, given):
-    """Return whether a request brought the secret, if one is asked for.
+    """Return whether a request has the right secret, or needs none.
 
-    :param str | None secret: what the company asks for
-    :param str | None given: what came
+    :param str | None secret: the company's secret
+    :param str | None given: the request's
     :rtype: bool
     """
     if not secret:
@@ -127,10 +127,10 @@ def is_right(secret, given):
 
 
 def note_refusal(folder, company_id):
-    """Note that a request without the right secret came: health says so.
+    """Note that a request with a wrong secret came, which health then shows.
 
-    :param folder: where the database's reports wait
-    :param int company_id: whose routing URL it was
+    :param folder: the folder of the database's spool
+    :param int company_id: the company of the routing URL
     """
     path = Path(folder) / f"route.{company_id}.refused"
     with suppress(OSError):
@@ -138,10 +138,10 @@ def note_refusal(folder, company_id):
 
 
 def last_refusal(folder, company_id):
-    """Return when the last request without the right secret came, or None.
+    """Return when the last request with a wrong secret came, or None.
 
-    :param folder: where the database's reports wait
-    :param int company_id: whose routing URL it was
+    :param folder: the folder of the database's spool
+    :param int company_id: the company of the routing URL
     :return: aware, in UTC
     :rtype: datetime.datetime | None
     """
@@ -163,7 +163,7 @@ def _company_of(about, token_digest, now):
 
 
 def _from_table(spool, company, value_of, question, now):
-    """Decide by the table, see ``answer``."""
+    """Decide from the table, see ``answer``."""
     try:
         key = spool.key()
     except OSError as error:
@@ -239,7 +239,7 @@ def _agent(user_id, person, now):
 
 
 def _is_within(times, now):
-    """Return whether a moment is within times; without any list, each moment is."""
+    """Return whether a moment is within some times; True without a list of times."""
     return times is None or any(start <= now < end for start, end in times)
 
 
@@ -265,7 +265,7 @@ def _known_decision(spool, company_id, question, now):
 
 
 def _kept(spool, company_id, question, decision, now):
-    """Return a decision as the answer; it is kept on disk if the disk takes it."""
+    """Return a decision as the answer, and store it on disk if possible."""
     if not decision.participants():
         return Answer(404)
     if spool:
@@ -274,17 +274,17 @@ def _kept(spool, company_id, question, decision, now):
             kept = Decisions(spool.folder).keep(company_id, key, decision.as_dict(), now)
             decision = route.Decision.of_dict(kept)
         except (OSError, ValueError) as error:
-            # The caller waits: the answer counts more than what is kept of it
+            # The caller waits: answering matters more than storing the answer
             _logger.warning("A decision cannot be kept on disk (%s)", name_of(error))
     return Answer(200, decision)
 
 
 def keep(folder, company_id, decision):
-    """Keep a decision on disk that the database did not take.
+    """Store on disk a decision that the database did not accept.
 
-    :param folder: where the database's reports wait
-    :param int company_id: whose call it is
-    :param airtel_ccp.ccp.call.route.Decision decision: what Airtel is answered
+    :param folder: the folder of the database's spool
+    :param int company_id: the company that is called
+    :param airtel_ccp.ccp.call.route.Decision decision: the answer to Airtel
     """
     question = routing.Question(decision.customer, decision.airtel_number, decision.digit)
     _kept(Spool(folder), company_id, question, decision, decision.at / 1000)

@@ -1,4 +1,4 @@
-"""Decisions in the database, on a bare cursor, as ``report_store`` keeps reports."""
+"""Stores and reads decisions on a bare cursor, as ``report_store`` does with reports."""
 
 import json
 from hashlib import sha256
@@ -9,17 +9,17 @@ from ..ccp.safe.spool import digest
 from .report_store import is_token_of
 
 KIND = "decision"
-# More are not looked at: a caller with so many floods
+# Further ones are not read: a caller with so many is a flood
 MOST_RECENT = route.FLOOD_COUNT + 1
 
 
 def find_company(cr, token):
-    """Return the company whose routing URL ends in a token, and what its requests have to bring.
+    """Return the company whose routing URL ends in a token, and the header its requests must have.
 
     :param odoo.sql_db.BaseCursor cr: of the database that was asked
     :param str token: the last part of the routing URL
-    :return: id, name of the secret header and its value, each None without one; None if the token
-        is nobody's
+    :return: id, name of the secret header and its value, each None if unset; None if no company
+        has the token
     :rtype: tuple | None
     """
     cr.execute(
@@ -30,17 +30,17 @@ def find_company(cr, token):
     wanted = digest(token)
     found = None
     for company_id, own, old_tokens, header, secret in cr.fetchall():
-        # All are compared, so that the time of the answer says nothing
+        # All are compared: the time of the answer then reveals nothing
         if is_token_of(wanted, own, old_tokens) and not found:
             found = company_id, header or None, secret or None
     return found
 
 
 def caller_key(company_id, question):
-    """Return by what the decisions about one caller are found; "" if nobody knows who calls.
+    """Return the key of all decisions about one caller; "" if the caller is unknown.
 
     :param int company_id: the company's id
-    :param airtel_ccp.ccp.airtel.routing.Question question: with each number where it belongs
+    :param airtel_ccp.ccp.airtel.routing.Question question: with each number in its place
     :rtype: str
     """
     customer = routing.customer_key(question.customer)
@@ -52,8 +52,8 @@ def recent(cr, company_id, question):
 
     :param odoo.sql_db.BaseCursor cr: of the database that was asked
     :param int company_id: the company's id
-    :param airtel_ccp.ccp.airtel.routing.Question question: with each number where it belongs
-    :return: decisions, each with whether its call still goes on
+    :param airtel_ccp.ccp.airtel.routing.Question question: with each number in its place
+    :return: decisions, each with whether its call is still live
     :rtype: list[tuple[airtel_ccp.ccp.call.route.Decision, bool]]
     """
     key = caller_key(company_id, question)
@@ -76,16 +76,16 @@ def recent(cr, company_id, question):
         try:
             found.append((route.Decision.of_dict(json.loads(payload)), is_open))
         except ValueError:
-            # Its reports were erased or deleted meanwhile
+            # Its reports were erased or deleted since
             continue
     return found
 
 
 def same(decisions, question, now):
-    """Return the decision that answers a question once more, or None.
+    """Return the earlier decision that also answers a repeated question, or None.
 
     :param decisions: see ``recent``
-    :param question: with each number where it belongs
+    :param question: with each number in its place
     :param int now: milliseconds since 1970
     :rtype: airtel_ccp.ccp.call.route.Decision | None
     """
@@ -98,7 +98,7 @@ def same(decisions, question, now):
 
 
 def is_flood(decisions, now):
-    """Return whether somebody calls so often that it cannot be a person.
+    """Return whether somebody calls more often than a person can.
 
     :param decisions: see ``recent``
     :param int now: milliseconds since 1970
@@ -109,16 +109,16 @@ def is_flood(decisions, now):
 
 
 def store(cr, company_id, decision, last=None, received_at=None):
-    """Keep a decision as reports are kept: one row, which the scheduled action makes a call of.
+    """Store a decision like a report: in one row, from which the scheduled action makes a call.
 
     :param odoo.sql_db.BaseCursor cr: of the database that was asked
     :param int company_id: the company's id
-    :param airtel_ccp.ccp.call.route.Decision decision: what Airtel was answered
-    :param str | None last: the id of the caller's decision before; of two requests that are
-        answered at once, only one is kept then
+    :param airtel_ccp.ccp.call.route.Decision decision: the answer to Airtel
+    :param str | None last: the id of the caller's previous decision; because of it only one of
+        two simultaneous decisions is stored
     :param datetime.datetime | None received_at: when it was made, naive UTC; by default now
-    :raise psycopg2.errors.UniqueViolation: when it is there already
-    :raise psycopg2.Error: when the database does not take it
+    :raise psycopg2.errors.UniqueViolation: when it is stored already
+    :raise psycopg2.Error: when storing fails
     """
     question = routing.Question(decision.customer, decision.airtel_number, decision.digit)
     key = caller_key(company_id, question)
@@ -143,7 +143,7 @@ def store(cr, company_id, decision, last=None, received_at=None):
 
 
 def before(decisions, now):
-    """Return what ``store`` takes as ``last``: which decision about the caller was the last one.
+    """Return the id of the caller's last decision, for ``last`` of ``store``.
 
     :param decisions: see ``recent``
     :param int now: milliseconds since 1970

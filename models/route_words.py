@@ -1,10 +1,10 @@
-"""Why an incoming call was put through to somebody, in words."""
+"""The reasons for routing an incoming call, in words."""
 
 from ..ccp.safe import number
 
 
 def reason_words(env, reason, about=""):
-    """Return why a call went where it went.
+    """Return why a call was routed as it was.
 
     :param odoo.api.Environment env: of the reader
     :param str reason: one of ``ccp.call.route.REASONS``
@@ -38,7 +38,7 @@ def reason_words(env, reason, about=""):
 
 
 def obstacle_words(env, obstacle):
-    """Return why somebody is not rung.
+    """Return why an agent is not rung.
 
     :param odoo.api.Environment env: of the reader
     :param str obstacle: see ``ccp.call.route.Step``
@@ -61,7 +61,7 @@ def outcome_words(env, decision):
     """Return who would ring, and why.
 
     :param odoo.api.Environment env: of the reader
-    :param airtel_ccp.ccp.call.route.Decision decision: what was decided
+    :param airtel_ccp.ccp.call.route.Decision decision: the decision
     :rtype: str
     """
     _ = env._

@@ -1,4 +1,4 @@
-"""How to start the sandbox of this installation: a clone, an unpacked zip, or a wheel."""
+"""The command that starts this installation's sandbox, from a clone, an unpacked zip or a wheel."""
 
 import shlex
 import subprocess
@@ -9,10 +9,10 @@ from pathlib import Path
 def sandbox_command(folder=Path(__file__).parents[1], platform=sys.platform):
     """Return the command that starts the sandbox, to be copied into a terminal of the server.
 
-    The sandbox needs nothing of Odoo, so any Python of the server runs it.
+    The sandbox does not need Odoo, so any Python of the server can run it.
 
-    :param pathlib.Path folder: the addon's
-    :param str platform: as ``sys.platform`` names it
+    :param pathlib.Path folder: the addon's folder
+    :param str platform: a value of ``sys.platform``
     :rtype: str
     """
     if platform == "win32":

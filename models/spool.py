@@ -1,6 +1,6 @@
 """The folder in which reports wait while the database is away, and the tokens of notify URLs.
 
-It is below Odoo's data folder, which all servers of a database share, as its attachments are.
+It is below Odoo's data folder, which all servers of a database share, like the filestore.
 """
 
 import logging
@@ -33,7 +33,7 @@ def spool_of(env):
 
 
 def make_token(env):
-    """Return a new token for a notify URL, signed so that it is recognised without the database.
+    """Return a new token for a notify URL, signed to be recognised without the database.
 
     :param odoo.api.Environment env: an environment of the database that takes the reports
     :rtype: str
@@ -41,7 +41,7 @@ def make_token(env):
     try:
         return spool_of(env).make_token()
     except OSError as error:
-        # Placing the call matters more than being able to spool its reports
+        # Placing the call matters more than spooling its reports
         _logger.warning(
             "Reports cannot be kept while the database is away: Odoo's data folder does not "
             "take the key (%s)",

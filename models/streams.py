@@ -1,7 +1,7 @@
-"""How many recordings a server's own workers send at once.
+"""Limits how many recordings a server's own workers send at once.
 
-A worker that sends a file serves nobody else until the listener has all of it. Behind a web server
-that sends the files itself (``x_sendfile``), none of this is needed.
+A worker that sends a file does nothing else until the listener has all of it. Behind a web server
+that sends the files itself (``x_sendfile``), none of this is used.
 """
 
 import logging
@@ -16,16 +16,16 @@ from ..ccp.safe.slots import Slots
 
 _logger = logging.getLogger(__name__)
 
-# How long one stream may last, as a share of ``limit_time_real``: then Odoo kills the worker, or
-# restarts a server with threads. The browser asks for the rest by itself
+# How long one stream may last, as a share of ``limit_time_real``, at which Odoo kills the worker or
+# restarts a server with threads. The browser requests the rest by itself
 SHARE_OF_LIMIT = 0.8
 LIMIT_SECONDS = 120
-# How long a server with threads waits for a listener who takes nothing. A worker waits 2 seconds
+# How long a server with threads waits for a listener who reads nothing. A worker waits 2 seconds
 STALL_SECONDS = 10
 
 
 def folder():
-    """Return where the servers that share a data folder keep their slots, each its own.
+    """Return the folder of slots of the servers that share a data folder; each has its own.
 
     :rtype: pathlib.Path
     """
@@ -35,7 +35,7 @@ def folder():
 def most_at_once():
     """Return how many recordings this server may send at once.
 
-    All workers but one: that one takes reports and clicks meanwhile. A server with threads has as
+    All workers but one, which takes reports and clicks meanwhile. A server with threads has as
     many as its connections to the database allow; a quarter of these may listen.
 
     :rtype: int
@@ -44,16 +44,16 @@ def most_at_once():
 
 
 def take_slot():
-    """Take the right to send one recording.
+    """Take a slot for sending one recording.
 
-    :return: what to release, see ``ccp.safe.slots.Slot``, or None while as many are sent as may be
+    :return: a slot to release, see ``ccp.safe.slots.Slot``; None if all are taken
     :rtype: airtel_ccp.ccp.safe.slots.Slot | None
     """
     server = f"{socket.gethostname()}-{config['http_port']}"
     try:
         return Slots(folder() / server, most_at_once()).take()
     except OSError as error:
-        # Without a count, listeners could take every worker
+        # Without a count listeners could take every worker
         _logger.error(
             "No recording is sent: Odoo's data folder does not take the addon's files (%s)",
             name_of(error),
@@ -66,12 +66,12 @@ def _seconds():
 
 
 class Stream:
-    """The bytes of an answer while they are sent, and the slot that goes with them.
+    """The bytes of an answer while they are sent, and the slot that they occupy.
 
     :param chunks: the answer's own iterable
-    :param int length: how many bytes these are
-    :param airtel_ccp.ccp.safe.slots.Slot slot: released with the last bytes, when the listener is
-        gone, and when the time is up
+    :param int length: their number
+    :param airtel_ccp.ccp.safe.slots.Slot slot: released with the last bytes, when the listener
+        disconnects, and when the time is over
     """
 
     def __init__(self, chunks, length, slot):
@@ -90,12 +90,12 @@ class Stream:
         chunk = next(self._iterator)
         self._left -= len(chunk)
         if self._left <= 0:
-            # Before they are out: the same player's next question must not come too early
+            # Before the last bytes are sent, because the player's next request may follow at once
             self._slot.release()
         return chunk
 
     def close(self):
-        """Give everything back; the server calls this however the request ends."""
+        """Release everything; the server calls this however the request ends."""
         try:
             if hasattr(self._chunks, "close"):
                 self._chunks.close()

@@ -2,19 +2,19 @@ from odoo import models
 
 
 class SystemMade(models.BaseModel):
-    """What only the addon itself creates, never a user: a call, a report, a line of a log.
+    """Records that only the addon creates, never a user: a call, a report, a line of a log.
 
-    Not a model of Odoo's, but a Python class that such models inherit beside ``models.Model``.
+    This is not an Odoo model, but a Python class that such models inherit beside ``models.Model``.
     """
 
     _register = False
 
     def _add_missing_default_values(self, values):
-        """Extension of Odoo's ORM: only the defaults of the fields themselves count.
+        """Use only the defaults of the fields themselves; extends Odoo's ORM.
 
-        Odoo also takes those of the request (``default_live`` in its context) and those that users
-        keep for themselves (``ir.default``). With them a user could say of the row of her own
-        call what only Airtel or the addon says.
+        Odoo also uses defaults from the request's context (``default_live``) and those that users
+        store (``ir.default``). With these a user could set on the row of her own call what only
+        Airtel or the addon may set.
         """
         own = {
             name: field.default(self)

@@ -5,9 +5,9 @@ import pytz
 
 HOME_TIME_ZONE = "Asia/Kolkata"
 HOME_TIME_ZONES = (HOME_TIME_ZONE, "Asia/Calcutta")
-# How far ahead the next opening of a calendar is looked for
+# How far ahead a calendar's next opening is searched
 SEARCHED_PERIOD = timedelta(days=30)
-# What the web client does after a notice: read the view again, or close the dialog
+# What the web client does after a notification: reload the view, or close the dialog
 RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
 CLOSE = {"type": "ir.actions.act_window_close"}
 
@@ -17,7 +17,7 @@ def form_of(record, name, **values):
 
     :param record: the record; a new one if it is empty
     :param str name: the dialog's title
-    :param values: what else the action has, or has in place of this
+    :param values: further keys of the action, which override these
     :rtype: dict
     """
     return {
@@ -32,7 +32,7 @@ def form_of(record, name, **values):
 
 
 def milliseconds(moment):
-    """Return a stored moment as browsers count time.
+    """Return a stored moment in milliseconds since 1970, for browsers.
 
     :param datetime.datetime | bool moment: naive UTC, as Odoo stores it
     :return: milliseconds since 1970, or False without a moment
@@ -69,12 +69,12 @@ def format_seconds(seconds):
 
 
 def give_values(records, field_name, values):
-    """Give many records the values of a field that is computed and not stored.
+    """Give many records the values of a computed field that is not stored.
 
-    For the field's own method, which otherwise assigns them one by one: that costs a list more than
-    all else that the addon does for it. A value that is known already stays.
+    For the field's compute method: assigning the values one by one costs a list more time than
+    everything else that the addon does for it. A value that is already known stays.
 
-    :param odoo.models.BaseModel records: whose values are computed
+    :param odoo.models.BaseModel records: the records to compute
     :param str field_name: a text, number or boolean
     :param Iterable values: one for each record
     """
@@ -93,12 +93,12 @@ def naive_utc(moment):
 
 
 def time_zone(name):
-    """Return a time zone by its name, also by an old one that the system has forgotten.
+    """Return a time zone by its name, also by a former name that the system does not know.
 
-    Browsers in India name ``Asia/Calcutta``. Systems whose tzdata comes without such names do not
-    know it, but Odoo lets people have it.
+    Browsers in India use ``Asia/Calcutta``. Some systems' tzdata lacks such names, but Odoo
+    accepts them.
 
-    :param str | None name: a user's or calendar's time zone; without one, or when nobody knows it,
+    :param str | None name: a user's or calendar's time zone; without one, or if it is unknown,
         that of India
     :rtype: zoneinfo.ZoneInfo
     """
@@ -122,7 +122,7 @@ def _known_zone(name):
 def _zone_of_pytz(name):
     """Return a time zone from pytz's own data, or None.
 
-    Odoo has pytz give the present name for an old one.
+    Odoo has pytz translate former names to present ones.
     """
     try:
         present = pytz.timezone(name).zone

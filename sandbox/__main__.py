@@ -1,4 +1,4 @@
-"""``python -m sandbox``: serve the sandbox until it is told to stop."""
+"""``python -m sandbox``: serves the sandbox until it is stopped."""
 
 import argparse
 import logging
@@ -154,7 +154,7 @@ def _add_ring(parser):
 
 
 def make_sandbox(options):
-    """Return the Sandbox that the command line asks for.
+    """Return the Sandbox with the options of the command line.
 
     :raises ValueError: when an option can't work
     """
@@ -188,7 +188,7 @@ def make_sandbox(options):
 
 
 def main(arguments=None):
-    """Serve until SIGTERM or Ctrl-C, or let a customer call at a sandbox that serves.
+    """Serve until SIGTERM or Ctrl-C, or let a customer call through a running sandbox.
 
     :param arguments: list of texts; None: the command line's
     :return: exit code: 0, or 1 when it can't start or the call can't be made
@@ -209,8 +209,8 @@ def main(arguments=None):
         datefmt="%H:%M:%S",
         level=logging.WARNING if options.quiet else logging.INFO,
     )
-    # Blocked in every thread and waited for in this one: with a handler the system may interrupt
-    # another thread instead, and this one would sleep on.
+    # Blocked in every thread and awaited in this one: a handler might interrupt another thread, and
+    # this one would sleep on.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         sandbox = make_sandbox(options)

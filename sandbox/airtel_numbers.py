@@ -1,4 +1,4 @@
-"""What the stand-in account does with calls to its Airtel numbers."""
+"""How the stand-in account handles calls to its Airtel numbers."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ from .validation import HEADER_NAME, HEADER_VALUE, NUMBER, is_web_address
 
 MOST_NUMBERS = 1000
 MOST_SIGNS = 2000
-# With the header Authorization it is a user and a password, as a right one may be
+# A user and a password, in case the header is Authorization
 WRONG_SECRET = "wrong:secret"
 # Ten digits, or toll-free
 AIRTEL_NUMBER = re.compile(r"[0-9]{10}|18[06]0[0-9]{4,7}")
@@ -20,15 +20,15 @@ AIRTEL_NUMBER = re.compile(r"[0-9]{10}|18[06]0[0-9]{4,7}")
 
 @dataclass(frozen=True)
 class AirtelNumber:
-    """What happens when a customer calls an Airtel number.
+    """The settings of an Airtel number that customers call.
 
     - ``route_url``: where Airtel asks whom it should ring; empty: its flow asks nobody.
-    - ``route_header``, ``route_secret``: what that request is authenticated with; the header
+    - ``route_header``, ``route_secret``: the authentication of that request; the header
       Authorization and a secret ``user:password`` mean Basic.
     - ``notify_url``, ``notify_header``, ``notify_secret``: where events and CDR are posted, and
-      with what; empty: nowhere.
-    - ``desk``: Airtel's own choice, which rings if nobody is asked or the answer is no good.
-    - ``switches``: how this account is, as far as neither script nor caller says otherwise.
+      their authentication; empty: nowhere.
+    - ``desk``: Airtel's own choice, which rings if nobody is asked or the answer is invalid.
+    - ``switches``: this account's switches, unless script or caller override them.
     """
 
     route_url: str = ""
@@ -41,9 +41,9 @@ class AirtelNumber:
     switches: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        """Refuse what can't work.
+        """Refuse invalid settings.
 
-        :raises ValueError: with a sentence that says what, and which form it has
+        :raises ValueError: with a sentence that names the setting and its form
         """
         for name in ("route_url", "notify_url"):
             url = getattr(self, name)
@@ -94,7 +94,7 @@ class AirtelNumber:
         }[secret]
 
     def public(self):
-        """Return everything by its name in JSON; of a secret only whether there is one."""
+        """Return all fields by their JSON names; of secrets only whether there is one."""
         shown = {_camel(each.name): getattr(self, each.name) for each in fields(self)}
         for name in ("routeSecret", "notifySecret"):
             shown[name] = bool(shown[name])
@@ -111,9 +111,9 @@ FIELDS = {_camel(each.name): each.name for each in fields(AirtelNumber)}
 
 
 def read_number(wish):
-    """Read what a client wants of an Airtel number.
+    """Read a client's settings for an Airtel number.
 
-    :param wish: what it sent: an object with ``number`` and fields by their names in JSON
+    :param wish: an object with ``number`` and fields by their JSON names
     :return: number, dict of fields, as ``AirtelNumbers.set`` takes them
     :raises ValueError: when it has another form
     """
@@ -130,7 +130,7 @@ def read_number(wish):
 
 
 class AirtelNumbers:
-    """The account's Airtel numbers: what holds for all, and in what one differs.
+    """The account's Airtel numbers: common settings, and those in which a number differs.
 
     :param numbers: texts of digits
     :param common: AirtelNumber that holds for all
@@ -145,9 +145,9 @@ class AirtelNumbers:
     def set(self, number, changes):
         """Change what happens with calls to an Airtel number; one that is new is added.
 
-        :param number: text of digits; None: all numbers, as far as they don't differ
-        :param changes: dict of AirtelNumber's fields; None: as for all numbers, or, if it is about
-            them all, as at first
+        :param number: text of digits; None: all numbers that have no settings of their own
+        :param changes: dict of AirtelNumber's fields; None: reset to the common settings, or, for
+            all numbers, to the initial ones
         :raises ValueError: when something can't work; nothing is changed then
         """
         for name in changes:
@@ -175,7 +175,7 @@ class AirtelNumbers:
             self._own[number] = own
 
     def get(self, number):
-        """Return what happens with calls to an Airtel number.
+        """Return the settings of an Airtel number.
 
         :return: AirtelNumber; None if the account has no such number
         """

@@ -1,6 +1,6 @@
 """The call data record in its two dialects.
 
-The specification promises a CDR and shows none; these are the fields that real accounts get.
+The specification promises a CDR and shows none; these are the fields that real accounts receive.
 """
 
 import datetime
@@ -17,7 +17,7 @@ SPARSE_FIELDS = {
 OPERATORS = ("Airtel", "Jio", "Vodafone Idea", "BSNL")
 CIRCLES = ("Delhi", "Karnataka", "Maharashtra", "Tamil Nadu", "Kolkata")
 RECORDING_FIELDS = ("Recording", "recordingURL")
-# What would tell how long somebody talked, in both dialects.
+# The fields that would show how long the conversation was, in both dialects.
 DURATION_FIELDS = (
     "Conversation_Duration",
     "Billable_Duration",
@@ -28,7 +28,7 @@ DURATION_FIELDS = (
     "endTime",
     "duration",
 )
-# What a CDR calls the one who hung up.
+# A CDR's name for the party who hung up.
 WHO = {scripts.AGENT: "Caller", scripts.CUSTOMER: "Destination"}
 
 
@@ -39,7 +39,7 @@ def render_cdr(story, identity, clock, dialect, recording_url):
     :param identity: Identity
     :param clock: Clock; every duration is the difference of two of its times
     :param dialect: ``display`` or ``camel``
-    :param recording_url: address of the recording, or None where nothing was recorded
+    :param recording_url: address of the recording, or None if nothing was recorded
     :return: JSON object, or a list of it
     """
     cdr = _in_dialect(story, identity, clock, dialect, recording_url)
@@ -83,7 +83,7 @@ def _in_dialect(story, identity, clock, dialect, recording_url):
         for moment in story.moments
         if moment.kind == stories.EVENT
     ]
-    # Some accounts get the keys of the request's metaData back.
+    # Some accounts receive the keys of the request's metaData in the CDR.
     for name, value in story.order.meta_data.items():
         cdr.setdefault(name, value)
     return cdr
@@ -124,11 +124,11 @@ TEMPLATES = {
     "status": _status,
     "untimed": lambda cdr, _url: _without(cdr, (*DURATION_FIELDS, "participants", "events")),
 }
-"""Shapes of a CDR that some accounts get: functions of the CDR and the recording's address."""
+"""Shapes of a CDR for some accounts: functions of the CDR and the recording's address."""
 
 
 class _Facts:
-    """The figures that both dialects show; durations in milliseconds."""
+    """The values that both dialects show; durations in milliseconds."""
 
     def __init__(self, story, clock):
         self.story = story
@@ -181,7 +181,7 @@ class _Facts:
 
 
 def status_detail(leg, swapped=False):
-    """Return how a leg ended as the fields ``..._Status_Detail`` have it.
+    """Return how a leg ended, in the form of the fields ``..._Status_Detail``.
 
     :param swapped: whether causeCode and sipCode change places
     """
@@ -192,7 +192,7 @@ def status_detail(leg, swapped=False):
 
 
 def operator(number):
-    """Return an operator's name for a number: made up, always the same."""
+    """Return a telecom operator's name for a number: made up, always the same."""
     return OPERATORS[int(number[-2:]) % len(OPERATORS)]
 
 
@@ -202,7 +202,7 @@ def circle(number):
 
 
 def clock_text(milliseconds, with_hours=False):
-    """Return a duration as ``mm:ss``, or ``hh:mm:ss`` from an hour on or if hours are asked for."""
+    """Return a duration as ``mm:ss``; as ``hh:mm:ss`` from an hour on or if requested."""
     whole_minutes, seconds = divmod(round(milliseconds / 1000), 60)
     hours, whole_minutes = divmod(whole_minutes, 60)
     text = f"{whole_minutes:02d}:{seconds:02d}"

@@ -9,7 +9,7 @@ class ErrorRow:
 
     ``key`` names the row. It is the error code, except for the second row of
     CALLER_ID_REGEX_ERROR, a code that the specification prints with two messages.
-    ``provoked_by`` says which request is answered so; empty: only a script number is.
+    ``provoked_by`` says which request gets this answer; empty: only a script number does.
     """
 
     code: str
@@ -42,8 +42,8 @@ REQUEST_NULL = "CLICK_TO_CALL_REQUEST_NULL_ERROR"
 COMPONENT_CALLER_ID_REGEX = "CALLER_ID_REGEX_ERROR (component)"
 UNCAUGHT = "AIRTEL_ONLINE_UNCAUGHT_ERROR"
 
-# The order is the specification's: script numbers 70000003NN count its rows. Spelling mistakes in
-# codes and messages are the specification's too.
+# In the specification's order: script numbers 70000003NN count its rows. Spelling mistakes in codes
+# and messages are the specification's, too.
 ERRORS = (
     ErrorRow("INCORRECT_CALL_FLOW_ID", "incorrect call flow id", "an unknown callFlowId"),
     ErrorRow("CUSTOMER_DETAILS_NOT_AVAILABLE", "cpm details not found"),
@@ -150,8 +150,8 @@ ERRORS = (
 
 ROWS = {row.key: row for row in ERRORS}
 
-# The specification gives a body for 401 alone. It is what a gateway before the service answers, so
-# the other statuses that never reach the service get the same form.
+# The specification shows a body for 401 only. It is the answer of a gateway in front of the
+# service, so other statuses that never reach the service have the same form.
 GATEWAY_MESSAGES = {
     401: "Unauthorized",
     403: "Forbidden",
@@ -171,8 +171,8 @@ def gateway_body(status):
 class RefusedError(Exception):
     """A request that the specification refuses.
 
-    ``row`` is the ErrorRow to answer with. ``reason`` says in plain words what is wrong: it goes to
-    the ledger and the log, never into the answer, whose body is the specification's to the letter.
+    ``row`` is the ErrorRow to answer with. ``reason`` says in plain words what is wrong; it goes to
+    the ledger and the log, never into the answer, whose body is exactly the specification's.
     """
 
     def __init__(self, key, reason):

@@ -24,7 +24,7 @@ _logger = logging.getLogger("sandbox")
 
 SLOW_SECONDS = 5.0
 FIRST_CALLBACK_SECONDS = 5.0
-# Bytes and seconds that a client may go on sending after its 413.
+# How many bytes, and for how many seconds, a client may continue to send after its 413.
 MOST_DRAINED = 16 * 1024 * 1024
 LINGER_SECONDS = 2
 _RECORDING_PATH = re.compile(r"/recordings/([0-9a-f-]{36})\.wav")
@@ -57,10 +57,10 @@ class Handler(BaseHTTPRequestHandler):
         return "AirtelCCPSandbox"
 
     def log_message(self, *_arguments):
-        """Log nothing by itself: request lines carry recording tokens."""
+        """Do not log request lines: they contain recording tokens."""
 
     def handle_any(self):
-        """Find the part of the sandbox that a path belongs to."""
+        """Call the part of the sandbox that handles a path."""
         path, _mark, query = self.path.partition("?")
         if path == "/sandbox" or path.startswith("/sandbox/"):
             self.control(path)
@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     do_OPTIONS = handle_any
 
     def unknown_path(self, path):
-        """Note a POST beside the API's path in the ledger: a wrong path setting is easy to have."""
+        """Note a POST to another path in the ledger: a wrong path setting is a usual mistake."""
         entry = self.sandbox.ledger.open(path)
         entry.set(reason="no such path")
         self.discard_body()
@@ -150,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
             self.finish_refusal(entry, script.reply, gateway_body(script.reply), number)
 
     def answer_call(self, entry, order, script):
-        """Answer 200, or as the script spoils it, and let the phones ring."""
+        """Answer 200, or as the script demands, and let the phones ring."""
         if script.reply == "slow":
             self.sandbox.stopping.wait(SLOW_SECONDS / self.sandbox.settings.speed)
         call = self.sandbox.prepare_call(order, script, entry)
@@ -167,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if script.reply == "callback_first":
             call.begun.wait(FIRST_CALLBACK_SECONDS)
-        # Before it is sent: who has the answer must find it in the ledger.
+        # Before it is sent: a client that has the answer must find it in the ledger.
         entry.set(status=200)
         try:
             self.send_bytes(200, answer, [("Content-Type", "application/json"), *_API_HEADERS])
@@ -176,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
                 call.start()
 
     def hang(self):
-        """Keep the request open without an answer until the client goes or the time is over."""
+        """Keep the request open without an answer until the client disconnects or time is over."""
         self.close_connection = True
         self.connection.settimeout(0.1)
         deadline = time.monotonic() + self.sandbox.settings.hang_seconds
@@ -209,9 +209,9 @@ class Handler(BaseHTTPRequestHandler):
         return hmac.compare_digest(given, f"{settings.user}:{settings.password}".encode())
 
     def finish_refusal(self, entry, status, body, number):
-        """Answer a request that leads to no call, and log it.
+        """Answer a request that places no call, and log it.
 
-        :param number: the customer's number, or None where the request doesn't tell it
+        :param number: the customer's number, or None if the request has none
         """
         entry.set(status=status)
         code = entry.get("errorCode")
@@ -239,7 +239,7 @@ class Handler(BaseHTTPRequestHandler):
         if call is None:
             self.reply(404, gateway_body(404))
             return
-        # Compared raw: a client that decodes and encodes the token anew must fail.
+        # Compared raw: a client that decodes and encodes the token again must fail.
         expected = f"token={token}".encode()
         if not hmac.compare_digest(query.encode(), expected):
             self.reply(403, gateway_body(403))
@@ -273,7 +273,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_bytes(206, content[first : last + 1], headers)
 
     def control(self, path):
-        """Answer below /sandbox: the ledger and the scripts."""
+        """Answer requests below /sandbox: the ledger and the scripts."""
         try:
             raw = self.read_body(self.sandbox.settings.max_body)
         except _BodyTooLargeError:
@@ -281,7 +281,7 @@ class Handler(BaseHTTPRequestHandler):
             self.linger()
             return
         if self.command != "GET" and "Origin" in self.headers:
-            # Whatever page a browser shows must not steer a sandbox on its machine
+            # A page in a browser must not control a sandbox on the same machine
             self.reply(403, gateway_body(403))
             return
         call_id = path.removeprefix("/sandbox/ring/")
@@ -405,10 +405,10 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200, {"status": "ok"})
 
     def body_length(self):
-        """Return the length that the request announces; 0 where it doesn't or can't be read."""
+        """Return the request's Content-Length; 0 if it is missing or cannot be read."""
         text = self.headers.get("Content-Length", "0").strip()
         if self.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
-            # How long such a body is can't be known, so nothing after it can be read either.
+            # The body's length is unknown, so nothing after it can be read either.
             self.close_connection = True
             return 0
         return int(text[:18])
@@ -426,7 +426,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(length)
 
     def discard_body(self):
-        """Read the request's body and forget it; of a large one nothing is read at all."""
+        """Read the request's body and ignore it; a large one is not read at all."""
         length = self.body_length()
         if length > self.sandbox.settings.max_body:
             self.close_connection = True
@@ -434,7 +434,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(length)
 
     def linger(self):
-        """Let a client finish sending what nobody reads: a reset would cost it the answer."""
+        """Let a client finish sending: a connection reset would cost it the answer."""
         self.connection.shutdown(socket.SHUT_WR)
         self.connection.settimeout(LINGER_SECONDS)
         left = MOST_DRAINED
@@ -453,7 +453,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_bytes(status, content, [("Content-Type", "application/json"), *headers])
 
     def send_bytes(self, status, content, headers):
-        """Send an answer; content None is for a status that has none."""
+        """Send an answer; content None is for a status without a body."""
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)

@@ -20,16 +20,16 @@ WISHES = ("from", "to", "digit", "script", "switches")
 
 
 class TooManyError(Exception):
-    """So many calls ring already that no further one can; the text says so."""
+    """Too many calls ring already for another one; the text says so."""
 
 
 def read_wish(wish):
     """Check who should call which Airtel number, and how.
 
-    :param wish: what a client sent: an object with ``from`` and ``to`` and, if it likes, ``digit``,
-        ``script`` and ``switches``
+    :param wish: a client's object with ``from`` and ``to`` and, optionally, ``digit``, ``script``
+        and ``switches``
     :return: a dict with all five
-    :raises ValueError: when something can't be; a sentence that says what is possible
+    :raises ValueError: when a value is invalid; a sentence with the valid ones
     """
     if not isinstance(wish, dict) or not {"from", "to"} <= set(wish):
         raise ValueError(
@@ -87,11 +87,11 @@ class IncomingCalls:
         self._templates = itertools.cycle(_TEMPLATES)
 
     def ring(self, wish):
-        """Let a customer call an Airtel number; returns at once.
+        """Let a customer call an Airtel number; return at once.
 
         :param wish: see ``read_wish``
         :return: the call's id
-        :raises ValueError: when something of it can't be
+        :raises ValueError: when a value is invalid
         :raises TooManyError: when too many calls are under way
         """
         wish = read_wish(wish)

@@ -1,4 +1,4 @@
-"""An incoming call under way: asks whom it should ring, and reports what happens."""
+"""An incoming call in progress: asks whom it should ring, and reports what happens."""
 
 import logging
 import time
@@ -63,7 +63,7 @@ class IncomingCall(CallThread):
         self.identity = identity
         self.cdr_session = cdr_session
         self.template = template
-        # The clock of its reports, from its beginning on
+        # The clock of its reports, set when the call begins
         self.clock = None
         self._recording_address = recording_address
         self._rng = rng
@@ -72,7 +72,7 @@ class IncomingCall(CallThread):
 
     @property
     def recording_url(self):
-        """Address of the recording, or None where there is none."""
+        """Address of the recording, or None if there is none."""
         return self._recording_address if self.story and self.story.recorded else None
 
     def _begin(self):
@@ -113,13 +113,13 @@ class IncomingCall(CallThread):
         self.entry.set(remarks=[*self.entry.get("remarks"), *sentences])
 
     def _now(self):
-        """Return the call seconds by which the answer was there, in the time that reports have."""
+        """Return the call seconds of the answer's arrival, in the reports' time."""
         if self.switches["clock"] == "full":
             return asked_at(self.order) + self._asked_seconds
         return self.elapsed
 
     def _ask(self):
-        """Return the Answer, or None and why there is no good one."""
+        """Return the Answer; or None and why there is no valid one."""
         fault = None
         for attempt in range(1, self.switches["routeRetries"] + 2):
             answer, fault = self._ask_once(attempt)
@@ -167,9 +167,9 @@ class IncomingCall(CallThread):
         return wanted == "late" or (wanted == "second" and attempt == 1)
 
     def _arrived(self, attempt, status, raw):
-        """Return the Answer that is left of what the receiver answered.
+        """Return the Answer that arrives according to the switches.
 
-        :raises RouteError: when it is no good, or not meant to arrive
+        :raises RouteError: when it is invalid, or should not arrive
         """
         if self._is_late(attempt):
             raise RouteError("The answer is late, because the switch routeAnswer says so.")
@@ -184,7 +184,7 @@ class IncomingCall(CallThread):
         return Answer(Component(DESK, SEQUENTIAL, (desk,)))
 
     def _honoured(self, component):
-        """Return the component as the switches have it carried out."""
+        """Return the component that Airtel carries out according to the switches."""
         if self.switches["participants"] == "first":
             component = replace(component, participants=component.participants[:1])
         if self.switches["strategy"] != "answered":

@@ -1,6 +1,6 @@
-"""The JSON of an incoming call's events and of its CDR, in the three templates that are known.
+"""The JSON of an incoming call's events and CDR, in the three templates that are known.
 
-Roles are turned round: the customer is From and caller, the agent To and destination.
+Roles are reversed: the customer is From and caller, the agent To and destination.
 """
 
 from . import scripts
@@ -15,7 +15,7 @@ SEPARATOR = " | "
 _HUNG_UP = {scripts.CUSTOMER: "Party A", scripts.AGENT: "Party B"}
 _CAMEL_STATUS = {"Disconnected": "ANSWERED", "Noanswer": "NO_ANSWER"}
 _CAMEL_DURATIONS = ("duration", "fromWaitingTime", "conversationDuration", "billableDuration")
-# What a CDR has no value for, until the switch emptyValue says how that is written
+# Stands for a missing value of a CDR; the switch emptyValue decides how it is written
 _BLANK = object()
 _WRITTEN_BLANKS = {"null": None, "empty": "", "None": "None", "dash": "-"}
 
@@ -50,7 +50,7 @@ def render_incoming_cdr(story, template, session_id, clock, recording_url, custo
 
     :param story: IncomingStory
     :param template: ``camel``, ``display`` or ``reduced``
-    :param session_id: the one that the CDR names, or None
+    :param session_id: the one in the CDR, or None
     :param clock: reports.Clock; every duration is the difference of two of its times
     :param recording_url: or None
     :param customer_id: the account's
@@ -76,7 +76,7 @@ def render_incoming_cdr(story, template, session_id, clock, recording_url, custo
 
 
 class _Facts:
-    """What all templates show; durations in milliseconds."""
+    """The values that all templates show; durations in milliseconds."""
 
     def __init__(self, story, template, clock, recording_url):
         self.story = story
@@ -89,7 +89,7 @@ class _Facts:
         self.is_answered = story.outcome == ANSWERED
         self.status = self.switches["answeredStatus" if self.is_answered else "missedStatus"]
         missed = self.switches["missedDestination"]
-        # The phone that the CDR is about, if it is about one
+        # The phone that the CDR is about, if there is one
         self.agent = story.agent_leg if self.is_answered or missed == "last" else None
         if self.agent:
             self.destination = self.number(self.agent.participant.number)

@@ -1,4 +1,4 @@
-"""How an incoming call goes, chosen by name or by the customer's last digits."""
+"""The course of an incoming call, chosen by name or by the customer's last digits."""
 
 from dataclasses import dataclass, field
 
@@ -16,12 +16,12 @@ FIRST_ANSWERS = "first_answers"
 
 @dataclass(frozen=True)
 class IncomingScript:
-    """What people do in an incoming call, and what is particular about the call.
+    """What people do in an incoming call, and the call's switches.
 
-    - ``number``: a customer's number that chooses the script, as does any with its last digits.
-    - ``agents``: what the phones do that ring, in their order; the last one stands for all others.
-    - ``gives_up``: for how many call seconds the phones ring before the customer hangs up; None:
-      the customer waits.
+    - ``number``: a customer's number that chooses the script; its last digits are enough.
+    - ``agents``: what the ringing phones do, in their order; the last one stands for all others.
+    - ``gives_up``: how many call seconds the phones ring before the customer hangs up; None: the
+      customer waits.
     - ``leaves_menu``: the customer hangs up before anybody is asked or rung.
     - ``hangs_up``: who ends the talk.
     - ``talk_seconds``: length of the talk in call seconds.
@@ -41,7 +41,7 @@ class IncomingScript:
 
 @dataclass(frozen=True)
 class Manner:
-    """How one call goes: its script and all its switches, with what ``story`` asks of a script."""
+    """The course of one call: its script and all its switches, with a script's properties."""
 
     script: IncomingScript
     switches: dict
@@ -153,15 +153,15 @@ BY_LAST_DIGITS = {script.number[-LAST_DIGITS:]: script for script in SCRIPTS}
 
 
 def script_for(customer):
-    """Return the script of a customer's number; with other last digits the first agent answers."""
+    """Return the script of a customer's number; for other last digits the first agent answers."""
     return BY_LAST_DIGITS.get(customer[-LAST_DIGITS:], BY_NAME[FIRST_ANSWERS])
 
 
 def manner_of(script, *chosen):
-    """Return how a call goes.
+    """Return the course of a call.
 
     :param script: IncomingScript
-    :param chosen: dicts of switches that the script may override, then, last, one that overrides it
+    :param chosen: dicts of switches that the script overrides; the last one overrides the script
     :return: Manner
     """
     *before, last = chosen

@@ -29,7 +29,7 @@ ASKED_AFTER = 1.0
 MENU_SECONDS = 4.0
 LEAVES_MENU_AFTER = 3.0
 VOICEMAIL_SECONDS = 8.0
-# However long a participant's maxTime is, the phone network gives up.
+# The phone network gives up after this, however long a participant's maxTime is.
 LONGEST_RINGING = 60.0
 
 WITHHELD = "withheld"
@@ -44,7 +44,7 @@ CUT_OFF = "cut off by Airtel"
 
 @dataclass(frozen=True)
 class IncomingOrder:
-    """Who calls which Airtel number, and where that is reported.
+    """Who calls which Airtel number, and where it is reported.
 
     - ``customer``: 10 digits; a foreign number with its +; or WITHHELD.
     - ``digit``: pressed in Airtel's menu, or None.
@@ -62,7 +62,7 @@ class IncomingOrder:
         """Return a number as Airtel writes it.
 
         :param number: as it was dialled
-        :param usual: what it usually has in front
+        :param usual: its usual prefix
         """
         if number == WITHHELD:
             return ""
@@ -76,9 +76,9 @@ class IncomingOrder:
 class IncomingStory(Story):
     """A whole incoming call; ``order`` is an IncomingOrder, ``script`` a Manner.
 
-    ``agent_legs`` are the phones that rang, in their order, and ``customer_legs`` holds the caller.
-    ``outcome`` says how it ended; ``own`` are the keys that the receiver gave the phone that
-    counts.
+    ``agent_legs`` are the phones that rang, in their order; ``customer_legs`` contains the caller.
+    ``outcome`` says how it ended; ``own`` are the keys that the receiver gave to the phone that
+    answered, or rang last.
     """
 
     outcome: str = MISSED
@@ -91,13 +91,13 @@ class IncomingStory(Story):
 
 
 def greeting(order):
-    """Return the moment in which Airtel greets the caller."""
+    """Return the moment at which Airtel greets the caller."""
     caller = Leg(FROM, Participant(order.customer, None, order.airtel_number), "", started=0.0)
     return Moment(GREETING_AFTER, EVENT, "MEDIA", "Played", caller)
 
 
 def asked_at(order):
-    """Return when whom to ring is asked, in call seconds: after the menu, if a digit is pressed."""
+    """Return when the receiver is asked, in call seconds: after the menu, if a digit is pressed."""
     return ASKED_AFTER + (MENU_SECONDS if order.digit is not None else 0.0)
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox remembers for tests and tools: every call and every report it posted."""
+"""What the sandbox stores for tests and tools: every call and every report it posted."""
 
 import collections
 import copy
@@ -18,7 +18,7 @@ def now_text():
 
 
 class Entry:
-    """One call, accepted or refused; its fields are described where it is opened."""
+    """One call, accepted or refused; ``Ledger.open`` describes its fields."""
 
     def __init__(self, lock, fields):
         self._lock = lock
@@ -40,13 +40,13 @@ class Entry:
             return self._fields[name]
 
     def copy(self):
-        """Return all fields, detached from the ledger."""
+        """Return a copy of all fields."""
         with self._lock:
             return copy.deepcopy(self._fields)
 
 
 class Entries:
-    """A thread-safe list of entries, the oldest of which are dropped beyond so many."""
+    """A thread-safe list of entries with a maximum length; the oldest ones are dropped."""
 
     def __init__(self, most):
         self._lock = threading.RLock()
@@ -64,7 +64,7 @@ class Entries:
             return [entry.copy() for entry in self._entries]
 
     def clear(self):
-        """Forget every entry; calls that are under way go on unseen."""
+        """Delete every entry; calls in progress continue unseen."""
         with self._lock:
             self._entries.clear()
 
@@ -76,15 +76,15 @@ class Ledger(Entries):
         super().__init__(MOST_ENTRIES)
 
     def open(self, path):
-        """Begin the entry of a POST that has just been received at a path.
+        """Begin the entry of a POST that was just received.
 
         Its fields: ``correlationId``, ``sessionId`` (None unless the call was accepted), ``status``
-        (None while, or where, nothing is answered), ``errorCode`` (the specification's), ``reason``
-        and ``remarks`` (plain words), ``receivedAt`` (UTC), ``path``, ``body`` (JSON, or text where
-        it is none), ``script``, ``dialect`` (of the CDR), ``finished`` (False while reports are
-        still to come) and ``callbacks``: one dict per attempt with ``url``, ``eventType`` (of the
-        callBackURLs entry), ``kind`` (event, api_result, cdr), ``name`` (such as ``CALL Ringing``),
-        ``status`` (None where there was no answer), ``error``, ``attempt`` (from 1), ``time``.
+        (None without an answer), ``errorCode`` (the specification's), ``reason`` and ``remarks``
+        (plain words), ``receivedAt`` (UTC), ``path``, ``body`` (JSON, or text if it is not JSON),
+        ``script``, ``dialect`` (of the CDR), ``finished`` (False while further reports will come)
+        and ``callbacks``: one dict per attempt with ``url``, ``eventType`` (of the callBackURLs
+        entry), ``kind`` (event, api_result, cdr), ``name`` (such as ``CALL Ringing``), ``status``
+        (None without an answer), ``error``, ``attempt`` (from 1), ``time``.
         """
         return self._open(
             {
@@ -110,19 +110,20 @@ class IncomingLedger(Entries):
         super().__init__(MOST_INCOMING)
 
     def open(self, **fields):
-        """Begin the entry of a call that has just come in.
+        """Begin the entry of a call that just came in.
 
         :param fields: ``id``, ``sessionId`` (the same), ``from``, ``to``, ``digit``, ``script``,
             ``switches`` (all of them) and ``template`` (of the CDR)
 
-        Its further fields: ``asked``: one dict for each time the routing URL was asked, with
-        ``attempt`` (from 1), ``url``, ``method``, ``form``, ``authentication`` (no secret),
-        ``sent``, ``status`` (None without an answer), ``seconds``, ``answer`` (JSON, or text where
-        it is none), ``fault`` (why the answer is no good, or None) and ``time``; ``rang``: whom it
-        rings, as dicts with ``name`` and ``number``, and from the call's end ``status`` and
-        ``answered``; ``strategy``; ``desk`` (why Airtel's own desk rings, or None); ``answeredBy``
-        (a number or None); ``outcome`` (None until the call ended); ``remarks`` (plain words);
-        ``receivedAt``; ``finished``; ``callbacks`` as of a POST, each with its ``body``.
+        Its further fields: ``asked``: one dict for each request to the routing URL, with
+        ``attempt`` (from 1), ``url``, ``method``, ``form``, ``authentication`` (without the
+        secret), ``sent``, ``status`` (None without an answer), ``seconds``, ``answer`` (JSON, or
+        text if it is not JSON), ``fault`` (why the answer is invalid, or None) and ``time``;
+        ``rang``: the phones that ring, as dicts with ``name`` and ``number``, and after the call
+        ``status`` and ``answered``; ``strategy``; ``desk`` (why Airtel's own desk rings, or None);
+        ``answeredBy`` (a number or None); ``outcome`` (None until the call ended); ``remarks``
+        (plain words); ``receivedAt``; ``finished``; ``callbacks`` as for a POST, each with its
+        ``body``.
         """
         return self._open(
             {
@@ -139,7 +140,7 @@ class IncomingLedger(Entries):
         )
 
     def find(self, call_id):
-        """Return a call's entry as a dict, or None where it isn't remembered."""
+        """Return a call's entry as a dict, or None if it is not stored any more."""
         with self._lock:
             found = [entry for entry in self._entries if entry.get("id") == call_id]
             return found[0].copy() if found else None

@@ -1,4 +1,4 @@
-"""A call under way that a POST placed: what it reports (section 3)."""
+"""A call in progress that a POST placed: what it reports (section 3)."""
 
 from . import story as stories
 from .cdr import render_cdr, render_other_try

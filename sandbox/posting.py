@@ -16,19 +16,19 @@ from . import story as stories
 
 _logger = logging.getLogger("sandbox")
 
-# Seconds after the CDR, in call time, for which a late recording is not there yet.
+# How many call seconds after the CDR a late recording becomes available.
 RECORDING_DELAY = 60.0
-# What the sender sets itself: an entry's own value would make the request unreadable.
+# Headers that the sender sets itself: another value would make the request unreadable.
 OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "host"}
-# Of a receiver's answer nothing but the status matters.
+# Of a receiver's answer only the status is used.
 _MOST_READ = 64 * 1024
 
 
 def asks_for(event_type, moment):
-    """Return whether a callBackURLs entry wants a report (section 1.9).
+    """Return whether a callBackURLs entry subscribes to a report (section 1.9).
 
-    ALL means all real time events (and API results) but not the CDR: the specification's sample
-    asks for both ALL and CDR, at addresses of their own, so ALL can't contain the CDR.
+    ALL means all real time events and API results but not the CDR: the specification's sample has
+    entries for both ALL and CDR, each with its own address.
     """
     if moment.kind == stories.CDR:
         return event_type == "CDR"
@@ -40,7 +40,7 @@ def asks_for(event_type, moment):
 
 
 def open_connection(url, timeout, ssl_context):
-    """Return an HTTP connection, not yet made, to the host of an address.
+    """Return an HTTP connection to an address's host, not opened yet.
 
     :param url: http or https
     :param timeout: seconds for each step of the exchange
@@ -62,8 +62,8 @@ def post_report(connection, callback, payload):
     :param payload: JSON object, or a list of them
     :return: the status that the receiver answered; redirects are not followed
     :raises OSError: when there is no answer
-    :raises ValueError: when the host is no possible host name
-    :raises http.client.HTTPException: when the answer is no HTTP
+    :raises ValueError: when the host is not a possible host name
+    :raises http.client.HTTPException: when the answer is not HTTP
     """
     parts = urlsplit(callback.url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -89,9 +89,9 @@ def make_ssl_context(ca_file):
 
 
 def shut(sock):
-    """End a connection, so that nobody waits for its other side any more.
+    """Shut a connection down: nobody waits for its other side any more.
 
-    :param sock: a socket; None, where nothing is connected, is left alone
+    :param sock: a socket, or None if nothing is connected
     """
     if sock:
         try:
@@ -101,12 +101,12 @@ def shut(sock):
 
 
 class CallThread:
-    """A call that goes on in a thread of its own: does what is planned, each when it is due.
+    """A call that runs in a thread of its own and does each planned step when it is due.
 
-    All of one call is done one after another in its planned order, so a very high speed doesn't
-    change it; a report that isn't answered 200 waits its turn again while others go on. A subclass
-    says what happens (``_begin``), what a report holds (``_payload``) and how the log names call
-    and report (``_label``, ``_title``); ``story`` is its Story, once there is one.
+    The steps of one call run one after another in their planned order, even at a very high speed; a
+    report that isn't answered 200 is tried again while other steps go on. A subclass says what
+    happens (``_begin``), what a report contains (``_payload``) and what the log calls the call and
+    the report (``_label``, ``_title``); ``story`` is its Story, once there is one.
 
     :param session_id: names the thread
     :param entry: ledger.Entry
@@ -139,9 +139,9 @@ class CallThread:
         self._thread.start()
 
     def end(self, timeout):
-        """Cut off what is on its way and wait, for some seconds at most, until nothing runs.
+        """Cut off requests in progress and wait, at most for some seconds, until nothing runs.
 
-        The event ``stopping`` has to be set before.
+        The event ``stopping`` must be set before.
         """
         shut(self._connection and self._connection.sock)
         if self._thread.ident is not None:
@@ -149,7 +149,7 @@ class CallThread:
 
     @property
     def recording_is_there(self):
-        """Whether the recording can be fetched by now."""
+        """Whether the recording is available now."""
         if self.cdr_posted_at is None or self.story.script.recording == "never":
             return False
         if self.story.script.recording == "late":
@@ -171,15 +171,15 @@ class CallThread:
         raise NotImplementedError
 
     def _label(self):
-        """Return how the log names the call."""
+        """Return the call's name in the log."""
         raise NotImplementedError
 
     def _title(self, moment, name):
-        """Return how the log names a report."""
+        """Return a report's name in the log."""
         raise NotImplementedError
 
     def _plan(self, at, act):
-        """Have a function called when it is due.
+        """Plan to call a function when it is due.
 
         :param at: call seconds since the call began
         :param act: function without arguments
@@ -187,7 +187,7 @@ class CallThread:
         heapq.heappush(self._queue, (at / self.settings.speed, next(self._numbers), act))
 
     def _plan_reports(self, planned, callbacks):
-        """Have reports posted to all who ask for them.
+        """Plan to post reports to all entries that subscribe to them.
 
         :param planned: list of (call seconds, Moment)
         :param callbacks: list of validation.Callback

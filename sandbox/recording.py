@@ -24,11 +24,11 @@ _SINGLE_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.IGNORECASE)
 
 
 def parts_of(story):
-    """Return how long a recording rings and talks, in seconds.
+    """Return for how many seconds a recording rings, and for how many people talk.
 
-    Where the agent is called first, recording begins when the agent answers, so the customer's
-    phone is heard ringing. These are call seconds: a faster sandbox shortens the waiting, not what
-    there is to listen to.
+    If the agent is called first, recording begins when the agent answers, so the customer's phone
+    is heard ringing. These are call seconds: a faster sandbox shortens waiting times, not the
+    sound.
     """
     until = story.ended if story.talk_started is None else story.talk_started
     ring = min(until - story.record_started, LONGEST_RING)
@@ -39,8 +39,8 @@ def parts_of(story):
 def make_wav(session_id, ring_seconds, talk_seconds):
     """Return a WAV file: 8 kHz, mono, 16 bit.
 
-    A soft double ring, then beeps of two pitches taking turns, as two people do. Pitches and turns
-    come from the session id, so that two calls never sound alike.
+    A soft double ring, then beeps of two alternating pitches, like two people talking. Pitches and
+    rhythm depend on the session id, so no two calls sound alike.
 
     :param session_id: UUID text
     :param ring_seconds: how long it rings
@@ -104,7 +104,7 @@ def _talk(samples, frames, fingerprint):
 
 
 def etag_of(content):
-    """Return a strong entity tag for bytes."""
+    """Return a strong ETag for bytes."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
@@ -113,11 +113,11 @@ def parse_range(header, size):
 
     :param header: the header's value or None
     :param size: length of the whole, in bytes
-    :return: None where the whole is to be sent (no header, another unit, several ranges, nonsense);
+    :return: None if everything should be sent (no header, another unit, several ranges, nonsense);
         UNSATISFIABLE; or (first, last), both inclusive
     """
     match = _SINGLE_RANGE.fullmatch(header.strip()) if header else None
-    # More digits than any file's length has are nonsense, and int() takes its time over them.
+    # No file is that long, and int() is slow with many digits.
     if not match or not any(match.groups()) or max(map(len, match.groups())) > 18:
         return None
     first, last = match.groups()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from . import story as stories
 
-# Some fields of real reports hold two quotation marks instead of nothing.
+# Some empty fields of real reports contain two quotation marks.
 EMPTY = '""'
 UTC = datetime.timezone.utc
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,13 +15,13 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Identity:
-    """What names one call: Airtel's session id, a UUID, and the correlation id made of it."""
+    """The ids of one call: Airtel's session id, a UUID, and the correlation id made from it."""
 
     session_id: str
 
     @property
     def correlation_id(self):
-        """The correlation id of the POST's answer, which reports repeat."""
+        """The correlation id in the POST's answer and in reports."""
         return f"Xchange{self.session_id}"
 
 
@@ -29,9 +29,9 @@ class Identity:
 class Clock:
     """Turns call seconds into times.
 
-    The wall clock at the call's start plus the call seconds divided by the speed: so times are
-    never in the future, and every duration of a CDR is the difference of two of its times.
-    ``started`` is in epoch milliseconds.
+    A time is the wall clock at the call's start plus the call seconds divided by the speed. So
+    times are never in the future, and every duration of a CDR is the difference of two of its
+    times. ``started`` is in epoch milliseconds.
     """
 
     started: int
@@ -42,7 +42,7 @@ class Clock:
         return None if at is None else self.started + round(at * 1000 / self.speed)
 
     def between(self, start, end):
-        """Return the milliseconds between two call seconds; 0 where one is None."""
+        """Return the milliseconds between two call seconds; 0 if one is None."""
         if start is None or end is None:
             return 0
         return self.milliseconds(end) - self.milliseconds(start)
@@ -60,7 +60,7 @@ def time_text(milliseconds):
 
 
 def minutes(seconds):
-    """Return how many minutes have begun, which is how calls are charged."""
+    """Return the number of started minutes, by which calls are charged."""
     return math.ceil(seconds / 60)
 
 
@@ -70,7 +70,7 @@ def masked(number):
 
 
 def shown_number(script, role, number):
-    """Return a leg's number as reports of this script spell it."""
+    """Return a leg's number in the spelling of this script's reports."""
     if not script.prefixed:
         return number
     return f"0{number}" if role == stories.FROM else f"+91{number}"
@@ -119,7 +119,7 @@ def render(moment, story, identity, clock):
         "requestName": moment.component,
         "vmSessionId": identity.session_id,
         "clientCorrelationId": identity.correlation_id,
-        # The same moment keeps its id when it is reported again.
+        # A moment that is reported twice keeps its id.
         "eventId": str(uuid.uuid5(uuid.UUID(identity.session_id), str(moment.index))),
         "time": shown,
         "metaData": meta_data,

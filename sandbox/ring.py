@@ -1,4 +1,4 @@
-"""``python -m sandbox --ring``: lets a customer call at a running sandbox, and follows it."""
+"""``python -m sandbox --ring``: lets a customer call through a running sandbox, and follows it."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ from .switches import read_text
 
 POLL_SECONDS = 0.2
 ANSWER_SECONDS = 10
-# However long a call is, its caller is told so for an hour at most.
+# The command follows a call for an hour at most.
 MOST_SECONDS = 3600
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -51,9 +51,9 @@ class _Client:
         self.port = port
 
     def request(self, method, path, wish=None):
-        """Return the JSON that the sandbox answers.
+        """Return the sandbox's JSON answer.
 
-        :raises RingError: when there is none, or it refuses
+        :raises RingError: when there is no answer, or the sandbox refuses
         """
         connection = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
         try:
@@ -89,9 +89,9 @@ def _follow(client, path):
 
 
 def lines_of(call):
-    """Return what happened in a call so far, a line each; later ones only come at the end.
+    """Return what happened in a call so far, one line each; later calls only append lines.
 
-    :param call: as the sandbox describes it, see ``ledger.IncomingLedger.open``
+    :param call: the sandbox's dict, see ``ledger.IncomingLedger.open``
     """
     first = f"{call['from']} calls {call['to']}: {BY_NAME[call['script']].summary}"
     happened = [(item["time"], _asked(item)) for item in call["asked"]]

@@ -1,6 +1,6 @@
-"""Asks the receiver whom an incoming call should ring, as Airtel's flow does, and reads the answer.
+"""Asks the receiver whom an incoming call should ring, like Airtel's flow, and reads the answer.
 
-The specification knows no such question; this is what public programs get asked, and answer.
+The specification does not describe this; questions and answers are those of public programs.
 """
 
 import http.client
@@ -23,7 +23,7 @@ from .validation import (
 )
 
 COMPONENT = "client_add_participant"
-# Bytes of an answer, and phones that can ring for one call.
+# The largest answer in bytes, and the largest number of phones for one call.
 MOST_ANSWERED = 64 * 1024
 MOST_PARTICIPANTS = 20
 
@@ -40,12 +40,12 @@ _FIELDS = {
 
 
 class RouteError(Exception):
-    """There is no good answer; the text is a sentence that says why."""
+    """There is no valid answer; the text is a sentence that says why."""
 
 
 @dataclass(frozen=True)
 class Candidate(Participant):
-    """A phone that an answer wants rung; ``own`` holds the keys that the receiver added."""
+    """A phone in an answer; ``own`` contains the keys that the receiver added."""
 
     max_time: int = 0
     own: dict = field(default_factory=dict)
@@ -53,10 +53,10 @@ class Candidate(Participant):
 
 @dataclass(frozen=True)
 class Answer:
-    """Whom an answer wants rung.
+    """The phones that an answer asks to ring.
 
     ``max_time`` is the whole call's, in seconds; 0: no limit. ``remarks`` are oddities that Airtel
-    may not mind, in plain words.
+    may accept, in plain words.
     """
 
     component: Component
@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Question:
-    """The request that asks whom a call should ring.
+    """The request for the phones that a call should ring.
 
     :param order: incoming_story.IncomingOrder
     :param line: airtel_numbers.AirtelNumber
@@ -79,7 +79,7 @@ class Question:
 
     @property
     def values(self):
-        """What is asked, by Airtel's names; numbers as the switches have them written."""
+        """The values in Airtel's names; numbers are written as the switches say."""
         spelled = self.order.spelled
         numbers = [spelled(self.order.customer), spelled(self.order.airtel_number)]
         if self.switches["routeSwapped"]:
@@ -96,7 +96,7 @@ class Question:
 
     @property
     def authentication(self):
-        """How the request is authenticated, in words that tell no secret."""
+        """The request's authentication in words, without the secret."""
         headers = self.line.headers("route", self.switches["secret"])
         if not headers:
             return "none"
@@ -105,7 +105,7 @@ class Question:
         return kind if self.switches["secret"] == "right" else f"{kind} (wrong on purpose)"
 
     def send(self, connection):
-        """Send it over a connection."""
+        """Send the request over a connection."""
         parts = urlsplit(self.line.route_url)
         query, body, content_type = parts.query, b"", None
         form = self.switches["routeForm"]
@@ -116,7 +116,7 @@ class Question:
             content_type = "application/x-www-form-urlencoded"
         else:
             query = "&".join(filter(None, (query, urlencode(self.values))))
-        # Header by header: the same one may be sent twice
+        # Header by header, because the same one may be sent twice
         connection.putrequest(self.method, (parts.path or "/") + (f"?{query}" if query else ""))
         for name, value in self.line.headers("route", self.switches["secret"]):
             connection.putheader(name, value)
@@ -132,11 +132,11 @@ def ask(question, seconds, ssl_context, on_connection):
     """Send a question and wait for its answer.
 
     :param question: Question
-    :param seconds: that all of it may take
+    :param seconds: the limit for everything together
     :param ssl_context: for https receivers
     :param on_connection: called with the connection before it is made
     :return: the answer's status and the bytes of its body, at most one more than MOST_ANSWERED
-    :raises RouteError: when there is none in time
+    :raises RouteError: when there is no answer in time
     """
     deadline = time.monotonic() + seconds
     connection = open_connection(question.line.route_url, seconds, ssl_context)
@@ -166,7 +166,7 @@ def ask(question, seconds, ssl_context, on_connection):
 
 
 class _Limit(threading.Timer):
-    """Ends a connection when its time is over, however slowly its other side goes on sending."""
+    """Shuts a connection when its time is over, however slowly its other side sends."""
 
     def __init__(self, seconds, sock, late):
         super().__init__(max(0.0, seconds), self._end)
@@ -182,14 +182,14 @@ class _Limit(threading.Timer):
 
 
 def read_answer(status, raw, order, airtel_numbers):
-    """Read a routing answer, as strictly as what is known of it allows.
+    """Read a routing answer, as strictly as Airtel's documented behaviour allows.
 
-    :param status: of HTTP
+    :param status: the HTTP status
     :param raw: the body's bytes
     :param order: incoming_story.IncomingOrder
-    :param airtel_numbers: those of the account
+    :param airtel_numbers: the account's Airtel numbers
     :return: Answer
-    :raises RouteError: when it names nobody whom Airtel could ring
+    :raises RouteError: when it contains nobody whom Airtel could ring
     """
     if status != 200:
         raise RouteError(f"The answer has the status {status}, not 200.")
@@ -204,7 +204,7 @@ def read_answer(status, raw, order, airtel_numbers):
 class _Reader:
     def __init__(self, order, airtel_numbers):
         self.order = order
-        # The answer may repeat the number as it was asked about
+        # The answer may repeat the number in the question's spelling
         asked = order.spelled(order.airtel_number)
         self.airtel_numbers = {*airtel_numbers, asked, asked.removeprefix("+")}
         self.remarks = []

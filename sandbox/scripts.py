@@ -1,4 +1,4 @@
-"""What a call does, chosen by the customer's number, like the test cards of card processors."""
+"""What happens in a call, chosen by the customer's number, like test cards for payments."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,11 @@ CONNECTS = "connects"
 
 @dataclass(frozen=True)
 class Script:
-    """One way a call can go.
+    """One course of a call.
 
-    The fields with a default say in what it differs from a call that connects:
-
+    Fields with a default say how it differs from a call that connects:
     - ``agent``, ``customer``: what their phones do.
-    - ``hangs_up``: who ends the call; None: the customer, without the CDR saying who.
+    - ``hangs_up``: who ends the call; None: the customer, and the CDR does not say who.
     - ``agent_gives_up``: the agent hangs up while the customer's phone rings.
     - ``talk_seconds``: length of the conversation in call seconds.
     - ``reply``: how the POST is answered: ok, slow, hang, broken, callback_first, reset, error
@@ -35,10 +34,10 @@ class Script:
     - ``recording``: ready, late, never, html or none (not recorded).
     - ``shuffled``: events come in another order, some of them twice.
     - ``prefixed``: numbers with +91 and 0, times in epoch milliseconds.
-    - ``sparse``: the CDR has a few fields only.
+    - ``sparse``: the CDR has only a few fields.
     - ``swapped``: causeCode and sipCode are swapped.
     - ``dialect``: of the CDR; None: the sandbox's.
-    - ``template``: shape of the CDR, for accounts that get another one than the dialect's: typed,
+    - ``template``: shape of the CDR, for accounts whose CDR differs from the dialect's: typed,
       wrapped, list, nested, status or untimed; see ``cdr.TEMPLATES``.
     """
 
@@ -64,7 +63,7 @@ class Script:
 
     @property
     def calls(self):
-        """Whether phones ring at all after such a request."""
+        """Whether phones ring at all after the request."""
         return self.reply in ("ok", "slow", "hang", "broken", "callback_first")
 
 
@@ -219,7 +218,7 @@ BY_NUMBER = {script.number: script for script in SCRIPTS}
 
 
 def script_for(number):
-    """Return the script of a 10-digit number; one that is in no script connects."""
+    """Return the script of a 10-digit number; a number without a script connects."""
     return BY_NUMBER.get(number, BY_NAME[CONNECTS])
 
 

@@ -33,17 +33,17 @@ STOP_SECONDS = 2.0
 
 
 class CannotListenError(Exception):
-    """The server can't listen where it should; the text says why and what to do."""
+    """The server can't listen at its address; the text says why and what to do."""
 
 
 class PortTakenError(CannotListenError):
-    """Another program listens there already."""
+    """Another program already listens at this port."""
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    # Fifty calls at once must not be refused by a short queue of connections.
+    # A short queue would refuse connections when fifty calls come at once.
     request_queue_size = 256
 
     def __init__(self, address, handler, sandbox):
@@ -55,7 +55,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def server_bind(self):
-        # HTTPServer would look the host's name up, which can take long without a name server.
+        # HTTPServer would look up the host's name, which takes long without a name server.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
@@ -72,14 +72,14 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         error = sys.exc_info()[1]
-        # Clients that went away are no fault of the sandbox, everything else is.
+        # Clients that disconnect are normal, all other errors are the sandbox's.
         if isinstance(error, OSError):
             _logger.debug("A client went away: %s", error)
         else:
             _logger.error("A request could not be answered", exc_info=error)
 
     def close_connections(self):
-        """End every open connection, so that no thread waits for its client any more."""
+        """Shut every open connection: no thread waits for its client any more."""
         with self._connections_lock:
             connections = list(self._connections)
         for connection in connections:
@@ -129,10 +129,10 @@ class Sandbox:
         self.stop()
 
     def start(self):
-        """Listen and serve in threads of its own; returns at once.
+        """Listen and serve in threads of its own; return at once.
 
         :raises PortTakenError: when the port is taken
-        :raises CannotListenError: when the address can't be listened at for another reason
+        :raises CannotListenError: when the address can't be used for another reason
         :raises ValueError: when the file of certificates can't be read
         """
         host, port = self.settings.host, self.settings.port
@@ -181,7 +181,7 @@ class Sandbox:
 
     @property
     def url(self):
-        """The address that it serves at, without a slash at the end."""
+        """The server's address, without a slash at the end."""
         if self._server is None:
             raise RuntimeError("The sandbox is not started.")
         host, port = self._server.server_address[:2]
@@ -203,7 +203,7 @@ class Sandbox:
         self.incoming.ledger.clear()
 
     def ring(self, customer, airtel_number, digit=None, script=None, switches=None):
-        """Let a customer call one of the account's Airtel numbers; returns at once.
+        """Let a customer call one of the account's Airtel numbers; return at once.
 
         :param customer: 10 digits, a foreign number with its +, or ``withheld``
         :param airtel_number: text of digits
@@ -211,7 +211,7 @@ class Sandbox:
         :param script: name of a script of ``incoming_scripts``; None: the one of the number
         :param switches: dict, see ``switches.SWITCHES``
         :return: the call's id
-        :raises ValueError: when something of it can't be
+        :raises ValueError: when a value is invalid
         :raises incoming.TooManyError: when too many calls are under way
         """
         return self.incoming.ring(
@@ -233,16 +233,16 @@ class Sandbox:
         return self.incoming.ledger.find(call_id)
 
     def set_number(self, number=None, **settings):
-        """Say what happens with calls to an Airtel number; one that is new is added.
+        """Change the settings of an Airtel number; a new number is added.
 
-        :param number: text of digits; None: all numbers, as far as they don't differ
-        :param settings: fields of ``airtel_numbers.AirtelNumber``; None: as for all numbers
-        :raises ValueError: when something can't work
+        :param number: text of digits; None: all numbers without settings of their own
+        :param settings: fields of ``airtel_numbers.AirtelNumber``; None: reset to the common ones
+        :raises ValueError: when a setting is invalid
         """
         self.incoming.numbers.set(number, settings)
 
     def assign_script(self, number, name):
-        """Let a number behave as a script says; the name None undoes it.
+        """Assign a script to a number; the name None removes it.
 
         :raises ValueError: when there is no such script or the number doesn't have 10 digits
         """
@@ -263,7 +263,7 @@ class Sandbox:
         return assigned or scripts.script_for(number)
 
     def wait_idle(self, timeout):
-        """Wait until every call has reported all that it has to and every POST is answered.
+        """Wait until every call has posted its reports and every POST is answered.
 
         :param timeout: seconds
         :raises TimeoutError: when that takes longer
@@ -276,7 +276,7 @@ class Sandbox:
                 )
 
     def agent_pool(self):
-        """Return the agent pool's numbers, the one whose turn it is first."""
+        """Return the agent pool's numbers in the order in which they ring next."""
         with self._lock:
             pool = self.settings.agent_pool
             turn = self._pool_turn % len(pool)
@@ -284,16 +284,16 @@ class Sandbox:
         return pool[turn:] + pool[:turn]
 
     def count_busy(self, step):
-        """Count something under way (1) or over (-1), for ``wait_idle``."""
+        """Count something that began (1) or ended (-1), for ``wait_idle``."""
         with self._idle:
             self._busy += step
             if self._busy == 0:
                 self._idle.notify_all()
 
     def prepare_call(self, order, script, entry):
-        """Make the call that an accepted request leads to; its clock starts now.
+        """Make the call of an accepted request; its clock starts now.
 
-        It counts as under way from here on, so the caller has to ``start`` it.
+        It counts as in progress from now on, so the caller must ``start`` it.
 
         :param order: validation.Order
         :param script: scripts.Script
@@ -331,14 +331,14 @@ class Sandbox:
         return call
 
     def make_identity(self):
-        """Return what a new call has for itself: Identity, its recording's token, random.Random."""
+        """Return a new call's Identity, its recording's token and its random.Random."""
         with self._lock:
             identity = Identity(self._session_id())
             token = self._make_token()
             return identity, token, random.Random(self._random.getrandbits(64))
 
     def make_session_id(self):
-        """Return a session id that no call has."""
+        """Return a session id that no other call has."""
         with self._lock:
             return self._session_id()
 
@@ -346,12 +346,12 @@ class Sandbox:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def recording_address(self, identity, token):
-        """Return where a call's recording is served."""
+        """Return the address of a call's recording."""
         base = (self.settings.public_url or self.url).rstrip("/")
         return f"{base}/recordings/{identity.session_id}.wav?token={token}"
 
     def remember(self, call, token):
-        """Keep a call for ``find_call``; the oldest ones are forgotten."""
+        """Keep a call for ``find_call``; the oldest ones are dropped."""
         with self._lock:
             self._calls[call.identity.session_id] = call
             self._tokens[call.identity.session_id] = token
@@ -360,12 +360,12 @@ class Sandbox:
                 del self._tokens[oldest]
 
     def find_call(self, session_id):
-        """Return a call and its recording's token; None and None where there is no such call."""
+        """Return a call and its recording's token; None and None if there is no such call."""
         with self._lock:
             return self._calls.get(session_id), self._tokens.get(session_id)
 
     def _make_token(self):
-        # Real tokens are raw base64: one without all of these would be too easy to handle.
+        # Real tokens are raw base64: clients must cope with all of these characters.
         while True:
             token = base64.b64encode(self._random.randbytes(TOKEN_BYTES)).decode()
             if all(sign in token for sign in "+/="):

@@ -1,4 +1,4 @@
-"""What the stand-in account looks like and how the sandbox behaves."""
+"""The stand-in account's data, and the sandbox's options."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ class Settings:
     - ``host``, ``port``: where to listen; port 0 takes a free one.
     - ``speed``: every wait of a call is divided by it; fractions make calls slower.
     - ``user``, ``password``: Basic authentication (specification 1.1; its own sample by default).
-    - ``customer_id``, ``flows``, ``caller_numbers``: what the account knows.
-    - ``caller_id_required``: whether callerId is asked for wherever the specification's tables mark
-      it as required (1.5, 1.6, 1.7, 1.10); its own sample leaves some of them out.
-    - ``agent_pool``: numbers rung, in turn, for a round robin component, whichever agentPoolId
-      it names (the specification describes no pools).
+    - ``customer_id``, ``flows``, ``caller_numbers``: the account's data.
+    - ``caller_id_required``: whether callerId is required wherever the specification's tables mark
+      it so (1.5, 1.6, 1.7, 1.10); the specification's own sample leaves some out.
+    - ``agent_pool``: numbers that a round robin component rings in turn, whichever agentPoolId it
+      has (the specification describes no pools).
     - ``dialect``: of the CDR: ``display``, ``camel`` or ``alternate`` (from call to call).
-    - ``public_url``: what recording URLs begin with, where it isn't the listening address.
-    - ``path``: of the API; any prefix before it is accepted, as real accounts have one.
+    - ``public_url``: the beginning of recording URLs, if it isn't the listening address.
+    - ``path``: of the API; any prefix before it is accepted, because real accounts have one.
     - ``seed``: makes ids, tokens and shuffles repeatable.
     - ``callback_attempts``: how often a report is posted at most until it is answered 200.
     - ``callback_pause``: call seconds between two attempts.
@@ -68,11 +68,11 @@ class Settings:
     most_incoming: int = 200
 
     def __post_init__(self):
-        """Refuse settings that can't work.
+        """Refuse invalid settings.
 
         :raises ValueError: with a sentence that names the setting
         """
-        # A NaN compares false with everything, so ask for what is allowed, not for what isn't.
+        # A NaN compares false with everything, so check what is allowed instead of what isn't.
         if not 0 < self.speed < float("inf"):
             raise ValueError("The speed must be a number above 0.")
         if self.dialect not in DIALECTS:

@@ -1,4 +1,4 @@
-"""What happens in a call: a list of moments in call time, without clocks, threads or network."""
+"""The course of a call: a list of moments in call time, without clocks, threads or network."""
 
 from dataclasses import dataclass, field, replace
 
@@ -34,7 +34,7 @@ CDR_AFTER = 1.5
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a leg ended: a Q.850 cause, a SIP code and Airtel's words for them (section 3)."""
+    """Why a leg ended: a Q.850 cause, a SIP code and Airtel's words for both (section 3)."""
 
     cause_code: str
     sip_code: str
@@ -46,7 +46,7 @@ USER_BUSY = Cause("17", "486", "User busy")
 UNANSWERED = Cause("19", "480", "No answer from user")
 ABSENT = Cause("20", "480", "Subscriber absent")
 REJECTED = Cause("21", "603", "Call rejected")
-# Airtel reports it for a leg whose other party hung up before it answered.
+# Reported for a leg whose other party hung up before it answered.
 OTHER_PARTY_LEFT = Cause("500", "487", "Network error")
 
 SYSTEM_INITIATED = "SYSTEM_INITIATED"
@@ -73,7 +73,7 @@ class Leg:
 class Moment:
     """Something that is reported, ``at`` call seconds after the POST's acceptance.
 
-    ``kind`` is EVENT, API_RESULT or CDR. An event has its type and name and, where it concerns one
+    ``kind`` is EVENT, API_RESULT or CDR. An event has a type and a name and, if it is about one
     phone, the leg; ``index`` numbers the moments of a story.
     """
 
@@ -103,12 +103,12 @@ class Story:
 
     @property
     def agent_leg(self):
-        """The agent's leg that counts: the one that answered, else the one tried last, or None."""
+        """The agent's leg that answered, else the one tried last, or None."""
         return _leg_that_counts(self.agent_legs)
 
     @property
     def customer_leg(self):
-        """The customer's leg that counts, or None where no customer was dialled."""
+        """The customer's leg that answered, else the one tried last; None if none was dialled."""
         return _leg_that_counts(self.customer_legs)
 
     @property
@@ -118,7 +118,7 @@ class Story:
 
     @property
     def talk_seconds(self):
-        """Length of the conversation in call seconds; 0 where there was none."""
+        """Length of the conversation in call seconds; 0 if there was none."""
         return 0.0 if self.talk_started is None else self.ended - self.talk_started
 
 
@@ -130,12 +130,12 @@ def _leg_that_counts(legs):
 
 
 def tell(order, script, script_of=scripts.script_for):
-    """Tell what happens in a call.
+    """Return the story of a call.
 
     :param order: the accepted request (validation.Order)
     :param script: what the call does (scripts.Script)
-    :param script_of: function from a 10-digit number to a Script: where several customers are
-        dialled, each one's own script says what that phone does
+    :param script_of: function from a 10-digit number to a Script: if several customers are dialled,
+        each one's own script says what that phone does
     :return: Story, whose last moment is the CDR
     """
     teller = _Teller(order, script, script_of)
@@ -144,16 +144,16 @@ def tell(order, script, script_of=scripts.script_for):
 
 
 class Dialler:
-    """Rings phones one after another or at once, and tells what happens.
+    """Rings phones one after another or at once, and adds what happens to the story.
 
-    :param story: the Story that it adds legs' moments to
+    :param story: the Story to which it adds moments
     """
 
     def __init__(self, story):
         self.story = story
 
     def gives_up(self, _role):
-        """Return whether who called hangs up while a phone of this role rings."""
+        """Return whether the caller hangs up while a phone of this role rings."""
         return False
 
     def answers_after(self, role):
@@ -161,14 +161,14 @@ class Dialler:
         return AGENT_ANSWERS_AFTER if role == FROM else CUSTOMER_ANSWERS_AFTER
 
     def rings_for(self, _participant):
-        """Return how many seconds a phone rings before it is given up."""
+        """Return how many seconds a phone rings before it stops."""
         return RING_TIMEOUT
 
     def dial(self, role, component, at, behaviour_of):
-        """Ring a component's phones as its strategy says.
+        """Ring a component's phones by its strategy.
 
-        :return: the legs, the leg that answered first or None, and when that or the last leg's end
-            was
+        :return: the legs, the leg that answered first or None, and the time of that answer or of
+            the last leg's end
         """
         if component.strategy in (PARALLEL, CONFERENCE):
             return self.dial_at_once(role, component, at, behaviour_of)
@@ -213,9 +213,9 @@ class Dialler:
         self.end(leg, at, event, event, cause)
 
     def ring(self, role, component, participant, at, behaviour):
-        """Ring one phone, with the retries that its participant asks for.
+        """Ring one phone, with its participant's number of retries.
 
-        :return: the leg and when it was answered or ended
+        :return: the leg, and when it was answered or ended
         """
         leg = Leg(role, participant, component, started=at)
         while True:
@@ -255,7 +255,7 @@ class Dialler:
             leg.retries += 1
 
     def announce(self, leg, at):
-        """Let the network say that the phone is switched off, which early media makes audible."""
+        """Have the network say that the phone is switched off, which early media makes audible."""
         ended = at + UNREACHABLE_AFTER
         if leg.participant.early_media:
             self.add(at, EVENT, "MEDIA", "Played", leg)
@@ -345,7 +345,7 @@ class _Teller(Dialler):
             for leg in self.story.agent_legs + self.story.customer_legs
             if leg.answered is not None and leg.ended is None and leg not in (first, last)
         ]
-        # The last participant is removed by Airtel, hence the specification's "Removed".
+        # Airtel removes the last participant, hence the specification's "Removed".
         for leg in [first, *others]:
             self.end(leg, at, "Disconnected", "Disconnected", NORMAL)
             at += HANG_UP_STEP
@@ -371,10 +371,10 @@ class _Teller(Dialler):
 
 
 def deliveries(story, rng):
-    """Say when which moment is reported: not always when and in the order in which it happened.
+    """Return when each moment is reported, which may differ from when it happened.
 
     :param story: Story
-    :param rng: random.Random, used by the script with shuffled events alone
+    :param rng: random.Random, used only by the script with shuffled events
     :return: list of (call seconds, Moment), by time
     """
     script = story.script

@@ -1,7 +1,7 @@
-"""What can be chosen about an incoming call, beside what its people do.
+"""The switches of an incoming call: what can be chosen beside what its people do.
 
-Half of it is what nobody has shown of Airtel's incoming calls: each such fact is a switch, so that
-a receiver can be tried with every answer to it.
+Half of them are facts that nobody has shown of Airtel's incoming calls. Each is a switch, so a
+receiver can be tested with every possibility.
 """
 
 import json
@@ -13,7 +13,7 @@ MOST_RETRIES = 5
 
 @dataclass(frozen=True)
 class Between:
-    """The numbers that a switch can have: from ``low`` to ``high``, whole ones where it says so."""
+    """The possible numbers of a switch: from ``low`` to ``high``, or only whole ones."""
 
     low: float
     high: float
@@ -33,13 +33,13 @@ class Between:
 
 @dataclass(frozen=True)
 class Switch:
-    """One thing that can be chosen.
+    """One choice.
 
     - ``name``: as in JSON and on the command line.
     - ``allowed``: ``BOOLEAN``, a tuple of texts, or ``Between``.
-    - ``default``: what holds if nobody chooses.
+    - ``default``: the value without a choice.
     - ``summary``: what it decides.
-    - ``unproven``: whether it is a fact of Airtel's that no public source shows.
+    - ``unproven``: whether no public source shows how Airtel behaves.
     """
 
     name: str
@@ -50,13 +50,13 @@ class Switch:
 
     @property
     def choices(self):
-        """What it can be, in words."""
+        """The possible values in words."""
         if isinstance(self.allowed, Between):
             return str(self.allowed)
         return ", ".join(_shown(value) for value in self.allowed)
 
     def allows(self, value):
-        """Return whether a value can be chosen: 1 is no true, and true is no 1."""
+        """Return whether a value is possible: 1 is not true, and true is not 1."""
         if isinstance(self.allowed, Between):
             return value in self.allowed
         return any(type(value) is type(other) and value == other for other in self.allowed)
@@ -212,9 +212,9 @@ DEFAULTS = {switch.name: switch.default for switch in SWITCHES}
 def read_switches(wish):
     """Check chosen switches.
 
-    :param wish: what a client sent: an object of names and values
+    :param wish: a client's object of names and values
     :return: the same, as a dict
-    :raises ValueError: when there is no such switch, or it can't have the value
+    :raises ValueError: when there is no such switch, or the value is not possible
     """
     if not isinstance(wish, dict):
         raise ValueError('Switches are an object, such as {"missedStatus": "Busy"}.')

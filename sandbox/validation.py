@@ -41,7 +41,7 @@ _KNOWN_FIELDS = {
         "callType",
         "callerId",
         "customerId",
-        # Not in the specification; some accounts take it and echo its keys in the CDR.
+        # Not in the specification; some accounts accept it and repeat its keys in the CDR.
         "metaData",
     },
     "initiateCall": {
@@ -100,8 +100,8 @@ class Callback:
 class Order:
     """A valid request: whom to ring and where to report.
 
-    ``remarks`` are oddities that the specification doesn't forbid, such as unknown fields: a typing
-    mistake would otherwise go unseen.
+    ``remarks`` are oddities that the specification doesn't forbid, such as unknown fields; without
+    them a typing mistake would go unseen.
     """
 
     flow: str
@@ -115,7 +115,7 @@ class Order:
 
     @property
     def customer_number(self):
-        """The number that chooses the script: the first participant of the second component."""
+        """The number that chooses the script: the second component's first participant."""
         return self.customers[0].participants[0].number
 
 
@@ -124,10 +124,10 @@ def read_order(raw, settings, pool):
 
     :param raw: the body's bytes
     :param settings: the account (Settings)
-    :param pool: function without arguments; returns the numbers of the agent pool in the order in
+    :param pool: function without arguments; returns the agent pool's numbers in the order in
         which a round robin component rings them
     :return: Order
-    :raises RefusedError: at the first defect, in the order: form, blank fields, numbers, account
+    :raises RefusedError: for the first fault, in the order: form, blank fields, numbers, account
     """
     return _Reader(settings, pool).read(_load(raw))
 
@@ -140,9 +140,9 @@ def _load(raw):
 
 
 def load_object(raw):
-    """Return the JSON object that a body holds.
+    """Return the JSON object in a body.
 
-    :raises ValueError: when it holds none; says why, in words without a point at the end
+    :raises ValueError: when there is none; says why, in words without a full stop
     """
     if not raw.strip():
         raise ValueError("the body is empty")
@@ -158,7 +158,7 @@ def load_object(raw):
 
 
 def is_too_deep(value):
-    """Return whether JSON is nested deeper than any sane request, and than is safe to copy."""
+    """Return whether JSON is nested deeper than any sensible request, and than is safe to copy."""
     level = [value]
     for _depth in range(DEEPEST):
         level = [
@@ -171,7 +171,7 @@ def is_too_deep(value):
 
 
 def readable(raw):
-    """Return a body for the ledger: as JSON where it is, else as text."""
+    """Return a body for the ledger: parsed if it is JSON, else as text."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -180,7 +180,7 @@ def readable(raw):
 
 
 def is_web_address(url):
-    """Return whether something is the text of an http(s) address."""
+    """Return whether a value is the text of an http(s) address."""
     if not isinstance(url, str) or not _URL.fullmatch(url):
         return False
     try:
@@ -226,7 +226,7 @@ class _Reader:
         agents = self.component(*first, "FROM")
         customers = tuple(self.component(*other, "TO") for other in others)
         self.check_duplicates((agents, *customers, *map(self.spare_component, spare)))
-        # Nothing says which of several counts: the one that switches recording off is heeded
+        # Which of several counts is not specified: recording is off if one of them switches it off
         recorded = all([self.recorded(record) for record in records])
         meta_data = body.get("metaData")
         if meta_data is not None and not isinstance(meta_data, dict):
@@ -264,10 +264,10 @@ class _Reader:
         return value
 
     def sort_components(self, configuration):
-        """Tell the first leg, the other legs, spare first legs and record components apart by name.
+        """Sort components by name: the first leg, other legs, spare first legs, record components.
 
-        Flows can name components as they like: of components with other names the one that holds
-        callBackURLs is the first leg, and where none does, the one that comes first.
+        Flows can name components freely. Among components with unknown names, the first leg is the
+        one with callBackURLs, else the first one.
         """
         first, others, custom, spare, records = None, [], [], [], []
         for name, component in configuration.items():
@@ -303,7 +303,7 @@ class _Reader:
         return first, others, spare, records
 
     def spare_component(self, item):
-        """Check a further initiateCall component, which rings nobody here, as strictly."""
+        """Check a further initiateCall component as strictly, although it rings nobody here."""
         name, component = item
         if not isinstance(component, dict) or not component:
             raise RefusedError("FROM_BODY_NULL_ERROR", f"{name} is no object with fields")
@@ -345,7 +345,7 @@ class _Reader:
         value = component.get("mergingStrategy")
         if _blank(value):
             return SEQUENTIAL
-        # The specification prints ROUND ROBIN, Airtel's other documents ROUND_ROBIN.
+        # The specification has ROUND ROBIN, Airtel's other documents ROUND_ROBIN.
         strategy = value.replace(" ", "_") if isinstance(value, str) else value
         if strategy not in STRATEGIES:
             raise RefusedError(REQUEST_NULL, f"mergingStrategy of {name} is unknown")
@@ -417,8 +417,8 @@ class _Reader:
         return value
 
     def recorded(self, record):
-        # "default-true" is taken at its word: only {"enabled": false} switches recording off, so
-        # that a request that merely leaves the component out is seen to be recorded.
+        # "default-true" is taken literally: only {"enabled": false} switches recording off, and a
+        # request without the component is recorded.
         name, component = record
         if component is None:
             return True
@@ -446,7 +446,7 @@ class _Reader:
         if event_type not in EVENT_TYPES:
             raise RefusedError(REQUEST_NULL, f"eventType of {where} is missing or unknown")
         method = entry.get("method")
-        # It has a default and is marked as required, and what is so marked is mandatory (4.1).
+        # It has a default but is marked as required, and required fields are mandatory (4.1).
         if method not in METHODS:
             raise RefusedError(REQUEST_NULL, f"method of {where} is missing or unknown")
         url = entry.get("notifyURL")

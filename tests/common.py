@@ -103,7 +103,7 @@ def accepted_call(env, record, contact, user, flow, **values):
 class CcpSetup:
     """A company with an account at the sandbox, two reps, a manager, a contact and a lead.
 
-    What a test logs is searched: it holds no secret, token, recording's address or whole number.
+    Each test's log is searched for secrets, tokens, recordings' addresses and full numbers.
     """
 
     def setUp(self):

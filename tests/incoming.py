@@ -42,7 +42,7 @@ class IncomingCase(CcpCase):
         cls.start = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(minutes=2)
 
     def moment(self, seconds=0):
-        """Return a moment so many seconds after the call began, aware."""
+        """Return a time this many seconds after the call began, aware."""
         return self.start + timedelta(seconds=seconds)
 
     def milliseconds(self, seconds=0):

@@ -11,7 +11,7 @@ from .canaries import ADDRESS, DIGITS, NAME, NOTES, SPELLINGS, patterns, search_
 from .common import AGENT, CcpCase
 from .test_recording import wav
 
-# Where each canary lies before anything is erased: a search that does not see one of these is blind
+# Where the canaries are before anything is erased: a search that misses one of these is broken
 LEFT = {
     ("bus_bus", "message"),
     ("ccp_call", "customer_name"),

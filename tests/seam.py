@@ -29,7 +29,7 @@ TESTS = str(Path(__file__).parent)
 GUARDED = f"{ADDON}/models/guarded_fields.py"
 # How the ORM reads the columns of rows: that fails with the connection only
 PLAIN_READ = "_fetch_query"
-# Where work may fail: any of these may be a rule, a table that is locked, a disk that is full
+# Steps that may fail, because of a rule, a locked table or a full disk
 POINTS = (
     (BaseModel, "create"),
     (BaseModel, "write"),
@@ -98,7 +98,7 @@ class Seam:
 
     def __init__(self, ids, texts=None, number=None, error=None, is_lasting=True):
         """:param dict ids: by name of a model: the ids of the records of the call
-        :param dict | None texts: texts that stand for a call, and whether for this one
+        :param dict | None texts: texts that identify a call, and whether it is this one
         :param int | None number: which point fails, in the order in which they are passed first
         :param str | None error: a key of ``ERRORS``
         :param bool is_lasting: whether it fails each time, or once

@@ -197,7 +197,7 @@ class TestTour(TourCase):
 
 @tagged("post_install", "-at_install")
 class TestSetupTour(TourCase):
-    """An administrator who has never seen the product, in a database where nothing is set up."""
+    """An administrator who has never seen the product, in a database without any set-up."""
 
     def test_from_install_to_the_first_call(self):
         self.env.company.ccp_calendar_id = False

@@ -7,7 +7,7 @@ from .common import CcpCase
 
 @tagged("post_install", "-at_install")
 class TestLink(CcpCase):
-    """A call's record is put right after it ended: its card, lead, team and figures move along."""
+    """A call's record is corrected after it ended: its card, lead, team and figures move along."""
 
     def setUp(self):
         super().setUp()

@@ -6,7 +6,7 @@ from .common import CONNECTS
 
 @tagged("post_install", "-at_install")
 class TestCallbackFigures(CallbackCase):
-    """What managers see, and what becomes of call-backs with time and on request."""
+    """Managers' figures, and what happens to call-backs with time and on request."""
 
     def figures(self, user=None):
         dashboard = self.as_user(self.env["ccp.dashboard"], user or self.manager)

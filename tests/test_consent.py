@@ -112,7 +112,7 @@ class TestConsent(CcpCase):
         self.assertFalse(self.place().recording_announced)
 
     def test_recording_that_nobody_asked_for(self):
-        """What a customer or a company did not want is not fetched, even where Airtel made it."""
+        """A recording that customer or company did not want is not fetched, even if it exists."""
         url = "https://recordings.airtel.in/r?token=secret"
         call = self.make_call(live=False, recorded=False)
         with self.assertLogs("odoo.addons.airtel_ccp", level="WARNING") as logs:

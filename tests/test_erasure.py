@@ -11,7 +11,7 @@ OTHER = "7000000104"
 
 @tagged("post_install", "-at_install")
 class TestErasure(CcpCase):
-    """What calls tell of one person goes; anonymous rows and a log entry stay."""
+    """A person's data in calls are erased; anonymous rows and a log entry stay."""
 
     def setUp(self):
         super().setUp()

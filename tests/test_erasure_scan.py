@@ -152,7 +152,7 @@ class TestErasureScan(CanaryCase):
         self.assertEqual(self.env["ccp.call.list.item"].search([]).mapped("res_id"), other.ids)
 
     def test_another_record_in_the_log_of_changes(self):
-        """A call was put right from this person to another one: its log names both."""
+        """A call was moved from this person to another one: its log names both."""
         stranger = self.env["res.partner"].create({"name": "Other", "phone": "7000000104"})
         call = self.place(stranger)
         call._close()

@@ -191,7 +191,7 @@ class TestAgreement(FirstAccountCase):
 
     @mute_logger(LOGGER)
     def test_every_error_code(self):
-        """For each code, the three agree on whose turn it is and what the sentence is."""
+        """For each code, all three agree on who must act and on the sentence."""
         self.company.ccp_notify_base_url = PUBLIC
         by_code = {
             script.name.removeprefix("error_").upper(): script.number
@@ -244,7 +244,7 @@ class TestAgreement(FirstAccountCase):
 
     @mute_logger(LOGGER)
     def test_an_unknown_code_beside_a_known_status(self):
-        """What a status says counts where nobody knows the code, in all places."""
+        """If the code is unknown, the status counts, in all places."""
         error = client.CcpError("refused", "UNAUTHORIZED", status=401)
         with patch.object(client.Client, "execute", side_effect=error):
             self.assertIn("user name or password", self.click())
@@ -306,7 +306,7 @@ class TestAgreement(FirstAccountCase):
 
 @tagged("post_install", "-at_install")
 class TestAddresses(FirstAccountCase):
-    """Addresses are mended or refused before they are saved; the sentence names the field."""
+    """Addresses are corrected or refused before they are saved; the sentence names the field."""
 
     def test_mended(self):
         for name, typed, expected in (
@@ -406,7 +406,7 @@ class TestAddresses(FirstAccountCase):
         self.assertEqual(self.assert_agreement().notify_state, "done")
 
     def test_airtel_is_never_sent_to_this_machine(self):
-        """Where nothing proved an address, a click is refused rather than placed in vain."""
+        """If nothing has proved an address, a click is refused."""
         self.company.write({"ccp_notify_base_url": False, "ccp_base_url": "https://airtel.in"})
         for url in (
             "http://localhost:8069",

@@ -305,7 +305,7 @@ class TestFold(CcpCase):
             yield kept
 
     def test_what_is_folded_is_kept_and_told_without_waiting_for_the_rest(self):
-        """Browsers are told with the commit, so a long batch is committed in parts."""
+        """Browsers are notified with the commit, so a long batch is committed in parts."""
         calls = self.call.union(*(self.make_call(live=False) for _number in range(5)))
         for call in calls:
             self.report(call, *self.connected(), fold=False)

@@ -29,7 +29,7 @@ class TestFoldShards(CcpCase):
         self.startPatcher(patch.object(crons, "_commit_progress", return_value=1))
 
     def workers(self, count):
-        """Give the server so many workers for scheduled actions."""
+        """Give the server this many workers for scheduled actions."""
         return patch.dict(config.options, {"max_cron_threads": count})
 
     def waiting_calls(self, count):
@@ -49,7 +49,7 @@ class TestFoldShards(CcpCase):
         return sorted(name for name in names if name.startswith(FOLD_ACTION))
 
     def fold_some_with(self, count, left_after):
-        """Run the first action, with so many workers; return whom it wakes when some calls wait."""
+        """Run the first action with this many workers; return the helpers that it triggers."""
         self.woken()
         with (
             self.workers(count),

@@ -18,7 +18,7 @@ CLOSED = "http://127.0.0.1:9"
 
 @tagged("post_install", "-at_install")
 class TestHealth(CcpCase):
-    """Each line in its good and its bad state, and who is told."""
+    """Each line in its good and its bad state, and who is warned."""
 
     def setUp(self):
         super().setUp()
@@ -170,7 +170,7 @@ class TestHealth(CcpCase):
         self.assert_line("phones", "warning", "Without a phone: 1", "administrator")
 
     def test_limits(self):
-        """A company of before has none, keeps that, and reads here what would be sensible."""
+        """An existing company has none and keeps that; the line proposes sensible ones."""
         self.assert_line("limits", "warning", "we suggest 300 calls a day", "administrator")
         self.company.ccp_daily_limit = 100
         self.company.ccp_number_daily_limit = 4

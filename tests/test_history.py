@@ -370,7 +370,7 @@ class TestMerges(HistoryCase):
         self.assertEqual(self.cards(merged), call.card_message_ids)
         self.assertEqual([item.state for item in both], ["waiting", "skipped"])
         self.assertEqual((theirs.state, theirs.res_id), ("waiting", merged.id))
-        # What comes late changes the card where it is now
+        # Late reports change the card on its present record
         self.report(call, self.cdr(Conversation_Duration="00:01:30"))
         self.assertEqual(len(self.cards(merged)), 1)
 

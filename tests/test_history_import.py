@@ -316,7 +316,7 @@ class TestHistoryImport(CcpCase):
         (call,) = self.load(self.row(Caller_Number=OTHER_AGENT))
         self.assertEqual(call.user_id, self.other_rep)
 
-    # Where they count, and where not
+    # The figures that count them, and those that don't
 
     def test_they_are_no_attempts(self):
         self.env["ccp.call.daily"]._count_all()

@@ -186,7 +186,7 @@ class TestInjection(CcpCase, HttpCase):
         self.look("/odoo/contacts", ".o_airtel_ccp_panel")
 
     def mail(self, call):
-        """Return the mail that tells of a call's card, as Odoo would send it."""
+        """Return the mail about a call's card, as Odoo would send it."""
         message = call.card_message_ids[:1]
         return self.env["ir.qweb"]._render(
             "mail.mail_notification_layout",

@@ -16,7 +16,7 @@ BACKEND = "SELECT pg_backend_pid(), pg_current_xact_id()::text"
 
 @tagged("post_install", "-at_install")
 class TestKeptCursor(BaseCase):
-    """Reports share a cursor, and nobody sees that from what becomes of them."""
+    """Reports share a cursor, which must not show in their results."""
 
     def setUp(self):
         super().setUp()

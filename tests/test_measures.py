@@ -29,7 +29,7 @@ SPECS = [
 ]
 
 # Monday is 2026-06-01; times are of India. Rang: seconds of the agent's, the customer's phone.
-# agent, customer, day and time, what became of it, talked, rang, rang, pulses
+# agent, customer, day and time, result, talked, rang, rang, pulses
 CALLS = """
 rep    A  Mon 09:05  customer_no_answer      0   4  30  0  lead
 rep    A  Mon 09:40  customer_busy           0   6   0  0  lead

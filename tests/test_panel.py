@@ -12,7 +12,7 @@ SECOND = "7000000905"
 
 @tagged("post_install", "-at_install")
 class TestPanel(CcpCase):
-    """What the rep's panel is told, and what it may do."""
+    """What the rep's panel shows, and what it may do."""
 
     def setUp(self):
         super().setUp()
@@ -193,7 +193,7 @@ class TestPanel(CcpCase):
         self.assertEqual(self.lead.lost_reason_id, reason)
 
     def test_consequence_that_cannot_be_done(self):
-        """The outcome stays, and the rep is told."""
+        """The outcome stays, and the rep is warned."""
         self.outcome.stage_id = self.env["crm.stage"].create({"name": "Far"})
         self.env["ir.rule"].create(
             {

@@ -16,7 +16,7 @@ NAMES = ("Priya", "Sharma", "Autumn")
 
 
 class PanelCase(IncomingCase):
-    """What the browsers of Asha and Ravi are told when a customer calls both."""
+    """What the browsers of Asha and Ravi get when a customer calls both."""
 
     def setUp(self):
         super().setUp()

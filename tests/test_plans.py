@@ -245,7 +245,7 @@ class TestPlans(CcpCase):
     def test_token_of_a_report(self):
         self.env.cr.execute("SELECT prosrc FROM pg_proc WHERE proname = 'ccp_call_of_token'")
         (body,) = self.env.cr.fetchone()
-        # PostgreSQL does not tell the plan of a statement in a function
+        # PostgreSQL does not show the plan of a statement in a function
         statement = body.partition("RETURN QUERY")[2].partition(";")[0]
         asked = statement.replace("wanted", "'digest'").replace("moment", "now()").strip()
         self.assert_indexed(lambda env: env.cr.execute(asked), index="_token_digest_uniq")

@@ -8,7 +8,7 @@ SECONDS = 30
 
 @tagged("post_install", "-at_install")
 class TestPlayer(CcpCase, HttpCase):
-    """Listening in a real browser, and who is told that they may."""
+    """Listening in a real browser, and for whom it is offered."""
 
     def setUp(self):
         super().setUp()

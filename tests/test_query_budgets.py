@@ -78,7 +78,7 @@ class TestQueryBudgets(CcpCase):
 
     @contextmanager
     def budget(self, count):
-        """Check that a block takes so many statements, with all that it leaves to be written."""
+        """Check that a block takes this many statements, including pending writes."""
         self.forget()
         with self.assertQueryCount(count):
             yield
@@ -99,7 +99,7 @@ class TestQueryBudgets(CcpCase):
         self.fold(self.make_calls(MANY), 25)
 
     def test_fold_again(self):
-        """Where nothing changed, nothing is written."""
+        """If nothing changed, nothing is written."""
         calls = self.make_calls(MANY)
         calls._fold()
         with self.budget(12):
@@ -127,7 +127,7 @@ class TestQueryBudgets(CcpCase):
             calls._fold()
 
     def chatter(self, messages, user):
-        """Return how many statements it takes to tell a browser of messages."""
+        """Return how many statements it takes to notify a browser of messages."""
         counts = []
         for _time in range(2):
             self.forget()

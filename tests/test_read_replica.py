@@ -9,7 +9,7 @@ SPECIFICATION = {"display_name": {}, "state": {}, "result": {}, "customer_name":
 
 @tagged("post_install", "-at_install")
 class TestReadReplica(CcpCase, HttpCase):
-    """What Odoo asks a read replica for, where there is one: in tests, a read-only transaction."""
+    """Requests that Odoo sends to a read replica; in tests, a read-only transaction."""
 
     def ask(self, user, model, method, *args, **kwargs):
         """Call a method as a browser does; a write would be logged and tried again."""

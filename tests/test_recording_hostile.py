@@ -116,7 +116,7 @@ class Hostile(ThreadingHTTPServer):
 
 @tagged("post_install", "-at_install")
 class TestRecordingHostile(CcpCase, HttpCase):
-    """Recordings that are none: nothing is kept, the reason is said, and time and memory end."""
+    """Files that are not recordings: nothing is kept, the reason is shown, time and memory end."""
 
     def setUp(self):
         super().setUp()

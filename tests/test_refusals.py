@@ -22,7 +22,7 @@ DIGEST = re.compile("[0-9a-f]{64}")
 
 @tagged("post_install", "-at_install")
 class TestRefusals(WebhookCase):
-    """What it costs us, and what it tells others, when a report is turned away."""
+    """The cost of refusing a report, and what the refusal reveals."""
 
     def test_a_wrong_token_costs_less_than_a_page(self):
         paths = {"refusal": "/airtel_ccp/webhook/wrong-token", "page": "/web/login"}

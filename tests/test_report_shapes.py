@@ -25,7 +25,7 @@ class TestReportShapes(CcpCase, HttpCase):
         return self.make_call(live=False, recorded=True, **values)
 
     def told(self, script):
-        """Have a call's story told as the sandbox tells it; return the call."""
+        """Post the sandbox's reports of a story; return the call."""
         if not self.sandbox.calls():
             self.place().live = False
         call = self.make()

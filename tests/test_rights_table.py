@@ -209,7 +209,7 @@ class TestRightsTable(RightsCase, HttpCase):
                         self.assertFalse(self.is_refused(answer), answer)
 
     def test_fields_are_hidden_from_others(self):
-        """Also from a condition, an order, a group and a sum, whose results would tell them."""
+        """Also in a condition, an order, a group or a sum, whose results would reveal them."""
         reached = []
         self.turn = 0
         for model, rows in FIELDS.items():
@@ -442,7 +442,7 @@ class TestRightsTable(RightsCase, HttpCase):
         }.get(field.type, "said")
 
     def test_a_click_says_nothing_by_defaults(self):
-        """With such a default a call would hold no line, or count nowhere."""
+        """With such a default a call would not occupy the line, or be in no figure."""
         for name, value in (("live", False), ("trial", True), ("imported", True), ("note", "x")):
             self.env["ir.default"].with_user(self.rep).set("ccp.call", name, value, user_id=True)
         context = {

@@ -102,7 +102,7 @@ METHODS = {
     "digest.digest.action_ccp_weekly_mail": LEADERS,
     # Odoo's own, which the addon extends: a recording is deleted by nobody, with its call only
     "ir.attachment.unlink": frozenset(),
-    # This one tells everybody about themselves only
+    # This one only returns data about the caller
     "ir.http.session_info": EVERYBODY,
     "ir.module.module.button_uninstall": ADMINISTRATORS,
     "res.company.create": ADMINISTRATORS,
@@ -188,7 +188,7 @@ class TestRpcSurface(CcpCase, HttpCase):
         }
 
     def is_from_a_foreign_addon(self, model):
-        """Return whether a model only shares our mixin, where another addon is installed too."""
+        """Return whether a model of another addon only uses this addon's mixin."""
         return (
             self.env[model]._original_module != "airtel_ccp" and f"{model}.x" in METHODS
         ) or model in ("event.registration", "hr.applicant", "helpdesk.ticket")

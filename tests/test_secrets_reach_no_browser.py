@@ -221,7 +221,7 @@ class TestSecretsReachNoBrowser(CcpCase, HttpCase):
         self.assertEqual(seen_by, SECRETS, "somebody does not see what is theirs")
 
     def test_searching_tells_nothing(self):
-        """A domain on a field that may not be read is refused: its result would tell the value."""
+        """A domain on an unreadable field is refused: its result would reveal the value."""
         hidden = {
             "ccp.call": ("token_digest", "header_digest", "recording_url", "dialled", "fold_error"),
             "ccp.call.event": ("payload", "fingerprint"),
@@ -245,7 +245,7 @@ class TestSecretsReachNoBrowser(CcpCase, HttpCase):
             self.assertTrue('"error"' in answer or '"result": []' in answer, answer)
 
     def test_files_and_messages(self):
-        """The recording is no attachment that anybody finds, and no message tells a secret."""
+        """Nobody finds the recording's attachment, and no message contains a secret."""
         self.call._store_recording(wav(), "audio/wav")
         self.env.flush_all()
         attachment = self.call.recording_id.id

@@ -201,7 +201,7 @@ class TestPhoneImport(CcpCase):
 
 @tagged("post_install", "-at_install")
 class TestSetup(CcpCase):
-    """Each step tells how it stands, and whose turn it is."""
+    """Each step shows its state, and who must act."""
 
     def page(self):
         self.env.flush_all()

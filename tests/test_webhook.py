@@ -66,7 +66,7 @@ def by_the_route():
 
 @tagged("post_install", "-at_install")
 class TestWebhook(WebhookCase):
-    """Where reports enter, see ``controllers/intake.py``."""
+    """Taking reports, see ``controllers/intake.py``."""
 
     def test_report_is_stored_as_it_came(self):
         raw = b'{"eventType": "CALL",   "event":"Ringing", "unknown": {"kept": [1]}}'

@@ -2,7 +2,7 @@ from odoo import api, models
 
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
-    """Merges contacts; their calls follow to the contact that stays."""
+    """When contacts are merged, their calls move to the contact that stays."""
 
     _inherit = "base.partner.merge.automatic.wizard"
 

@@ -6,13 +6,13 @@ from ..models.utils import CLOSE, form_of, notice
 
 
 class CcpCallEntry(models.TransientModel):
-    """Outcome and note of a call, written on its form, also long after it ended."""
+    """The dialog for outcome and note of a call, on its form, even long after the call ended."""
 
     _name = "ccp.call.entry"
     _description = "Outcome and note of a call"
 
     call_id = fields.Many2one("ccp.call", required=True, readonly=True, ondelete="cascade")
-    # In the user's own name, as whoever may not write on a call may not know whose it is
+    # With the user's own rights: a user who may not write on a call may not know its company
     company_id = fields.Many2one(related="call_id.company_id", related_sudo=False)
     outcome_id = fields.Many2one(
         "ccp.call.outcome", domain="[('company_id', 'in', (False, company_id))]"
@@ -23,9 +23,9 @@ class CcpCallEntry(models.TransientModel):
 
     @api.constrains("call_id")
     def _check_call(self):
-        # Odoo runs such checks with the rights of the system
+        # Odoo runs constraints with superuser rights
         for entry in self.sudo(False):
-            # The name of a call names its customer
+            # Checked because the name of a call contains its customer's name
             entry.call_id._check_entry()
 
     @api.constrains("outcome_id")
@@ -35,13 +35,13 @@ class CcpCallEntry(models.TransientModel):
     @api.constrains("note")
     def _check_note_length(self):
         for entry in self:
-            # A note of before there was a limit may stay as it is
+            # A longer note from before the limit may stay unchanged
             if entry.note != entry.call_id.note:
                 check_note(self.env, entry.note)
 
     @api.model
     def default_get(self, fields):
-        """Begin with what the call has, if the user may write on it.
+        """Start with the call's present outcome and note, if the user may write on the call.
 
         :raise AccessError: for anybody but the call's agent and managers of calls who may see it
         :raise UserError: when the call was erased
@@ -61,16 +61,16 @@ class CcpCallEntry(models.TransientModel):
     def action_save(self):
         """Write outcome and note on the call, or ask first whether to blacklist.
 
-        :return: an action that closes the dialog and says what was done, or shows the question
+        :return: an action that closes the dialog and shows what was done, or shows the question
         :rtype: dict
         :raise AccessError: for anybody but the call's agent and managers of calls who may see it
-        :raise UserError: when the call was erased, the outcome is not offered, or somebody wrote
-            another note meanwhile
+        :raise UserError: when the call was erased, the outcome is not offered, or somebody else
+            changed the note meanwhile
         """
         return self._save(confirmed=False)
 
     def action_confirm(self):
-        """Write outcome and note on the call; the user agreed to what was asked.
+        """Write outcome and note on the call, after the user confirmed the question.
 
         :return: see ``action_save``
         :rtype: dict
@@ -96,7 +96,7 @@ class CcpCallEntry(models.TransientModel):
         if question:
             self.question = question
             return form_of(self, self.env._("Outcome and note"))
-        # The note first, which the outcome's activity shows
+        # The note first: the outcome's activity shows it
         call._write_note(self.note)
         answer = call._write_outcome(chosen.id, confirmed=True)
         sentences = [answer["notice"], answer["warning"]]

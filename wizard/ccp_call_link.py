@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class CcpCallLink(models.TransientModel):
-    """Puts right which contact or lead a call was about."""
+    """The dialog that corrects which contact or lead a call was about."""
 
     _name = "ccp.call.link"
     _description = "Change a call's record"
@@ -17,9 +17,9 @@ class CcpCallLink(models.TransientModel):
 
     @api.constrains("call_id")
     def _check_call(self):
-        # Odoo runs such checks with the rights of the system
+        # Odoo runs constraints with superuser rights
         for link in self.sudo(False):
-            # The name of a call names its customer
+            # Checked because the name of a call contains its customer's name
             link.call_id._check_link()
 
     @api.constrains("record")
@@ -41,7 +41,7 @@ class CcpCallLink(models.TransientModel):
         :return: an action that closes the dialog
         :rtype: dict
         :raise AccessError: see ``ccp.call.link_record``
-        :raise UserError: when no record was chosen, or it cannot be this call's
+        :raise UserError: when no record was chosen, or the call cannot be about it
         """
         self.ensure_one()
         if not self.record:

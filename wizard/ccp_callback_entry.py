@@ -7,7 +7,7 @@ from ..models.utils import CLOSE
 
 
 class CcpCallbackEntry(models.TransientModel):
-    """To whom a call-back is handed over, or why it is dropped."""
+    """The dialog that hands a call-back over, or drops it with a reason."""
 
     _name = "ccp.callback.entry"
     _description = "Hand over or drop a call-back"

@@ -7,7 +7,7 @@ from ..models.utils import CLOSE, notice
 
 
 class CcpErasure(models.TransientModel):
-    """Erases what calls tell about one person; anonymous rows stay, so that figures stay true."""
+    """Erases one person's data from calls; anonymous rows stay, and so figures stay correct."""
 
     _name = "ccp.erasure"
     _description = "Erase a person's call data"
@@ -43,8 +43,8 @@ class CcpErasure(models.TransientModel):
     def _calls(self):
         """Return the person's calls in the user's companies, as superuser.
 
-        Those of the contact, of its people and leads, and all to the numbers that they have now or
-        were called under.
+        These are the calls of the contact, of its people and leads, and all calls with a number
+        that one of them has or was called under.
 
         :rtype: odoo.models.BaseModel
         """
@@ -65,7 +65,7 @@ class CcpErasure(models.TransientModel):
 
     @api.model
     def _numbers(self, calls, people, leads):
-        """Return the numbers under which the person was called, and those of today.
+        """Return the numbers under which the person was called, and the person's present ones.
 
         :param calls: the person's ``ccp.call`` records
         :param people: the person and its people
@@ -91,11 +91,11 @@ class CcpErasure(models.TransientModel):
         }
 
     def action_erase(self):
-        """Erase, and log that it was done.
+        """Erase the data, and log the erasure.
 
-        :return: an action that closes the dialog and says how much went
+        :return: an action that closes the dialog and shows how much was erased
         :rtype: dict
-        :raise AccessError: when the user is no manager of calls, or may not read the contact
+        :raise AccessError: when the user is not a manager of calls, or may not read the contact
         :raise UserError: while a call with the person is live, or past calls are being imported
         """
         self.ensure_one()
@@ -136,9 +136,9 @@ class CcpErasure(models.TransientModel):
         return notice(sentence, "success", then=CLOSE)
 
     def _erase(self, calls):
-        """Take away what tells who was called: sound, reports, cards, numbers, names, words.
+        """Remove all that identifies the person: sound, reports, cards, numbers, names, texts.
 
-        A number stays on the phone blacklist, which alone keeps it from being called again.
+        Numbers on the phone blacklist stay there: only that keeps them from being called again.
         """
         self._erase_traces(calls)
         calls._delete_copies()
@@ -191,7 +191,7 @@ class CcpErasure(models.TransientModel):
         )
 
     def _erase_traces(self, calls):
-        """Delete what names the person beside the calls: lists, dialogs, imports, reports, changes.
+        """Delete traces of the person outside the calls: lists, dialogs, imports, reports, changes.
 
         :param calls: the person's ``ccp.call`` records
         """
@@ -203,7 +203,7 @@ class CcpErasure(models.TransientModel):
         items = self.env["ccp.call.list.item"].sudo().search(of_person & own_users)
         (items | calls.list_item_id).unlink()
         self.env["ccp.manual.call"].sudo().search(of_person).unlink()
-        # Nobody can take one person out of a file
+        # One person cannot be removed from a file, so all of it goes
         self._imports(companies).unlink()
         names = {record.display_name for record in (*people, *leads)}
         changes = calls.change_ids.search(
@@ -220,5 +220,5 @@ class CcpErasure(models.TransientModel):
         reports._erase_spooled(companies, calls, words)
 
     def _imports(self, companies):
-        """Return the open imports of past calls of some companies."""
+        """Return unfinished imports of past calls of some companies."""
         return self.env["ccp.history.import"].sudo().search([("company_id", "in", companies.ids)])

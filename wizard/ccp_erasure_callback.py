@@ -5,12 +5,12 @@ from ..models.callback_ledger import DROPPED, OPEN
 
 
 class CcpErasure(models.TransientModel):
-    """What call-backs tell about one person goes with the calls; anonymous rows stay."""
+    """The person's data in call-backs are erased with the calls; anonymous rows stay."""
 
     _inherit = "ccp.erasure"
 
     def _erase_traces(self, calls):
-        """Delete what names the person beside the calls, and take it from the call-backs.
+        """Delete traces of the person outside the calls, also those in call-backs.
 
         :param calls: the person's ``ccp.call`` records
         """

@@ -6,7 +6,7 @@ from ..models.own_records import OwnRecords
 
 
 class CcpFoldAgain(OwnRecords, models.TransientModel):
-    """Derives all calls of a period anew from their stored reports, after a fault was mended."""
+    """Derives all calls of a period again from their reports, after a fault was corrected."""
 
     _name = "ccp.fold.again"
     _description = "Recompute the calls of a period from their reports"
@@ -27,7 +27,7 @@ class CcpFoldAgain(OwnRecords, models.TransientModel):
             wizard.call_count = wizard.company_id._ccp_count_calls(wizard._domain())
 
     def _domain(self):
-        """Return which of the company's calls are meant.
+        """Return the domain of the company's calls in the period.
 
         :rtype: odoo.fields.Domain
         """
@@ -39,11 +39,11 @@ class CcpFoldAgain(OwnRecords, models.TransientModel):
         return domain & Domain("fold_error", "!=", False) if self.only_errors else domain
 
     def action_fold_again(self):
-        """Take the calls up again: a few at once, more in the background.
+        """Derive the calls again: a few at once, further ones in the background.
 
-        :return: an action that tells how many
+        :return: an action that shows how many
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         :raise UserError: when the period holds no call
         """
         self.ensure_one()

@@ -20,15 +20,16 @@ _logger = logging.getLogger(__name__)
 # Base64 takes four characters for three bytes
 MAX_CHARACTERS = table.MAX_BYTES * 4 // 3 + 4
 SHOWN_PROBLEMS = 200
-# So many calls are saved while the user waits; more in the background
+# How many calls are saved while the user waits; the others in the background
 AT_ONCE = 500
 BATCH = 250
 
 
 class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
-    """Takes calls of the past over from Airtel's records, and shows first what they are.
+    """Imports past calls from Airtel's records, after a preview.
 
-    Its steps are ``state``: a file is chosen, its preview is shown, its calls are saved.
+    The steps are the values of ``state``: a file is chosen, its preview is shown, its calls are
+    saved.
     """
 
     _name = "ccp.history.import"
@@ -81,12 +82,12 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
     line_ids = fields.One2many("ccp.history.import.line", "import_id", readonly=True)
 
     def action_preview(self):
-        """Read the file and say what is in it; nothing is saved yet.
+        """Read the file and show what it contains; nothing is saved yet.
 
         :return: an action that shows the dialog again
         :rtype: dict
         :raise AccessError: when the dialog is not the user's own
-        :raise UserError: when nothing can be read, with what to do instead
+        :raise UserError: when the file cannot be read, with what to do instead
         """
         self._check_own()
         past = self._read()
@@ -113,7 +114,7 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         :return: an action that shows the dialog again
         :rtype: dict
         :raise AccessError: when the dialog is not the user's own
-        :raise UserError: when there is nothing to save, or nothing can be read any more
+        :raise UserError: when there is nothing to save, or the file can no longer be read
         """
         self._check_own()
         if self.state not in ("preview", "failed"):
@@ -132,7 +133,7 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         return self._show()
 
     def action_refresh(self):
-        """Show how far the background is.
+        """Show the progress of the work in the background.
 
         :return: an action that shows the dialog again
         :rtype: dict
@@ -166,12 +167,12 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         return form_of(self, self.env._("Import past calls"))
 
     def _read(self):
-        """Return what the file or the pasted text holds.
+        """Return the content of the file or the pasted text.
 
         :rtype: ccp.call.history.History
-        :raise UserError: when nothing can be read, with what to do instead
+        :raise UserError: when it cannot be read, with what to do instead
         """
-        # What comes from a browser may be longer than what it showed
+        # The uploaded file may be larger than the browser's field shows
         content = self.with_context(bin_size=False).file or b""
         try:
             if len(content) > MAX_CHARACTERS:
@@ -187,7 +188,7 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         return past
 
     def _sentence(self, reason):
-        """Say why a file is not read, and what to do.
+        """Return why a file cannot be read, and what to do.
 
         :param str reason: see ``ccp.safe.table.TableError`` and ``ccp.call.history.History``
         :rtype: str
@@ -222,16 +223,16 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         }[reason]
 
     def _rows(self, past):
-        """Return the calls of a file, and its records without a customer's number.
+        """Return the calls in a file, and its records without a customer's number.
 
-        :param ccp.call.history.History past: what the file holds
+        :param ccp.call.history.History past: the file's content
         :rtype: tuple[list, list]
         """
         good = [each for each in past.calls if not each.problem]
         return self.env["ccp.call"]._past_rows(self.company_id, good)
 
     def _unknown(self):
-        """Return the calls of the file that are not in the history yet.
+        """Return the file's calls that are not in the history yet.
 
         :rtype: list
         """
@@ -247,7 +248,7 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         return self.env["ccp.call"]._unknown_rows(self.company_id, rows)
 
     def _counts(self, rows):
-        """Return what the preview says of the calls that would be saved.
+        """Return the preview's figures about the calls to be saved.
 
         :rtype: dict
         """
@@ -267,7 +268,7 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
         }
 
     def _problem_lines(self, problems):
-        """Return commands for the lines that are no calls.
+        """Return ORM commands for the lines of the file that are not calls.
 
         :param dict[int, str] problems: by line: see ``ccp.call.history.PastCall``
         :rtype: list
@@ -294,23 +295,23 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
     def _save(self, rows):
         """Save some calls.
 
-        :param list rows: what ``_unknown`` returned, or a part of it
+        :param list rows: all or some rows of ``_unknown``
         """
         self.env["ccp.call"]._create_past(self.company_id, rows)
         self.saved_count += len(rows)
 
     def _finish(self):
-        """Forget the file, which names people, once its calls are saved."""
+        """Delete the file, which contains names, once its calls are saved."""
         self.write({"state": "done", "file": False, "text": False})
 
     @api.model
     def _cron_import(self):
-        """Save the calls of large files, in batches; a file that fails stops no other."""
+        """Save the calls of large files, in batches; a file that fails does not stop the others."""
         for dialog in self.sudo().search([("state", "=", "saving")], order="id"):
             own = dialog.with_user(dialog.create_uid).with_company(dialog.company_id)
             try:
                 if not own._save_all():
-                    # Who waits behind goes on in the next run, which the rest of this one asks for
+                    # Further files are left to the next run, which this one's rest triggers
                     return
             except CONTENTION as error:
                 _logger.info("Import %s met another transaction (%s)", dialog.id, name_of(error))
@@ -327,9 +328,9 @@ class CcpHistoryImport(GuardedFields, OwnRecords, models.TransientModel):
                 self.env["ir.cron"]._commit_progress(remaining=0)
 
     def _save_all(self):
-        """Save all calls of the file, batch by batch, each committed, until the time is up.
+        """Save the file's calls in batches, each committed, until all are saved or time is over.
 
-        What was saved is known the next time, so this can stop and begin again anywhere.
+        Saved calls are recognised the next time, so it can stop and start again at any point.
 
         :return: whether everything is saved
         :rtype: bool

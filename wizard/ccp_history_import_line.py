@@ -4,7 +4,7 @@ from ..models.own_records import OwnRecords
 
 
 class CcpHistoryImportLine(OwnRecords, models.TransientModel):
-    """A line of a file that is no call of the past, and why."""
+    """A line of a file that was not imported as a call, with the reason."""
 
     _name = "ccp.history.import.line"
     _description = "Line of an import of past calls"

@@ -10,7 +10,7 @@ MAX_MINUTES = 24 * 60
 
 
 class CcpManualCall(models.TransientModel):
-    """Logs a call that was made outside, so that the history is whole; marked as such."""
+    """Logs a call that was made outside Odoo, marked as such, to complete the history."""
 
     _name = "ccp.manual.call"
     _description = "Log a call made outside Odoo"
@@ -23,7 +23,7 @@ class CcpManualCall(models.TransientModel):
     phone = fields.Char(
         "Number",
         compute="_compute_phone",
-        # In the user's own name: it says what a record holds
+        # With the user's own rights, because it shows a record's content
         compute_sudo=False,
         store=True,
         precompute=True,
@@ -64,7 +64,7 @@ class CcpManualCall(models.TransientModel):
         now = fields.Datetime.now()
         for wizard in self:
             start = wizard.start_date or now
-            # Whoever logs a call right after it, and says how long it was, need not reckon back
+            # If a call that starts now would end in the future, it has just ended: count back
             if start <= now < wizard._end(start):
                 start = now - timedelta(seconds=wizard._seconds())
             wizard.start_date = start
@@ -102,11 +102,11 @@ class CcpManualCall(models.TransientModel):
     def action_log(self):
         """Write the call into the history and the chatter.
 
-        :return: an action that closes the dialog, with a warning if what should follow from the
-            outcome could not be done
+        :return: an action that closes the dialog, with a warning if effects of the outcome
+            failed
         :rtype: dict
         :raise AccessError: when the user may not call, or may not read the record
-        :raise UserError: when the record is gone, the number is none, or the outcome is not offered
+        :raise UserError: when the record is deleted, the number invalid, or the outcome not offered
         """
         self.ensure_one()
         self.env.user._ccp_check_may_call()
@@ -122,10 +122,10 @@ class CcpManualCall(models.TransientModel):
         return self._write_outcome(call.with_env(self.env))
 
     def _write_outcome(self, call):
-        """Give the call its outcome, as its form does, or ask first whether to blacklist.
+        """Set the call's outcome, as its form does, or ask first whether to blacklist.
 
-        :param call: the new ``ccp.call``; it stays logged if what follows cannot be done
-        :return: an action that closes the dialog and says what was done, or shows the question
+        :param call: the new ``ccp.call``; it stays logged if effects of the outcome fail
+        :return: an action that closes the dialog and shows what was done, or shows the question
         :rtype: dict
         """
         entry = self.env["ccp.call.entry"].create(
@@ -139,7 +139,7 @@ class CcpManualCall(models.TransientModel):
         return entry.action_save()
 
     def _record(self):
-        """Return the record that the call was about, empty if there is none (any more).
+        """Return the record that the call was about; empty if none was chosen or it is deleted.
 
         :rtype: odoo.models.BaseModel
         """
@@ -147,7 +147,7 @@ class CcpManualCall(models.TransientModel):
         return self._ccp_records(self.res_model, [self.res_id])
 
     def _offered(self):
-        """Return the numbers of the record, see ``base._ccp_number_choices``.
+        """Return the record's numbers, see ``base._ccp_number_choices``.
 
         :rtype: list[dict]
         """
@@ -157,9 +157,9 @@ class CcpManualCall(models.TransientModel):
         return record._ccp_number_choices(record._ccp_company())
 
     def _digits(self):
-        """Return the ten digits of the customer's number, or False without one.
+        """Return the ten digits of the customer's number; False if none is needed.
 
-        :raise UserError: when it is none, is the rep's own, or is missing though the record has one
+        :raise UserError: when it is invalid, the rep's own, or missing although the record has one
         """
         offered = self._offered()
         text = (self.phone or "").strip()
@@ -192,7 +192,7 @@ class CcpManualCall(models.TransientModel):
         return round(self.duration * 60)
 
     def _end(self, start):
-        """Return when a call of this duration ends.
+        """Return when a call of this duration would end.
 
         :param datetime.datetime start: when it begins
         """
@@ -202,7 +202,7 @@ class CcpManualCall(models.TransientModel):
     def _call_values(self, record, company):
         """Return the values of the call that this dialog describes.
 
-        :param record: the record that it was about
+        :param record: the record that the call was about
         :param company: the ``res.company`` that it belongs to
         :rtype: dict
         """

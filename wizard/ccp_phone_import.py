@@ -13,7 +13,7 @@ from ..models.own_records import OwnRecords
 from ..models.utils import form_of
 
 MAX_CHARACTERS = 1024 * 1024
-# What spreadsheets call their columns, in small letters and without signs
+# The titles of such columns in spreadsheets, in lower case and without signs
 PERSON_TITLES = frozenset(
     "user login username email emailaddress mail name fullname username employee employeename "
     "agent agentname rep person".split()
@@ -22,19 +22,19 @@ PHONE_TITLES = frozenset(
     "mobile mobileno mobilenumber mobilephone phone phoneno phonenumber cell contact contactno "
     "contactnumber number telephone tel workmobile workphone".split()
 )
-# With fewer digits it is an employee's number rather than a phone
+# A shorter number is an employee's number rather than a phone
 LEAST_PHONE_DIGITS = 7
 
 
 def title(cell):
-    """Return a column's title without signs and blanks, in small letters."""
+    """Return a column's title in lower case, without signs and blanks."""
     return "".join(filter(str.isalpha, cell.casefold()))
 
 
 class CcpPhoneImport(OwnRecords, models.TransientModel):
-    """Takes phones of many users over from pasted lines, and reports on each line.
+    """Imports phones of many users from pasted lines, with a report on each line.
 
-    Good lines are saved even where others are not.
+    Good lines are saved even if others fail.
     """
 
     _name = "ccp.phone.import"
@@ -66,7 +66,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
             self._take_file()
 
     def _take_file(self):
-        """Put the lines of the file into the text, to be looked at and imported.
+        """Copy the file's lines into the text field, for a look before the import.
 
         :raise UserError: when it cannot be read, or is too long
         """
@@ -97,11 +97,11 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         return self.env._("There are too many lines: import at most %s at a time.", pasted.MAX_ROWS)
 
     def action_take_employees(self):
-        """Fill in the phones that employees have, for users who have none here.
+        """Fill in the phones of employees, for users who have none yet.
 
         :return: an action that shows the dialog again
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.ensure_one()
         self.check_access("write")
@@ -127,7 +127,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         return self._show()
 
     def _users(self):
-        """Return the people of the company.
+        """Return the users of the company.
 
         :rtype: odoo.models.BaseModel
         """
@@ -136,11 +136,11 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         )
 
     def action_import(self):
-        """Save the phones of all good lines; lines that were not taken stay to be corrected.
+        """Save the phones of all good lines; the others stay in the text, to be corrected.
 
         :return: an action that shows the report
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         :raise UserError: when there is nothing to import, or too much
         """
         self.ensure_one()
@@ -169,7 +169,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         self.write(
             {
                 "line_ids": [Command.clear(), *map(Command.create, reports)],
-                # With the titles, so that the columns are known the next time too
+                # With the titles, by which the next import recognises the columns
                 "text": "\n".join([*header, *left] if left else []),
                 "summary": self.env._(
                     "%(saved)s saved, %(unchanged)s unchanged, %(problems)s to correct",
@@ -189,7 +189,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         """Return the titles of the columns, if the first row has them.
 
         :param list[list[str]] rows: cells, see ``ccp.lines``
-        :return: what each column is, without signs; empty when the first row is a person's
+        :return: the columns' titles without signs; empty if the first row is a person's
         :rtype: list[str]
         """
         titles = [title(cell) for cell in rows[0]] if rows else []
@@ -199,7 +199,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
 
     @api.model
     def _is_phone(self, cell):
-        """Return whether a cell looks like a phone, also a wrong one."""
+        """Return whether a cell looks like a phone, even a wrong one."""
         return "@" not in cell and len(number.last10(cell)) >= LEAST_PHONE_DIGITS
 
     def _take(self, rows, titles):
@@ -213,7 +213,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         users = self._users()
         known = {}
         for key in ("name", "email", "login"):
-            # A login is unique; a name or address that several have names nobody
+            # Logins are unique; a name or address that several users have identifies nobody
             counts = Counter((user[key] or "").strip().casefold() for user in users)
             for user in users:
                 name = (user[key] or "").strip().casefold()
@@ -230,7 +230,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
 
     @api.model
     def _split_row(self, row, titles):
-        """Return the cells that may name a user, and the text of the phone.
+        """Return the cells that may identify a user, and the phone's text.
 
         :param list[str] row: cells
         :param list[str] titles: see ``_titles``
@@ -243,7 +243,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
             if position < len(titles) and titles[position] in PHONE_TITLES
         ]
         if not phones:
-            # The last one: a number of the employee stands before
+            # The last one: an employee's number comes before the phone
             phones = [position for position, cell in cells.items() if self._is_phone(cell)][-1:]
         if not phones:
             phones = [len(row) - 1] if len(row) > 1 else []
@@ -251,7 +251,7 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         return names, next((cells[each] for each in phones if cells[each]), "")
 
     def _read_row(self, row, titles, known):
-        """Return the report on a row as far as the row alone tells.
+        """Return the report on a row, from the row alone.
 
         :param list[str] row: cells
         :param list[str] titles: see ``_titles``
@@ -291,9 +291,9 @@ class CcpPhoneImport(OwnRecords, models.TransientModel):
         return report | {"phone": digits, "state": "saved"}
 
     def _take_line(self, report, position, seen):
-        """Save the phone of a good line, unless it contradicts another line or user.
+        """Save the phone of a good line, unless another line or user contradicts it.
 
-        :param dict report: the report on the line, which is completed
+        :param dict report: the line's report, completed in place
         :param int position: the line's number
         :param dict seen: the earlier line of each user
         """

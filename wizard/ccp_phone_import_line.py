@@ -4,7 +4,7 @@ from ..models.own_records import OwnRecords
 
 
 class CcpPhoneImportLine(OwnRecords, models.TransientModel):
-    """What became of one line of an import of phones."""
+    """The result of one line of an import of phones."""
 
     _name = "ccp.phone.import.line"
     _description = "Line of an import of phones"

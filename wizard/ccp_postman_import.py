@@ -21,9 +21,9 @@ LABELS = {
 
 
 class CcpPostmanImport(OwnRecords, models.TransientModel):
-    """Takes an account over from Airtel's Postman environment file (specification 1).
+    """Imports an account from Airtel's Postman environment file (specification 1), after a preview.
 
-    It shows what it found before it saves. The file holds the password: it is forgotten at once.
+    The file contains the password, so it is deleted as soon as it was read.
     """
 
     _name = "ccp.postman.import"
@@ -64,12 +64,12 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
                 wizard.password = PASSWORD_MASK
 
     def _read(self):
-        """Return what the file says.
+        """Return the file's content.
 
         :rtype: ccp.airtel.postman.Environment
-        :raise UserError: when it is no environment file with an account in it
+        :raise UserError: when it is not an environment file with an account
         """
-        # What comes from a browser may be longer than what it showed
+        # The uploaded file may be larger than the browser's field shows
         content = self.with_context(bin_size=False).file or b""
         try:
             if len(content) > MAX_CHARACTERS:
@@ -81,19 +81,19 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
             raise UserError(self._sentence(error.reason, error.unused)) from error
 
     def _names(self, unused):
-        """Return the names of variables that were not taken, in one line.
+        """Return the names of variables that are not used, in one line.
 
-        :param unused: names as they stand in the file; their values are shown nowhere
+        :param unused: names as in the file; their values are shown nowhere
         :rtype: str
         """
         shown = ", ".join(unused[:SHOWN_NAMES])
         return f"{shown}, …" if unused[SHOWN_NAMES:] else shown
 
     def _sentence(self, reason, unused=()):
-        """Say why a file is not taken, and whose turn it is.
+        """Return why a file is refused, and who must do what.
 
         :param str reason: see ``ccp.airtel.postman.PostmanError``
-        :param unused: the names of the variables that nobody knows
+        :param unused: the names of unknown variables
         :rtype: str
         """
         _ = self.env._
@@ -130,11 +130,11 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
         }[reason]
 
     def _settings(self, environment):
-        """Return what the file sets, in the form in which it is kept.
+        """Return the file's settings in the form in which they are stored.
 
-        :param ccp.airtel.postman.Environment environment: what the file says
+        :param ccp.airtel.postman.Environment environment: the file's content
         :rtype: dict[str, str]
-        :raise ValidationError: when its address is none
+        :raise ValidationError: when its address is invalid
         """
         values = dict(environment.values)
         if "base_url" in values:
@@ -145,7 +145,7 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
         return values
 
     def _warning(self, environment):
-        """Return one sentence about what to look at before saving, or nothing.
+        """Return one sentence about what to check before saving, or False.
 
         :rtype: str | bool
         """
@@ -175,7 +175,7 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
 
     @api.model
     def _host(self, url):
-        """Return the host of an address; "" when it is none.
+        """Return the host of an address; "" if the address is invalid.
 
         :param str | bool url: the address
         :rtype: str
@@ -186,12 +186,12 @@ class CcpPostmanImport(OwnRecords, models.TransientModel):
             return ""
 
     def action_save(self):
-        """Save what was found, and forget the file.
+        """Save the settings that were found, and delete the file.
 
         :return: an action that closes the dialog
         :rtype: dict
-        :raise AccessError: when the user is no administrator
-        :raise UserError: when the file is not Airtel's environment, or holds what cannot be
+        :raise AccessError: when the user is not an administrator
+        :raise UserError: when the file is not Airtel's environment, or has invalid values
         """
         self.ensure_one()
         self.check_access("write")

@@ -13,7 +13,7 @@ MAX_SHOWN = 20
 class CcpRouteTry(OwnRecords, models.TransientModel):
     """The page on which an administrator sees whom a caller would be put through to now, and why.
 
-    Nothing is rung and nothing is kept.
+    Nothing rings and nothing is stored.
     """
 
     _name = "ccp.route.try"
@@ -54,15 +54,15 @@ class CcpRouteTry(OwnRecords, models.TransientModel):
 
         :return: an action
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.check_access("create")
         return form_of(self.create({}), self.env._("Try a number"), target="current")
 
     def action_try(self):
-        """Say whom this caller would be put through to now.
+        """Show whom this caller would be put through to now.
 
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         :raise UserError: when no Airtel number takes incoming calls
         """
         self.ensure_one()

@@ -30,15 +30,15 @@ LINES = {
 
 
 def selection_of_step(string):
-    """Return a field that says whether a step is done, and who takes it."""
+    """Return a field with the state of a step: whether it is done, and who takes it."""
     return fields.Selection(STEP_STATES, string, compute="_compute_steps")
 
 
 class CcpSetup(OwnRecords, models.TransientModel):
-    """The page on which an administrator gets from a fresh install to the first connected call.
+    """The page that leads an administrator from a fresh install to the first connected call.
 
-    It keeps nothing of its own: each step shows and writes the company's settings, and tests
-    itself against what is really there. A test call is placed on the page's own record.
+    It stores nothing of its own: each step shows and writes the company's settings, and checks
+    itself against calls and reports. The test call is placed on the page's own record.
     """
 
     _name = "ccp.setup"
@@ -101,7 +101,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
             page.display_name = self.env._("Set up calling")
 
     def _phone_get_number_fields(self):
-        """Let the test call's number be called."""
+        """Make the test call's number callable."""
         return ["test_number"]
 
     @api.model
@@ -110,7 +110,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
 
         :return: an action
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.check_access("create")
         self.env.company._ccp_correct_health()
@@ -182,7 +182,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
                 limit=1,
             )
 
-    # How the steps stand
+    # The state of the steps
 
     @api.depends(
         "trial",
@@ -210,15 +210,15 @@ class CcpSetup(OwnRecords, models.TransientModel):
             )
 
     def _lines(self, step):
-        """Return the lines of the health list that a step shows, by their keys, see ``LINES``.
+        """Return the health list's lines for a step, by their keys, see ``LINES``.
 
-        :return: the line that is bad, or an empty one; and all lines
+        :return: the first bad line, or an empty one; and all lines
         :rtype: tuple[odoo.models.BaseModel, dict]
         """
         health = self.env["ccp.health"]
         lines = {key: health._standing(self.company_id, key) for key in LINES[step]}
         bad = [line for line in lines.values() if line.state == "bad"]
-        # One that is nobody's turn follows from another one
+        # A line for which nobody has to act follows from another line
         return next((line for line in bad if line.turn), health), lines
 
     def _account_step(self):
@@ -270,7 +270,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
         return ("done" if phones.state == "ok" else "administrator"), phones.sentence
 
     def _test_step(self):
-        """Return state and sentence of the test call; one that connected proves it for good.
+        """Return state and sentence of the test call; once one has connected, the step stays done.
 
         :rtype: tuple[str, str]
         """
@@ -314,7 +314,7 @@ class CcpSetup(OwnRecords, models.TransientModel):
         )
 
     def _connected_test_call(self):
-        """Return the last test call that connected with the present account, whoever placed it.
+        """Return the last test call, of any user, that connected with the present account.
 
         :return: a ``ccp.call`` or an empty recordset, as superuser
         """
@@ -342,8 +342,8 @@ class CcpSetup(OwnRecords, models.TransientModel):
     def action_check(self):
         """Test the steps again.
 
-        :return: nothing: the page is read again
-        :raise AccessError: when the user is no administrator
+        :return: nothing: the page is reloaded
+        :raise AccessError: when the user is not an administrator
         """
         self.ensure_one()
         self.check_access("write")
@@ -352,18 +352,18 @@ class CcpSetup(OwnRecords, models.TransientModel):
     def action_renew_token(self):
         """Replace the token of the notify URL; see ``res.company._ccp_renew_token``.
 
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.ensure_one()
         self.check_access("write")
         self.company_id._ccp_renew_token()
 
     def action_call(self):
-        """Place the test call, in the browser: its panel shows it.
+        """Place the test call in the browser, where the panel shows it.
 
         :return: an action
         :rtype: dict
-        :raise AccessError: when the user is no administrator, or may not call
+        :raise AccessError: when the user is not an administrator, or may not call
         """
         self.ensure_one()
         self.check_access("write")
@@ -371,9 +371,9 @@ class CcpSetup(OwnRecords, models.TransientModel):
         return self._ccp_call_action("test_number")
 
     def action_delete_trial_calls(self):
-        """Delete the company's trial calls with all that belongs to them.
+        """Delete the company's trial calls and all data about them.
 
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.ensure_one()
         self.check_access("write")
@@ -386,11 +386,11 @@ class CcpSetup(OwnRecords, models.TransientModel):
         callbacks.unlink()
 
     def action_users(self):
-        """Open the list of the company's people with their phones.
+        """Open the list of the company's users with their phones.
 
         :return: an action
         :rtype: dict
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.ensure_one()
         self.check_access("read")

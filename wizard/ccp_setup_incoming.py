@@ -13,14 +13,14 @@ from .ccp_setup import STEP_STATES
 
 _logger = logging.getLogger(__name__)
 
-# As Airtel's question for a caller who withholds the number: no customer is looked for
+# A test asks like a caller with a withheld number: no customer is searched
 TRY_HEADER = "X-Airtel-Ccp-Try"
 TEST_SECONDS = 5
 MAX_ANSWER = 64 * 1024
 
 
 class CcpSetup(models.TransientModel):
-    """The step of the set-up page for calls that come in; who takes none passes it over."""
+    """The set-up page's step for incoming calls; companies without incoming calls skip it."""
 
     _inherit = "ccp.setup"
 
@@ -29,7 +29,7 @@ class CcpSetup(models.TransientModel):
     )
     incoming_note = fields.Char(compute="_compute_incoming_step")
     incoming_flow_id = fields.Many2one("ccp.call.flow", compute="_compute_incoming_flow_id")
-    # Computed one by one: what is written together with none of the others must not hide them
+    # Computed one by one: a field that is written alone must not hide the others
     incoming_number = fields.Char(
         "Airtel number", compute="_compute_incoming_number", inverse="_inverse_incoming"
     )
@@ -136,16 +136,16 @@ class CcpSetup(models.TransientModel):
     def action_renew_route_token(self):
         """Replace the token of the routing URL; see ``res.company._ccp_renew_route_token``.
 
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         """
         self.ensure_one()
         self.check_access("write")
         self.company_id._ccp_renew_route_token()
 
     def action_test_route(self):
-        """Ask the routing URL as Airtel would, and show what came back; nothing rings.
+        """Ask the routing URL as Airtel would, and show the answer; nothing rings.
 
-        :raise AccessError: when the user is no administrator
+        :raise AccessError: when the user is not an administrator
         :raise UserError: while no Airtel number takes incoming calls
         """
         self.ensure_one()
@@ -155,7 +155,7 @@ class CcpSetup(models.TransientModel):
             raise UserError(
                 self.env._("Enter the Airtel number and the desk's number first, then test.")
             )
-        # The request is answered in a transaction of its own, which sees what is committed
+        # The request runs in a transaction of its own, which sees only what is committed
         headers = {TRY_HEADER: "1", **company._ccp_route_headers()}
         body = {"callingParticipant": "", "callerId": self.incoming_flow_id.caller_number}
         began = time.monotonic()
@@ -179,9 +179,9 @@ class CcpSetup(models.TransientModel):
         self.write({"route_test_passed": passed, "route_test": sentence})
 
     def _unreached_sentence(self, error):
-        """Return what it means that the routing URL could not be asked.
+        """Return what it means that the routing URL could not be reached.
 
-        :param Exception error: what the client raised
+        :param Exception error: the client's error
         :rtype: str
         """
         _logger.info("The routing URL did not answer its test (%s)", name_of(error))
@@ -203,10 +203,10 @@ class CcpSetup(models.TransientModel):
         )
 
     def _answer_sentence(self, status, content, milliseconds):
-        """Return whether the routing URL answered as it should, and in words what it said.
+        """Return whether the routing URL answered correctly, and a sentence about its answer.
 
-        :param int status: the status of HTTP
-        :param bytes content: the answer
+        :param int status: the HTTP status
+        :param bytes content: the answer's body
         :param int milliseconds: how long it took
         :rtype: tuple[bool, str]
         """

@@ -1,16 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Caller numbers: the Airtel numbers that both phones display (callerId, sections 1.5 to 1.10).
 
-They are Airtel's own, so that the series which nobody can call back are welcome here.
+They are the company's Airtel numbers, so series that nobody can call back are allowed here.
 """
 
 import re
 import unicodedata
 
 MAX_TEXT = 40
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 
-# A dot is no blank: "800000000.1" is no caller number. A spreadsheet adds ".0" to one.
+# A dot is not a gap: "800000000.1" is no caller number. Spreadsheets add ".0" to a number.
 _BETWEEN = re.compile(r"[ ()\-]+")
 _DECIMAL_ZERO = re.compile(r"(?<=[0-9]{10})\.0{1,2}$")
 # An optional country code and trunk zero
@@ -25,11 +25,11 @@ _SERIES = (
 
 
 def read(text: str) -> str:
-    """Read the one caller number that a text spells, with or without +91, 0 and blanks.
+    """Read a text that is exactly one caller number, with or without +91, 0 and blanks.
 
     :param text: what somebody typed or pasted, such as ``+91 80000 00001``
     :return: the 10 digits that Airtel takes as callerId
-    :raises ValueError: for anything else, which is not guessed at
+    :raises ValueError: for any other text; nothing is guessed
     """
     if not isinstance(text, str) or len(text) > MAX_TEXT:
         raise ValueError("not a caller number")
@@ -65,12 +65,12 @@ def series(digits: str) -> str:
 
 
 def _plain(char: str) -> str:
-    """ASCII for digits, blanks and dashes; nothing for characters that nobody sees."""
+    """Return ASCII for digits, blanks and dashes; nothing for invisible characters."""
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     category = unicodedata.category(char)
     if category in ("Pd", "Zs", "Cf"):
         return {"Pd": "-", "Zs": " ", "Cf": ""}[category]
-    # Wide signs become plain ones; "½" stays what it is, because "1" and "2" are nobody's digits
+    # Full-width characters become plain ones; "½" stays, because its "1" and "2" are not digits
     wide = unicodedata.normalize("NFKC", char)
     return char if any(map(str.isnumeric, wide)) else wide

@@ -2,8 +2,8 @@
 """Sends an execute/workflow request to Airtel, once (sections 1.1 to 1.3, 2 and 4.2).
 
 A request rings two phones, and Airtel has no way to ask afterwards whether it did. So nothing is
-ever sent twice, and an error says which of two things happened: ``refused``, no phone rings, or
-``unknown``, one may.
+ever sent twice, and an error has one of two outcomes: ``refused``, no phone rings, or ``unknown``,
+phones may ring.
 """
 
 import json
@@ -37,20 +37,20 @@ UNKNOWN = "unknown"
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_DETAIL = 200
 _CHUNK_BYTES = 1024
-# A gateway that lost Airtel's answer says nothing about what Airtel did.
+# A gateway that lost Airtel's answer does not know what Airtel did.
 _GATEWAY_STATUSES = (502, 504)
 _ERROR_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,99}")
 _CORRELATION_ID = re.compile(r"[!-~]{1,200}")
 
 
 class CcpError(Exception):
-    """The request brought no call that we know of.
+    """The request failed, or its result is unknown.
 
-    Its texts hold no credential and no whole phone number.
+    The texts contain no credentials and no full phone number.
 
-    :ivar outcome: ``refused``: Airtel answered no, or nothing was sent; ``unknown``: Airtel may
-        have accepted it and phones may ring
-    :ivar code: Airtel's errorCode (``const.ERROR_CODES`` has those of section 2), or one of ours:
+    :ivar outcome: ``refused``: Airtel refused, or nothing was sent; ``unknown``: Airtel may have
+        accepted the request, and phones may ring
+    :ivar code: Airtel's errorCode (``const.ERROR_CODES`` has those of section 2), or an own one:
         ``HTTP_<status>``, ``BAD_URL``, ``NO_CONNECTION`` and ``TLS`` (nothing was sent),
         ``TIMEOUT``, ``RESET`` (the connection ended before the answer), ``BROKEN_BODY``,
         ``NO_CORRELATION_ID``
@@ -93,7 +93,7 @@ class _Response(NamedTuple):
     status: int
     body: bytes
     fault: str
-    """Why the body is not whole: ``TIMEOUT``, ``RESET``, ``BROKEN_BODY``, or "" if it is."""
+    """Why the body is incomplete: ``TIMEOUT``, ``RESET``, ``BROKEN_BODY``; "" if it is complete."""
 
 
 class Client:
@@ -154,7 +154,7 @@ class Client:
         raise CcpError(outcome, code, seconds=time.monotonic() - started)
 
     def _judge(self, response: _Response, seconds: float) -> Answer:
-        """Turn a response into an answer or the exception (section 2 and 4.2)."""
+        """Return a response's answer, or raise its error (sections 2 and 4.2)."""
         content = load(decode(response.body))
         is_object = isinstance(content, dict)
         answered = content if is_object else {}
@@ -178,7 +178,7 @@ class Client:
         )
 
     def _detail(self, answered: dict) -> str:
-        """Airtel's message, without what it may echo of our secrets."""
+        """Return Airtel's message, without secrets that it may repeat."""
         message = answered.get("errorMessage") or answered.get("message")
         text = clean(message, 2 * MAX_DETAIL)
         for secret in (self._credentials[1], b64encode(b":".join(self._credentials))):
@@ -198,18 +198,18 @@ def _error_code(answered: dict) -> str:
 
 
 def _no_answer(error: RequestException, adapter: "_WatchedAdapter") -> tuple[str, str]:
-    """Outcome and code of a request without any answer."""
+    """Return outcome and code of a request without an answer."""
     if isinstance(error, InvalidURL | MissingSchema | InvalidSchema | InvalidHeader):
         return REFUSED, "BAD_URL"
     timed_out = isinstance(error, ReadTimeout)
-    # requests calls a TLS handshake that takes too long a read timeout: ask the connection itself.
+    # requests reports a TLS handshake that takes too long as a read timeout: ask the connection.
     if not (adapter.watch.connected if adapter.used else timed_out):
         return REFUSED, "TLS" if isinstance(error, SSLError) else "NO_CONNECTION"
     return UNKNOWN, "TIMEOUT" if timed_out or adapter.watch.expired else "RESET"
 
 
 def _read(response: requests.Response, watch: Watch) -> tuple[bytes, str]:
-    """The body as far as it came, and what was wrong with it."""
+    """Return the part of the body that arrived, and what was wrong with it."""
     if response.raw is None:  # made by a replaced Session.send, without a connection
         return response.content or b"", ""
     body = bytearray()
@@ -225,7 +225,7 @@ def _read(response: requests.Response, watch: Watch) -> tuple[bytes, str]:
 
 
 class _WatchedAdapter(HTTPAdapter):
-    """requests' own adapter, with its proxies and certificates, under a watch."""
+    """requests' own adapter, with its proxies and certificates, and with a time limit."""
 
     def __init__(self, watch: Watch):
         self.watch = watch
@@ -253,7 +253,7 @@ class _WatchedAdapter(HTTPAdapter):
 
 
 def _guarded(pool_class, watch: Watch):
-    """A connection pool whose connections come under the watch as soon as they are open."""
+    """Return a connection pool that guards each connection as soon as it is open."""
 
     class Connection(pool_class.ConnectionCls):
         def connect(self):

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Further components of a call flow, written as JSON (section 1.5, ``<componentType_uniqueId>``).
 
-Whoever writes them cannot name a phone: numbers that are dialled come from the call alone, by
-placeholders, because only those were checked against blacklist, limits and the agent's own phone.
+They cannot contain phone numbers: dialled numbers come from the call alone, through placeholders,
+because only those were checked against the blacklist, the limits and the agent's own phone.
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from . import const
 
 MAX_TEXT = 10_000
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 MAX_COMPONENTS = 20
 MAX_DEPTH = 8
 
@@ -23,12 +23,12 @@ CALLER_ID = "{{callerId}}"
 """Placeholder for the caller number of the call."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-# The first phone of each side belongs to the flow's own component
+# The flow's own component rings the first phone of each side
 _PHONE = re.compile(r"\{\{(agent|customer)([2-9]|10)\}\}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# What Airtel dials has ten digits (section 1.10)
+# Airtel dials numbers of ten digits (section 1.10)
 _TEN_DIGITS = re.compile(r"\d(?:[\s()+._/\u00ad\u2010-\u2015\u2212\u200b-\u200f\ufeff-]{0,4}\d){9}")
-# The flow, the account and the addresses of reports are set elsewhere
+# The flow, the account and the addresses of reports have settings of their own
 _FORBIDDEN = frozenset(
     (
         "authorization",
@@ -46,7 +46,7 @@ _FORBIDDEN = frozenset(
 
 
 class ComponentsError(ValueError):
-    """The text is nothing that may be added to a request.
+    """The text cannot be added to a request.
 
     :ivar reason: ``long``, ``json``, ``object`` (a component that is no object), ``many``,
         ``deep``, ``name``, ``forbidden``, ``number``, ``address`` (a participant without
@@ -67,7 +67,7 @@ def read(text: str | None, pool_key: str = const.DEFAULT_POOL_KEY) -> dict[str, 
     :param text: a JSON object: components by their ids; or nothing
     :param pool_key: the field that holds the id of an agent pool
     :return: the components, with their placeholders
-    :raises ComponentsError: for the first thing that may not be sent
+    :raises ComponentsError: for the first part that may not be sent
     """
     if not (text or "").strip():
         return {}
@@ -103,15 +103,15 @@ def fill(
 ) -> dict[str, dict]:
     """Put the numbers of one call into further components.
 
-    A participant whose number this call does not have is left out, and so is a component that has
-    no participant left.
+    A participant for whom this call has no number is left out, and so is a component without
+    participants.
 
     :param components: what ``read`` returned
     :param caller_id: the caller number, ten digits
-    :param add_caller_id: whether add participant components get the caller number too
+    :param add_caller_id: whether add participant components get the caller number, too
     :param agents: the agent's phones as participants of section 1.10, in order; placeholders count
-        from 1, and what a component says of a participant goes before
-    :param customers: the same of the customer
+        from 1, and the component's own values take precedence
+    :param customers: the customer's phones, likewise
     :param callbacks: entries of section 1.9, for further components that initiate calls
     """
     phones = {"agent": agents, "customer": customers}
@@ -133,7 +133,7 @@ def fill(
 
 
 def placed(components: Mapping[str, Mapping], side: str) -> set[int]:
-    """Which phones of a side further components ring, counted from 1.
+    """Return which phones of a side ring through further components, counted from 1.
 
     :param components: what ``read`` returned
     :param side: ``agent`` or ``customer``
@@ -167,7 +167,7 @@ def _with_caller_id(value, caller_id):
 
 
 def _object(pairs):
-    """A JSON object whose names differ: of two, it is not known which one Airtel reads."""
+    """Return a JSON object, unless a name occurs twice: Airtel could read either value."""
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("a name is there twice")
@@ -207,7 +207,7 @@ def _check_field(key, value, where, pool_key, seen, depth):
     elif folded == "callerid":
         if value != CALLER_ID:
             raise ComponentsError("caller_id", where)
-    # An id may be made of digits; the phones of a pool are Airtel's business
+    # Ids may consist of digits; which phones a pool has is up to Airtel
     elif key != pool_key or not isinstance(value, str):
         _check_value(value, where, pool_key, seen, depth + 1)
 
@@ -228,7 +228,7 @@ def _holds_number(value) -> bool:
 
 
 def _check_kind(component, name, pool_key):
-    """Check what sections 1.6, 1.7 and 1.10 say of a component that rings phones."""
+    """Check what sections 1.6, 1.7 and 1.10 require of a component that rings phones."""
     kind = name.split("_", 1)[0]
     entries = component.get("participants")
     if entries is not None:

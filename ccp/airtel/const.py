@@ -8,12 +8,12 @@ import re
 from types import MappingProxyType
 from typing import NamedTuple
 
-# The specification names no host; this is the one most accounts live on.
+# The specification names no host; most accounts use this one.
 DEFAULT_BASE_URL = "https://iqtelephony.airtel.in/gateway/airtel-xchange"
 # Section 1.3
 DEFAULT_API_PATH = "/v2/execute/workflow"
 
-# The defaults of the sandbox that comes with the addon, said again here because neither imports the
+# The defaults of the sandbox that comes with the addon, repeated here because neither imports the
 # other
 SANDBOX_URL = "http://127.0.0.1:8270"
 SANDBOX_USERNAME = "demo"
@@ -22,7 +22,7 @@ SANDBOX_CUSTOMER_ID = "SANDBOX-CUSTOMER"
 SANDBOX_FLOW_ID = "SANDBOX-FLOW"
 SANDBOX_CALLER_NUMBER = "8000000001"
 
-# Section 1.4. A customer's flow may name its components otherwise.
+# Section 1.4. A customer's flow may use other component names.
 DEFAULT_INITIATE_ID = "initiateCall_1"
 DEFAULT_ADD_ID = "addParticipant_1"
 DEFAULT_RECORD_ID = "record"
@@ -41,21 +41,21 @@ CALLBACK_EVENT_TYPES = (
     "ERROR",
 )
 
-# Section 1.7 prints ROUND ROBIN, Airtel's other documents ROUND_ROBIN
+# Section 1.7 has ROUND ROBIN, Airtel's other documents ROUND_ROBIN
 ROUND_ROBIN = ("ROUND ROBIN", "ROUND_ROBIN")
 # The field of a component that holds the id of its agent pool. The specification asks for the id
 # (ROUNDROBIN_AGENT_ID_MISSING) and does not name the field.
 DEFAULT_POOL_KEY = "agentPoolId"
 # CONFERENCE is refused on the second component
-# (CONFERENCE_MERGING_STRATEGY_NOT_ALLOWED_FOT_TO_NUMBER). A pool there would take the customer's
-# place, so it is for the agent's component, or for a further one.
+# (CONFERENCE_MERGING_STRATEGY_NOT_ALLOWED_FOT_TO_NUMBER). A pool there would replace the customer,
+# so only the agent's component, or a further one, can have one.
 AGENT_STRATEGIES = ("SEQUENTIAL", "PARALLEL", "CONFERENCE", *ROUND_ROBIN)
 CUSTOMER_STRATEGIES = ("SEQUENTIAL", "PARALLEL")
 
 # Section 2: FROM_/TO_PARTICIPANT_MAX_RETRIES_GREATER_THAN_REQUIRED_VALUE
 MAX_RETRIES = 3
 
-# Who can mend an error
+# Who can correct an error
 ADMINISTRATOR = "administrator"
 AGENT = "agent"
 AIRTEL = "airtel"
@@ -63,19 +63,19 @@ SERVER = "server"
 
 
 class About(NamedTuple):
-    """What follows from what an error is about."""
+    """What follows from the subject of an error."""
 
     turn: str
-    """Who can mend it: ``ADMINISTRATOR``, ``AGENT`` (in the own or the customer's number),
-    ``AIRTEL`` or ``SERVER`` (who runs it); "" when it passes by itself."""
+    """Who can correct it: ``ADMINISTRATOR``, ``AGENT`` (an error in the agent's or the customer's
+    number), ``AIRTEL`` or ``SERVER`` (who runs it); "" if it passes by itself."""
     step: str = ""
     """The step of the set-up whose settings it is about: ``account``, ``flow``, or ""."""
     credentials: bool | None = None
-    """Whether Airtel accepted user name, password and customer id; ``None`` when the error says
-    nothing about that."""
+    """Whether Airtel accepted user name, password and customer id; ``None`` if the error does not
+    show it."""
 
 
-# What an error is about decides sentence, turn, step of the set-up and line of the health list.
+# An error's subject decides its sentence, who acts, the set-up's step and the health list's line.
 ABOUT = MappingProxyType(
     {
         "address": About(ADMINISTRATOR, "account"),
@@ -89,9 +89,9 @@ ABOUT = MappingProxyType(
         "retries": About(ADMINISTRATOR, "flow", credentials=True),
         "round_robin": About(ADMINISTRATOR, "flow", credentials=True),
         "conference": About(ADMINISTRATOR, "flow", credentials=True),
-        # Airtel finds a component by its id, so a missing part points to the ids in the flow
+        # Airtel finds a component by its id, so a missing part points to wrong ids in the flow
         "components": About(ADMINISTRATOR, "flow", credentials=True),
-        # A status without one of Airtel's codes: nobody knows how far the request came
+        # A status without one of Airtel's codes: how far the request got is unknown
         "request": About(ADMINISTRATOR, "flow"),
         "agent": About(AGENT, credentials=True),
         "customer": About(AGENT, credentials=True),
@@ -112,7 +112,7 @@ class ErrorCode(NamedTuple):
     message: str
     """Airtel's message, verbatim."""
     about: str
-    """What it is about: a key of ``ABOUT``."""
+    """The subject: a key of ``ABOUT``."""
 
 
 ERROR_CODES = MappingProxyType(
@@ -172,7 +172,7 @@ ERROR_CODES = MappingProxyType(
     }
 )
 
-# Codes of our own, for requests that brought no answer; see ``client.CcpError``
+# The addon's own codes, for requests without an answer; see ``client.CcpError``
 OWN_CODES = MappingProxyType(
     {
         "BAD_URL": "address",
@@ -185,7 +185,7 @@ OWN_CODES = MappingProxyType(
     }
 )
 
-# Section 4.2, and what a gateway before Airtel answers
+# Section 4.2, and the statuses of gateways in front of Airtel
 STATUSES = MappingProxyType(
     {
         400: "request",
@@ -208,10 +208,10 @@ _STATUS_CODE = re.compile(r"HTTP_([0-9]{3})")
 
 
 def about(code: str, status: int | None = None) -> str:
-    """Return what an error is about.
+    """Return the subject of an error.
 
-    :param code: the code that a call was refused with, Airtel's or ours
-    :param status: the answer's HTTP status, which counts when nobody knows the code
+    :param code: the code of the refusal, Airtel's or the addon's own
+    :param status: the answer's HTTP status, used if the code is unknown
     :return: a key of ``ABOUT``
     """
     if code in ERROR_CODES:
@@ -221,7 +221,7 @@ def about(code: str, status: int | None = None) -> str:
     if match := _STATUS_CODE.fullmatch(code):
         status = int(match[1])
     elif status in (502, 504):
-        # With a code somebody answered, so the request was refused
+        # An answer with a code means that the request was refused
         return "fault"
     if status in STATUSES:
         return STATUSES[status]

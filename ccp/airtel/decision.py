@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""A routing decision, which is kept as reports are: whom our own answer put a call through to.
+"""A routing decision, stored like a report: whom Odoo's answer put a call through to.
 
-Whatever anybody posts may look like one, so what was posted is never a decision: whoever stores a
-decision says so himself.
+Anybody can post something that looks like a decision, so a post is never one: whoever stores a
+decision says that it is one.
 """
 
 import re
@@ -19,9 +19,9 @@ _KEYS = frozenset("0123456789*#")
 
 
 def is_decision(data) -> bool:
-    """Whether what JSON held has the form of a decision.
+    """Return whether a parsed JSON value has the form of a decision.
 
-    :param data: what JSON held
+    :param data: the parsed value
     """
     if not isinstance(data, dict):
         return False
@@ -36,10 +36,10 @@ def is_decision(data) -> bool:
 
 
 def read(data: dict, received_at: datetime) -> Decided:
-    """Read a decision, whatever its values are.
+    """Read a decision, whatever its values.
 
     :param data: what ``is_decision`` accepts
-    :param received_at: when it was stored, in UTC; a moment far from it is not believed
+    :param received_at: when it was stored, in UTC; times far from it are ignored
     """
     fields = Fields(data, received_at)
     digit = fields.text("digit", limit=1)

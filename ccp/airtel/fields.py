@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Typed access to an object that Airtel posted.
 
-Any field may be missing, null, the two-character text ``""`` or of another type, its name spelled
-as in ``Session_ID`` or as in ``vmSessionId``. Each reader returns its type's empty value then; none
-raises.
+Any field may be missing, null, the two-character text ``""`` or of another type, and its name
+spelled like ``Session_ID`` or like ``vmSessionId``. In these cases each reader returns its type's
+empty value; none raises.
 """
 
 import re
@@ -19,11 +19,11 @@ MAX_TEXT = 200
 _EARLIEST = timedelta(days=2)
 _LATEST = timedelta(hours=1)
 _MAX_SECONDS = 7 * 24 * 3600
-# What templates write for nothing, in lower case
+# Texts that templates write for an empty value, in lower case
 _NOTHING = frozenset(("", '""', "null", "none", "nil", "-", "n/a"))
 _MAX_NAME = 40
 
-# The number is taken out: int() and float() refuse some of the blanks around it.
+# The number is extracted, because int() and float() refuse some of the blanks around it.
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*")
 _NUMERIC = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)\s*")
 _ISO = re.compile(
@@ -41,9 +41,9 @@ _CLOCK = re.compile(r"\s*(?:([0-9]{1,3}):)?([0-9]{1,4}):([0-9]{2})(?:\.[0-9]*)?\
 
 
 def fold_name(name: str) -> str:
-    """A name without case, blanks, hyphens and underscores.
+    """Return a name without case, blanks, hyphens and underscores.
 
-    ``Session_ID``, ``session id`` and ``sessionId`` are one.
+    ``Session_ID``, ``session id`` and ``sessionId`` become the same.
     """
     return name.lower().replace("_", "").replace(" ", "").replace("-", "")
 
@@ -54,9 +54,9 @@ class Fields:
     It remembers which fields were read, so that ``not_understood`` can name the others.
 
     :param data: the object
-    :param received_at: when it arrived (aware): moments far from it are not believed; without it no
-        moment is
-    :param earliest: how long before it a moment is believed
+    :param received_at: when it arrived (aware): times far from it are ignored; without it all times
+        are
+    :param earliest: how long before its arrival a time is accepted
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Fields:
         self._spelled = {}
         for spelled, value in data.items():
             name = fold_name(spelled)
-            # Of two spellings of one name, an empty one hides nothing
+            # If a name occurs in two spellings, an empty value does not hide the other one
             if name not in self._values or not _is_nothing(value):
                 self._values[name] = value
                 self._spelled[name] = spelled
@@ -79,15 +79,15 @@ class Fields:
         self._parts = []
 
     def __contains__(self, name: str) -> bool:
-        """Whether this field holds anything."""
+        """Return whether this field has a value."""
         return not _is_nothing(self._values.get(name))
 
     def items(self) -> Iterator[tuple[str, object]]:
-        """The folded names and the values of the fields that hold anything."""
+        """The folded names and values of the fields that have a value."""
         return ((name, value) for name, value in self._values.items() if not _is_nothing(value))
 
     def spelled(self) -> dict:
-        """The object as it came, or as it was completed by the object around it."""
+        """The object as received, with the fields that ``inherit`` added."""
         return {self._spelled[name]: value for name, value in self._values.items()}
 
     def named(self, part: str) -> list[str]:
@@ -95,7 +95,7 @@ class Fields:
         return [name for name in self._values if part in name]
 
     def inherit(self, outer: "Fields", *names: str) -> None:
-        """Take fields over from the object around this one, as far as this one lacks them."""
+        """Copy fields from the object around this one that this one lacks."""
         for name in names:
             if name in outer and name not in self:
                 self._values[name] = outer._values[name]
@@ -104,10 +104,10 @@ class Fields:
     def not_understood(
         self, known: Container[str] = (), known_in_parts: Container[str] = ()
     ) -> tuple[str, ...]:
-        """The names, as they came, of fields whose values nobody read or could read.
+        """Return the names, as received, of fields whose values were not read or could not be.
 
-        :param known: folded names of fields whose values we know and do not need
-        :param known_in_parts: those of the objects in the lists that were read
+        :param known: folded names of fields that are known and not needed
+        :param known_in_parts: the same for objects in the lists that were read
         """
         names = [
             clean(self._spelled[name], _MAX_NAME)
@@ -119,11 +119,11 @@ class Fields:
         return tuple(dict.fromkeys(names))
 
     def fail(self, *names: str) -> None:
-        """Say that the values of these fields mean nothing to us."""
+        """Mark the values of these fields as not understood."""
         self._read.difference_update(names)
 
     def raw(self, *names: str):
-        """The first of these fields that holds anything, as it came."""
+        """Return the first value among these fields, as received."""
         for name in names:
             value = self._values.get(name)
             if not _is_nothing(value):
@@ -132,9 +132,9 @@ class Fields:
         return None
 
     def text(self, *names: str, limit: int = MAX_TEXT) -> str:
-        """One line of printable text."""
+        """Return one line of printable text."""
         for name in names:
-            # Most fields that are asked for are not there
+            # Fast path: most of these fields are missing
             if (value := self._values.get(name)) is None:
                 continue
             text = clean(value, limit)
@@ -144,7 +144,7 @@ class Fields:
         return ""
 
     def whole(self, *names: str, low: int = 0, high: int = 100_000) -> int | None:
-        """A whole number from ``low`` to ``high``, written as a number or as text."""
+        """Return a whole number from ``low`` to ``high``, received as a number or as text."""
         for name in names:
             value = _whole(self._values.get(name))
             if value is not None and low <= value <= high:
@@ -153,7 +153,7 @@ class Fields:
         return None
 
     def seconds(self, *names: str) -> int | None:
-        """A duration: numbers are milliseconds, texts are ``mm:ss`` or ``hh:mm:ss``."""
+        """Return a duration: numbers are milliseconds, texts are ``mm:ss`` or ``hh:mm:ss``."""
         for name in names:
             seconds = _seconds(self._values.get(name))
             if seconds is not None and seconds <= _MAX_SECONDS:
@@ -162,10 +162,10 @@ class Fields:
         return None
 
     def moment(self, *names: str, zone: timezone = UTC) -> datetime | None:
-        """A moment in UTC: epoch (seconds or milliseconds), ISO 8601, or day first.
+        """Return a time in UTC from epoch (seconds or milliseconds), ISO 8601, or day first.
 
-        :param zone: how to read a text without one; the other of UTC and IST is tried if that is
-            not plausible
+        :param zone: the zone of a text without one; if the result is not plausible, the other of
+            UTC and IST is tried
         """
         for name in names:
             if (value := self._values.get(name)) is None:
@@ -178,8 +178,8 @@ class Fields:
         return None
 
     def day_and_time(self, day: str, time: str, zone: timezone) -> datetime | None:
-        """A moment in UTC from two fields, a day and a time of day."""
-        # A spreadsheet's day is its midnight
+        """Return a time in UTC from two fields, a day and a time of day."""
+        # Spreadsheets write a day as its midnight
         both = f"{_MIDNIGHT.sub('', self.text(day))} {self.text(time)}"
         if time not in self:
             return None
@@ -190,9 +190,9 @@ class Fields:
         return moment
 
     def object(self, name: str) -> "Fields":
-        """The fields of a nested object; none if there is no object.
+        """Return the fields of a nested object, empty if there is no object.
 
-        What it holds is its sender's own business: ``not_understood`` names none of it.
+        ``not_understood`` does not list its fields: they are the sender's own.
         """
         value = self._values.get(name)
         if not isinstance(value, dict):
@@ -201,12 +201,12 @@ class Fields:
         return Fields(value, self.received_at)
 
     def has_objects(self, name: str) -> bool:
-        """Whether a field is a list that holds an object."""
+        """Return whether a field is a list with an object in it."""
         values = self._values.get(name)
         return isinstance(values, list) and any(isinstance(each, dict) for each in values[:1])
 
     def objects(self, name: str, limit: int) -> list["Fields"]:
-        """The first ``limit`` objects of a list."""
+        """Return the first ``limit`` objects of a list."""
         values = self._values.get(name)
         if not isinstance(values, list):
             return []
@@ -249,8 +249,8 @@ def _seconds(value) -> int | None:
         hours, minutes, seconds = (int(each or 0) for each in match.groups())
         return hours * 3600 + minutes * 60 + seconds
     if match := _NUMERIC.fullmatch(value):
-        # A template turned a number into a text: milliseconds, unless so small that only seconds
-        # make sense.
+        # A template made a text of a number: milliseconds, or seconds if it is so small that
+        # milliseconds make no sense.
         number = float(match[1])
         return _rounded(number if number < 1000 else number / 1000)
     return None
@@ -275,7 +275,7 @@ def _moment(value, zone: timezone) -> datetime | None:
 
 
 def _from_epoch(value: float) -> datetime | None:
-    """Seconds until the year 5138, milliseconds from 1973 on."""
+    """Convert seconds until the year 5138, milliseconds from 1973 on."""
     if not 0 < value < 1e14:
         return None
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(

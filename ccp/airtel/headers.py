@@ -1,16 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Headers of one's own that Airtel sends with each report (section 1.9, headers)."""
+"""The user's own headers, which Airtel sends with each report (section 1.9, headers)."""
 
 import re
 
 MAX_TEXT = 10_000
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 MAX_HEADERS = 20
 MAX_VALUE = 1000
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
-# Airtel or the connection sets these, and another value would break the report
+# Set by Airtel or the connection: another value would break the report
 _NOT_OURS = frozenset(
     (
         "connection",
@@ -29,7 +29,7 @@ _NOT_OURS = frozenset(
 
 
 class HeaderError(ValueError):
-    """The text is no list of headers that can be sent.
+    """The text is not a list of headers that can be sent.
 
     :ivar reason: ``long``, ``many``, ``line`` (no ``Name: value``), ``value``, ``reserved`` or
         ``twice``
@@ -43,12 +43,12 @@ class HeaderError(ValueError):
 
 
 def read(text: str | None, reserved: tuple[str, ...] = ()) -> dict[str, str]:
-    """Read headers, one ``Name: value`` a line; empty lines are passed over.
+    """Read headers, one ``Name: value`` a line; empty lines are skipped.
 
     :param text: what somebody typed, or nothing
-    :param reserved: names that are taken, beside those of the connection itself
+    :param reserved: names that are not allowed, beside those of the connection
     :return: values by name, in order
-    :raises HeaderError: for the first line that is no header, or may not be set
+    :raises HeaderError: for the first line that is not a header, or not allowed
     """
     if len(text or "") > MAX_TEXT:
         raise HeaderError("long")

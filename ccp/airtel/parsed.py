@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""What a report says, once ``reports`` has parsed it."""
+"""The data classes of a report that ``reports`` has parsed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from . import vocabulary
 
-# Equality ignores ``received_at``, so that a report that is delivered twice equals itself, and
-# ``not_understood``, which names the values that change nothing. It ignores ``abroad``, too: an
-# outgoing call's phones are the ones that we dialled, however they are spelled.
+# Equality ignores ``received_at``, so a report that is delivered twice equals itself;
+# ``not_understood``, which has no effect on the call; and ``abroad``, because the phones of an
+# outgoing call are the dialled ones in any spelling.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +46,14 @@ class Event:
     shown: str = field(default="", repr=False)
     """Last ten digits of the number that the participant's phone shows."""
     abroad: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    """Which of these last ten digits belong to a number that was not written as India's."""
+    """Those of these numbers that are not written as Indian ones."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
-    """Names of fields whose name or value means nothing to us, as they were spelled."""
+    """Names, as spelled, of fields whose name or value is not understood."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiResult:
-    """The outcome of one of the flow's own commands."""
+    """The result of one of the flow's own commands."""
 
     kind: ClassVar[str] = "api_result"
     received_at: datetime = field(compare=False)
@@ -121,11 +121,11 @@ class Cdr:
     shown: str = field(default="", repr=False)
     """Last ten digits of the number that the destination's phone showed."""
     missed_numbers: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: who of a ring group did not pick up."""
+    """10 digits each: the members of a ring group who did not pick up."""
     keys: str = field(default="", repr=False)
-    """What was pressed in the menu: ``1 | 3`` is 13."""
+    """The keys pressed in the menu: ``1 | 3`` becomes 13."""
     abroad: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    """Which of these last ten digits belong to a number that was not written as India's."""
+    """Those of these numbers that are not written as Indian ones."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
     def who(self, leg: CdrLeg) -> str | None:
@@ -135,7 +135,7 @@ class Cdr:
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """Nothing that we can read."""
+    """A body that could not be read."""
 
     kind: ClassVar[str] = "unreadable"
     received_at: datetime = field(compare=False)
@@ -146,7 +146,7 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """Our own answer to Airtel's question whom to put a call through to, see ``decision``."""
+    """Odoo's answer to Airtel's question whom to put a call through to, see ``decision``."""
 
     kind: ClassVar[str] = "decision"
     received_at: datetime = field(compare=False)
@@ -158,11 +158,11 @@ class Decided:
     airtel_number: str = field(default="", repr=False)
     """Last ten digits of the Airtel number that the customer called."""
     digit: str = ""
-    """What the customer pressed in Airtel's menu."""
+    """The key that the customer pressed in Airtel's menu."""
     agents: tuple[str, ...] = field(default=(), repr=False)
     """Last ten digits of each phone that may ring, in order; the desk's comes last."""
     reason: str = ""
-    """Why these, a code."""
+    """The code of why these agents are rung."""
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
 

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""A request to Airtel that is under way in a thread of its own.
+"""A request to Airtel that runs in a thread of its own.
 
-Airtel may keep a request for many seconds. The caller waits as long as it can afford to, then
-continues with other work and has a callback take the answer when it comes.
+Airtel may hold a request for many seconds. The caller waits as long as it can afford to, then
+continues with other work; a callback receives the answer when it comes.
 """
 
 import threading
@@ -19,8 +19,8 @@ from .client import (
 class Exchange:
     """One request, sent once, and its answer.
 
-    The thread is not a daemon: a process that ends waits for the answer, at most as long as the
-    client's timeouts.
+    The thread is not a daemon: a process that ends waits for the answer, at most until the client's
+    timeouts.
 
     :param client: sends the request
     :param body: what ``request.body`` returned
@@ -46,15 +46,15 @@ class Exchange:
         return bool(wait_for([self._answer], seconds).done)
 
     def answer(self) -> Answer:
-        """Return the answer, once it is there.
+        """Return the answer; only called once it is there.
 
         :raises ccp.airtel.client.CcpError: see ``ccp.airtel.client.Client.execute``
         """
         return self._answer.result()
 
     def when_answered(self, take: Callable[["Exchange"], None]) -> None:
-        """Have the answer taken when it is there: in the request's thread, or at once.
+        """Call a function with this exchange once it is answered: in the request's thread, or now.
 
-        :param take: called with this exchange; an error of its own is logged and goes no further
+        :param take: called with this exchange; its errors are logged and not raised
         """
         self._answer.add_done_callback(lambda _answer: take(self))

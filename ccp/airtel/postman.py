@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Reads ``Airtel CCP.postman_environment.json``, in which Airtel hands an account over (section 1).
+"""Reads ``Airtel CCP.postman_environment.json``, Airtel's file for a new account (section 1).
 
-The specification's sample request names the variables ``callFlowId``, ``customerId`` and
-``callerId``; the names of the address and of the credentials are nowhere written, so the usual
-spellings are accepted, also with words such as ``api`` or ``ccp`` before them. A name that is not
-known for sure is left alone and named: a secret never lands in the wrong field.
+The specification's sample request has the variables ``callFlowId``, ``customerId`` and
+``callerId``. The names for address and credentials are not documented, so the usual spellings are
+accepted, also with words such as ``api`` or ``ccp`` before them. Any other variable is left alone
+and listed: a secret must never get into the wrong field.
 """
 
 import re
@@ -16,9 +16,9 @@ from ..safe import address, text
 
 MAX_BYTES = 1024 * 1024
 MAX_VALUE = 1000
-"""A call flow id has about a hundred characters; a longer value is no setting."""
+"""A call flow id has about a hundred characters; a longer value is not a setting."""
 
-# Our name of each setting, and the variables that may hold it, without blanks, "_" and "-"
+# Each setting, and the variables that may hold it, without blanks, "_" and "-"
 NAMES = MappingProxyType(
     {
         "base_url": (
@@ -58,8 +58,8 @@ NAMES = MappingProxyType(
         "caller_id": ("callerid", "callernumber", "virtualnumber", "cli"),
     }
 )
-# Words that only say whose setting it is. "auth" and "basic" come before the names of credentials
-# only.
+# Words that only say whose setting it is. "auth" and "basic" may only precede the names of
+# credentials.
 _BEFORE = re.compile(r"(?:airtel|api|ccp|c2c|clicktocall|iq|xchange|prod|uat|my)+")
 _VALUES = ("value", "currentValue", "current", "sessionValue", "initialValue", "initial")
 _LISTS = ("values", "variables", "variable", "environment", "environments", "data")
@@ -72,12 +72,12 @@ _PLACEHOLDER = re.compile(r"\{\{.*\}\}|<.*>|x{3,}|your[ _-].*", re.IGNORECASE | 
 
 
 class PostmanError(ValueError):
-    """The file is not an environment with an account in it.
+    """The file is not an environment with an account.
 
     :ivar reason: ``too_large``; ``broken`` (no JSON object); ``collection`` (a Postman collection
-        of requests); ``no_environment`` (no list of variables); ``unknown`` (variables, but none of
-        ours); ``empty`` (ours, but without values)
-    :ivar unused: the names of the variables that were found and not taken
+        of requests); ``no_environment`` (no list of variables); ``unknown`` (none of the variables
+        is known); ``empty`` (known variables without values)
+    :ivar unused: the names of the variables that were not used
     """
 
     def __init__(self, reason: str, unused: tuple = ()):
@@ -88,15 +88,15 @@ class PostmanError(ValueError):
 
 @dataclass(frozen=True)
 class Environment:
-    """What an environment file says of an account.
+    """The settings in an environment file.
 
     :ivar name: the environment's own name
     :ivar values: the settings found, by the keys of ``NAMES``
-    :ivar disabled: settings whose variable is switched off in Postman, so that it was passed over
+    :ivar disabled: settings whose variable is switched off in Postman and was therefore ignored
     :ivar empty: settings without a value, or with a placeholder such as ``{{callerId}}``
-    :ivar conflicting: settings that two variables give different values: the first one counts,
-        one that is named exactly before others
-    :ivar unused: the names of the variables that were not taken, as the file spells them
+    :ivar conflicting: settings to which two variables give different values: the first one is
+        used, and one with the exact name before others
+    :ivar unused: the names of the variables that were not used, as in the file
     """
 
     name: str
@@ -111,7 +111,7 @@ def read(raw: bytes) -> Environment:
     """Read an environment file.
 
     :param raw: the file as it was uploaded; UTF-8 or UTF-16, with or without a byte order mark
-    :raises PostmanError: when it holds nothing to take over
+    :raises PostmanError: when it contains no setting
     """
     if len(raw) > MAX_BYTES:
         raise PostmanError("too_large")
@@ -127,16 +127,16 @@ def read(raw: bytes) -> Environment:
 
 
 def _name(content: dict) -> str:
-    """Return the name of an environment; a back-up of Postman wraps what it exports."""
+    """Return the name of an environment; Postman's back-ups wrap the exported object."""
     wrapped = content.get("environment")
     named = wrapped if isinstance(wrapped, dict) else content
     return text.clean(named.get("name"), 100)
 
 
 def _collect(part, found: list[dict], depth: int = 0) -> bool:
-    """Add the variables in a part of the file, also those of lists within it.
+    """Add the variables in a part of the file, also those in nested lists.
 
-    :return: whether the part is a list of variables, or holds one
+    :return: whether the part is or contains a list of variables
     """
     if depth > _MAX_DEPTH:
         return False
@@ -155,7 +155,7 @@ def _environment(name: str, variables: list[dict]) -> Environment:
     values: dict = {}
     disabled, empty, conflicting = set(), set(), set()
     unused = []
-    # Those that are named exactly come first, in the order of the file
+    # Exact names come first, in the order of the file
     for variable in sorted(variables, key=lambda each: _spelling(each) not in _OURS):
         settings = [*_settings(variable)]
         if not settings:
@@ -181,12 +181,12 @@ def _environment(name: str, variables: list[dict]) -> Environment:
 
 
 def _spelling(variable: dict) -> str:
-    """Return a variable's name without what different people spell differently."""
+    """Return a variable's name without differences in spelling."""
     return _BLANKS.sub("", text.clean(variable.get("key"), 100)).casefold()
 
 
 def _settings(variable: dict):
-    """Yield setting and value of one variable: none, one, or the two of an Authorization header."""
+    """Yield setting and value of a variable: none, one, or both from an Authorization header."""
     key = _spelling(variable)
     bare = _BEFORE.sub("", key, count=1) if _BEFORE.match(key) else key
     known = _OURS.get(key) or _OURS.get(bare)
@@ -200,7 +200,7 @@ def _settings(variable: dict):
 
 
 def _value(variable: dict) -> str:
-    """Return a variable's value: the first of Postman's names for it that holds one."""
+    """Return a variable's value: the first of Postman's keys for it that has one."""
     return next(filter(None, (_text(variable.get(name)) for name in _VALUES)), "")
 
 
@@ -210,12 +210,12 @@ def _text(value) -> str:
     if not isinstance(value, str) or len(value) > MAX_VALUE:
         return ""
     value = address.clean(value)
-    # No setting contains a line break or control character
+    # No setting may contain a line break or control character
     return value if value.isprintable() else ""
 
 
 def _credentials(header: str) -> tuple[str, str]:
-    """User name and password of a Basic authorization header (section 1.1), or two empty texts."""
+    """Return user name and password of a Basic header (section 1.1), or two empty texts."""
     encoded = re.sub(r"^Basic\s+", "", header, flags=re.IGNORECASE)
     try:
         username, separator, password = b64decode(encoded, validate=True).decode().partition(":")

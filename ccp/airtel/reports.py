@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""What Airtel posts to a notify URL, parsed: event, API result or CDR (sections 1.1 and 3).
+"""Parses what Airtel posts to a notify URL: event, API result or CDR (sections 1.1 and 3).
 
 The specification shows one event and no CDR. Public documents and integrations show two dialects of
-CDR, templated per customer, so everything is accepted and nothing is needed. Kinds differ by what a
-report holds (``shape``), not by URL.
+CDR, with templates that differ between customers, so all of them are accepted and no field is
+required. A report's kind follows from its content (``shape``), not from the URL.
 
-Nothing here raises, whatever comes: what makes no sense is ``Unreadable`` or an empty field.
+No function here raises: what cannot be read becomes ``Unreadable`` or an empty field.
 """
 
 import hashlib
@@ -73,7 +73,7 @@ _NOT_A_KEY = re.compile(r"[^0-9*#A-D]")
 _IS_URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
 _CAUSE_NAMES = ("causecode", "sipcode")
-# How the names of one side's fields begin in a CDR
+# The prefixes of the field names of each side in a CDR
 _SIDES = (("caller", vocabulary.FROM), ("destination", vocabulary.TO))
 _WAITING = {"caller": "fromwaitingtime", "destination": "towaitingtime"}
 _SIDE_OF_TYPE = {
@@ -103,7 +103,7 @@ _URL_NAMES = (
 _MAX_URL_DEPTH = 3
 _MAX_RECORDINGS = 20
 
-# Fields whose meaning we know and do not need
+# Fields that are known and not needed
 _KNOWN_OF_EVENT = frozenset(
     ("eventid", "waittime", "customerid", "callflowid", "callid", "calltype", "callerid")
 )
@@ -125,18 +125,18 @@ _KNOWN_OF_PARTS = _KNOWN_OF_EVENT | {
 
 
 def to_text(raw: bytes) -> str:
-    """What arrived as a text that PostgreSQL stores and ``parse`` reads the same."""
+    """Return a body as text that PostgreSQL accepts and ``parse`` reads like the body."""
     return decode(raw)
 
 
 def kind_and_fingerprint(raw: bytes) -> tuple[str, str]:
-    """Kind of a report and a fingerprint by which a repeat is known, cheaply.
+    """Return a report's kind, and a fingerprint that identifies repeats; fast.
 
-    :param raw: what somebody posted; a decision of our own is ``unreadable``, because nobody posts
-        one
+    :param raw: a posted body; one that looks like a decision is ``unreadable``, because nobody
+        may post one
     :return: ``event``, ``api_result``, ``cdr`` or ``unreadable``, and a SHA-256 in hexadecimal: of
-        the JSON in a canonical form, so that the order of keys and white space do not count, or of
-        the bytes as they are if they are unreadable
+        the JSON in a canonical form, which ignores the order of keys and white space, or of the
+        bytes if they are unreadable
     """
     data = load(decode(raw))
     kinds = [shape.kind(each) for each in shape.reports(data)]
@@ -149,7 +149,7 @@ def kind_and_fingerprint(raw: bytes) -> tuple[str, str]:
 
 
 def parse(text: str | bytes, received_at: datetime) -> Report:
-    """Parse a body that holds one report; of several, the one by which the body is known.
+    """Parse a body with one report; of several, return the one that gives the body its kind.
 
     :param text: see ``parse_all``
     :param received_at: see ``parse_all``
@@ -162,10 +162,10 @@ def parse(text: str | bytes, received_at: datetime) -> Report:
 def parse_all(text: str | bytes, received_at: datetime) -> tuple[Report, ...]:
     """Parse all reports of a body, as many as ``shape.MAX_REPORTS``.
 
-    :param text: the raw bytes, or what ``to_text`` made of them
-    :param received_at: when it arrived; without a zone it is UTC. Moments in the report that are
-        more than 2 days before or 1 hour after it are ignored
-    :return: one at least
+    :param text: the raw bytes, or the result of ``to_text``
+    :param received_at: when it arrived; UTC if it has no zone. Times in the report that are more
+        than 2 days before or 1 hour after it are ignored
+    :return: at least one report
     """
     if isinstance(text, bytes):
         text = decode(text)
@@ -178,17 +178,17 @@ def parse_all(text: str | bytes, received_at: datetime) -> tuple[Report, ...]:
 
 
 def parse_data(data, received_at: datetime) -> tuple[Report, ...]:
-    """Parse all reports of what JSON held; see ``parse_all``.
+    """Parse all reports in a parsed JSON value; see ``parse_all``.
 
-    :return: none when there is no object in it
+    :return: empty if the value contains no object
     """
     return tuple(map(_read, shape.reports(data, _in_utc(received_at))))
 
 
 def split(text: str) -> list[str]:
-    """Return the reports of a body as texts of their own, each with one report.
+    """Return the reports of a body as separate texts.
 
-    :param text: what ``to_text`` made of a body
+    :param text: a body as ``to_text`` returned it
     """
     return [json.dumps(each.spelled(), ensure_ascii=False) for each in shape.reports(load(text))]
 
@@ -198,7 +198,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def _leading(kinds: list[str], values):
-    """The value by which a body is known, by the kinds of its reports."""
+    """Return the value that stands for a body, chosen by the kinds of its reports."""
     return values[kinds.index(Cdr.kind) if Cdr.kind in kinds else 0]
 
 
@@ -221,9 +221,9 @@ def _reason(text: str, data) -> str:
 
 
 class _Numbers:
-    """Reads a report's numbers, and notes which of them are not written as India's.
+    """Reads a report's numbers, and notes which of them are not written as Indian numbers.
 
-    Whether that matters depends on the call, which a report does not always name.
+    Whether that matters depends on the call, which is not always known from the report.
     """
 
     def __init__(self):
@@ -243,7 +243,7 @@ def _event(fields: Fields) -> Event:
     event_type = fields.text("eventtype", limit=_MAX_NAME).upper()
     event = fold_name(fields.text("event", *shape.STATUS_NAMES, limit=_MAX_NAME))
     if event_type in ("", "CALL") and vocabulary.meaning(event) is None:
-        # Other types say nothing about a leg, even if they use the same words
+        # Other event types are not about a leg, even if they use the same words
         fields.fail("event", *shape.STATUS_NAMES)
     values = {
         "event_type": event_type,
@@ -251,7 +251,7 @@ def _event(fields: Fields) -> Event:
         "address": numbers.last10(fields.text("participantaddress")),
         "participant_name": fields.text("participantname", limit=_MAX_NAME),
         "component": fields.text("requestname", limit=_MAX_NAME),
-        # An event is posted some time after it happened; the details may have the network's clock.
+        # An event is posted some time after it happened; its details may use the network's clock.
         "at": fields.moment("time", "timestamp"),
         "cause_code": cause_code,
         "sip_code": sip_code,
@@ -290,7 +290,7 @@ def _api_result(fields: Fields) -> ApiResult:
 
 
 def _cdr(fields: Fields) -> Cdr:
-    """Both dialects: names that differ only in case and underscores are read as one."""
+    """Parse both dialects: names that differ only in case and underscores are the same."""
     status = fold_name(fields.text(*shape.STATUS_NAMES, "status", limit=_MAX_NAME))
     if not vocabulary.is_overall_status(status):
         fields.fail(*shape.STATUS_NAMES, "status")
@@ -330,7 +330,7 @@ def _cdr(fields: Fields) -> Cdr:
 
 
 class _Asked(dict):
-    """Values of fields that notes which names are asked for."""
+    """A dict of fields that records which names are read."""
 
     def __init__(self):
         super().__init__()
@@ -343,7 +343,7 @@ class _Asked(dict):
 
 @cache
 def cdr_names() -> frozenset[str]:
-    """Folded names of all fields of a CDR that are read, or known and not needed."""
+    """Return the folded names of all CDR fields that are read, or known and not needed."""
     fields = Fields({})
     fields._values = asked = _Asked()
     _cdr(fields)
@@ -358,7 +358,7 @@ def _day_and_time(fields: Fields) -> datetime | None:
 
 
 def _hangup_names(fields: Fields) -> tuple[str, ...]:
-    """Names of who or what ended the call, the one that says who first."""
+    """Return the fields that say who or what ended the call, the most precise first."""
     names = ("hangupcause", "hangupstatus", "hangupby")
     return tuple(
         sorted(names, key=lambda name: vocabulary.who_hung_up(fold_name(fields.text(name))) is None)
@@ -366,7 +366,7 @@ def _hangup_names(fields: Fields) -> tuple[str, ...]:
 
 
 def _recording_url(fields: Fields) -> str:
-    """The address of the recording, under any name and at any depth."""
+    """Return the recording's address, from any field at any depth."""
     for name in fields.named(shape.RECORDING):
         if url := _url(fields.raw(name)):
             return url
@@ -378,7 +378,7 @@ _READERS = {Event.kind: _event, ApiResult.kind: _api_result, Cdr.kind: _cdr}
 
 
 def _direction(fields: Fields, listed: list[Fields]) -> str:
-    """What the call's own field says, else how the call came to who called."""
+    """Return the call's own direction, else the one that its caller's side implies."""
     said = _DIRECTIONS.get(fold_name(fields.text(*_DIRECTION_NAMES)), "")
     if said:
         return said
@@ -391,7 +391,7 @@ def _direction(fields: Fields, listed: list[Fields]) -> str:
 
 
 def _missed_numbers(fields: Fields, numbers: _Numbers) -> tuple[str, ...]:
-    """The whole numbers of ``a | b``, or of a list."""
+    """Return the complete numbers of ``a | b``, or of a list."""
     name = "misseddestinationnumber"
     values = fields.raw(name)
     if not isinstance(values, list):
@@ -409,12 +409,12 @@ def _legs(fields: Fields, listed: list[Fields], numbers: _Numbers) -> tuple[CdrL
 
 
 def _side_of(fields: Fields) -> str | None:
-    """The side of an entry of ``participants``."""
+    """Return the side of an entry of ``participants``."""
     return _SIDE_OF_TYPE.get(fold_name(fields.text("participanttype", "type", "role")))
 
 
 def _listed_leg(fields: Fields, numbers: _Numbers) -> CdrLeg:
-    """An entry of ``participants``."""
+    """Return the leg of an entry of ``participants``."""
     cause_code, sip_code = _causes(fields)
     answered_at, ended_at = fields.moment("callanswertime"), fields.moment("endtime")
     talk_seconds = None
@@ -444,7 +444,7 @@ def _listed_leg(fields: Fields, numbers: _Numbers) -> CdrLeg:
 
 
 def _side_leg(fields: Fields, prefix: str, side: str, numbers: _Numbers) -> CdrLeg | None:
-    """A side whose fields are among the CDR's own, as in ``Caller_Status``."""
+    """Return the leg of a side whose fields are the CDR's own, such as ``Caller_Status``."""
     detail = _StatusDetail.read(fields.text(f"{prefix}statusdetail"))
     leg = CdrLeg(
         side=side,
@@ -468,7 +468,7 @@ def _leg_status(fields: Fields, *names: str) -> str:
 
 
 class _StatusDetail(NamedTuple):
-    """``16 | 699 | Normal call clearing | Disconnected``, in parts."""
+    """The parts of ``16 | 699 | Normal call clearing | Disconnected``."""
 
     cause_code: int | None
     sip_code: int | None
@@ -490,7 +490,7 @@ class _StatusDetail(NamedTuple):
 
 
 def _causes(*sources: Fields) -> tuple[int | None, int | None]:
-    """Q.850 cause and SIP code, distinguished by their values: some documents swap the names."""
+    """Return Q.850 cause and SIP code, told apart by value: some documents swap the names."""
     cause_code = sip_code = None
     for fields in sources:
         cause_code = cause_code or fields.whole(*_CAUSE_NAMES, low=_Q850[0], high=_Q850[-1])
@@ -499,12 +499,12 @@ def _causes(*sources: Fields) -> tuple[int | None, int | None]:
 
 
 def _keys(text: str) -> str:
-    """Keys of a phone's keypad: ``1 | 3 | 9`` is 139."""
+    """Return keypad digits: ``1 | 3 | 9`` becomes 139."""
     return _NOT_A_KEY.sub("", text)[:_MAX_DIGITS]
 
 
 def _menu_keys(fields: Fields) -> str:
-    """What was pressed in the menu, unless the field says something else than keys."""
+    """Return the keys that were pressed in the menu, "" if the field contains other text."""
     text = fields.text("dtmfcapture")
     if _MENU_KEYS.fullmatch(text):
         return _keys(text)
@@ -513,7 +513,7 @@ def _menu_keys(fields: Fields) -> str:
 
 
 def _url(value, depth: int = _MAX_URL_DEPTH) -> str:
-    """The first URL of a value, exactly as it came; "" if there is none."""
+    """Return the first URL in a value, exactly as received; "" if there is none."""
     if isinstance(value, str):
         is_url = len(value) <= _MAX_URL and _IS_URL.match(value)
         return value if is_url and value.isprintable() else ""

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """The body of an execute/workflow request (sections 1.3 to 1.10).
 
-Dataclasses describe the request, ``body`` checks them and renders the JSON object in the order of
+Dataclasses describe the request; ``body`` checks them and returns the JSON object in the order of
 the specification's sample. Optional values that are ``None`` are left out.
 """
 
@@ -25,7 +25,7 @@ class RequestError(ValueError):
         ``duplicate_participants``, ``retries``, ``max_time``, ``event_type``, ``notify_url``,
         ``pool`` (a pool without id or field) or ``pool_participants``
     :ivar where: path of the value in the body, such as
-        ``addParticipant_1.participants[0].participantAddress``; never the value itself
+        ``addParticipant_1.participants[0].participantAddress``; never the value
     """
 
     def __init__(self, reason: str, where: str):
@@ -43,7 +43,7 @@ class Callback:
     notify_url: str = field(repr=False)
     method: str = "POST"
     headers: Mapping[str, str] | None = field(default=None, repr=False)
-    """Headers that Airtel sends with each report; ``None`` means none."""
+    """Headers that Airtel sends with each report; ``None`` for no headers."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Participant:
     caller_id: str = field(repr=False)
     """The Airtel number this phone displays, 10 digits."""
     name: str | None = None
-    """Alias by which reports name this participant."""
+    """The participant's name in reports."""
     max_retries: int | None = None
     """0 to 3."""
     max_time: int | None = None
-    """Longest time a call is retried, as Airtel counts it; 0 means no limit."""
+    """Longest time a call is retried, in Airtel's unit; 0 means no limit."""
     early_media: bool | None = None
     """Whether the network's own announcements are played."""
 
@@ -71,7 +71,7 @@ class Pool:
     pool_id: str
     """Airtel's id of the pool."""
     key: str = const.DEFAULT_POOL_KEY
-    """The field that holds the id, which the specification does not name."""
+    """The field with the id; the specification does not name it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class InitiateCall:
     participants: tuple[Participant, ...] = ()
     """Empty if a pool rings."""
     pool: Pool | None = None
-    """Who rings with the strategy ``ROUND ROBIN``."""
+    """The pool that rings with the strategy ``ROUND ROBIN``."""
     max_time: int | None = 0
     callbacks: tuple[Callback, ...] = ()
 
@@ -113,19 +113,19 @@ class Workflow:
     add: AddParticipant
     call_type: str = "OUTBOUND"
     caller_id: str | None = field(default=None, repr=False)
-    """Caller number for participants that have none of their own."""
+    """Caller number for participants without one of their own."""
     record_id: str = const.DEFAULT_RECORD_ID
     record: bool | None = True
     """``None`` leaves the component out; Airtel's default is then to record (section 1.8)."""
     further: Mapping[str, Mapping] = field(default_factory=dict, repr=False)
-    """Further components by their ids, as ``components.read`` returned them. The phones that they
-    ring are those of ``initiate`` and ``add``, which do not ring them then."""
+    """Further components by their ids, as ``components.read`` returned them. They ring phones of
+    ``initiate`` and ``add``, which then do not ring these phones themselves."""
 
 
 def body(workflow: Workflow) -> dict:
     """Render the JSON object to POST to ``const.DEFAULT_API_PATH`` (sample in section 1.4).
 
-    Identifiers lose surrounding blanks and are otherwise sent as they are.
+    Identifiers lose surrounding blanks and are otherwise sent unchanged.
 
     :raises RequestError: (a ``ValueError``) when Airtel would refuse the request (section 2)
     """
@@ -170,7 +170,7 @@ def body(workflow: Workflow) -> dict:
 
 
 def _without(participants: list[dict], positions: set[int]) -> list[dict]:
-    """The participants that no further component rings; positions count from 1."""
+    """Return the participants that no further component rings; positions count from 1."""
     return [
         each for position, each in enumerate(participants, start=1) if position not in positions
     ]
@@ -201,7 +201,7 @@ def _present(**values) -> dict:
 
 
 def check(workflow: Workflow) -> None:
-    """Find what Airtel would refuse, without sending anything.
+    """Check that Airtel would accept the request, without sending anything.
 
     :raises RequestError: for the first fault found
     """
@@ -248,7 +248,7 @@ def _check_component(component: InitiateCall | AddParticipant, strategies: tuple
 
 
 def is_pool_key(key: str) -> bool:
-    """Whether a component may hold the id of its agent pool in a field of this name."""
+    """Return whether a field of this name may hold the id of a component's agent pool."""
     return bool(_POOL_KEY.fullmatch(key)) and key not in _OTHER_KEYS
 
 

@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""What Airtel asks in the middle of an incoming call, and what it is answered.
+"""Airtel's question in the middle of an incoming call, and the answer to it.
 
-Airtel names who calls and which Airtel number was dialled, and takes a list of phones to ring. How
-it sends its question differs from account to account, so every form is read: JSON, a form, the
-query of the address, the two numbers under each other's name.
+Airtel sends the caller's number and the Airtel number that was dialled, and expects a list of
+phones to ring. The form of the question differs between accounts, so every form is read: JSON, a
+form, the query of the address, and the two numbers with exchanged names.
 """
 
 import re
@@ -17,10 +17,10 @@ from ..safe.text import clean, decode, load
 from .fields import fold_name
 
 MAX_BODY = 64 * 1024
-"""Longer bodies are refused unread."""
+"""Longer bodies are refused without reading them."""
 MAX_PARTICIPANTS = 6
 MAX_DIGITS = 15
-"""No phone number is longer, with its country's code."""
+"""The length of the longest phone number, with its country code."""
 SEQUENTIAL = "SEQUENTIAL"
 PARALLEL = "PARALLEL"
 
@@ -28,7 +28,7 @@ _MAX_FIELDS = 100
 _MAX_VALUE = 100
 _MAX_WRAPPERS = 3
 _MAX_NAME = 20
-# Folded names, the one that Airtel documents first
+# Folded names, the documented one first
 _CUSTOMER = ("callingparticipant", "callingparty", "callernumber", "from")
 _AIRTEL = ("callerid", "callednumber", "calledparty", "to")
 _DIGIT = ("dialkey", "dtmf", "dtmfcapture", "digit")
@@ -37,7 +37,7 @@ _PART = re.compile(
     rb"(?:[^\r\n]+\r\n)*\r\n([^\r\n]{0,400})\r\n",
     re.IGNORECASE,
 )
-# Toll-free numbers are dialled with 8 to 11 digits
+# Toll-free numbers have 8 to 11 digits
 _TOLL_FREE = re.compile(r"18[06]0[0-9]{4,7}")
 _LETTER = re.compile(r"[^\W\d_]")
 _TEN_DIGITS = re.compile(r"[1-9][0-9]{9}")
@@ -45,25 +45,25 @@ _BEFORE = re.compile(r"(?:0091|091|91|0)?([1-9][0-9]{9})")
 
 
 class Question(NamedTuple):
-    """What Airtel asked."""
+    """One question of Airtel's."""
 
     customer: str = ""
-    """The digits that stood where the customer's number should, at most ``MAX_DIGITS``; after a
-    ``+`` if only that tells a number abroad from one in India."""
+    """The digits in the customer's place, at most ``MAX_DIGITS``; with a ``+`` if only that
+    distinguishes a number abroad from one in India."""
     airtel_number: str = ""
-    """The same of where the Airtel number should stand."""
+    """The digits in the Airtel number's place, likewise."""
     digit: str = ""
-    """The key that the customer pressed in Airtel's menu, "" if none."""
+    """The key that the customer pressed in Airtel's menu, "" without one."""
 
     @property
     def is_readable(self) -> bool:
-        """Whether any number was understood."""
+        """Whether at least one number was understood."""
         return bool(self.customer or self.airtel_number)
 
     def turned(self, airtel_numbers: Collection[str]) -> "Question":
-        """The same question with each number where it belongs: names may be exchanged.
+        """Return the question with each number in its place, even if their names were exchanged.
 
-        :param airtel_numbers: the Airtel numbers that are known, each as ``key`` returns it
+        :param airtel_numbers: the known Airtel numbers, each in the form of ``key``
         """
         if key(self.airtel_number) in airtel_numbers or key(self.customer) not in airtel_numbers:
             return self
@@ -71,27 +71,27 @@ class Question(NamedTuple):
 
 
 def key(number: str) -> str:
-    """The form in which numbers are compared: the last ten digits, fewer of a short number.
+    """Return the form in which numbers are compared: the last ten digits, or all of a short one.
 
-    :param number: digits, or a number as somebody spelled it
+    :param number: digits, or a number in any spelling
     """
     return last10(number)
 
 
 def customer_key(number: str) -> str:
-    """The form in which customers' numbers are compared: as ``key``, but "" for one abroad.
+    """Return the form in which customers' numbers are compared: ``key``, but "" for one abroad.
 
-    :param number: what stands in a question where it belongs
+    :param number: the customer's number in a question
     """
     return last10_of_caller(number)
 
 
 def read(query: str = "", body: bytes = b"", content_type: str = "") -> Question:
-    """Read a question, in whichever form it came; what cannot be read is empty, nothing raises.
+    """Read a question in any form; unreadable parts are empty, and nothing raises.
 
     :param query: the query of the address, without its question mark
     :param body: the body of the request, at most ``MAX_BODY`` bytes
-    :param content_type: what the request says of its body; it is not relied on
+    :param content_type: the Content-Type header, a hint only
     """
     values: dict[str, str] = {}
     for name, value in (*_of_body(body[:MAX_BODY], content_type), *_pairs(query)):
@@ -106,12 +106,12 @@ def read(query: str = "", body: bytes = b"", content_type: str = "") -> Question
 
 
 def answer(participants: Iterable[tuple[str, str]], airtel_number: str, strategy: str) -> dict:
-    """Return the answer that has phones rung.
+    """Return the answer that makes phones ring.
 
-    :param participants: name and number of each, the first one first; at least one
+    :param participants: name and number of each phone, in the order of ringing; at least one
     :param airtel_number: the Airtel number that was dialled
     :param strategy: ``SEQUENTIAL`` or ``PARALLEL``
-    :raises ValueError: without a participant, which Airtel could not put the call through to
+    :raises ValueError: without a participant, because Airtel could ring nobody
     """
     names: set[str] = set()
     rung = [
@@ -122,7 +122,7 @@ def answer(participants: Iterable[tuple[str, str]], airtel_number: str, strategy
             "maxRetries": 1,
             "audioId": 0,
             "maxTime": 0,
-            # A text here, unlike in the request that places a call
+            # A text here, not a boolean as in the request that places a call
             "enableEarlyMedia": "false",
         }
         for name, number in participants
@@ -142,7 +142,7 @@ def read_airtel_number(text: str) -> str:
     """Read an Airtel number that customers call: ten digits, or a toll-free one.
 
     :param text: what somebody typed, such as ``1800 123 4567`` or ``+91 80000 00001``
-    :raises ValueError: for anything else
+    :raises ValueError: for any other text
     """
     is_number = isinstance(text, str) and len(text) <= _MAX_VALUE
     typed = digits(text) if is_number and not _LETTER.search(text) else ""
@@ -156,16 +156,16 @@ def read_airtel_number(text: str) -> str:
 
 
 def phone(number: str) -> str:
-    """The ten digits of a phone that can be rung, "" for any other number.
+    """Return the ten digits of a phone that can be rung, "" for any other number.
 
-    :param number: digits, or a number as a report spells it
+    :param number: digits, or a number in a report's spelling
     """
     last = last10(number)
     return last if _TEN_DIGITS.fullmatch(last) else ""
 
 
 def digits(text: str) -> str:
-    """The digits of a number in ASCII, in whichever script they came; "" for a longer row."""
+    """Return a number's digits in ASCII, from any script; "" for a text that is too long."""
     found = "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
     return found if len(found) <= MAX_DIGITS else ""
 
@@ -201,7 +201,7 @@ def _first(values: dict[str, str], names: tuple[str, ...]) -> str:
 
 
 def _text(value) -> str:
-    # Some templates write numbers without quotation marks, and two of these as 1.0
+    # Some templates write numbers without quotation marks, and two of these write 1.0
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return clean(value, _MAX_VALUE)
@@ -214,13 +214,13 @@ def _number(text: str) -> str:
 
 
 def _pressed(text: str) -> str:
-    """The key of a menu: of several, as ``1 | 2``, the last one."""
+    """Return the menu key that was pressed; of several, as in ``1 | 2``, the last one."""
     last = digits(text.rpartition("|")[2].strip() or text)
     return last if len(last) == 1 else ""
 
 
 def _name(name: str, taken: set[str]) -> str:
-    """A name of letters and digits only, that nobody else in the answer has."""
+    """Return a name of letters and digits that no other participant in the answer has."""
     plain = re.sub(r"[^A-Za-z0-9]", "", name)[:_MAX_NAME] or "Agent"
     unique, number = plain, 1
     while unique in taken:

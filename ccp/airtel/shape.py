@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Which objects of a body that Airtel posted are reports, and of which kind each is.
 
-The specification shows an event and promises a CDR (sections 1.1 and 3), and says nothing of what
-is around them. So a report is known by what it holds, not by its ``eventType`` alone, wherever it
-lies: in a list, in an object of any name (``data``, ``payload``, ``cdr``, ...), or in a text that
-is JSON.
-Nothing here raises.
+The specification shows an event and promises a CDR (sections 1.1 and 3), but not what surrounds
+them. So a report is recognised by its content, not by its ``eventType`` alone, wherever it is: in a
+list, in an object of any name (``data``, ``payload``, ``cdr``, ...), or in a text that is JSON.
+
+No function here raises.
 """
 
 from ..safe import text
@@ -27,25 +27,25 @@ BILLABLE_NAMES = ("billableduration", "billedduration")
 TOTAL_NAMES = ("overallcallduration", "callduration", "totalduration", "duration")
 SESSION_NAMES = ("sessionid", "vmsessionid")
 RECORDING = "recording"
-"""Part of the name of every field that holds a recording's address."""
+"""Part of the name of every field with a recording's address."""
 
 MAX_REPORTS = 100
-"""Of one body. More are not read."""
+"""How many reports of one body are read."""
 _MAX_DEPTH = 5
 _MAX_OBJECTS = 400
 
 _CDR_TYPES = ("cdr", "calldatarecord", "calldetailrecord", "calldetailsrecord")
 _CDR_NAMES = (*CONVERSATION_NAMES, *BILLABLE_NAMES, "overallcallduration", "callerstatus")
 _CDR_NAMES += ("destinationstatus", "callernumberstatus", "destinationnumberstatus")
-# Objects that belong to the report around them
+# Objects that are parts of the report around them
 _OWN_PARTS = ("metadata", "participants")
-# What an object around a report says for the report too
+# Fields of an object around a report that belong to the report, too
 _SHARED = ("sessionid", "vmsessionid", "clientcorrelationid", "correlationid")
 _LIVE = (vocabulary.DIALLED, vocabulary.RINGING)
 
 
 def kind(fields: Fields) -> str:
-    """Kind of one object: ``EVENT``, ``API_RESULT``, ``CDR`` or ``UNREADABLE``."""
+    """Return the kind of an object: ``EVENT``, ``API_RESULT``, ``CDR`` or ``UNREADABLE``."""
     event_type = fold_name(fields.text("eventtype"))
     word = fields.text("event")
     if event_type in _CDR_TYPES:
@@ -68,9 +68,9 @@ def kind(fields: Fields) -> str:
 def reports(data, received_at=None) -> list[Fields]:
     """Return the objects of a parsed body that are reports, in their order.
 
-    :param data: what JSON held
+    :param data: the parsed JSON value
     :param received_at: see ``Fields``
-    :return: the object itself when nothing in it is a report; nothing when there is no object
+    :return: the object itself if nothing in it is a report; empty if there is no object
     """
     if isinstance(data, dict):
         fields = Fields(data, received_at)
@@ -80,14 +80,14 @@ def reports(data, received_at=None) -> list[Fields]:
 
 
 class _Search:
-    """One look through a body, bounded in depth and in how many objects it visits."""
+    """One search through a body, limited in depth and in the number of objects."""
 
     def __init__(self, received_at):
         self._received_at = received_at
         self._left = _MAX_OBJECTS
 
     def reports(self, data, depth: int) -> list[Fields]:
-        """The reports in any value of a body."""
+        """Return the reports in any value of a body."""
         if isinstance(data, str) and data.lstrip()[:1] in ("{", "["):
             data = text.load(data)
         if isinstance(data, list):
@@ -111,7 +111,7 @@ class _Search:
         return found[:MAX_REPORTS]
 
     def _inner(self, outer: Fields, depth: int) -> list[Fields]:
-        """The reports in an object that is no report by what it says itself."""
+        """Return the reports inside an object that is not a report by its own fields."""
         is_weak = kind(outer) != UNREADABLE
         values = [value for name, value in outer.items() if name not in _OWN_PARTS]
         found = self._of_each(values, depth)
@@ -140,7 +140,7 @@ def _means_something(word: str) -> bool:
 
 
 def _has_measures(fields: Fields) -> bool:
-    """Whether it says what only a finished call can: durations, a recording, how each leg ended."""
+    """Return whether it has what only a finished call has: durations, recording, ends of legs."""
     if any(name in fields for name in _CDR_NAMES):
         return True
     return any(name in fields for name in fields.named(RECORDING))
@@ -151,7 +151,7 @@ def _has_results(fields: Fields) -> bool:
 
 
 def _is_sure(fields: Fields) -> bool:
-    """Whether an object is a report by what it says itself, so that nothing is looked for in it."""
+    """Return whether an object's own fields make it a report, so it is not searched."""
     word = fields.text("event")
     event_type = fold_name(fields.text("eventtype"))
     if word and (

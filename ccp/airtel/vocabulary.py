@@ -1,15 +1,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Airtel's words for what happened to a leg, in ours.
+"""Airtel's words for what happened to a leg, and their meanings.
 
 Section 3 shows one word (``Removed``); the others come from field notes. Words are compared in
-lower case without blanks and underscores (``fields.fold_name``). A word that is not listed means
-nothing to us.
+lower case without blanks and underscores (``fields.fold_name``). A word that is not listed has no
+meaning.
 """
 
 AGENT = "agent"
 CUSTOMER = "customer"
 FROM = "from"
-"""The side of who called Airtel or, if Airtel calls both, whose phone rings first."""
+"""The side of the caller; if Airtel calls both, the side whose phone rings first."""
 TO = "to"
 _WHO = {False: {FROM: AGENT, TO: CUSTOMER}, True: {FROM: CUSTOMER, TO: AGENT}}
 
@@ -24,10 +24,10 @@ FAILED = "failed"
 HUNG_UP = "hung_up"
 
 UNANSWERED_ENDS = (BUSY, NO_ANSWER, UNREACHABLE, REJECTED)
-"""Ends that say by themselves that the leg was not answered."""
+"""Ends that alone show that the leg was not answered."""
 ENDS = (*UNANSWERED_ENDS, FAILED, HUNG_UP)
 LEG_WORDS = (DIALLED, RINGING, ANSWERED, *ENDS)
-"""All that can happen to a leg."""
+"""Everything that can happen to a leg."""
 
 OVERALL_ANSWERED = ("answered", "connected")
 """A CDR's overall status if anyone but the agent answered."""
@@ -43,7 +43,7 @@ OVERALL_UNANSWERED = {
     "rejected": REJECTED,
     "failed": FAILED,
 }
-"""A CDR's overall status if nobody but the agent answered, and the reason that it gives."""
+"""A CDR's overall status if nobody but the agent answered, with its reason."""
 
 _EVENTS = {
     "callednumber": DIALLED,
@@ -123,7 +123,7 @@ _WHO_HUNG_UP = {
 
 
 def who(side: str | None, incoming: bool) -> str | None:
-    """Return who is on one of Airtel's two sides of a call: this alone depends on the direction.
+    """Return who is on one of Airtel's two sides of a call, which depends on its direction.
 
     :param side: ``FROM``, ``TO`` or ``None``
     :param incoming: whether the customer called
@@ -133,7 +133,7 @@ def who(side: str | None, incoming: bool) -> str | None:
 
 
 def meaning(word: str, cause_code: int | None = None, sip_code: int | None = None) -> str | None:
-    """Return what a word of an event or status means; the causes explain a plain end."""
+    """Return the meaning of an event's or status's word; for a plain end, the causes decide."""
     what = _EVENTS.get(word)
     return reason(cause_code, sip_code) or HUNG_UP if what == HUNG_UP else what
 
@@ -144,7 +144,7 @@ def reason(cause_code: int | None, sip_code: int | None) -> str | None:
 
 
 def is_overall_status(word: str) -> bool:
-    """Whether a CDR's overall status says anything to us; events use all of its words too."""
+    """Return whether a CDR's overall status is known; events use all of its words, too."""
     return word in _EVENTS
 
 

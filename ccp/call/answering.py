@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Who answered a call that came in: whose phones rang, who took it, who missed it.
+"""Who answered an incoming call: whose phones rang, who took it, who missed it.
 
-Airtel may ring several agents, one after the other or at once, of whom nobody knew beforehand.
-Nothing here depends on the order in which reports came.
+Airtel may ring several agents, one after the other or at once, who are not known beforehand.
+The result does not depend on the order in which reports came.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _MAX_KEYS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Answering:
-    """Who took an incoming call, whom it rings, who missed it; nobody in an outgoing one.
+    """Who took an incoming call, whom it rings, and who missed it; empty for an outgoing call.
 
     Numbers have 10 digits.
     """
@@ -29,13 +29,13 @@ class Answering:
     picked_up: str = field(default="", repr=False)
     """The agent who talked."""
     ringing: tuple[str, ...] = field(default=(), repr=False)
-    """Whose phones ring now."""
+    """The agents whose phones ring now."""
     missed: tuple[str, ...] = field(default=(), repr=False)
-    """Whose phone was tried, as far as reports say, and who did not take the call."""
+    """The agents whose phones were tried according to reports, and who did not take the call."""
     keys: str = field(default="", repr=False)
-    """What the customer pressed before an agent answered."""
+    """The keys that the customer pressed before an agent answered."""
     waited_seconds: int | None = None
-    """How long the customer waited for an agent, or for nobody; ``None`` while that goes on."""
+    """How long the customer waited, for an agent or in vain; ``None`` as long as they wait."""
     abandoned_early: bool = False
     """Whether the customer hung up so soon that nobody missed the call."""
 
@@ -50,7 +50,7 @@ def who_answered(
     """Return who answered.
 
     :param state: the call's state
-    :param result: its result, or what that is if it is over
+    :param result: the call's result, or what it would be if the call were over
     :param answered_at: when an agent answered it
     :param ended_at: when it ended
     """
@@ -79,10 +79,10 @@ def who_answered(
 
 
 def customers_end(sorting: Sorting) -> Fact | None:
-    """Return the event by which the customer of an incoming call left; the first, if several.
+    """Return the first event by which the customer of an incoming call left, or ``None``.
 
-    A customer who called cannot be busy or leave a call unanswered: where an event says so, it
-    means whom Airtel rang.
+    A calling customer cannot be busy or not answer: an event that says so is about a phone that
+    Airtel rang.
     """
     facts = sorting.parties[CUSTOMER].facts
     ends = (fact for fact in facts if vocabulary.meaning(fact.event.event) in _ENDED)
@@ -90,23 +90,23 @@ def customers_end(sorting: Sorting) -> Fact | None:
 
 
 def was_ringing(sorting: Sorting, moment: datetime) -> bool:
-    """Whether any agent's phone rang at a moment, by the events."""
+    """Return whether events show that any agent's phone rang at a given time."""
     return any(_rang_at(phone, moment) for phone in sorting.parties[AGENT].phones)
 
 
 def names_agents(sorting: Sorting) -> bool:
-    """Whether any CDR names an agent who was tried."""
+    """Return whether any CDR names an agent whose phone was tried."""
     return any(_agents_in(sorting, cdr) or cdr.missed_numbers for cdr in sorting.counting_cdrs)
 
 
 def _rang_at(phone: Phone, moment: datetime) -> bool:
-    # A phone that stops ringing in the same moment stops because the customer is gone
+    # A phone that stops ringing at the same time stops because the customer hung up
     before = [
         fact
         for fact in phone.facts
         if fact.moment < moment or fact.moment == moment and fact.what not in _ENDED
     ]
-    # The phone may ring a moment longer by another clock
+    # By another clock, the phone may ring a moment longer
     return not before or before[-1].what in _RINGS
 
 
@@ -115,7 +115,7 @@ def _began(phone: Phone) -> datetime:
 
 
 def _picked_up(sorting: Sorting) -> str:
-    """By the CDR, else by the first answer that an event reports."""
+    """Return who picked up, by the CDR, else by the first answer in an event."""
     leg = sorting.cdr_legs[AGENT]
     if leg and _is_agents(sorting, leg.address) and not is_unanswered(leg):
         return leg.address
@@ -128,14 +128,14 @@ def _is_agents(sorting: Sorting, address: str) -> bool:
 
 
 def _agents_in(sorting: Sorting, cdr: Cdr) -> list[CdrLeg]:
-    """The entries of a CDR that name an agent."""
+    """Return a CDR's entries about agents."""
     return [leg for leg in sorting.legs_in(cdr, AGENT) if _is_agents(sorting, leg.address)]
 
 
 def _missed(
     sorting: Sorting, picked_up: str, is_connected: bool, ringing: list[str]
 ) -> tuple[str, ...]:
-    """Return who was tried and did not take the call, in the order in which they were tried."""
+    """Return who was tried and did not take the call, in the order of the tries."""
     phones = sorted(sorting.parties[AGENT].phones, key=_began)
     tried = [phone.address for phone in phones]
     surely = {phone.address for phone in phones if phone.ending and not phone.answer}
@@ -148,13 +148,13 @@ def _missed(
                 surely.add(leg.address)
     tried += sorted((surely | named).difference(tried))
     if is_connected and not picked_up:
-        # Anybody who was not seen to miss the call may have taken it
+        # An agent who was not clearly seen to miss the call may have taken it
         tried = [each for each in tried if each in surely]
     return tuple(each for each in tried if each != picked_up and each not in ringing)
 
 
 def _keys(sorting: Sorting, answered_at: datetime | None) -> str:
-    """By the CDR, else by the events until an agent answered."""
+    """Return the pressed keys, by the CDR, else by events until an agent answered."""
     if sorting.cdr and sorting.cdr.keys:
         return sorting.cdr.keys
     pressed = [
@@ -168,9 +168,9 @@ def _keys(sorting: Sorting, answered_at: datetime | None) -> str:
 def _waited_seconds(
     sorting: Sorting, answered_at: datetime | None, ended_at: datetime | None, is_connected: bool
 ) -> int | None:
-    """Until an agent answered by the CDR; if nobody did, the longest of all that reports say.
+    """Return the wait until an agent answered, by the CDR; if nobody did, the longest reported one.
 
-    What a CDR says of the wait for an agent may be nothing where no agent answered.
+    The wait in a CDR without an agent's answer may be zero.
     """
     cdr, leg = sorting.cdr, sorting.cdr_legs[CUSTOMER]
     said = leg.ring_seconds if leg else None

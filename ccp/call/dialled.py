@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Whom a call is between: the snapshot by which its reports are read.
+"""Who the parties of a call are: the snapshot with which its reports are read.
 
-In an outgoing call we told Airtel whom to dial, under names of our own. In an incoming one only
-numbers say who is who: the customer's and the Airtel number are known, and any other is an agent's.
-Airtel's fields for caller and destination, and for whose phone it is and what that phone shows,
-are exchanged now and then.
+For an outgoing call Odoo told Airtel whom to dial, under names of its own. In an incoming call only
+numbers show who is who: the customer's and the Airtel number are known, and any other number is an
+agent's. Airtel sometimes exchanges its fields for caller and destination, and those for a phone's
+own number and the number it shows.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,17 @@ AGENT = vocabulary.AGENT
 CUSTOMER = vocabulary.CUSTOMER
 
 WHOLE = 10
-"""Digits of a whole number, in reports."""
+"""The number of digits of a complete number in reports."""
 _SHORTEST = 7
 _INDIA = "0091"
 OF_A_DIALLED_PHONE = (vocabulary.DIALLED, vocabulary.RINGING, *vocabulary.UNANSWERED_ENDS)
-"""What happens to a phone that Airtel dials, and so never to that of a customer who called."""
+"""Events of a phone that Airtel dials, which a calling customer's phone never has."""
 
 
 def is_same_number(one: str, other: str) -> bool:
-    """Whether two texts name one number; one of them may have a trunk zero or India's code.
+    """Return whether two texts are the same number; one may have a trunk zero or India's code.
 
-    Toll-free numbers have 8 to 11 digits, so the last ten digits alone do not show that.
+    Comparing the last ten digits is not enough, because toll-free numbers have 8 to 11 digits.
     """
     short, long = sorted((last10(one), last10(other)), key=len)
     if short == long:
@@ -42,12 +42,12 @@ def is_same_number(one: str, other: str) -> bool:
 
 
 def without_abroad(report: Report, is_airtel: Callable[[str], bool]) -> Report:
-    """Return a report of an incoming call as if callers from abroad withheld their numbers.
+    """Return a report of an incoming call in which callers from abroad have no number.
 
-    Only our own phones and the Airtel number are in India for sure, and the last ten digits of a
-    number abroad would name a stranger there.
+    Only the company's phones and the Airtel number are certainly Indian, and the last ten digits of
+    a number abroad would be a stranger's number in India.
 
-    :param is_airtel: tells Airtel numbers, which are known however they are spelled
+    :param is_airtel: returns whether a number is an Airtel number, in any spelling
     """
     if not isinstance(report, Event | Cdr):
         return report
@@ -71,13 +71,13 @@ def without_abroad(report: Report, is_airtel: Callable[[str], bool]) -> Report:
 
 @dataclass(frozen=True)
 class Dialled:
-    """Whom the request asked Airtel to dial, by which a report's leg is known.
+    """Whom the request asked Airtel to dial, which shows to which leg a report belongs.
 
-    Of an incoming call, who called and whose phones may ring.
+    For an incoming call: who called, and whose phones may ring.
     """
 
     agent_numbers: tuple[str, ...] = field(repr=False)
-    """10 digits each. Of an incoming call, those that are known beforehand."""
+    """10 digits each. For an incoming call, those known beforehand."""
     customer_numbers: tuple[str, ...] = field(repr=False)
     agent_name: str = "A"
     """The request's participantName."""
@@ -98,18 +98,18 @@ class Dialled:
         return vocabulary.who(vocabulary.TO, self.incoming)
 
     def who(self, side: str | None) -> str | None:
-        """Return the party on a side of Airtel's, see ``vocabulary.who``."""
+        """Return the party on one of Airtel's sides, see ``vocabulary.who``."""
         return vocabulary.who(side, self.incoming)
 
     agent_pool: bool = False
-    """Whether Airtel rings agents of a pool (``ROUND ROBIN``), whose numbers only reports name."""
+    """Whether Airtel rings agents of a pool (``ROUND ROBIN``); only reports have their numbers."""
     airtel_number: str = field(default="", repr=False)
     """The number that the customer of an incoming call dialled, 10 digits or toll-free."""
     abandon_seconds: int = 5
-    """A customer who hangs up within so many seconds was not missed."""
+    """A customer who hangs up within this many seconds was not missed."""
 
     def snapshot(self) -> dict:
-        """Return all of it as JSON holds it, for ``of_snapshot``."""
+        """Return all values in a form that JSON stores, for ``of_snapshot``."""
         return {
             each.name: list(value) if isinstance(value, tuple) else value
             for each in fields(self)
@@ -118,9 +118,9 @@ class Dialled:
 
     @classmethod
     def of_snapshot(cls, snapshot: dict) -> "Dialled":
-        """Return what was dialled from what ``snapshot`` returned.
+        """Return an object from the result of ``snapshot``.
 
-        :param snapshot: keys that an older version did not know may be missing
+        :param snapshot: keys that an older version did not have may be missing
         """
         values = {each.name: snapshot[each.name] for each in fields(cls) if each.name in snapshot}
         for name in ("agent_numbers", "customer_numbers"):
@@ -128,18 +128,18 @@ class Dialled:
         return cls(**values)
 
     def knows(self, address: str) -> bool:
-        """Whether this number was dialled, or called."""
+        """Return whether this number was dialled, or called."""
         return address in self.agent_numbers or address in self.customer_numbers
 
     def is_airtel(self, address: str) -> bool:
-        """Whether this is the Airtel number that the customer of an incoming call dialled."""
+        """Return whether this is the Airtel number that an incoming call's customer dialled."""
         return self.incoming and is_same_number(address, self.airtel_number)
 
     def role(self, address: str, name: str = "", component: str = "") -> str | None:
-        """Which leg a report belongs to: by number, then name, then component.
+        """Return the leg to which a report belongs: by number, then name, then component.
 
-        A whole number that was not dialled belongs to no leg, even if the report names one; if a
-        pool rings, it is an agent's unless the report names the customer. In an incoming call
+        A complete number that was not dialled belongs to no leg, even if the report names one; but
+        if a pool rings, it is an agent's unless the report names the customer. In an incoming call
         the number alone decides.
         """
         if self.incoming:
@@ -159,7 +159,7 @@ class Dialled:
         return role
 
     def _role_of_number(self, address: str) -> str | None:
-        # An agent who calls from a phone of ours is the customer of that call
+        # An agent who calls from one of the company's phones is that call's customer
         if address and address in self.customer_numbers:
             return CUSTOMER
         if self.is_airtel(address):
@@ -169,15 +169,15 @@ class Dialled:
     def role_of_event(self, event: Event) -> str | None:
         """Return which leg an event belongs to; see ``role``."""
         if self.incoming and not event.address and not any(self.customer_numbers):
-            # Agents have numbers: only a customer who withholds it has none
+            # Agents always have numbers: only a customer may withhold the number
             return CUSTOMER
         return self.role(event.address, event.participant_name, event.component)
 
     def turned(self, event: Event) -> Event:
-        """Return an event so that its address is that of whom it is about.
+        """Return an event whose address is the number of the party that it is about.
 
-        An agent's phone shows the customer's number, so an event of an incoming call that names
-        both is about the agent, whichever field names whom.
+        An agent's phone shows the customer's number, so an event of an incoming call with both
+        numbers is about the agent, whichever field has which number.
         """
         if self.incoming and event.shown and event.address and self._is_about_shown(event):
             return replace(event, address=event.shown, shown=event.address)

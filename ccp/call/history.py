@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Calls of the past: the records that Airtel's portal exports, or that somebody kept as JSON.
+"""Past calls: the records that Airtel's portal exports, or that somebody kept as JSON.
 
-Columns are known by the names of a CDR's fields in both dialects (``reports``), and by some that
-exports have instead. Nothing here raises but ``table.TableError``.
+Columns are recognised by the names of a CDR's fields in both dialects (``reports``), and by some
+names that only exports use. Only ``table.TableError`` is ever raised.
 """
 
 import json
@@ -36,7 +36,7 @@ _UNITS = {
     **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 0.001),
     **dict.fromkeys(("min", "mins", "minute", "minutes"), 60),
 }
-# Excel's form of a number that was too wide for its column
+# Excel's notation for a number that was too wide for its column
 _DAMAGED = re.compile(r"\s*[0-9][.,][0-9]+E\+?[0-9]+\s*", re.IGNORECASE)
 _START_NAMES = ("starttime", "callstarttime", "startdatetime", "calldatetime", "datetime")
 _END_NAMES = ("endtime", "callendtime")
@@ -47,7 +47,7 @@ _DAY_NAMES = (
     ("calldate", "callstarttime"),
     ("date", "starttime"),
 )
-# What exports call the fields of a CDR
+# Names of CDR fields in exports
 _ALIASES = {
     "agentnumber": "callerNumber",
     "agentphone": "callerNumber",
@@ -72,29 +72,29 @@ class PastCall:
     """One row or object of a file."""
 
     line: int
-    """Where it is: the row of a table, the place in a list, the line of JSON lines."""
+    """Its position: the row of a table, the place in a list, the line of JSON lines."""
     problem: str = ""
-    """Why it is no call of the past: ``json`` (no object), ``kind`` (no CDR), ``time`` (no moment,
-    or none that can be), ``damaged`` (by a spreadsheet), ``numbers`` (no whole one) or ``result``
-    (nothing says how it went); "" for a good one."""
+    """Why it cannot be imported: ``json`` (no object), ``kind`` (no CDR), ``time`` (missing or
+    impossible), ``damaged`` (by a spreadsheet), ``numbers`` (none is complete) or ``result``
+    (unknown); "" if it can."""
     cdr: Cdr | None = field(default=None, repr=False)
     started_at: datetime | None = None
     """Aware, in UTC."""
     received_at: datetime | None = None
-    """When Airtel would have reported it: the CDR is plausible then, whenever it is read."""
+    """When Airtel would have reported it, which makes the CDR plausible whenever it is read."""
     payload: str = field(default="", repr=False)
     """What to store: JSON, without addresses of recordings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What a file holds."""
+    """The content of a file."""
 
     calls: tuple[PastCall, ...] = ()
     unused: tuple[str, ...] = ()
-    """Names of columns or fields that nobody reads."""
+    """Names of columns or fields that are not used."""
     problem: str = ""
-    """``empty`` or ``header`` (no row names the columns) when nothing could be read."""
+    """``empty`` or ``header`` (no row names the columns) if the file cannot be read."""
 
 
 def read(raw: bytes | str, now: datetime) -> History:
@@ -102,7 +102,7 @@ def read(raw: bytes | str, now: datetime) -> History:
 
     :param raw: CSV, xlsx, one JSON object, a list, or JSON lines
     :param now: an aware moment; no call began after it
-    :raise table.TableError: when it is no table or too large, see there
+    :raise table.TableError: when it is not a table or too large, see there
     """
     if len(raw) > table.MAX_BYTES:
         raise table.TableError("too_large")
@@ -131,7 +131,7 @@ def _of_json(text: str, now: datetime) -> History:
 
 
 def _objects(text: str) -> Iterator[tuple[int, object]]:
-    """Each object of a JSON text with its place."""
+    """Yield each object in a JSON text with its position."""
     data = load(text)
     if isinstance(data, list):
         yield from enumerate(data, 1)
@@ -168,7 +168,7 @@ def _of_table(rows: list[list[str]], now: datetime) -> History:
 
 
 def _known_names() -> frozenset[str]:
-    """Folded names of all fields of a CDR, and of columns that say the same."""
+    """Return the folded names of all CDR fields, and of columns with the same meaning."""
     days = {name for both in _DAY_NAMES for name in both}
     return reports.cdr_names() | set(_ALIASES) | days | {*_START_NAMES, *_END_NAMES}
 
@@ -179,7 +179,7 @@ def _is_known(name: str, known: frozenset[str]) -> bool:
 
 
 def _column(name: str) -> tuple[str, str]:
-    """A column's folded name and its unit: "Duration (sec)" is ``duration`` in ``sec``."""
+    """Return a column's folded name and unit: "Duration (sec)" is ``duration`` in ``sec``."""
     unit = ""
     if match := _UNIT.search(name):
         name, unit = name[: match.start()], (match[1] or match[2]).lower()
@@ -187,7 +187,7 @@ def _column(name: str) -> tuple[str, str]:
 
 
 def _object_of(names: list[str], row: list[str]) -> dict[str, str]:
-    """A row as the object that Airtel would have posted."""
+    """Return a row as the object that Airtel would have posted."""
     found = {}
     for name, cell in zip(names, row, strict=False):
         folded, unit = _column(name)
@@ -207,7 +207,7 @@ def _clock(seconds: float) -> str:
 
 
 def _call(line: int, data: dict, now: datetime) -> PastCall:
-    """One row or object as a call of the past."""
+    """Return one row or object as a past call."""
     if any(_DAMAGED.fullmatch(data[name]) for name in data if isinstance(data[name], str)):
         return PastCall(line=line, problem="damaged")
     data = _renamed(_without_recordings(data))
@@ -221,7 +221,7 @@ def _call(line: int, data: dict, now: datetime) -> PastCall:
         ended_at = started_at + timedelta(seconds=min(total or 0, _LONGEST.total_seconds()))
     report, *others = reports.parse_data(data, ended_at)
     if isinstance(report, Cdr) and report.started_at != started_at:
-        # Its moment is spelled in a way that reports do not know
+        # Reports do not know this spelling of a time
         data = {name: data[name] for name in data if fold_name(name) != "starttime"}
         data["startTime"] = int(started_at.timestamp() * 1000)
         report = reports.parse_data(data, ended_at)[0]
@@ -236,7 +236,7 @@ def _call(line: int, data: dict, now: datetime) -> PastCall:
 
 
 def _start(fields: Fields) -> datetime | None:
-    """When a call began: Indian time, but for a ``timestamp``, which is UTC."""
+    """Return when a call began: Indian time, except for a ``timestamp``, which is UTC."""
     if moment := fields.moment(*_START_NAMES, zone=IST):
         return moment
     for day, time in _DAY_NAMES:
@@ -246,14 +246,14 @@ def _start(fields: Fields) -> datetime | None:
 
 
 def _without_recordings(data: dict) -> dict:
-    """What a file says, without addresses with which anybody could listen."""
+    """Return an object without addresses with which anybody could listen."""
     return hide_urls(
         {name: data[name] for name in data if reports.shape.RECORDING not in fold_name(name)}
     )
 
 
 def _renamed(data: dict) -> dict:
-    """The columns that exports have under the names of the fields that say the same."""
+    """Return an object whose exported columns have the names of CDR fields."""
     present = set(map(fold_name, data))
     found = {}
     for name, value in data.items():

@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Reports of calls that come in: who called which Airtel number, and whether two are of one call.
+"""Reports of incoming calls: who called which Airtel number, and whether two belong together.
 
-Nobody placed such a call, so no id of ours is in its reports. Who is who follows from the numbers:
-the company knows its Airtel numbers and its agents' phones, and whoever is left is the customer.
-Airtel's fields for caller and destination are exchanged now and then, so a field's name or place
-decides only where numbers don't: between two that nobody knows, or two agents.
+Odoo did not place such a call, so its reports contain no id of Odoo's. Numbers show who is who: the
+company knows its Airtel numbers and its agents' phones, and anybody else is the customer. Airtel
+sometimes exchanges its fields for caller and destination, so a field's name or place only decides
+where numbers don't: between two unknown numbers, or two agents.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,50 +19,50 @@ from .dialled import OF_A_DIALLED_PHONE, WHOLE, is_same_number, without_abroad
 from .sorting import says_how_it_went
 
 REPEAT_TOLERANCE = timedelta(seconds=2)
-"""So far apart two CDRs of one call may say that it began; nobody calls twice so soon."""
-# Withheld numbers come as "0" and the like
+"""How far apart the starts in two CDRs of one call may be; nobody calls again so soon."""
+# Withheld numbers are sent as "0" and the like
 _SHORTEST = 5
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """What one report says of a call that came in."""
+    """What one report says about an incoming call."""
 
     customer: str = field(default="", repr=False)
-    """Last ten digits of who called, "" if the report does not say or the number is withheld.
+    """Last ten digits of the caller, "" if the number is missing or withheld.
 
-    A number abroad counts as withheld: in India its last ten digits are somebody else's."""
+    A number abroad counts as withheld: in India its last ten digits belong to somebody else."""
     airtel_number: str = field(default="", repr=False)
-    """Last ten digits of the number that was called, "" if the report does not say."""
+    """Last ten digits of the called number, "" if it is missing."""
     agents: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: whom the report names, who took the call or was tried last first."""
+    """10 digits each: the report's agents, first the one who took the call or was tried last."""
     session_id: str = ""
     at: datetime | None = None
-    """Aware, in UTC: of a CDR when the call began, else when it happened. ``read`` always says."""
+    """Aware, in UTC: the start of a CDR's call, else the event's time. ``read`` always sets it."""
     digit: str = ""
-    """What was pressed first in the menu."""
+    """The first key that was pressed in the menu."""
     is_cdr: bool = False
     ended: bool = False
     """Whether the report says that the call is over."""
     is_sure: bool = False
-    """Whether the report shows by itself that a call came in: only such a report may make a call.
+    """Whether the report alone shows an incoming call: only such a report may create a call.
 
-    Any other may belong to one that is there: live events name neither direction nor number."""
+    Others are added to known calls: live events contain neither direction nor number."""
     is_timed: bool = True
-    """Whether ``at`` is the report's own time; otherwise it is when the report came, less the
+    """Whether ``at`` is the report's own time; otherwise it is the time of its arrival, minus the
     call's length."""
     total_seconds: int | None = None
-    """Of a CDR: how long the call was, from its beginning."""
+    """The length of a CDR's call, from its start."""
 
 
 def read(
     report: Report, airtel_numbers: Iterable[str], agent_numbers: Iterable[str]
 ) -> Incoming | None:
-    """Return what a report says of an incoming call, ``None`` if it is not of one.
+    """Return what a report says about an incoming call, ``None`` if it is not about one.
 
-    :param report: what ``reports.parse`` returned, or a decision
-    :param airtel_numbers: the numbers that customers call, last ten digits or a whole toll-free one
-    :param agent_numbers: last ten digits of the phones that may ring, desks among them
+    :param report: a result of ``reports.parse``, or a decision
+    :param airtel_numbers: the numbers that customers call: last ten digits, or a full toll-free one
+    :param agent_numbers: last ten digits of the phones that may ring, including desks
     """
     who = _who(frozenset(airtel_numbers), frozenset(agent_numbers))
     report = without_abroad(report, who.is_airtel)
@@ -74,13 +74,13 @@ def read(
 
 
 def same_call(one: Incoming, other: Incoming, tolerance: timedelta) -> bool:
-    """Whether two reports are of one call.
+    """Return whether two reports are about the same call.
 
-    With a session id each, that decides. Without one, it is the same customer on the same Airtel
-    number at the same time; an event may also lie within the time that a CDR covers.
+    If both have a session id, that decides. Otherwise it is the same call if customer, Airtel
+    number and time are the same; an event may also lie within the time that a CDR covers.
 
-    :param tolerance: how far apart the times of two reports of one call may be; two CDRs that say
-        when the call began may only be ``REPEAT_TOLERANCE`` apart
+    :param tolerance: how far apart the times of two reports of one call may be; two CDRs with a
+        start may only be ``REPEAT_TOLERANCE`` apart
     """
     if one.session_id and other.session_id:
         return one.session_id == other.session_id
@@ -90,7 +90,7 @@ def same_call(one: Incoming, other: Incoming, tolerance: timedelta) -> bool:
         if not is_same_number(one.airtel_number, other.airtel_number):
             return False
     elif not one.customer:
-        # Two who withhold their numbers, and nobody says which number they called
+        # Both callers withhold their numbers, and at least one report lacks the called number
         return False
     if one.is_cdr and other.is_cdr and one.is_timed and other.is_timed:
         tolerance = min(tolerance, REPEAT_TOLERANCE)
@@ -98,7 +98,7 @@ def same_call(one: Incoming, other: Incoming, tolerance: timedelta) -> bool:
 
 
 def distance(one: Incoming, other: Incoming) -> timedelta:
-    """How far apart two reports are in time; nothing if a CDR covers the other one's time."""
+    """Return the time between two reports; zero if a CDR covers the other one's time."""
     if one.is_cdr == other.is_cdr or one.at is None or other.at is None:
         return _apart(one, other)
     cdr, event = (one, other) if one.is_cdr else (other, one)
@@ -111,9 +111,9 @@ def _apart(one: Incoming, other: Incoming) -> timedelta:
 
 
 def closest(one: Incoming, others: Sequence[Incoming], tolerance: timedelta) -> int | None:
-    """Return the place of the report that is most likely of the same call, ``None`` without any.
+    """Return the index of the report that is most likely about the same call, or ``None``.
 
-    A customer may call twice within a minute: the report that is closer in time is the right one.
+    A customer may call twice within a minute; the report closest in time is taken.
 
     :param tolerance: see ``same_call``
     """
@@ -128,7 +128,7 @@ def closest(one: Incoming, others: Sequence[Incoming], tolerance: timedelta) -> 
 
 
 class _Who:
-    """Tells Airtel numbers, agents and others apart."""
+    """Tells Airtel numbers, agents' phones and other numbers apart."""
 
     def __init__(self, airtel_numbers: frozenset[str], agent_numbers: frozenset[str]):
         self._airtel_numbers = frozenset(map(last10, airtel_numbers)) - {""}
@@ -144,18 +144,18 @@ class _Who:
         return number in self._agents and not self.is_airtel(number)
 
     def is_strange(self, number: str) -> bool:
-        """Whether it may be a customer's."""
+        """Return whether it may be a customer's number."""
         return (
             len(number) >= _SHORTEST and number not in self._agents and not self.is_airtel(number)
         )
 
 
-# Many reports are read with the same numbers
+# Cached, because many reports are read with the same numbers
 _who = lru_cache(maxsize=16)(_Who)
 
 
 def _unknown(airtel_number: str) -> str:
-    """An Airtel number that the company does not know, if it is a number."""
+    """Return a called number that is not one of the company's, "" if it is not a number."""
     return airtel_number if len(airtel_number) >= _SHORTEST else ""
 
 
@@ -204,10 +204,10 @@ def _customer_of_event(event: Event, who: _Who) -> str:
     if who.is_strange(shown):
         return shown
     if who.is_strange(address):
-        # One number alone is of either party if it says what happened to a phone
+        # A single number may be either party's if the event is about a phone
         is_of_customer = who.is_agent(shown) or event.event_type not in ("CALL", "")
         return address if is_of_customer else ""
-    # No phone shows its own number, so an agent who is shown calls
+    # A phone never shows its own number, so a shown agent is the caller
     return shown if who.is_agent(shown) and who.is_agent(address) else ""
 
 
@@ -268,12 +268,12 @@ def _customer_of_cdr(cdr: Cdr, who: _Who, called: str) -> str:
     if len(strange) > 1:
         strange = [each for each in strange if each in callers]
     if not any(callers):
-        # Whom a call went to whose caller withholds the number
+        # The numbers on the called side, if the caller withholds the number
         called_ones = _on_side(cdr, vocabulary.TO)
         strange = [each for each in strange if each not in called_ones]
-    # The phone of an agent shows the customer's number
+    # An agent's phone shows the customer's number
     others = [cdr.shown, cdr.airtel_number if called != cdr.airtel_number and called else ""]
-    # An agent who calls is the customer of that call
+    # An agent who calls is that call's customer
     agents = [each for each in callers if who.is_agent(each) and each not in cdr.missed_numbers]
     return next(iter((*strange, *filter(who.is_strange, others), *agents)), "")
 
@@ -283,7 +283,7 @@ def _on_side(cdr: Cdr, side: str) -> list[str]:
 
 
 def _beginning(cdr: Cdr) -> tuple[datetime, bool]:
-    """When a call began, and whether the CDR says so."""
+    """Return when a call began, and whether the CDR says so."""
     length = timedelta(seconds=cdr.total_seconds or 0)
     if cdr.started_at:
         return cdr.started_at, True

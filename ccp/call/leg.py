@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""One party of a call: what its events and its part of the CDR say together.
+"""One party of a call: its events and its part of the CDR combined.
 
 A leg may ring several phones (the component's participants), each several times (maxRetries,
-section 1.10). Only one thing is certain about order: a phone that was answered is not dialled
+section 1.10). About the order only one thing is certain: a phone that was answered is not dialled
 again.
 """
 
@@ -29,7 +29,7 @@ class Leg:
     """One party of a call. Times are aware, in UTC."""
 
     address: str = field(default="", repr=False)
-    """10 digits: the phone that answered, else the one that was last dialled."""
+    """10 digits: the phone that answered, else the one dialled last."""
     rang: bool = False
     answered_at: datetime | None = None
     ended_at: datetime | None = None
@@ -42,38 +42,38 @@ class Leg:
     operator: str = ""
     circle: str = ""
     live: bool = False
-    """Whether it is being dialled, rings or talks, as far as reports say."""
+    """Whether it is being dialled, rings or talks, according to reports."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A CALL event that we understand and that belongs to a leg."""
+    """A CALL event that is understood and belongs to a leg."""
 
     what: str
     event: Event
 
     @property
     def moment(self) -> datetime:
-        """When it happened; if the event does not say, when it arrived."""
+        """When it happened; if the event has no time, when it arrived."""
         return self.event.at or self.event.received_at
 
     @property
     def is_timed(self) -> bool:
-        """Whether the event has a time of its own, so that its place among others is certain."""
+        """Whether the event has its own time, so its place in the order is certain."""
         return self.event.at is not None
 
     @property
     def rank(self) -> int:
-        """Place among facts of the same moment."""
+        """The order among facts of the same time."""
         return _RANKS.get(self.what, len(_RANKS))
 
     def is_surely_before(self, other: "Fact") -> bool:
-        """Whether both have a time of their own, and this one's is earlier."""
+        """Return whether both have their own time, and this one's is earlier."""
         return self.is_timed and other.is_timed and self.moment < other.moment
 
 
 class Phone:
-    """One phone of a leg, by its events.
+    """One phone of a leg, from its events.
 
     :param facts: in order of time
     """
@@ -86,14 +86,14 @@ class Phone:
         """The fact that ended it, ``None`` while it lives."""
 
     def all(self, *whats: str) -> list[Fact]:
-        """The facts of these kinds."""
+        """Return the facts of these kinds."""
         return [fact for fact in self.facts if fact.what in whats]
 
     def _first(self, what: str) -> Fact | None:
         return next((fact for fact in self.facts if fact.what == what), None)
 
     def _ending_of_unanswered(self) -> Fact | None:
-        """Airtel may dial again, so only the last thing that happened counts."""
+        """Return the last event: Airtel may dial again, so earlier ends do not count."""
         last = self.facts[-1]
         return last if last.what in vocabulary.ENDS else None
 
@@ -103,7 +103,7 @@ class Phone:
         )
 
     def _ends_the_answer(self, end: Fact) -> bool:
-        """Whether an end is the answered attempt's and not that of an earlier one."""
+        """Return whether an end is that of the answered attempt, not of an earlier one."""
         if end.what in vocabulary.UNANSWERED_ENDS:
             return self.answer.is_surely_before(end)
         marks = self.all(vocabulary.DIALLED) or self.all(vocabulary.RINGING)
@@ -116,7 +116,7 @@ class Party:
 
     :param facts: in order of time
     :param numbers: the numbers that were dialled, 10 digits each
-    :param is_pool: whether Airtel chose the numbers, so that there may be several
+    :param is_pool: whether Airtel chose the numbers, of which there may be several
     """
 
     def __init__(self, facts: list[Fact], numbers: tuple[str, ...], is_pool: bool = False):
@@ -128,41 +128,41 @@ class Party:
         self._answered_phones = [phone for phone in self.phones if phone.answer]
 
     def _address(self, fact: Fact) -> str:
-        # With one number, an event that names none can only be about that one.
+        # If there is one number, an event without a number is about it.
         return fact.event.address if self.has_several else ""
 
     @property
     def is_answered(self) -> bool:
-        """Whether any of its phones was picked up."""
+        """Return whether any of its phones was picked up."""
         return bool(self._answered_phones)
 
     @property
     def first_answered(self) -> Phone | None:
-        """The phone that was picked up first."""
+        """Return the phone that was picked up first."""
         key = attrgetter("answer.moment", "address")
         return min(self._answered_phones, key=key, default=None)
 
     @property
     def is_over(self) -> bool:
-        """Whether all its phones have ended, by the events. In a conference the last one counts."""
+        """Return whether events ended all its phones. In a conference the last one decides."""
         phones = self._answered_phones or self.phones
         return bool(phones) and all(phone.ending for phone in phones)
 
     @property
     def ending(self) -> Fact | None:
-        """What ended it last."""
+        """The last event that ended it."""
         if not self.is_over:
             return None
         phones = self._answered_phones or self.phones
         return max((phone.ending for phone in phones), key=lambda fact: fact.moment)
 
     def of_phone(self, address: str) -> "Party":
-        """Return what happened to one of its phones."""
+        """Return a party with the events of one of its phones."""
         facts = [fact for fact in self.facts if fact.event.address == address]
         return Party(facts, (address,), is_pool=True)
 
     def leg(self) -> Leg:
-        """What the events say."""
+        """Return the leg that the events describe."""
         if not self.facts:
             return Leg(address=next(iter(self.numbers), ""))
         ending = self.ending
@@ -194,15 +194,15 @@ class Party:
     def _end(self, ending: Fact | None) -> str | None:
         if ending is None:
             return None
-        # A network error after the answer often only means that the other party hung up.
+        # After an answer, a network error often only means that the other party hung up.
         return vocabulary.HUNG_UP if self.is_answered else ending.what
 
 
 def merge_cdr_legs(legs: Iterable[CdrLeg], order=None) -> CdrLeg | None:
-    """One party's entries of a CDR as one; an entry of another phone than the first adds nothing.
+    """Combine one party's entries of a CDR; entries of other phones than the first's are ignored.
 
-    :param order: what to sort the entries by; by default the answered one, else the latest
-        attempt, leads
+    :param order: how to sort the entries; by default the answered one comes first, else the
+        latest attempt
     """
     ordered = sorted(legs, key=order or _precedence)
     if not ordered:
@@ -220,7 +220,7 @@ def _precedence(leg: CdrLeg) -> tuple:
 
 
 def filled(first, second):
-    """A copy of a dataclass' instance whose empty fields come from another of the same class."""
+    """Return a copy of a dataclass instance whose empty fields are filled from another one."""
     own = {name: value for name, value in vars(first).items() if not _is_empty(value)}
     return type(first)(**(vars(second) | own))
 
@@ -230,7 +230,7 @@ def _is_empty(value) -> bool:
 
 
 def cdr_end(cdr_leg: CdrLeg) -> str | None:
-    """How a leg ended by its status and causes in the CDR."""
+    """Return how a leg ended, by its status and causes in the CDR."""
     if cdr_leg.answered_at:
         return vocabulary.HUNG_UP
     causes = cdr_leg.cause_code, cdr_leg.sip_code
@@ -241,12 +241,12 @@ def cdr_end(cdr_leg: CdrLeg) -> str | None:
 
 
 def is_unanswered(cdr_leg: CdrLeg) -> bool:
-    """Whether a CDR says that a leg was not answered."""
+    """Return whether a CDR says that a leg was not answered."""
     return cdr_end(cdr_leg) in vocabulary.UNANSWERED_ENDS
 
 
 def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
-    """Return a leg with what the CDR says of it; events fill in what the CDR leaves out."""
+    """Return a leg with the CDR's values; events fill in values that the CDR lacks."""
     end = cdr_end(cdr_leg)
     if (
         end in (None, vocabulary.HUNG_UP)
@@ -276,7 +276,7 @@ def with_cdr(leg: Leg, cdr_leg: CdrLeg) -> Leg:
 
 
 def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
-    """Seconds between two moments, ``None`` if one is missing or they are in the wrong order."""
+    """Return the seconds between two times, ``None`` if one is missing or their order is wrong."""
     if start is None or end is None or end < start:
         return None
     return int((end - start).total_seconds() + 0.5)

@@ -1,21 +1,21 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""State and result of a call, by its reports.
+"""State and result of a call, from its reports.
 
-The first party is the one that Airtel has on the phone first: in an outgoing call the agent, in an
+The first party is the one that Airtel has on the phone first: the agent in an outgoing call; in an
 incoming one the customer, who called. The second party's answer connects the call.
 
-- A CDR is the authority; if it says nothing, events decide.
-- Reports that show that phones were dialled win over what we thought of the request.
-- The first party is on the phone with its ``Answer``, or with any event of the second party's leg,
-  because Airtel dials that one only then. In an incoming call it is on the phone from the start.
-- The call is connected with the second party's ``Answer``, while the first party's leg lives.
+- A CDR decides; if it says nothing, events decide.
+- Reports that phones were dialled override the outcome of the request.
+- The first party is on the phone from its ``Answer`` on, or from any event of the second party's
+  leg, because Airtel only dials that one afterwards. In an incoming call it is from the start.
+- The call is connected by the second party's ``Answer``, while the first party's leg lives.
 - The end of an unanswered leg does not end the call, because Airtel may dial again (maxRetries);
   the end of an answered one does.
 - A customer who called and hangs up while a phone rings, or before any does, has abandoned the
-  call. If no agent's phone rang any more, the last agent missed it.
+  call. If the agents' phones had stopped ringing, the last agent missed it.
 - An agent who declines counts as ``agent_busy``: handsets answer a declined call with "busy".
-- What nobody reported is not guessed: a call that is closed while a phone rings is ``no_report``.
-  An error among the API results makes it ``failed`` if nothing else came.
+- Nothing is guessed: a call that is closed while a phone rings is ``no_report``. An error among the
+  API results makes it ``failed`` if there is no other report.
 """
 
 from ..airtel import vocabulary
@@ -37,7 +37,7 @@ _NOT_RINGING = (vocabulary.BUSY, vocabulary.UNREACHABLE, vocabulary.REJECTED)
 
 
 def state(sorting: Sorting, request: str, closed: bool) -> str:
-    """One of ``states.STATES``; arguments as in ``timeline.fold``."""
+    """Return one of ``states.STATES``; arguments as in ``timeline.fold``."""
     if sorting.cdr:
         return "ended"
     if not sorting.has_life and request == "refused":
@@ -66,20 +66,20 @@ def _parties(sorting: Sorting) -> tuple[Party, Party]:
 
 
 def _has_first_left(sorting: Sorting) -> bool:
-    """Whether the first party, who was on the phone, is gone."""
+    """Return whether the first party was on the phone and has left."""
     first, second = _parties(sorting)
     if sorting.dialled.incoming:
         return answering.customers_end(sorting) is not None
     if first.ending is None or first.is_answered:
         return first.ending is not None
-    # Nobody reported the first party's answer, but the second one's leg shows that it happened. An
-    # end before that belongs to an earlier attempt.
+    # The first party's answer was not reported, but the second one's leg proves it. An end before
+    # that belongs to an earlier attempt.
     is_earlier = first.ending.is_surely_before(second.facts[0])
     return first.ending.what not in vocabulary.UNANSWERED_ENDS and not is_earlier
 
 
 def result(sorting: Sorting) -> str:
-    """One of ``states.RESULTS``: what the result is if the call is over."""
+    """Return one of ``states.RESULTS``: the result if the call is over."""
     if _is_connected(sorting):
         return "connected"
     first_answered = _has_first_answered(sorting)
@@ -96,7 +96,7 @@ def _is_connected(sorting: Sorting) -> bool:
 
 
 def _has_first_answered(sorting: Sorting) -> bool | None:
-    """Whether the first party was on the phone, ``None`` if nobody says."""
+    """Return whether the first party was on the phone, ``None`` if unknown."""
     if sorting.dialled.incoming:
         return True
     first, second = sorting.dialled.first, sorting.dialled.second
@@ -105,17 +105,17 @@ def _has_first_answered(sorting: Sorting) -> bool | None:
     first_end, second_end = (cdr_end(sorting.cdr_legs[who] or _NO_LEG) for who in (first, second))
     if first_end in vocabulary.UNANSWERED_ENDS:
         return False
-    # Nobody dials the second party before; and a leg that was answered ends with "Disconnected".
+    # The second party is only dialled afterwards; and an answered leg ends with "Disconnected".
     if second_end in vocabulary.UNANSWERED_ENDS or first_end == vocabulary.HUNG_UP:
         return True
     return False if first_end or sorting.parties[first].facts else None
 
 
 def _result_of_agent(sorting: Sorting) -> str:
-    """The call stopped at the agent, who was the first party or the second one."""
+    """Return the result of a call that stopped at the agent, on either side."""
     end = sorting.legs[AGENT].end or _overall_end(sorting)
     if sorting.dialled.incoming and end in (vocabulary.HUNG_UP, vocabulary.FAILED):
-        # Why a phone stopped ringing is what the call as a whole says; often the customer had gone
+        # The call's overall status says why a phone stopped ringing: often the customer hung up
         end = _overall_end(sorting) or end
     if end:
         return states.result_of(AGENT, end)
@@ -124,7 +124,7 @@ def _result_of_agent(sorting: Sorting) -> str:
 
 
 def _result_of_second(sorting: Sorting) -> str:
-    """The first party was on the phone, the second one did not pick up."""
+    """Return the result if the first party was on the phone and the second did not pick up."""
     if sorting.dialled.incoming:
         return "abandoned" if _has_customer_given_up(sorting) else _result_of_agent(sorting)
     end = sorting.legs[sorting.dialled.second].end
@@ -139,10 +139,10 @@ def _result_of_second(sorting: Sorting) -> str:
 
 
 def _has_customer_given_up(sorting: Sorting) -> bool:
-    """Whether the customer of an incoming call hung up before the agents' phones stopped ringing.
+    """Return whether an incoming call's customer hung up while agents' phones were ringing.
 
-    Events of both show it. Without them the CDR's word on who hung up does, unless the agent was
-    busy, out of reach or declined; else the order in which the legs ended.
+    Events of both show it. Without them it is who hung up according to the CDR, unless the agent
+    was busy, unreachable or declined; else the order in which the legs ended.
     """
     cdr_leg = sorting.cdr_legs[AGENT] or _NO_LEG
     said = _who_hung_up(sorting)
@@ -166,7 +166,7 @@ def _has_customer_given_up(sorting: Sorting) -> bool:
 
 
 def _overall_end(sorting: Sorting) -> str | None:
-    """How the call stopped by the CDR's overall status."""
+    """Return how the call stopped, by the CDR's overall status."""
     return vocabulary.OVERALL_UNANSWERED.get(sorting.cdr.overall_status) if sorting.cdr else None
 
 
@@ -176,7 +176,7 @@ def _network_end(sorting: Sorting) -> str | None:
 
 
 def _has_first_canceled(sorting: Sorting, second_end: str | None) -> bool:
-    """Whether the first party hung up while the second one's phone was still ringing."""
+    """Return whether the first party hung up while the second one's phone was ringing."""
     said = _who_hung_up(sorting)
     if said in (AGENT, CUSTOMER, SYSTEM):
         return said == sorting.dialled.first
@@ -188,7 +188,7 @@ def _has_first_canceled(sorting: Sorting, second_end: str | None) -> bool:
 
 
 def hung_up_by(sorting: Sorting, call_result: str) -> str | None:
-    """``agent``, ``customer``, ``system``, or ``None`` if nobody says."""
+    """Return ``agent``, ``customer``, ``system``, or ``None`` if unknown."""
     said = _who_hung_up(sorting)
     if said in (AGENT, CUSTOMER, SYSTEM):
         return said
@@ -198,7 +198,7 @@ def hung_up_by(sorting: Sorting, call_result: str) -> str | None:
 
 
 def _who_hung_up(sorting: Sorting) -> str | None:
-    """What the CDR says; ``user`` is one of the two."""
+    """Return who hung up according to the CDR; ``user`` is one of the two."""
     if sorting.cdr is None:
         return None
     word = sorting.cdr.hangup_cause
@@ -207,7 +207,7 @@ def _who_hung_up(sorting: Sorting) -> str | None:
 
 
 def _first_to_leave(sorting: Sorting) -> str | None:
-    """Whose leg ended first; from one that the network ended, the other party had gone."""
+    """Return whose leg ended first; if the network ended it, the other party had left."""
     first, second = (party.ending for party in _parties(sorting))
     if _is_network(first) and not _is_network(second):
         return sorting.dialled.second

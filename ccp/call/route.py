@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Where an incoming call is put through, and why: a pure function of what is known at that moment.
+"""Whom an incoming call is put through to, and why: a pure function of the facts at that moment.
 
-The same rules hold with the database and with the table on disk (``ccp.safe.route_table``).
+The rules are the same with the database and with the table on disk (``ccp.safe.route_table``).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,22 +27,22 @@ REASONS = (
 )
 WAYS = ("database", "disk", "fallback")
 STRATEGIES = ("one", routing.SEQUENTIAL, routing.PARALLEL)
-# The desk of a list comes last, so one is left for it
+# One place of the list is reserved for the desk, which comes last
 MAX_RING = routing.MAX_PARTICIPANTS - 1
 SAME_SECONDS = 60
-"""For how long the same question gets the same answer."""
+"""How long a repeated question gets the same answer."""
 FLOOD_SECONDS = 600
 FLOOD_COUNT = 20
-"""From this many decisions in ``FLOOD_SECONDS`` on, a caller disturbs nobody but the desk."""
+"""After this many decisions within ``FLOOD_SECONDS`` a caller only rings the desk."""
 
 _MAX_TEXT = 200
-# What keeps an agent from being rung, in the order in which it is said
+# Why an agent is not rung, in the order in which reasons are shown
 OBSTACLES = ("caller", "phone", "blacklisted", "away", "hours", "busy")
 
 
 @dataclass(frozen=True)
 class About:
-    """The record because of which a call went to somebody."""
+    """The record because of which somebody is rung."""
 
     res_model: str
     res_id: int
@@ -60,27 +60,27 @@ class Ring:
 
 @dataclass(frozen=True)
 class Agent:
-    """What is known of an agent at this moment."""
+    """The facts about an agent at this moment."""
 
     user_id: int
     name: str
     number: str = field(default="", repr=False)
-    """The phone that rings, ten digits; "" without one."""
+    """The phone that rings, ten digits; "" if there is none."""
     numbers: tuple[str, ...] = field(default=(), repr=False)
-    """All own phones, ten digits each."""
+    """All phones of the agent, ten digits each."""
     away: bool = False
-    """Whether the agent said so."""
+    """Whether the agent set themselves away."""
     at_work: bool = True
-    """Whether it is the agent's working time, and no leave."""
+    """Whether it is the agent's working time, and the agent is not on leave."""
     busy: bool = False
-    """Whether a call of the agent's rings or goes on."""
+    """Whether the agent is in a call, or a call rings the agent."""
     blacklisted: bool = False
     """Whether the owner of the phone asked not to be called."""
 
     def obstacle(self, customer: str) -> str:
-        """Why this agent is not rung, one of ``OBSTACLES``; "" if nothing keeps the agent.
+        """Return why this agent is not rung, one of ``OBSTACLES``; "" if nothing prevents it.
 
-        :param customer: who calls, last ten digits: nobody is called by their own call
+        :param customer: the caller's last ten digits: no call rings its own caller
         """
         if customer and customer in (self.number, *self.numbers):
             return "caller"
@@ -97,7 +97,7 @@ class Agent:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody to whom a caller belongs, and why."""
+    """A user to whom a caller belongs, and why."""
 
     reason: str
     user_id: int
@@ -106,7 +106,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Number:
-    """An Airtel number that customers call: what an INBOUND flow says of it."""
+    """An Airtel number that customers call, with its INBOUND flow's settings."""
 
     caller_number: str
     desk: str = field(repr=False)
@@ -125,13 +125,13 @@ class Number:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a caller and of those who may take the call.
+    """The facts about a caller and the users who may take the call.
 
-    :ivar candidates: to whom the caller belongs, in the order of the rules
+    :ivar candidates: the users to whom the caller belongs, in the order of the rules
     :ivar members: the users of a team, by its id
-    :ivar people: called with ids of users; returns the agents among them, by id
+    :ivar people: called with user ids; returns the agents among them, by id
     :ivar blocked: whether the caller is on the blacklist
-    :ivar flooding: whether the caller called so often that only the desk is to be disturbed
+    :ivar flooding: whether the caller called so often that only the desk is rung
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -143,7 +143,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Decision:
-    """To whom a call is put through, in which order, and why."""
+    """Whom a call is put through to, in which order, and why."""
 
     id: str
     at: int
@@ -154,7 +154,7 @@ class Decision:
     reason: str
     about: About | None = None
     ring: tuple[Ring, ...] = ()
-    """Whose phones ring, the first one first; if empty, the desk's."""
+    """The phones that ring, in their order; if empty, the desk's."""
     desk: str = field(default="", repr=False)
     strategy: str = "one"
     flow_id: int | None = None
@@ -162,7 +162,7 @@ class Decision:
     way: str = "database"
 
     def participants(self) -> list[tuple[str, str]]:
-        """Name and number of each phone that rings, as ``routing.answer`` takes them."""
+        """Return name and number of each phone that rings, for ``routing.answer``."""
         desk = [("Desk", self.desk)] if self.desk else []
         rung = [(each.name, each.number) for each in self.ring]
         if self.strategy == "one":
@@ -172,7 +172,7 @@ class Decision:
         return rung or desk
 
     def answer(self) -> dict:
-        """What Airtel is answered.
+        """Return the answer to Airtel.
 
         :raises ValueError: if nobody can be rung
         """
@@ -180,11 +180,11 @@ class Decision:
         return routing.answer(self.participants(), self.airtel_number, strategy)
 
     def about_record(self, about: About) -> "Decision":
-        """The same decision with more about the record because of which it was made."""
+        """Return the same decision with more details of its record."""
         return replace(self, about=about)
 
     def as_dict(self) -> dict:
-        """The decision as JSON keeps it."""
+        """Return the decision in a form that JSON stores."""
         return {
             "decision": 1,
             "id": self.id,
@@ -204,9 +204,9 @@ class Decision:
 
     @classmethod
     def of_dict(cls, data) -> "Decision":
-        """Read what ``as_dict`` made, also from a file that somebody else may have written.
+        """Return a decision from the result of ``as_dict``, even from a file that others may write.
 
-        :raises ValueError: for anything else
+        :raises ValueError: for any other value
         """
         if not isinstance(data, dict) or data.get("decision") != 1:
             raise ValueError("no decision")
@@ -238,25 +238,25 @@ class Decision:
 
 @dataclass(frozen=True)
 class Step:
-    """Somebody who was thought of on the way to a decision."""
+    """A user who was considered for a decision."""
 
     user_id: int
     name: str
     reason: str
     about: About | None
     obstacle: str
-    """Why this one is not rung, one of ``OBSTACLES`` or ``gone``; "" for those who are."""
+    """Why this user is not rung, one of ``OBSTACLES`` or ``gone``; "" for users who are rung."""
 
 
 def decided_key(decision: Decision) -> str:
-    """What a decision has in common with others about the same call, see ``question_key``."""
+    """Return what decisions about the same call have in common, see ``question_key``."""
     return question_key(routing.Question(decision.customer, decision.airtel_number, decision.digit))
 
 
 def question_key(question: routing.Question) -> str:
-    """What two questions have in common that are about the same call.
+    """Return what questions about the same call have in common.
 
-    :param question: with each number where it belongs
+    :param question: with each number in its place
     """
     parts = (
         routing.customer_key(question.customer),
@@ -276,17 +276,17 @@ def decide(
     way: str = "database",
     reason: str = "",
 ) -> tuple[Decision, tuple[Step, ...]]:
-    """Decide who is rung: the one rule for all.
+    """Decide who is rung: the only place with the rule.
 
-    :param question: with each number where it belongs, see ``Question.turned``
-    :param number: the Airtel number that was dialled, or the one that stands in for it
-    :param known: what is known of caller and agents
+    :param question: with each number in its place, see ``Question.turned``
+    :param number: the Airtel number that was dialled, or one used instead of it
+    :param known: the facts about caller and agents
     :param decision_id: 32 hexadecimal digits
     :param at: milliseconds since 1970
-    :param way: how that is known, one of ``WAYS``
-    :param reason: what makes the desk ring whoever calls: ``unreadable``, ``unknown_number``,
+    :param way: where the facts come from, one of ``WAYS``
+    :param reason: why the desk rings for any caller: ``unreadable``, ``unknown_number``,
         ``database_away``
-    :return: the decision, and whom it thought of, in order
+    :return: the decision, and whom it considered, in order
     """
     customer = routing.customer_key(question.customer)
     if not reason and known.blocked and not number.rings_blocked:
@@ -303,8 +303,8 @@ def decide(
     rung = _rung(steps, number.strategy)
     first = rung[0] if rung else None
     people = known.people([each.user_id for each in rung]) if rung else {}
-    # Who calls from the desk's own phone is not called back by that call, unless nobody else is
-    # there: without anybody to ring it would end
+    # The desk's own phone is not rung by its own call, unless there is nobody else: without
+    # anybody to ring, the call would end
     others = [each for each in desks if each != customer]
     desk = next(iter(others or (() if rung else desks)), "")
     return (
@@ -328,7 +328,7 @@ def decide(
 
 
 def _steps(question, number, known, team_id, at):
-    """Yield whom the rules name, each once, until nobody further can be needed."""
+    """Yield the users that the rules name, each once, as long as further ones can be needed."""
     customer = routing.customer_key(question.customer)
     allowed = {"missed_agent"}
     allowed |= {"record_owner", "salesperson"} if number.ring_owner else set()
@@ -358,7 +358,7 @@ def _steps(question, number, known, team_id, at):
 
 
 def _in_turn(members, question, at):
-    """The members, beginning with another one for each call; for the same call with the same."""
+    """Return the members from a different one on for each call; the same for the same call."""
     if not members:
         return members
     turn = f"{question_key(question)}|{at // (SAME_SECONDS * 1000)}"

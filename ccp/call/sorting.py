@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Sorts a call's reports: which of them count, and which leg each is about.
+"""Sorts a call's reports: which of them count, and to which leg each belongs.
 
-Several CDRs of one call may contradict each other, as when Airtel writes one for each try. Which
-of them leads depends on what they say and never on which came first: one of a call that connected
-before one of a call that did not, then the longer conversation, the longer call, the later one. The
-others complete it, unless they say that the call went the other way.
+Several CDRs of one call may contradict each other, for example if Airtel writes one for each try.
+Which one leads depends on their content, never on their order of arrival: a call that connected
+comes before one that did not, then the longer conversation, the longer call, the later one. The
+others fill in missing values, unless they say that the call had the other direction.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ _RECORDING = {
 
 
 class Happened(NamedTuple):
-    """An event, the leg it belongs to and what it means."""
+    """An event, its leg and its meaning."""
 
     event: Event
     role: str | None
@@ -59,24 +59,24 @@ class Sorting:
     """A call's reports, deduplicated and assigned to its legs.
 
     :ivar happened: the events in order of time
-    :ivar cdrs: the CDRs, those first that lead
-    :ivar counting_cdrs: those of them that are about this call and say how it went
-    :ivar cdr: the CDRs that say how this call went, as one; ``None`` without any
-    :ivar api_errors: API results that report an error
-    :ivar parties: what events say of each leg
-    :ivar cdr_legs: what CDRs say of each leg, ``None`` if nothing
-    :ivar legs: both together
+    :ivar cdrs: the CDRs, the leading ones first
+    :ivar counting_cdrs: those that are about this call and say how it went
+    :ivar cdr: the counting CDRs combined; ``None`` without any
+    :ivar api_errors: API results with an error
+    :ivar parties: each leg from its events
+    :ivar cdr_legs: each leg from the CDRs, ``None`` if they lack it
+    :ivar legs: each leg from both
     """
 
     def __init__(self, reports: Iterable[Report], dialled: Dialled):
         self.dialled = dialled
         if dialled.incoming:
             reports = (without_abroad(each, dialled.is_airtel) for each in reports)
-        # Whom we meant to ring says nothing of what happened
+        # Whom Odoo meant to ring is no evidence of what happened
         distinct = _distinct(each for each in reports if not isinstance(each, Decided))
         self.api_errors = [each for each in distinct if isinstance(each, ApiResult) and not each.ok]
         cdrs = (each for each in distinct if isinstance(each, Cdr))
-        # Stable: CDRs of equal rank keep the order of their content
+        # Stable: CDRs of equal rank stay in the order of their content
         self.cdrs = sorted(cdrs, key=self._precedence, reverse=True)
         self.counting_cdrs = [each for each in self.cdrs if self.counts(each)]
         answers = [self._connected(each) for each in self.counting_cdrs]
@@ -92,7 +92,7 @@ class Sorting:
             self.cdr = replace(self.cdr, recording_url=next(urls, ""))
         self.happened = self._in_order([each for each in distinct if isinstance(each, Event)])
 
-        # Of those who may be rung in an incoming call, only reports say who is
+        # Only reports show which of the possible agents of an incoming call rang
         is_pool = dialled.agent_pool or dialled.incoming
         agents = dialled.agent_numbers
         if dialled.incoming and len(agents) > 1:
@@ -106,17 +106,17 @@ class Sorting:
 
     @property
     def has_life(self) -> bool:
-        """Whether Airtel dialled anyone."""
+        """Return whether Airtel dialled anyone."""
         return any(party.facts for party in self.parties.values())
 
     def counts(self, cdr: Cdr) -> bool:
-        """Whether a CDR is about this call, as far as one can see, and says how it went."""
+        """Return whether a CDR seems to be about this call, and says how it went."""
         known = [leg for leg in cdr.legs if len(leg.address) == 10]
         is_ours = not known or any(self.dialled.knows(leg.address) for leg in known)
         if not is_ours and self.dialled.incoming:
             is_ours = self._may_be_of_agents(known)
         elif not is_ours and self.dialled.agent_pool:
-            # The call may never have come to the customer
+            # The customer may never have been dialled
             is_ours = all(
                 self._cdr_role(cdr, leg) == AGENT and self.dialled.who(leg.side) != CUSTOMER
                 for leg in known
@@ -124,9 +124,9 @@ class Sorting:
         return is_ours and says_how_it_went(cdr)
 
     def _may_be_of_agents(self, legs: list[CdrLeg]) -> bool:
-        """Whether all numbers of an incoming call's CDR that nobody knows may be agents'.
+        """Return whether all unknown numbers in an incoming call's CDR may be agents'.
 
-        If it names two, one on each side, one of them is a customer, and not ours.
+        If there are two, one on each side, one of them is a customer, but another call's.
         """
         strange = [leg for leg in legs if not self.dialled.is_airtel(leg.address)]
         numbers = {leg.address for leg in strange}
@@ -134,13 +134,13 @@ class Sorting:
         return len(numbers) < 2 or sides == {vocabulary.TO} or not self.dialled.customer_numbers
 
     def says_connected(self, cdr: Cdr, leg: CdrLeg | None) -> bool | None:
-        """Whether a CDR says that agent and customer talked; ``None`` if it does not say.
+        """Return whether agent and customer talked according to a CDR; ``None`` if unknown.
 
-        :param leg: what it says of whose answer connects the call
+        :param leg: the CDR's leg of the party whose answer connects the call
         """
         leg = leg or CdrLeg()
         if self.dialled.incoming and cdr.talk_seconds == 0 and not leg.answered_at:
-            # The menu answers a call, too
+            # The menu answers calls, too
             if is_unanswered(leg):
                 return False
             if not leg.address and cdr.overall_status in vocabulary.OVERALL_ANSWERED:
@@ -157,7 +157,7 @@ class Sorting:
         return self.says_connected(cdr, self._leg_of(cdr, self.dialled.second))
 
     def _precedence(self, cdr: Cdr) -> tuple:
-        """The higher, the more this CDR counts when others contradict it."""
+        """Return the rank of a CDR: of contradicting ones, the highest counts."""
         says = self._connected(cdr)
         latest = cdr.ended_at or cdr.started_at
         return (
@@ -169,16 +169,16 @@ class Sorting:
 
     @property
     def connected(self) -> bool | None:
-        """Whether CDRs say that agent and customer talked; ``None`` if they do not say."""
+        """Return whether agent and customer talked according to CDRs; ``None`` if unknown."""
         if self.dialled.incoming and self._leading_answer is not None:
-            # What another one adds, maybe of another agent, does not change that
+            # Values that another CDR adds, perhaps of another agent, do not change that
             return self._leading_answer
         if self.cdr is None:
             return None
         return self.says_connected(self.cdr, self.cdr_legs[self.dialled.second])
 
     def _in_order(self, live: list[Event]) -> list[Happened]:
-        """Return the events in order of time. A CDR repeats them: only lost ones are added."""
+        """Return the events in order of time. A CDR repeats events: only missing ones are added."""
         happened = [self._meaning_of(event) for event in live]
         known = {self._what_of_whom(each) for each in happened}
         repeated = dict.fromkeys(event for cdr in self.counting_cdrs for event in cdr.events)
@@ -198,7 +198,7 @@ class Sorting:
         return Happened(event, self.dialled.role_of_event(event), _what(event))
 
     def _facts(self, role: str) -> list[Fact]:
-        """What happened to one leg, in order of time."""
+        """Return what happened to one leg, in order of time."""
         facts = [
             Fact(each.what, each.event)
             for each in self.happened
@@ -214,7 +214,7 @@ class Sorting:
         return reduce(_completed, legs, None)
 
     def _leg_of(self, cdr: Cdr, role: str) -> CdrLeg | None:
-        """What one CDR says of one leg."""
+        """Return one leg from one CDR."""
         legs = self.legs_in(cdr, role)
         if self._is_of_several(role):
             return merge_cdr_legs(legs, order=partial(_precedence_among_agents, cdr))
@@ -225,7 +225,7 @@ class Sorting:
         return [each for each in cdr.legs if self._cdr_role(cdr, each) == role]
 
     def _is_of_several(self, role: str) -> bool:
-        """Whether a CDR may name several agents, of whom one took the call."""
+        """Return whether CDRs may name several agents, one of whom took the call."""
         return self.dialled.incoming and role == AGENT
 
     def _cdr_role(self, cdr: Cdr, leg: CdrLeg) -> str | None:
@@ -234,13 +234,13 @@ class Sorting:
         return self.dialled.role(leg.address, leg.name) or self.who(cdr, leg.side)
 
     def who(self, cdr: Cdr, side: str | None) -> str | None:
-        """Return the party on a side of a CDR, which an incoming call's may have exchanged."""
+        """Return the party on a side of a CDR; in an incoming call's CDR sides may be exchanged."""
         if self.dialled.incoming and self._is_turned(cdr):
             return vocabulary.who(side, incoming=False)
         return self.dialled.who(side)
 
     def _is_turned(self, cdr: Cdr) -> bool:
-        """Whether an incoming call's CDR names the agent as the caller, by the numbers."""
+        """Return whether an incoming call's CDR has the agent as the caller, by the numbers."""
         callers, called = (
             {self.dialled.role(leg.address) for leg in cdr.legs if leg.side == side} - {None}
             for side in (vocabulary.FROM, vocabulary.TO)
@@ -257,10 +257,10 @@ class Sorting:
         return with_cdr(leg, cdr_leg) if cdr_leg else leg
 
     def _of_one_agent(self, party: Party, cdr_leg: CdrLeg | None) -> tuple[Party, CdrLeg | None]:
-        """Of whom the CDR names, else of who took the call; of all if nobody is named."""
+        """Return the leg of the agent in the CDR, else of who took the call; else of all."""
         taker = party.first_answered
         if taker and self.connected and cdr_leg and is_unanswered(cdr_leg):
-            # The CDR names only who missed it
+            # The CDR only names an agent who missed it
             is_takers = cdr_leg.address == taker.address
             return party.of_phone(taker.address), cdr_leg if is_takers else None
         is_named = cdr_leg and self.dialled.role(cdr_leg.address) == AGENT
@@ -269,7 +269,7 @@ class Sorting:
 
 
 def _precedence_among_agents(cdr: Cdr, leg: CdrLeg) -> tuple:
-    """Who took the call first; without one, whom it tried last."""
+    """Rank the agent who took the call first; if nobody did, the one who was tried last."""
     return (
         leg.answered_at is None,
         vocabulary.meaning(leg.status) != vocabulary.ANSWERED,
@@ -286,9 +286,9 @@ def _as_they_are(_leg: CdrLeg) -> int:
 
 
 def _distinct(reports: Iterable[Report]) -> list[Report]:
-    """Each report once, as it came first, in an order that depends on nothing but what they say.
+    """Return each report once, in an order that depends only on their content.
 
-    Later sorts by time are stable, so what happened in the same moment keeps this order.
+    Later sorts by time are stable, so events of the same time stay in this order.
     """
     earliest: dict[Report, Report] = {}
     for report in reports:
@@ -305,7 +305,7 @@ _NAMES = {
 
 
 def _content(value) -> tuple | str:
-    """All that a report says, comparable with any other report."""
+    """Return a report's content, comparable with any other report's."""
     if isinstance(value, str):
         return value
     if names := _NAMES.get(type(value)):
@@ -324,14 +324,14 @@ def _what(event: Event) -> str | None:
         return KEYPAD if event.digits else None
     if event.event in _RECORDING:
         return _RECORDING[event.event]
-    # Other types say nothing about a leg.
+    # Other types are not about a leg.
     if event.event_type in ("CALL", ""):
         return vocabulary.meaning(event.event, event.cause_code, event.sip_code)
     return None
 
 
 def says_how_it_went(cdr: Cdr) -> bool:
-    """Whether a CDR says anything about how the call went; otherwise it is ignored."""
+    """Return whether a CDR says anything about how the call went; otherwise it is ignored."""
     measures = (cdr.ended_at, cdr.talk_seconds, cdr.total_seconds, cdr.billable_seconds)
     return (
         vocabulary.is_overall_status(cdr.overall_status)

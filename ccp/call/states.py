@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""The one table of a call's states and results, with all that follows from each.
+"""The one table of a call's states and results, and of their properties.
 
-Fold, models, views and reports read it. Labels are in the Selection fields of ``ccp.call``, where
+Fold, models, views and reports use it. Labels are in the Selection fields of ``ccp.call``, where
 Odoo translates them; a test compares both. A new state or result also needs a sentence in
 ``models/ccp_call_words.py``.
 """
@@ -17,7 +17,7 @@ CUSTOMER = vocabulary.CUSTOMER
 
 
 class State(NamedTuple):
-    """What follows from a state."""
+    """The properties of a state."""
 
     tone: str
     """The colour in which every view shows it, by Bootstrap's name."""
@@ -32,17 +32,17 @@ class State(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What follows from how a call ended."""
+    """The properties of a result."""
 
     tone: str
-    """The colour in which every view shows it: grey if the customer was not reached, which is
-    everyday; amber if the agent can change it; red if something is broken."""
+    """The colour in which every view shows it: grey if the customer was not reached, as often
+    happens; amber if the agent can change it; red if something is broken."""
     missed_by: str | None = None
-    """``AGENT`` or ``CUSTOMER``: whose part it was that they did not talk."""
+    """``AGENT`` or ``CUSTOMER``: the one because of whom they did not talk."""
     picked_up: bool = False
     """Whether the agent certainly picked up."""
     ends: tuple[str, ...] = ()
-    """The ends of the leg of who missed it that lead to this result."""
+    """The ends of the leg of the one who missed it that lead to this result."""
 
 
 # In the order of an ordinary call
@@ -77,7 +77,7 @@ RESULTS = MappingProxyType(
             "secondary", CUSTOMER, picked_up=True, ends=(vocabulary.REJECTED,)
         ),
         "canceled": Result("warning", AGENT),
-        # The customer of an incoming call hung up before anybody picked up: nobody's part alone
+        # The customer of an incoming call hung up before anybody picked up: neither's result alone
         "abandoned": Result("warning"),
         "failed": Result("danger"),
         "no_report": Result("danger"),
@@ -99,16 +99,16 @@ _OF_ENDS = {
 
 
 def result_of(who: str, end: str) -> str:
-    """Return the result of a call that stopped at one of the two.
+    """Return the result of a call that stopped at one of the parties.
 
     :param who: ``AGENT`` or ``CUSTOMER``
-    :param end: how that one's leg ended, one of ``vocabulary.ENDS``
+    :param end: how that party's leg ended, one of ``vocabulary.ENDS``
     """
     return _OF_ENDS.get((who, end), "failed")
 
 
 def tone(state: str, result: str | None) -> str:
-    """Return the colour of a call: its result's once there is one, else its state's.
+    """Return the colour of a call: its result's if there is one, else its state's.
 
     :param state: one of ``STATES``
     :param result: one of ``RESULTS``, or nothing

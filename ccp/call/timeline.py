@@ -2,9 +2,10 @@
 """Folds the set of a call's reports into its state, its result and its two legs.
 
 Reports come in any order, twice or never (section 3 promises nothing), so ``fold`` is a pure
-function of the *set* of reports and can run again at any time. ``sorting`` says which reports
-count and for which leg, ``leg`` what they say of one leg, ``result`` how state and result follow,
-``answering`` who took an incoming call and who missed it.
+function of the *set* of reports and can run again at any time. ``sorting`` decides which reports
+count and for which leg, ``leg`` combines the reports of a leg, ``result`` derives state and result,
+``answering`` finds who took an incoming call and who missed it.
+
 Reports with unknown words, or about numbers that were not dialled, only add lines.
 """
 
@@ -44,7 +45,7 @@ LINE_CODES = (
     "api_error",
     "other",
 )
-"""What a line of the timeline can say."""
+"""The kinds of lines of the timeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,29 +53,29 @@ class Line:
     """One line of the timeline, for people."""
 
     at: datetime
-    """Aware, in UTC: when it happened; if no report says, when the report came."""
+    """Aware, in UTC: when it happened; if unknown, when the report came."""
     leg: str | None
     """``agent``, ``customer`` or ``None``."""
     what: str
     """One of ``LINE_CODES``."""
     address: str = field(default="", repr=False)
-    """The agent's number that it is about, in an incoming call: several may ring."""
+    """In an incoming call, the number of the agent that it is about: several may ring."""
     detail: str = ""
-    """The keys for ``keypad``, Airtel's own words for ``api_error``, ``cdr`` and ``other``."""
+    """The keys for ``keypad``; Airtel's own words for ``api_error``, ``cdr`` and ``other``."""
     cause: str = ""
     """Why a leg ended, in Airtel's words; phone numbers are masked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """What all reports of a call say together. Times are aware, in UTC."""
+    """What all reports of a call say when combined. Times are aware, in UTC."""
 
     state: str
     """One of ``states.STATES``."""
     result: str | None
     """One of ``states.RESULTS`` once the state is ``ended``."""
     answered_at: datetime | None
-    """When who was called answered, which connected the call: in an incoming one the agent."""
+    """When the called party answered, which connected the call: in an incoming one the agent."""
     ended_at: datetime | None
     talk_seconds: int | None
     """0 for a call that ended unconnected, ``None`` if no report says."""
@@ -87,23 +88,23 @@ class Timeline:
     recording_url: str = field(repr=False)
     """Exactly as received; anybody who has it can listen."""
     has_reports: bool = field(compare=False)
-    """Whether anything was reported, even if it says nothing: then both timelines are equal."""
+    """Whether there is any report; not compared, as a report may have no effect."""
     has_cdr: bool
     """Whether a CDR says how the call went."""
     pulses: int | None
     lines: tuple[Line, ...]
     """In order of time."""
     picked_up: str = field(default="", repr=False)
-    """10 digits: the agent who took an incoming call, "" if nobody did or no report says who."""
+    """10 digits: the agent who took an incoming call; "" if nobody did or it is unknown."""
     ringing: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: whose phones an incoming call rings now, in the order in which they began."""
+    """10 digits each: the phones that an incoming call rings now, in the order of ringing."""
     missed: tuple[str, ...] = field(default=(), repr=False)
-    """10 digits each: who was tried in an incoming call and did not take it."""
+    """10 digits each: the agents who were tried in an incoming call and did not take it."""
     keys: str = field(default="", repr=False)
-    """What the customer of an incoming call pressed in the menu."""
+    """The keys that the customer of an incoming call pressed in the menu."""
     waited_seconds: int | None = None
     """How long the customer of an incoming call waited until an agent answered, or in vain;
-    ``None`` while that goes on, or if no report says."""
+    ``None`` as long as they wait, or if unknown."""
     abandoned_early: bool = False
     """Whether the customer of an incoming call hung up within ``Dialled.abandon_seconds``: nobody
     missed it."""
@@ -116,12 +117,12 @@ def fold(
     request: str = "accepted",
     closed: bool = False,
 ) -> Timeline:
-    """Return what a set of reports says about a call.
+    """Return the timeline that a set of reports makes.
 
-    :param reports: what ``reports.parse`` returned, in any order, repeated at will
+    :param reports: results of ``reports.parse``, in any order, with any repeats
     :param dialled: whom the request asked Airtel to dial
     :param request: the request's outcome: ``accepted``, ``queued``, ``refused`` or ``unknown``
-    :param closed: whether nobody waits for reports any more; a refused request stays refused
+    :param closed: whether to stop waiting for reports; a refused request stays refused
     """
     reports = tuple(reports)
     sorting = Sorting(reports, dialled)
@@ -162,7 +163,7 @@ def _answered_at(sorting: Sorting) -> datetime | None:
 
 
 def _answered_at_by_durations(sorting: Sorting) -> datetime | None:
-    """When the agent answered by the length of the conversation, else by the customer's wait."""
+    """Return when the agent answered, from the talk time, else from the customer's wait."""
     cdr, ended_at = sorting.cdr, _ended_at(sorting)
     if ended_at and cdr.talk_seconds is not None:
         return ended_at - timedelta(seconds=cdr.talk_seconds)
@@ -185,7 +186,7 @@ def _ended_at(sorting: Sorting) -> datetime | None:
 
 
 def _talk_seconds(sorting: Sorting, is_connected: bool) -> int | None:
-    """By the CDR, by its leg of who was called, or from the answer to the first end."""
+    """Return the talk time: from the CDR, from its called party's leg, or from answer to end."""
     if not is_connected:
         return 0
     for source in (sorting.cdr, sorting.cdr_legs[sorting.dialled.second]):
@@ -198,7 +199,7 @@ def _talk_seconds(sorting: Sorting, is_connected: bool) -> int | None:
 
 
 def _identifier(sorting: Sorting, name: str) -> str:
-    """The leading CDR's, else the first that any report names."""
+    """Return the leading CDR's id, else the first one in any report."""
     reports = [
         *sorting.cdrs,
         *(each.event for each in sorting.happened),
@@ -236,7 +237,7 @@ def _event_line(happened: Happened, sorting: Sorting) -> Line:
         what = "other"
         detail = mask_in(f"{event.event_type} {event.event}".strip())
     elif what == vocabulary.FAILED and sorting.parties[role].is_answered:
-        # Often only the other party's hanging up
+        # Often this only means that the other party hung up
         what = vocabulary.HUNG_UP
     return Line(
         at=event.at or event.received_at,
@@ -249,7 +250,7 @@ def _event_line(happened: Happened, sorting: Sorting) -> Line:
 
 
 def cause_of(ended: Event | Leg) -> str:
-    """Why a leg ended: Airtel's words, numbers masked, else its code; "" where none is happened."""
+    """Return why a leg ended: Airtel's words with numbers masked, else its code; "" if unknown."""
     if ended.cause_text:
         return mask_in(ended.cause_text)
     if ended.cause_code:

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Reads the web addresses that an administrator types: Airtel's, this Odoo's, the sandbox's.
 
-Settings, set-up, health and clicks read addresses here. Recordings' URLs come from outside and are
-read strictly, by ``hosts.Target``.
+Settings, set-up, health and clicks read addresses here. Recordings' URLs come from outside;
+``hosts.Target`` reads them, more strictly.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ LOOPBACK = "loopback"
 PRIVATE = "private"
 PUBLIC = "public"
 
-# Blanks, and characters that nobody sees, which a copied text brings along
+# Blanks, and invisible characters that come with a copied text
 INVISIBLE = "\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff"
 _AROUND = re.compile(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/{0,2}(?![0-9])")
@@ -31,7 +31,7 @@ _PARTS = re.compile(
 _PATH = re.compile(r"(?:/[!-.0-\[\]-~]*)*")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
-# A last label that no domain has, but that resolvers take for an IPv4 address
+# A last label that no domain has, but that resolvers read as an IPv4 address
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OWN_NAMES = (".local", ".internal", ".lan", ".home", ".invalid", ".test")
@@ -40,10 +40,10 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class AddressError(ValueError):
-    """A text is no address that can be used.
+    """A text is not a usable address.
 
-    :ivar reason: ``empty``; ``scheme`` (something else than http or https); ``host`` (none, or
-        none that can be); ``port``; ``credentials`` (a user name or password in it);
+    :ivar reason: ``empty``; ``scheme`` (something else than http or https); ``host`` (missing or
+        impossible); ``port``; ``credentials`` (it contains a user name or password);
         ``parameters`` (a question mark or ``#``); ``path`` (a character that no path has)
     """
 
@@ -70,9 +70,9 @@ class WebAddress:
 
     @property
     def reach(self) -> str:
-        """From where it can be reached, as far as its host says.
+        """From where it can be reached, judged by its host.
 
-        ``loopback``: from this machine only; ``private``: from a network of its own; ``public``.
+        ``loopback``: from this machine only; ``private``: from a private network; ``public``.
         """
         try:
             parsed = ipaddress.ip_address(self.host)
@@ -93,10 +93,10 @@ class WebAddress:
 
 
 def read(text: str) -> WebAddress:
-    """Take an address apart.
+    """Split an address into its parts.
 
     :param text: an address with its scheme
-    :raises AddressError: when it cannot be used
+    :raises AddressError: when it is not usable
     """
     text = text or ""
     if not text:
@@ -133,12 +133,12 @@ def clean(text: str) -> str:
 
 
 def mend(text: str) -> str:
-    """Return what somebody typed as an address, in one spelling.
+    """Return an address that somebody typed, in one spelling.
 
-    Without a scheme it is taken for https; on this machine, where nobody has a certificate, http.
+    Without a scheme it gets https; on this machine, which has no certificate, http.
 
     :param text: such as `` Odoo.Acme.in/ ``; "" stays ""
-    :raises AddressError: when it cannot be used
+    :raises AddressError: when it is not usable
     """
     text = clean(text)
     if not text:
@@ -148,7 +148,7 @@ def mend(text: str) -> str:
             raise AddressError("credentials")
         before = _SCHEME.match(text)
         if before and (before[1].lower() in _DEFAULT_PORTS or "." not in before[1]):
-            # javascript:, or a slash that was forgotten; a host with its port is no scheme
+            # javascript:, or a missing slash; a host with its port is not a scheme
             raise AddressError("scheme")
         if text.startswith("/"):
             raise AddressError("host")
@@ -158,10 +158,10 @@ def mend(text: str) -> str:
 
 
 def mend_path(text: str) -> str:
-    """Return what somebody typed as the path of an address, with a slash before it.
+    """Return the path of an address that somebody typed, with a slash before it.
 
     :param text: such as ``v2/execute/workflow``; "" stays ""
-    :raises AddressError: when it holds more than a path, or what no path holds
+    :raises AddressError: when it contains more than a path, or a character that no path has
     """
     text = clean(text)
     if not text:
@@ -177,7 +177,7 @@ def mend_path(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    """Return a host in its one spelling."""
+    """Return a host in one spelling."""
     if text.startswith("["):
         try:
             return ipaddress.IPv6Address(text[1:-1]).compressed
@@ -199,7 +199,7 @@ def _host(text: str) -> str:
 
 
 def is_public_ip(parsed: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an IP address is on the public Internet, and not inside somebody's network."""
+    """Return whether an IP address is on the public Internet rather than in a private network."""
     if parsed.version == 4:
         return parsed.is_global and not parsed.is_multicast
     # IPv6 has several ways to carry an IPv4 address.

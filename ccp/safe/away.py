@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Asking something that may not answer at all, while somebody waits on the phone."""
+"""Asks something that may not answer at all, while a caller waits on the phone."""
 
 import threading
 import time
@@ -7,35 +7,35 @@ from queue import Empty, SimpleQueue
 
 
 class AwayError(Exception):
-    """What was asked does not answer."""
+    """The thing that was asked does not answer."""
 
 
 class Turn:
-    """Whether the asker still waits for an answer: what is done for good is done for that only."""
+    """Whether the caller still waits for an answer; only then are lasting changes made."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._is_taken = self._is_over = False
 
     def take(self) -> bool:
-        """Say that the answer comes now; return whether it is still waited for."""
+        """Start to answer; return whether the answer is still waited for."""
         with self._lock:
             self._is_taken = not self._is_over
             return self._is_taken
 
     def end(self) -> bool:
-        """Stop waiting, unless the answer comes now; return whether it was stopped."""
+        """Stop waiting, unless the answer has started; return whether waiting stopped."""
         with self._lock:
             self._is_over = not self._is_taken
             return self._is_over
 
 
 class Presence:
-    """Remembers that something is away, and looks in the background whether it is back.
+    """Remembers that something is away, and checks in the background whether it is back.
 
-    :param probe: returns once it is back, raises while it is away; has a limit of its own
-    :param patience: how many seconds an answer is waited for
-    :param pause: how many seconds lie between two probes
+    :param probe: returns once it is back, raises while it is away; has a time limit of its own
+    :param patience: how many seconds to wait for an answer
+    :param pause: how many seconds to wait between two probes
     """
 
     def __init__(self, probe, patience: float = 0.3, pause: float = 1.0):
@@ -47,16 +47,16 @@ class Presence:
 
     @property
     def is_away(self) -> bool:
-        """Whether nobody is asked at the moment."""
+        """Whether questions are refused at the moment."""
         return self._is_away
 
     def ask(self, work, is_gone=lambda _error: False):
-        """Return what some work returns, unless it takes too long.
+        """Return the result of some work, unless it takes too long.
 
         :param work: called with a ``Turn`` in a thread of its own
-        :param is_gone: called with an error of it; returns whether what was asked is away
+        :param is_gone: called with the work's error; returns whether that means it is away
         :raises AwayError: if it is away, or does not answer in time
-        :raises Exception: what the work raised otherwise
+        :raises Exception: any other error of the work
         """
         if self._is_away:
             raise AwayError("away")
@@ -69,7 +69,7 @@ class Presence:
             except BaseException as error:  # noqa: BLE001 - the asker raises it
                 answers.put((None, error))
 
-        # A daemon, so that one that hangs keeps no process from ending
+        # A daemon: a thread that hangs must not keep the process from ending
         threading.Thread(target=run, name="airtel_ccp.ask", daemon=True).start()
         try:
             result, error = answers.get(timeout=self._patience)
@@ -90,7 +90,7 @@ class Presence:
         raise error
 
     def _look(self):
-        """Look in the background until it is back; ask nobody meanwhile."""
+        """Check in the background until it is back; refuse questions meanwhile."""
         with self._lock:
             if self._is_away:
                 return

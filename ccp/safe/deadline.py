@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Bounds an HTTP exchange as a whole.
+"""Limits the time of a whole HTTP exchange.
 
-A socket's timeout bounds each read only: a server that sends a byte now and then holds the caller
-for ever. A watch shuts the sockets of one exchange when its time is up; pending and later reads
+A socket's timeout limits each read only: a server that sends a byte now and then holds the caller
+for ever. A watch shuts the sockets of one exchange when its time is over; pending and later reads
 then end.
 """
 
@@ -15,13 +15,13 @@ from typing import Any
 
 
 def within(seconds: float, do: Callable[[], Any]) -> Any:
-    """Return what a function returns, unless that takes too long.
+    """Return the result of a function, unless it takes too long.
 
-    For what has no socket of ours to shut, such as the resolver of names. The function goes on in
-    a thread of its own when nobody waits for it any more, so it should end some time.
+    For work without a socket that could be shut, such as name resolution. After the time limit the
+    function continues in a thread of its own, so it should end by itself.
 
     :param seconds: how long to wait
-    :param do: called without arguments; what it raises is raised here
+    :param do: called without arguments; its error is raised here
     :raises TimeoutError: when it takes longer
     """
     results: queue.SimpleQueue = queue.SimpleQueue()
@@ -43,7 +43,7 @@ def within(seconds: float, do: Callable[[], Any]) -> Any:
 
 
 class Watch:
-    """Use as a context manager around one exchange; it ends with it.
+    """A context manager around one exchange, which ends with it.
 
     :param seconds: how long the exchange may take
     """
@@ -54,15 +54,15 @@ class Watch:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self.expired = False
-        """Whether the time was up before the exchange was over."""
+        """Whether the time was over before the exchange was."""
 
     @property
     def connected(self) -> bool:
-        """Whether a connection was open, so that a request may have been sent."""
+        """Whether a connection was open and a request may have been sent."""
         return bool(self._sockets)
 
     def guard(self, connection: socket.socket) -> None:
-        """Shut this socket, plain or TLS, when the time is up."""
+        """Shut this socket, plain or TLS, when the time is over."""
         with self._lock:
             self._sockets.append(connection)
             if self.expired:
@@ -83,7 +83,6 @@ class Watch:
 
 
 def _shut(connection: socket.socket) -> None:
-    # The plain socket's method: TLS's own would take its state away under a reader in another
-    # thread.
+    # The plain socket's method: TLS's own would remove its state while another thread reads.
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Decisions about incoming calls that were made while the database could not keep them.
+"""Decisions about incoming calls that were made while the database could not store them.
 
-Each is a file beside the reports that wait, complete and durable, or not there. The name is that of
-the question and the minute, so that the same question finds the answer that was given.
+Each is a file in the spool's folder, either complete and durable or absent. Its name is made of the
+question and the minute, so a repeated question finds the earlier answer.
 """
 
 import json
@@ -19,17 +19,17 @@ _MAX_BYTES = 16 * 1024
 
 
 class Decisions(Spool):
-    """The decisions that wait in the folder of a database."""
+    """The decisions that wait in a database's folder."""
 
     def keep(self, company_id: int, question: str, content: dict, now: float | None = None) -> dict:
-        """Keep a decision, unless the same question was answered in this minute.
+        """Store a decision, unless the same question was answered in this minute.
 
-        :param company_id: whose call it is
-        :param question: what the same questions have in common
-        :param content: the decision, as JSON takes it
-        :param now: seconds since 1970, by default the present
-        :return: the decision that counts: this one, or the one that is there
-        :raises OSError: if the disk does not take it
+        :param company_id: the company that is called
+        :param question: what repeats of a question have in common
+        :param content: the decision, in a form that JSON stores
+        :param now: seconds since 1970, by default the current time
+        :return: the valid decision: this one, or an earlier one
+        :raises OSError: if the disk refuses it
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._check_room()
@@ -37,7 +37,7 @@ class Decisions(Spool):
         about = {"company": company_id, "content": content}
         part = self._write_part(json.dumps(about).encode())
         try:
-            # Of two processes that answer at once, the second one takes over what the first says
+            # Of two processes that answer at once, the second one uses the first one's answer
             os.link(part, path)
         except FileExistsError:
             known = self.load(path.name)
@@ -48,12 +48,12 @@ class Decisions(Spool):
         return content
 
     def known(self, company_id: int, question: str, seconds: int, now: float | None = None):
-        """Return the decision of the same question that still counts, or None.
+        """Return the decision on the same question if it is still valid, or None.
 
-        :param company_id: whose call it is
+        :param company_id: the company that is called
         :param question: see ``keep``
-        :param seconds: for how long a decision counts
-        :param now: seconds since 1970, by default the present
+        :param seconds: how long a decision is valid
+        :param now: seconds since 1970, by default the current time
         :rtype: dict | None
         """
         now = time.time() if now is None else now
@@ -67,14 +67,14 @@ class Decisions(Spool):
         return None
 
     def waiting(self) -> list[str]:
-        """Return the names of the decisions that wait.
+        """Return the names of the waiting decisions.
 
-        :raises OSError: if the folder is there and cannot be read
+        :raises OSError: if the folder exists and cannot be read
         """
         return self._files(_SUFFIX)
 
     def load(self, name: str) -> tuple[int, dict] | None:
-        """Return company and decision of a file, or None if it holds no decision.
+        """Return company and decision of a file, or None if it contains no decision.
 
         :param name: one of ``waiting()``
         :raises OSError: if it cannot be read
@@ -90,7 +90,7 @@ class Decisions(Spool):
         return (company_id, content) if is_whole else None
 
     def put_aside(self, name: str) -> None:
-        """Keep a file apart that holds no decision.
+        """Set a file aside that contains no decision.
 
         :param name: one of ``waiting()``
         :raises OSError: if it cannot be renamed

@@ -2,8 +2,8 @@
 """Fetches a recording (section 1.1: its URL comes with the CDR).
 
 Anybody who has the URL can listen, so no exception and no log contains it. Anybody who can post a
-CDR could make us fetch, so only listed hosts are asked, and the connection goes to the very address
-that was checked.
+CDR could make Odoo fetch a URL, so only listed hosts are asked, and the connection goes to exactly
+the address that was checked.
 """
 
 import http.client
@@ -32,12 +32,12 @@ MAX_BYTES = 200 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 HEAD_BYTES = 512
 
-# Airtel prepares a recording after the call: until then its place is empty, closed or overloaded.
+# Airtel prepares a recording after the call; until then the URL answers with one of these.
 _NOT_READY = frozenset({202, 204, 403, 404, 409, 423, 425, 429, 500, 502, 503, 504})
 
 
 class RecordingError(Exception):
-    """The recording could not be fetched. Its text is the reason alone.
+    """The recording could not be fetched. The text is only the reason.
 
     :ivar reason: ``forbidden_host``; ``private_address``; ``not_ready`` (try again later);
         ``gone``; ``too_large``; ``timeout``; ``no_connection`` (also if it broke off, or the
@@ -52,7 +52,7 @@ class RecordingError(Exception):
 
 
 def sniff(head: bytes) -> str | None:
-    """Content type of a sound by its first bytes; ``None`` for anything else.
+    """Return a sound's content type by its first bytes; ``None`` for anything else.
 
     :param head: 12 bytes are enough
     """
@@ -77,7 +77,7 @@ _BEGINNINGS = {
 
 
 def _sniff_frame(head: bytes) -> str | None:
-    """MPEG audio from its first frame: 11 set bits, then fields with some reserved values."""
+    """Recognise MPEG audio by its first frame: 11 set bits, then fields with reserved values."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
@@ -98,7 +98,7 @@ class Recording:
     _chunks: Iterator[bytes] = field(repr=False)
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """The bytes, as they come, once.
+        """Yield the bytes as they come, once.
 
         :raises RecordingError: ``too_large``, ``timeout``, or ``no_connection`` if it breaks off
         """
@@ -117,12 +117,12 @@ def open_recording(
 ) -> Iterator[Recording]:
     """Open a recording for reading; a context manager.
 
-    No redirect is followed, no proxy used, and the URL sent as it is.
+    It follows no redirect, uses no proxy, and sends the URL unchanged.
 
     :param url: as received
     :param connect_timeout: seconds for each address of the host
     :param read_timeout: seconds without a byte
-    :param total_seconds: how long all of it may take
+    :param total_seconds: the limit for everything together
     :raises RecordingError: when it cannot be fetched
     """
     target = Target.read(url)
@@ -161,7 +161,7 @@ def _checked_addresses(target: Target, any_address: bool) -> list[Address]:
 
 
 def _request(session: requests.Session, url: str, target: Target) -> requests.PreparedRequest:
-    # Identity: the bytes are kept as they come.
+    # Identity: no compression, so the bytes are stored as they come.
     headers = {"Accept": "audio/*, */*;q=0.1", "Accept-Encoding": "identity"}
     host = f"[{target.host}]" if ":" in target.host else target.host
     origin = f"{target.scheme}://{host}:{target.port}/"
@@ -222,7 +222,7 @@ def _chunks(
 
 
 def _look_at_head(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Enough of the beginning to know it by, and all of it to read."""
+    """Return enough of the beginning to recognise it, and an iterator over all of it."""
     taken = []
     while sum(map(len, taken)) < HEAD_BYTES and (chunk := next(chunks, b"")):
         taken.append(chunk)
@@ -240,9 +240,9 @@ def _broken(error: Exception, watch: Watch) -> RecordingError:
 
 
 class _PinnedAdapter(BaseAdapter):
-    """Makes one exchange with the checked addresses, even if the name resolves to others by now.
+    """Makes one exchange with the checked addresses, whatever the name resolves to now.
 
-    Not urllib3: that would write the URL with its token into its debug log, and re-encode it.
+    Not urllib3: that would write the URL with its token into its debug log, and encode it again.
     """
 
     def __init__(self, target: Target, addresses: list[Address], watch: Watch):
@@ -268,10 +268,10 @@ class _PinnedAdapter(BaseAdapter):
         return response
 
     def close(self):
-        """Nothing is kept: each response closes its connection."""
+        """Do nothing: each response closes its own connection."""
 
     def _connection(self, timeout, verify) -> http.client.HTTPConnection:
-        """An open connection, TLS included, so that http.client does not open one itself."""
+        """Return an open connection, including TLS; otherwise http.client would open one itself."""
         connect_timeout, read_timeout = timeout
         host, port = self._target.host, self._target.port
         plain = self._connect(connect_timeout)
@@ -316,14 +316,14 @@ def _tls_context(verify: bool | str) -> ssl.SSLContext:
 
 
 class _Body:
-    """What requests reads a response from: pieces as they arrive, not only when a chunk is full."""
+    """A response's body for requests: pieces as they arrive, not only full chunks."""
 
     def __init__(self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse):
         self._connection = connection
         self._answer = answer
 
     def stream(self, size: int, decode_content: bool = False) -> Iterator[bytes]:
-        """The bytes as they come."""
+        """Yield the bytes as they come."""
         while chunk := self._answer.read1(size):
             yield chunk
 

@@ -1,14 +1,14 @@
-"""What a log may say about an error whose text might hold a secret, an address or a number."""
+"""Names errors in logs without their texts, which may contain secrets, addresses or numbers."""
 
 import os
 
 
 def name_of(error):
-    """Return what an error is, without anything that comes from outside.
+    """Return the kind of an error, without anything that comes from outside.
 
     :param Exception error: any error
-    :return: the name of its class; for an error of the operating system also what that calls it,
-        because "OSError" alone does not tell a full disk from a missing right
+    :return: the name of its class; for an error of the operating system also the system's name
+        for it, because "OSError" alone does not distinguish a full disk from a missing right
     :rtype: str
     """
     name = type(error).__name__

@@ -1,9 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""From where a recording may be fetched.
+"""The hosts from which a recording may be fetched.
 
-A recording's URL arrives from outside. It is taken apart once, strictly, by ``Target``, and the
-same parts are checked and connected to, so that no second reader of the URL can see another host in
-it.
+A recording's URL comes from outside. ``Target`` splits it once, strictly, and the same parts are
+checked and connected to: no second parser of the URL can find another host in it.
 """
 
 import ipaddress
@@ -16,7 +15,7 @@ from .address import is_public_ip
 
 MAX_URL = 4096
 MAX_ADDRESSES = 4
-"""So many of a host's addresses are tried."""
+"""How many of a host's addresses are tried."""
 
 # No user, no fragment, no backslash, no blank, no control character, nothing beyond ASCII
 _URL = re.compile(
@@ -25,13 +24,13 @@ _URL = re.compile(
 )
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
-# A last label that no domain has, but that resolvers take for an IPv4 address
+# A last label that no domain has, but that resolvers read as an IPv4 address
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Address(NamedTuple):
-    """Where to connect: arguments for a socket."""
+    """Where to connect: the arguments for a socket."""
 
     family: int
     sockaddr: tuple
@@ -50,7 +49,7 @@ class Target:
 
     @classmethod
     def read(cls, url: str) -> "Target | None":
-        """Take a URL apart; ``None`` if there is anything unusual about it."""
+        """Split a URL; return ``None`` if there is anything unusual about it."""
         if not isinstance(url, str) or len(url) > MAX_URL:
             return None
         match = _URL.fullmatch(url.strip(" "))
@@ -72,7 +71,7 @@ class Target:
     def addresses(self) -> list[Address]:
         """Resolve the host, once.
 
-        :raises OSError: when that fails
+        :raises OSError: when it cannot be resolved
         """
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         return [Address(family, sockaddr) for family, _, _, _, sockaddr in found[:MAX_ADDRESSES]]
@@ -89,9 +88,9 @@ def _is_ipv6(host: str) -> bool:
 class HostList:
     """The hosts that the company allows.
 
-    :param setting: entries with commas between: a host, or ``*.`` and a domain for all hosts in it,
-        by https on its default port and only at public addresses; or scheme, host and port, which
-        allows exactly that origin wherever it is
+    :param setting: entries separated by commas: a host, or ``*.`` and a domain for all its hosts,
+        which allow https on its default port at public addresses only; or scheme, host and port,
+        which allow exactly this origin at any address
     :ivar unreadable: all other entries; they allow nothing
     """
 
@@ -118,7 +117,7 @@ class HostList:
             self._hosts.add(name)
 
     def allows(self, target: Target) -> bool:
-        """Whether a recording may be fetched from this URL, as far as the URL itself shows."""
+        """Return whether a recording may be fetched from this URL, judged by the URL alone."""
         if self.names_origin(target):
             return True
         is_default = target.scheme == "https" and target.port == _DEFAULT_PORTS["https"]
@@ -126,15 +125,15 @@ class HostList:
         return is_default and is_listed and _is_name(target.host)
 
     def names_origin(self, target: Target) -> bool:
-        """Whether an entry allows exactly this origin, at any address."""
+        """Return whether an entry allows exactly this origin, at any address."""
         return target.origin in self._origins
 
 
 def _is_name(host: str) -> bool:
-    """Whether a host is a name, not an IP address in any of its spellings."""
+    """Return whether a host is a name, not an IP address in any of its spellings."""
     return bool(_HOST.fullmatch(host)) and not _NUMBER.fullmatch(host.rpartition(".")[2])
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is on the public Internet, and not inside somebody's network."""
+    """Return whether an address is on the public Internet rather than in a private network."""
     return is_public_ip(ipaddress.ip_address(address.sockaddr[0].partition("%")[0]))

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Pasted lines as rows of texts; a line may be split by another sign than its neighbours.
+"""Splits pasted lines into rows of texts; each line may use its own separator.
 
-They come from whoever wrote them, so columns and the length of a cell are bounded.
+The lines come from users, so the number of columns and the length of a cell are limited.
 """
 
 import csv
@@ -10,18 +10,18 @@ import re
 from collections.abc import Iterable
 
 MAX_ROWS = 5000
-"""Callers refuse more lines than these."""
+"""Callers refuse further lines."""
 MAX_COLUMNS = 30
 MAX_CELL = 500
 MAX_RECORD_LINES = 10
-"""How many lines a row may span, when a cell in quotes holds line breaks."""
+"""How many lines a row may span if a quoted cell contains line breaks."""
 
 _DELIMITERS = ("\t", ";", ",")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
 def records(text: str) -> list[str]:
-    """Split a text into the lines of its rows; a cell in quotes may hold line breaks.
+    """Split a text into the lines of its rows; a quoted cell may contain line breaks.
 
     :param text: pasted lines, or a CSV file
     :return: one text for each row that is not blank
@@ -38,7 +38,7 @@ def records(text: str) -> list[str]:
 
 
 def _record_size(lines: list[str]) -> int:
-    """How many lines the first row has; a quote that is never closed is a plain character."""
+    """Return how many lines the first row has; a quote without an end is a plain character."""
     quotes = 0
     for size, line in enumerate(lines[:MAX_RECORD_LINES], 1):
         quotes += line.count('"')
@@ -48,9 +48,9 @@ def _record_size(lines: list[str]) -> int:
 
 
 def cells(lines: Iterable[str]) -> list[list[str]]:
-    """Split rows into cells by tabs, semicolons or commas, whichever most of them have.
+    """Split rows into cells by tabs, semicolons or commas, whichever most rows contain.
 
-    A row without that one is split by another; pasted lines are not always alike.
+    A row without it is split by another one; pasted lines are not always alike.
 
     :param lines: see ``records``
     """
@@ -65,13 +65,13 @@ def cells(lines: Iterable[str]) -> list[list[str]]:
 
 def _cells_of(line: str, delimiter: str) -> list[str]:
     reader = csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True)
-    # A quote that is never closed keeps the line breaks that follow
+    # A quote without an end keeps the line breaks that follow it
     row = [cell for part in reader for cell in part]
     return [" ".join(cell.split())[:MAX_CELL] for cell in row[:MAX_COLUMNS]]
 
 
 def to_text(rows: Iterable[list[str]]) -> str:
-    """Write rows as lines with tabs, which ``records`` and ``cells`` read again."""
+    """Return rows as lines with tabs, which ``records`` and ``cells`` can read."""
     output = io.StringIO()
     csv.writer(output, delimiter="\t", lineterminator="\n").writerows(rows)
     return output.getvalue()

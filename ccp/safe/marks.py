@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Marks on disk of work under way, which show later that the work killed its process.
+"""Marks on disk of work in progress, which show later that the work killed its process.
 
-A process that is killed says nothing any more, and a database forgets what its transaction wrote.
-So a mark is a file, locked as long as the work goes on. The system releases the lock when the
-process ends, however it ends: a mark whose lock is free belongs to work that was cut off.
+A killed process cannot log anything, and its transaction is rolled back. So a mark is a file that
+is locked as long as the work lasts. The system releases the lock when the process ends, in whatever
+way: a mark without a lock belongs to work that was cut off.
 """
 
 import contextlib
@@ -26,22 +26,22 @@ class Mark:
 
     path: Path
     ids: tuple[int, ...]
-    """What was being worked on."""
+    """The ids that were being worked on."""
 
 
 class Marks:
     """The marks in a folder; several processes may use it at once."""
 
     def __init__(self, folder):
-        """:param folder: where it is, or will be"""
+        """:param folder: need not exist yet"""
         self.folder = Path(folder)
 
     @contextlib.contextmanager
     def under_way(self, ids):
-        """Mark that some ids are worked on, while the context lasts.
+        """Mark that some ids are being worked on, as long as the context lasts.
 
         :param ids: integers
-        :raise OSError: at the start, when the folder takes no file
+        :raise OSError: at the start, when the folder refuses the file
         """
         if fcntl is None:
             yield
@@ -50,7 +50,7 @@ class Marks:
         try:
             yield
         finally:
-            # In this order: nobody can lock a mark that still has its name
+            # Unlinked before it is unlocked: nobody can lock a mark that still has its name
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
             os.close(file)
@@ -67,7 +67,7 @@ class Marks:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             os.write(file, " ".join(map(str, ids)).encode())
-            # Only now can others see it: whole and locked
+            # Others see it from now on, complete and locked
             path = part.rename(part.with_suffix(_SUFFIX))
         except OSError:
             os.close(file)
@@ -76,10 +76,10 @@ class Marks:
         return file, path
 
     def cut_off(self):
-        """Return the marks of work that was cut off; none in the ordinary case.
+        """Return the marks of work that was cut off; usually there are none.
 
         :rtype: list[Mark]
-        :raise OSError: when the folder is there and cannot be read
+        :raise OSError: when the folder exists and cannot be read
         """
         try:
             with os.scandir(self.folder) as entries:
@@ -89,7 +89,7 @@ class Marks:
         return [mark for mark in map(self._read, sorted(paths)) if mark]
 
     def _read(self, path):
-        """Return the mark in a file, or None while its work goes on, or has just ended."""
+        """Return the mark in a file, or None while its work lasts or has just ended."""
         if fcntl is None:
             return None
         try:
@@ -109,7 +109,7 @@ class Marks:
             os.close(file)
 
     def forget(self, mark):
-        """Remove a mark whose work was taken up.
+        """Delete a mark whose work was done again or put off.
 
         :param Mark mark: one of ``cut_off()``
         :raise OSError: when it cannot be removed

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""A moment that the processes of one machine share, such as when something was last done."""
+"""A time that the processes of one machine share, such as when something was last done."""
 
 import contextlib
 import os
@@ -8,25 +8,25 @@ from pathlib import Path
 
 
 class Moment:
-    """A moment by the machine's own clock, which no correction of the time of day moves.
+    """A time by the machine's monotonic clock, which is not affected by corrections of the date.
 
-    It is the time of a file. A file that cannot be read or written tells nothing, and does no harm.
+    It is stored as the time of a file. A file that cannot be read or written has no effect.
     """
 
     def __init__(self, path):
-        """:param path: of the file; the machine's name is best a part of it"""
+        """:param path: the file's; its name should contain the machine's name"""
         self._path = Path(path)
 
     @staticmethod
     def now():
-        """Return the present moment, in nanoseconds since some moment in the past.
+        """Return the current time, in nanoseconds since some fixed time in the past.
 
         :rtype: int
         """
         return time.monotonic_ns()
 
     def set(self, moment):
-        """Note a moment, unless the folder takes no file.
+        """Store a time, unless the folder refuses the file.
 
         :param int moment: see ``now``
         """
@@ -39,9 +39,9 @@ class Moment:
                 os.utime(self._path, ns=(moment, moment))
 
     def is_since(self, moment):
-        """Return whether the noted moment is this one or a later one, up to the present.
+        """Return whether the stored time is this one or later, but not in the future.
 
-        A machine that started anew counts from the beginning.
+        After a restart of the machine, stored times are ignored.
 
         :param int moment: see ``now``
         :rtype: bool

@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Free text to an Indian number that Airtel can dial, and masks for numbers in texts.
+"""Reads free text as an Indian number that Airtel can dial, and masks numbers in texts.
 
 Airtel takes a number of 10 digits (section 1.10). A phone field holds whatever people type, and
-dialling the wrong person is worse than asking again: what is not clearly one Indian number is
-refused with a reason, or is doubtful, and then a person decides.
+dialling the wrong person is worse than asking again. So a text that is not clearly one Indian
+number is refused with a reason, or is doubtful and left to a person.
 """
 
 import re
@@ -14,13 +14,13 @@ import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneNumber, PhoneNumberType
 
 MAX_TEXT = 200
-"""Longer texts are refused unread."""
+"""Longer texts are refused without reading them."""
 
 _GROUP = re.compile(r"[0-9]+")
-# What people put between two groups of one number. A dot with a blank ends a sentence.
+# The separators between two groups of one number. A dot with a blank ends a sentence.
 _GAP = re.compile(r"\)?(?: {0,2}-{0,2} {0,2}|\.)\(?")
 _PLUS = re.compile(r"\+ ?\(?$")
-# "Mob 2: 98765 43210": a label's number, not the phone's
+# "Mob 2: 98765 43210": the 2 belongs to the label, not to the number
 _LABEL = re.compile(r"^[^0-9+]*[^\W\d_][. ]?[0-9]{1,2} ?[:=](?!$)")
 _EXTENSION_WORD = re.compile(r"#|\b(?:x|xtn|int|ext|extn|extension)\b", re.IGNORECASE)
 # "0124/4567890": a slash after an area code with its trunk zero, or with India's code
@@ -34,7 +34,7 @@ _TIME = re.compile(
     r"|[0-9]{1,2}(?:\.[0-9]{2})? ?(?:[ap]\.?m\b\.?|hrs?\b|hours?\b|baje\b))(?![0-9])",
     re.IGNORECASE,
 )
-# How a spreadsheet shows a number of a column that it does not take for text
+# How a spreadsheet shows a number in a column that is not formatted as text
 _EXPONENT = re.compile(
     r"(?<![0-9A-Za-z])[0-9](?:[.,][0-9]+E\+?|E\+)[0-9]{1,2}(?![0-9])", re.IGNORECASE
 )
@@ -49,7 +49,7 @@ _AFTER_PLUS = re.compile(rf"(?P<code>91){_NATIONAL}")
 _CODES = ("0", "00", "91", "091", "0091", "910", "00910")
 _BEGINS_WITH_PLUS = re.compile(r"[^\d+\uff0b]*[+\uff0b]")
 _WITH_COUNTRY_CODE = re.compile(r"\+91[ -]?[1-9][0-9]{4}[ -]?[0-9]{5}")
-# Telemarketing, service calls, toll-free and shared cost: nobody to call back there
+# Telemarketing, service calls, toll-free and shared cost: no person answers there
 _NO_PERSON = ("140", "160", "1800", "1860")
 _INDIA = 91
 _MOST_BEFORE_BRACKET = 4
@@ -58,8 +58,8 @@ _EXPLICIT = (
     CountryCodeSource.FROM_NUMBER_WITH_IDD,
 )
 
-# Seven or more digits with what people put between them, invisible characters included. A row of
-# signs is tried from its beginning only: from each of them, a long one would take minutes.
+# Seven or more digits with separators, including invisible characters. A row of signs is only tried
+# from its beginning: trying each start would take minutes for a long row.
 _DIGITS_IN_TEXT = re.compile(
     r"(?<![+(])[+(]*\d(?:[\s()+._/\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff-]{0,4}\d){6,}"
 )
@@ -82,11 +82,11 @@ class Countries(NamedTuple):
     """The countries that decide how a number without a country code is read, as ISO 3166 codes."""
 
     account: str = "IN"
-    """Numbers without a country code are this country's; India when it is empty or unknown."""
+    """The country of numbers without a country code; India if it is empty or unknown."""
     company: str = ""
-    """Where the calling company is; "" when nobody said."""
+    """The country of the calling company; "" if unknown."""
     contact: str = ""
-    """Where the contact is; "" when nobody said."""
+    """The country of the contact; "" if unknown."""
 
 
 INDIA = Countries()
@@ -98,19 +98,19 @@ class Reading(NamedTuple):
     digits: str
     """The 10 digits that Airtel dials."""
     doubt: str = ""
-    """ISO 3166 code of the country whose number it may be instead, so that a person has to decide;
-    "" when there is no doubt."""
+    """ISO 3166 code of the country to which the number may belong instead, so a person must
+    decide; "" without a doubt."""
 
 
 class _Run(NamedTuple):
-    """Groups of digits with nothing but usual gaps between them: one number, mostly."""
+    """Groups of digits with only usual gaps between them: in most cases one number."""
 
     groups: tuple[str, ...]
     gaps: tuple[str, ...]
     """What separates each group from the one before it."""
     has_plus: bool = False
     carried: int = 0
-    """How many digits belong to a code with words behind it, as in ``+91 (mobile) 98765 43210``."""
+    """How many digits belong to a code that words follow, as in ``+91 (mobile) 98765 43210``."""
 
     @property
     def digits(self) -> str:
@@ -125,13 +125,13 @@ class _Run(NamedTuple):
 class _Piece(NamedTuple):
     run: _Run
     flaw: str = ""
-    """Why this cannot be dialled, with any digits."""
+    """Why this cannot be dialled, whatever its digits are."""
 
 
 class _Spelling(NamedTuple):
     digits: str
     code: str
-    """``+`` when India's code was written after ``+`` or ``00``, ``91`` without them, or ""."""
+    """``+`` if India's code follows ``+`` or ``00``, ``91`` if it follows neither, else ""."""
 
 
 def read(text: str) -> str:
@@ -145,16 +145,16 @@ def read(text: str) -> str:
 
 
 def interpret(text: str, countries: Countries = INDIA) -> Reading:
-    """Read the one number that a phone field holds.
+    """Read the one number in a phone field.
 
-    With India's code it is Indian, in any country; with another one it is foreign. A
-    valid Indian mobile without a code is Indian too, but doubtful when it is also valid in the
-    contact's own country abroad. A landline without a code is doubtful when the contact is abroad,
-    or when it is also valid where the company is.
+    With India's code it is Indian, in any country; with another code it is foreign. A valid Indian
+    mobile without a code is Indian, too, but doubtful if it is also valid in the contact's own
+    country abroad. A landline without a code is doubtful if the contact is abroad, or if it is also
+    valid in the company's country.
 
     :param text: what somebody typed or pasted
-    :param countries: where account, company and contact are
-    :return: the digits, with the country that makes them doubtful, if any
+    :param countries: the countries of account, company and contact
+    :return: the digits, and the country that makes them doubtful, if any
     :raises NumberError: when there is not exactly one Indian number that can be dialled
     """
     cleaned = _clean(text)
@@ -169,9 +169,9 @@ def interpret(text: str, countries: Countries = INDIA) -> Reading:
 
 
 def readings(text: str, countries: Countries = INDIA) -> tuple[Reading, ...]:
-    """Every number in the text that ``interpret`` would take alone, in order, each once.
+    """Return every number in the text that ``interpret`` would accept alone, in order, each once.
 
-    For a phone field with two numbers, so that a person can pick one. Never raises.
+    For a phone field with two numbers, from which a person chooses. Never raises.
     """
     try:
         pieces = _pieces(_EXPONENT.sub(";", _clean(text)))
@@ -185,20 +185,20 @@ def readings(text: str, countries: Countries = INDIA) -> tuple[Reading, ...]:
 
 
 def candidates(text: str) -> tuple[str, ...]:
-    """The digits of ``readings``, of a text whose numbers are known to be Indian. Never raises."""
+    """Return the digits of ``readings``, for a text whose numbers are Indian. Never raises."""
     return tuple(reading.digits for reading in readings(text))
 
 
 def names_india(text: str) -> bool:
-    """Whether it is a number that is written with India's code, as Odoo formats numbers.
+    """Return whether it is a number with India's code, as Odoo formats numbers.
 
-    ``interpret`` and ``readings`` take it for the same number then, whatever the countries are.
+    ``interpret`` and ``readings`` then read it the same way, whatever the countries are.
     """
     return isinstance(text, str) and bool(_WITH_COUNTRY_CODE.fullmatch(text))
 
 
 def mask(text: str) -> str:
-    """Make a number fit for a log: ``98xx…10``, or no digit of a text with fewer than 7."""
+    """Mask a number for a log: ``98xx…10``; all digits of a text with fewer than 7."""
     digits = last10(text)
     if not digits:
         return ""
@@ -206,41 +206,41 @@ def mask(text: str) -> str:
 
 
 def mask_in(text: str) -> str:
-    """Mask every run of 7 or more digits, in any script, with the usual separators between."""
+    """Mask every run of 7 or more digits, in any script, with the usual separators."""
     return _DIGITS_IN_TEXT.sub(lambda match: mask(match[0]), text)
 
 
 def last10(text: str) -> str:
-    """The last ten digits of a number, in ASCII: by them reports are matched to what we dialled.
+    """Return the last ten digits of a number, in ASCII, to match reports with dialled numbers.
 
-    Fewer digits are returned as they are; for a text without any, or anything else, "".
+    Fewer digits are returned unchanged; a text without digits, or any other value, gives "".
     """
     return _digits(text)[-10:]
 
 
 def last10_of_caller(text: str) -> str:
-    """The last ten digits of who calls us; "" for a number that is not written as India's.
+    """Return the last ten digits of a caller; "" for a number not written as an Indian one.
 
-    Anybody in the world may call. The last ten digits of a number abroad are somebody's in India,
-    who must not be taken for the caller, and not be called back.
+    Anybody in the world may call. The last ten digits of a number abroad may be a number in India,
+    whose owner is not the caller and must not be called back.
 
-    :param text: a number as Airtel spells it
-    :return: as ``last10`` for India's numbers and for those of up to ten digits without ``+``
+    :param text: a number in Airtel's spelling
+    :return: as ``last10`` for Indian numbers and for those of up to ten digits without ``+``
     """
     digits = _digits(text)
     has_plus = bool(digits) and bool(_BEGINS_WITH_PLUS.match(text))
     if len(digits) <= 10 and not has_plus:
         return digits
     match = (_AFTER_PLUS if has_plus else _INDIAN).fullmatch(digits)
-    # No customer calls from a toll-free number of 11 digits, but America's begin like it
+    # No customer calls from a toll-free number of 11 digits, but American numbers begin like it
     return match["national"] if match and len(match["national"]) == 10 else ""
 
 
 def _digits(text: str) -> str:
-    """The digits of a text, in ASCII."""
+    """Return the digits of a text, in ASCII."""
     if not isinstance(text, str):
         return ""
-    # A number is short: a text of a million digits is not worth reading whole.
+    # Numbers are short: a text of a million digits is not read whole.
     tail = text[-MAX_TEXT:]
     if not tail.isascii():
         tail = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else " " for char in tail)
@@ -251,13 +251,13 @@ def _digits(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """ASCII digits and plain blanks; a semicolon at the end of a line or a cell."""
+    """Return a text with ASCII digits, plain blanks, and a semicolon where a line or cell ends."""
     if not text:
         raise NumberError("empty")
     if not isinstance(text, str) or len(text) > MAX_TEXT:
         raise NumberError("invalid")
     if _RIGHT_TO_LEFT_OVERRIDE in text:
-        # It shows digits in another order than they are stored in
+        # This character changes the order in which digits are shown
         raise NumberError("invalid")
     cleaned = "".join(map(_clean_character, text)).strip(" ;")
     if not cleaned:
@@ -269,7 +269,7 @@ def _clean_character(char: str) -> str:
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     plain = unicodedata.normalize("NFKC", char)
-    # "4321½" is not 43211/2, and a footnote's "²" is no digit of the number before it
+    # "4321½" is not 43211/2, and the "²" of a footnote is not a digit of the number
     if any(each.isnumeric() for each in plain):
         return ";"
     return "".join(map(_plain_character, plain))
@@ -287,7 +287,7 @@ def _plain_character(char: str) -> str:
 
 
 def _pieces(text: str) -> list[_Piece]:
-    """Find what may be numbers; a short number after another one is its extension."""
+    """Find the possible numbers in a text; a short number after another one is its extension."""
     text = _TIME.sub(";", _LABEL.sub(";", _with_context(text)))
     text = _AREA_CODE.sub(r"\1-", _DECIMAL_ZERO.sub(";", text))
     pieces: list[_Piece] = []
@@ -309,7 +309,7 @@ def _pieces(text: str) -> list[_Piece]:
 
 
 def _with_context(text: str) -> str:
-    """Write the country code that a ``tel:`` address names apart before its number."""
+    """Move the separate country code of a ``tel:`` address to the front of its number."""
     context = _CONTEXT.search(text)
     if not context:
         return text
@@ -320,7 +320,7 @@ def _with_context(text: str) -> str:
 
 
 def _runs(text: str):
-    """Yield each run of groups, with the text between it and the run before."""
+    """Yield each run of groups, with the text between it and the previous run."""
     groups: list[str] = []
     gaps: list[str] = []
     between, has_plus, end = "", False, 0
@@ -341,7 +341,7 @@ def _runs(text: str):
 
 
 def _is_code(run: _Run) -> bool:
-    """Whether it is a code with a word behind it, as in ``+91 (mobile) 98765 43210``."""
+    """Return whether it is a code followed by a word, as in ``+91 (mobile) 98765 43210``."""
     if run.carried:
         return False
     digits = run.digits
@@ -358,7 +358,7 @@ def _is_extension(number: str, between: str, digits: str) -> bool:
 
 
 def _split(run: _Run) -> list[_Piece]:
-    """The numbers that follow one another in a run: ``98765 43210 91234 56789`` are two."""
+    """Split consecutive numbers in a run: ``98765 43210 91234 56789`` are two."""
     numbers = _numbers(run)
     if numbers:
         return [_Piece(each) for each in numbers]
@@ -367,7 +367,7 @@ def _split(run: _Run) -> list[_Piece]:
 
 
 def _numbers(run: _Run) -> list[_Run]:
-    """Whole Indian numbers that the run consists of; none when anything is left over."""
+    """Return the complete Indian numbers that make up the run; empty if anything is left over."""
     if _spelling(run):
         return [run]
     for size in range(len(run.groups) - 1, 0, -1):
@@ -382,7 +382,7 @@ def _numbers(run: _Run) -> list[_Run]:
 
 
 def _only_one(pieces: list[_Piece], countries: Countries) -> Reading:
-    """The number that all pieces spell, as in ``9876543210 / +91 98765 43210``."""
+    """Return the number that all pieces spell, as in ``9876543210 / +91 98765 43210``."""
     found = list(_readable(pieces, countries))
     if len(found) == len(pieces) and len({reading.digits for reading in found}) == 1:
         return min(found, key=lambda reading: reading.doubt)
@@ -415,7 +415,7 @@ def _reading(piece: _Piece, countries: Countries) -> Reading:
 
 
 def _spelling(run: _Run) -> _Spelling | None:
-    """Read a run as an Indian number with usual gaps, which may be a service number."""
+    """Read a run as an Indian number with usual gaps, even a service number."""
     match = (_AFTER_PLUS if run.has_plus else _INDIAN).fullmatch(run.digits)
     if not match:
         return None
@@ -426,7 +426,7 @@ def _spelling(run: _Run) -> _Spelling | None:
 
 
 def _spelling_from_abroad(run: _Run, regions: Countries) -> _Spelling | None:
-    """Read ``011 91 98765 43210``, as one dials it in the United States."""
+    """Read ``011 91 98765 43210``, which is how one dials it from the United States."""
     for region in filter(None, regions):
         parsed = None if run.has_plus else _parse(run.digits, region)
         if parsed and parsed.country_code == _INDIA and parsed.country_code_source in _EXPLICIT:
@@ -437,7 +437,7 @@ def _spelling_from_abroad(run: _Run, regions: Countries) -> _Spelling | None:
 
 
 def _checked(run: _Run, national: str, code: str, codes: tuple[str, ...]) -> _Spelling | None:
-    """Return a spelling when somebody may have meant these digits as one number."""
+    """Return a spelling if these digits may have been meant as one number."""
     if national.startswith(_NO_PERSON):
         return _Spelling(national, code)
     kind = _type_of(national)
@@ -451,10 +451,10 @@ def _checked(run: _Run, national: str, code: str, codes: tuple[str, ...]) -> _Sp
 
 
 def _is_one_number(run: _Run, length: int, codes: tuple[str, ...]) -> bool:
-    """Whether the groups are those of one number, and not of a date, a price or a number with more.
+    """Return whether the groups make one number, not a date, a price or a number with more.
 
     :param length: how many digits the national number has, at the run's end
-    :param codes: what may come before it; anything when empty
+    :param codes: the possible prefixes; empty for any
     """
     sizes = _sizes(run, length, codes)
     if not sizes or len(run.digits) - length < run.carried:
@@ -473,7 +473,7 @@ def _is_one_number(run: _Run, length: int, codes: tuple[str, ...]) -> bool:
 
 
 def _sizes(run: _Run, length: int, codes: tuple[str, ...]) -> list[int]:
-    """How many digits of the national number are in each group; none after an unusual prefix."""
+    """Return how many digits of the national number each group has; empty after a bad prefix."""
     sizes = []
     left = len(run.digits) - length
     for group in run.groups:
@@ -486,7 +486,7 @@ def _sizes(run: _Run, length: int, codes: tuple[str, ...]) -> list[int]:
 
 
 def _holds_date(groups: tuple[str, ...]) -> bool:
-    """Whether three groups in a row are a day, a month and a year, in any usual order."""
+    """Return whether three successive groups are day, month and year, in any usual order."""
     return any(
         _is_date(*map(int, each), sizes=tuple(map(len, each)))
         for each in zip(groups, groups[1:], groups[2:], strict=False)
@@ -502,7 +502,7 @@ def _is_date(first: int, second: int, third: int, sizes: tuple[int, ...]) -> boo
 
 
 def _doubt(digits: str, spelling: _Spelling, regions: Countries) -> str:
-    """Return the country whose number it may be instead, or "".
+    """Return the country to which the number may belong instead, or "".
 
     :raises NumberError: when it is a landline of the account's own country abroad
     """
@@ -510,7 +510,8 @@ def _doubt(digits: str, spelling: _Spelling, regions: Countries) -> str:
         return ""
     is_sure_at_home = bool(spelling.code) or _type_of(spelling.digits) == PhoneNumberType.MOBILE
     if regions.contact:
-        # A mistyped number from abroad looks like an Indian landline easily, like a mobile hardly
+        # Mistyped numbers from abroad often look like Indian landlines, but hardly ever like
+        # mobiles
         is_doubtful = not is_sure_at_home or _is_valid(digits, regions.contact)
         return regions.contact if is_doubtful else ""
     if is_sure_at_home:
@@ -523,7 +524,7 @@ def _doubt(digits: str, spelling: _Spelling, regions: Countries) -> str:
 
 
 def _is_foreign(run: _Run, regions: Countries) -> bool:
-    """Whether it is another country's number, by its code or in one of these countries."""
+    """Return whether it is another country's number, by its code or in one of these countries."""
     digits = run.digits
     if run.has_plus or digits.startswith("00"):
         parsed = _parse("+" + digits.removeprefix("00"), None)
@@ -545,7 +546,7 @@ def _is_possible_abroad(parsed: PhoneNumber | None) -> bool:
 
 
 def _is_valid(digits: str, region: str) -> bool:
-    """Whether it is a valid number in a country abroad, as one dials it there."""
+    """Return whether it is a valid number in a country abroad, as it is dialled there."""
     parsed = _parse(digits, region) if region not in ("", "IN") else None
     if not parsed or parsed.country_code == _INDIA:
         return False
@@ -560,7 +561,7 @@ def _parse(digits: str, region: str | None) -> PhoneNumber | None:
 
 
 def _region(code: str) -> str:
-    """A country that numbers are known of, or ""."""
+    """Return a country code that the phone library knows, or ""."""
     code = code.upper() if isinstance(code, str) else ""
     return code if code in phonenumbers.SUPPORTED_REGIONS else ""
 

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Looks at addresses from here, without credentials and without placing a call.
+"""Checks addresses from this machine, without credentials and without placing a call.
 
 The specification has one address, and a POST there places a call (section 1.3). So a probe only
-tells whether somebody answers; whether credentials are accepted shows with a call.
+shows whether a server answers; only a call shows whether credentials are accepted.
 """
 
 import socket
@@ -18,7 +18,7 @@ from .deadline import within
 TIMEOUT = 5.0
 """Seconds for a connection, and for each part of an answer."""
 TOTAL = 8.0
-"""Seconds for a whole look, the resolver of names included: somebody waits for it."""
+"""Seconds for a whole probe, including name resolution: a user waits for it."""
 
 # OpenSSL: X509_V_ERR_CERT_HAS_EXPIRED, then ..._HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
 _EXPIRED = 10
@@ -27,12 +27,12 @@ _DAY = 24 * 60 * 60
 
 
 class Certificate(NamedTuple):
-    """What a host shows of itself.
+    """The state of a host's certificate.
 
-    :ivar reason: "" when it is valid; ``expired``; ``name``: it is for another host; ``text``:
-        nobody known signed it; ``tls``: no encrypted connection at all; ``unreachable``: nobody
-        answers, seen from here
-    :ivar days_left: whole days until it ends, if it is valid
+    :ivar reason: "" if it is valid; ``expired``; ``name``: it is for another host; ``text``: its
+        signer is not trusted; ``tls``: no encrypted connection is possible; ``unreachable``: no
+        answer on this machine
+    :ivar days_left: whole days until it expires, if it is valid
     """
 
     reason: str
@@ -40,12 +40,12 @@ class Certificate(NamedTuple):
 
 
 def reach(url: str, timeout: float = TIMEOUT) -> str:
-    """Ask an address for anything, without credentials; any answer will do.
+    """Send an address a request without credentials; any answer is good.
 
     :param url: the address
     :param timeout: seconds
-    :return: "" when it answers; else ``name``: its host is unknown; ``tls``: its certificate is not
-        valid; ``timeout``; ``closed``: nobody listens there; ``bad_url``
+    :return: "" if it answers; else ``name``: its host is unknown; ``tls``: its certificate is not
+        valid; ``timeout``; ``closed``: no server listens there; ``bad_url``
     """
     try:
         host = address.read(url).host
@@ -60,7 +60,7 @@ def reach(url: str, timeout: float = TIMEOUT) -> str:
 def _reach(url: str, host: str, timeout: float) -> str:
     try:
         with requests.Session() as session:
-            # A session takes credentials from this machine's .netrc, unless it has an answer
+            # Without this, the session uses credentials from the machine's .netrc
             session.auth = _no_credentials
             session.get(url, timeout=timeout, allow_redirects=False, stream=True).close()
             return ""
@@ -69,7 +69,7 @@ def _reach(url: str, host: str, timeout: float) -> str:
     except requests.exceptions.Timeout:
         return "timeout"
     except requests.exceptions.ConnectionError:
-        # A proxy may know names that this machine does not: asked only when nothing answered
+        # Checked only after a failure, because a proxy may know names that this machine does not
         return "closed" if _is_known(host) else "name"
     except (requests.exceptions.RequestException, ValueError):
         return "bad_url"
@@ -93,8 +93,8 @@ def certificate(
 
     :param url: the address
     :param timeout: seconds
-    :param context: whom to trust; by default whom this machine trusts
-    :raises ccp.safe.address.AddressError: when it is no address
+    :param context: the trusted authorities; by default this machine's
+    :raises ccp.safe.address.AddressError: when it is not an address
     """
     parts = address.read(url)
     context = context or ssl.create_default_context()

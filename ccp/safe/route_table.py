@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Who takes whose calls, on disk: for the time in which the database cannot be asked.
+"""Who takes whose calls, on disk, for times when the database cannot be asked.
 
-One SQLite file, made whole under a temporary name and renamed, so that a reader sees the old one or
-the new one, also over NFS. It holds no phone number of a customer: numbers are hashed with a key
-that lies beside it.
+It is one SQLite file, written completely under a temporary name and then renamed, so a reader sees
+the old one or the new one, also over NFS. It contains no customer's phone number: numbers are
+hashed with a key in the same folder.
 """
 
 import hmac
@@ -21,7 +21,7 @@ from typing import NamedTuple
 NAME = "route.sqlite"
 VERSION = 1
 MAX_ENTRIES = 4
-"""More entries of one number are not kept."""
+"""How many entries of one number are kept."""
 
 _HASH_BYTES = 10
 # Reason, user, model and record: ten bytes
@@ -31,7 +31,7 @@ _NO_ID = 0
 
 
 class Entry(NamedTuple):
-    """Somebody to whom a number belongs; reason and model are codes of whoever made the table."""
+    """A user to whom a number belongs; reason and model are codes of the table's writer."""
 
     reason: int
     user_id: int
@@ -40,10 +40,10 @@ class Entry(NamedTuple):
 
 
 class RouteTable:
-    """The table of one database, and how it is read and made."""
+    """The table of one database, for reading and writing."""
 
     def __init__(self, folder):
-        """:param folder: where the database's reports wait, too"""
+        """:param folder: the database's spool folder"""
         self.folder = Path(folder)
         self.path = self.folder / NAME
         self._lock = threading.Lock()
@@ -52,14 +52,14 @@ class RouteTable:
         self._about = None
 
     def build(self, key: bytes, about: dict, numbers: Iterable[tuple[int, str, Entry]]) -> int:
-        """Make the table anew, and put it where readers find it.
+        """Write a new table, and put it in place.
 
-        :param key: what numbers are hashed with
-        :param about: what is known beside numbers, as JSON takes it
-        :param numbers: company, last ten digits and entry; those of one number in the order of
+        :param key: the key for hashing numbers
+        :param about: all other facts, in a form that JSON stores
+        :param numbers: company, last ten digits and entry; entries of one number in the order of
             their importance
-        :return: how many numbers it holds
-        :raises OSError: if the folder does not take it
+        :return: how many numbers it contains
+        :raises OSError: if the folder refuses it
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self.folder / f"{os.getpid()}-{secrets.token_hex(4)}.part"
@@ -96,7 +96,7 @@ class RouteTable:
                 for company_id, digits, entry in numbers
             )
             most = MAX_ENTRIES * _ENTRY.size
-            # An upsert appends in the order in which entries come
+            # An upsert appends entries in the order in which they come
             connection.executemany(
                 f"""
                 INSERT INTO number VALUES (?, ?)
@@ -107,27 +107,27 @@ class RouteTable:
                 rows,
             )
             connection.execute("COMMIT")
-            # Rows came in no order: pages are half full until they are written again
+            # Rows came in random order: pages are half full until VACUUM writes them again
             connection.execute("VACUUM")
             return connection.execute("SELECT count(*) FROM number").fetchone()[0]
 
     def remove(self):
-        """Remove the table, if there is one.
+        """Delete the table, if it exists.
 
-        :raises OSError: if the folder does not let it go
+        :raises OSError: if the folder refuses that
         """
         self.path.unlink(missing_ok=True)
 
     def about(self) -> dict | None:
-        """What ``build`` was given beside the numbers; None without a table that can be read."""
+        """Return the facts that ``build`` got beside the numbers; None without a readable table."""
         with self._lock:
             return self._about if self._open() else None
 
     def find(self, key: bytes, company_id: int, digits: str) -> tuple[Entry, ...]:
         """Return the entries of a number, the most important one first; empty if it is unknown.
 
-        :param key: what numbers are hashed with
-        :param company_id: whose number it is
+        :param key: the key for hashing numbers
+        :param company_id: the company that is called
         :param digits: the last ten digits
         """
         with self._lock:
@@ -145,14 +145,14 @@ class RouteTable:
         return tuple(Entry(*each) for each in _ENTRY.iter_unpack(packed[:whole]))
 
     def built_at(self) -> float | None:
-        """When the table was made, in seconds since 1970; None if there is none."""
+        """Return when the table was written, in seconds since 1970; None if there is none."""
         try:
             return self.path.stat().st_mtime
         except OSError:
             return None
 
     def _open(self) -> bool:
-        """Open the table that is there now; the one that was there before is closed."""
+        """Open the present table, and close a former one."""
         try:
             found = self.path.stat()
         except OSError:
@@ -164,7 +164,7 @@ class RouteTable:
         self._close()
         self._stamp = stamp
         try:
-            # Immutable: nobody writes into it, so that no lock is asked for, which NFS may not have
+            # Immutable: nobody writes into it, so SQLite needs no lock, which NFS may lack
             address = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
             self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
             version, content = self._connection.execute("SELECT * FROM about").fetchone()
@@ -172,7 +172,7 @@ class RouteTable:
         except (sqlite3.Error, ValueError, TypeError):
             self._about = None
         if not isinstance(self._about, dict):
-            # Remembered as unreadable until another one is there
+            # Remembered as unreadable until it is replaced
             self._close()
             self._stamp = stamp
         return self._connection is not None

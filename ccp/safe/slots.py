@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Bounds what happens at once on one server, across its processes.
+"""Limits what happens at once on one server, across its processes.
 
-A slot is a locked file. The operating system gives it back when the process dies, however it dies,
-and holding one needs no connection to the database.
+A slot is a locked file. The operating system releases it when the process ends, in whatever way,
+and holding one needs no database connection.
 """
 
 import os
@@ -21,7 +21,7 @@ _held_lock = threading.Lock()
 
 
 class Slot:
-    """A slot that is held until it is released, or until its holder is gone."""
+    """A slot that is held until it is released, or until its process ends."""
 
     def __init__(self, path: Path, file: int | None):
         self._path = path
@@ -30,7 +30,7 @@ class Slot:
         self._is_held = True
 
     def release(self) -> None:
-        """Let somebody else have it; more than once does no harm."""
+        """Release the slot; doing it twice is harmless."""
         with self._lock:
             if not self._is_held:
                 return
@@ -46,9 +46,9 @@ class Slot:
 
 
 class Slots:
-    """So many slots, in a folder that the server's processes share.
+    """A limited number of slots, in a folder that the server's processes share.
 
-    :param folder: made when it is missing
+    :param folder: created if it is missing
     :param count: how many can be held at once
     """
 
@@ -57,7 +57,7 @@ class Slots:
         self._count = count
 
     def take(self) -> Slot | None:
-        """A free slot; ``None`` if all are held.
+        """Take a free slot; return ``None`` if all are held.
 
         :raises OSError: if the folder cannot be written
         """
@@ -79,7 +79,7 @@ def _take_here(path: Path) -> Slot | None:
 
 
 def _take_locked(path: Path) -> Slot | None:
-    # Python's files are not inherited by the programs that a worker starts
+    # Programs that a worker starts do not inherit Python's files, so they hold no lock
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Reports on disk, for the time in which the database cannot take them.
+"""Reports on disk, for times when the database cannot store them.
 
-Whether a token is one of ours has to be known without a database then, so tokens carry a signature
-whose key lies beside the reports. A report is one file: complete and durable, or not there.
+A token must be recognised without the database, so tokens are signed with a key that lies in the
+reports' folder. A report is one file, either complete and durable or absent.
 """
 
 import base64
@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 
-# Room that stays for everybody else on the disk
+# The free space that reports leave on the disk for others
 MIN_FREE_BYTES = 256 * 1024 * 1024
 _RANDOM_BYTES = 24
 _SIGNATURE_BYTES = 12
@@ -27,7 +27,7 @@ _ASIDE_SUFFIX = ".unreadable"
 
 
 class SpoolFullError(OSError):
-    """The disk has no room left for reports."""
+    """The disk has too little free space for reports."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Spooled:
 
 @dataclass(frozen=True)
 class Aside:
-    """One file that could not be taken in."""
+    """One file that was set aside because it could not be stored."""
 
     name: str
     reason: str
-    """The name of an error; empty for files of versions that kept none."""
+    """The name of an error; empty for files of versions that stored none."""
     tried_at: datetime
-    """When that was tried last: aware, in UTC."""
+    """When it was last tried: aware, in UTC."""
 
 
 def digest(secret):
-    """Return the SHA-256 of a secret, so that the secret itself needs no storing.
+    """Return the SHA-256 of a secret, which is stored instead of the secret.
 
     :param str secret: a token or header value
     :return: 64 hexadecimal digits
@@ -64,11 +64,11 @@ def digest(secret):
 
 
 class Spool:
-    """The folder in which a database's reports wait, and the key of its tokens."""
+    """The folder in which a database's reports wait, and the key that signs its tokens."""
 
     def __init__(self, folder, min_free_bytes=MIN_FREE_BYTES):
-        """:param folder: where it is, or will be
-        :param int min_free_bytes: room on the disk that reports leave
+        """:param folder: need not exist yet
+        :param int min_free_bytes: free space that reports leave on the disk
         """
         self.folder = Path(folder)
         self._min_free_bytes = min_free_bytes
@@ -78,24 +78,24 @@ class Spool:
         return self.folder / "key"
 
     def key(self):
-        """Return the key of this folder, which is made if it is not there yet.
+        """Return this folder's key; create it if there is none yet.
 
         :rtype: bytes
-        :raise OSError: when it can neither be read nor made
+        :raise OSError: when it can neither be read nor created
         """
         return self._make_key()
 
     def make_token(self):
-        """Return a new random token that this folder's key has signed; makes the key if needed.
+        """Return a new random token, signed with this folder's key, which is created if needed.
 
         :rtype: str
-        :raise OSError: when the key can neither be read nor made
+        :raise OSError: when the key can neither be read nor created
         """
         random = secrets.token_bytes(_RANDOM_BYTES)
         return base64.urlsafe_b64encode(random + _sign(self._make_key(), random)).decode()
 
     def knows(self, token):
-        """Return whether this folder's key has signed a token.
+        """Return whether a token was signed with this folder's key.
 
         :param str token: the last part of a notify URL
         :rtype: bool
@@ -105,22 +105,22 @@ class Spool:
             content = base64.urlsafe_b64decode(token.encode("ascii"))
         except (OSError, ValueError):
             return False
-        # Other spellings of the same bytes are other tokens: the database finds none of them
+        # Other encodings of the same bytes are other tokens, which the database does not know
         if base64.urlsafe_b64encode(content).decode() != token:
             return False
         random, signature = content[:_RANDOM_BYTES], content[_RANDOM_BYTES:]
         return len(key) == _KEY_BYTES and hmac.compare_digest(_sign(key, random), signature)
 
     def put(self, token, header, raw):
-        """Keep a report; when this returns, it outlives a loss of power. A repeat is one file.
+        """Store a report; afterwards it survives a power failure. A repeat is stored once.
 
         :param str token: the last part of the notify URL
-        :param str | None header: the secret header that came along
+        :param str | None header: the request's secret header
         :param bytes raw: the body as received
-        :raise SpoolFullError: when the disk has too little room left
-        :raise OSError: when the disk does not take it for another reason
+        :raise SpoolFullError: when the disk has too little free space
+        :raise OSError: when the disk refuses it for another reason
         """
-        # A database that was renamed may have made no token since
+        # A renamed database may not have made a token since
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._check_room()
         about = {
@@ -132,9 +132,9 @@ class Spool:
         self._write(f"{name}{_SUFFIX}", json.dumps(about).encode() + b"\n" + raw)
 
     def check(self):
-        """Check that a report could wait here now; makes the folder and its key if needed.
+        """Check that a report could wait here now; create the folder and its key if needed.
 
-        :raise SpoolFullError: when the disk has too little room left
+        :raise SpoolFullError: when the disk has too little free space
         :raise OSError: when the folder cannot be used for another reason
         """
         self._make_key()
@@ -146,10 +146,10 @@ class Spool:
             raise SpoolFullError("too little room on the disk")
 
     def names(self):
-        """Return the names of the reports that wait.
+        """Return the names of the waiting reports.
 
         :rtype: list[str]
-        :raise OSError: when the folder is there and cannot be read
+        :raise OSError: when the folder exists and cannot be read
         """
         return self._files(_SUFFIX)
 
@@ -157,7 +157,7 @@ class Spool:
         """Return the files that were set aside.
 
         :rtype: list[Aside]
-        :raise OSError: when the folder is there and cannot be read
+        :raise OSError: when the folder exists and cannot be read
         """
         found = []
         for name in self._files(_ASIDE_SUFFIX):
@@ -177,7 +177,7 @@ class Spool:
             return []
 
     def read(self, name):
-        """Return a report that waits, or None if the file holds no report.
+        """Return a waiting report, or None if the file contains no report.
 
         :param str name: one of ``names()``
         :rtype: Spooled | None
@@ -198,7 +198,7 @@ class Spool:
             return None
 
     def content(self, name):
-        """Return what a file holds, whether it is a report or not.
+        """Return a file's content, whether it is a report or not.
 
         :param str name: one of ``names()``, or the name of one of ``aside()``
         :rtype: bytes
@@ -207,7 +207,7 @@ class Spool:
         return (self.folder / name).read_bytes()
 
     def remove(self, name):
-        """Forget a report that the database has by now, or that nobody may keep.
+        """Delete a report that is in the database by now, or that nobody may keep.
 
         :param str name: one of ``names()``, or the name of one of ``aside()``
         :raise OSError: when it cannot be removed
@@ -215,7 +215,7 @@ class Spool:
         (self.folder / name).unlink(missing_ok=True)
 
     def set_aside(self, name, reason):
-        """Keep a file that cannot be taken in apart, until it is taken back.
+        """Set a file aside that cannot be stored, until it is taken back.
 
         :param str name: one of ``names()``
         :param str reason: the name of an error: letters, digits and underscores
@@ -224,11 +224,11 @@ class Spool:
         path = self.folder / name
         aside = path.with_suffix(f".{reason}{_ASIDE_SUFFIX}")
         path.replace(aside)
-        # Renaming keeps the file's time; touch it, because its time says when it was last tried
+        # Renaming keeps the file's time, which should say when it was last tried: touch it
         os.utime(aside)
 
     def take_back(self, name):
-        """Let a file wait again that was set aside.
+        """Move a file that was set aside back into the queue.
 
         :param str name: the name of one of ``aside()``
         :raise OSError: when it cannot be renamed
@@ -240,9 +240,9 @@ class Spool:
             return
 
     def take_over(self, other, name):
-        """Have a report wait here that waits elsewhere on the same disk.
+        """Move a waiting report here from another spool on the same disk.
 
-        :param Spool other: where it waits
+        :param Spool other: the report's present spool
         :param str name: one of its ``names()``
         :raise OSError: when it cannot be moved
         """
@@ -251,11 +251,11 @@ class Spool:
         self._sync_folder()
 
     def remove_all(self):
-        """Forget the key and all reports."""
+        """Delete the key and all reports."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make_key(self):
-        """Return the key; who comes second gets the one of who came first."""
+        """Create the key and return it; if another process was faster, return that one's."""
         try:
             return self._key_file.read_bytes()
         except FileNotFoundError:
@@ -271,7 +271,7 @@ class Spool:
         return self._key_file.read_bytes()
 
     def _write(self, name, content):
-        """Write a file that is either whole or not there, also after a loss of power."""
+        """Write a file that is either complete or absent, even after a power failure."""
         part = self._write_part(content)
         part.replace(self.folder / name)
         self._sync_folder()
@@ -297,11 +297,11 @@ class Spool:
 
 
 def waiting_below(root):
-    """Return the spools below a folder in which reports wait.
+    """Return the spools below a folder that contain waiting reports.
 
     :param root: the folder of all spools, one for each database
     :rtype: list[Spool]
-    :raise OSError: when a folder is there and cannot be read
+    :raise OSError: when a folder exists and cannot be read
     """
     try:
         folders = sorted(each for each in Path(root).iterdir() if each.is_dir())
@@ -311,11 +311,11 @@ def waiting_below(root):
 
 
 def find_owner(root, token, likely=None):
-    """Return the spool below a folder whose key has signed a token, or None.
+    """Return the spool below a folder whose key signed a token, or None.
 
     :param root: the folder of all spools, one for each database
     :param str token: the last part of a notify URL
-    :param str | None likely: the database that is tried first, so that no other key is read
+    :param str | None likely: the database to try first, which saves reading other keys
     :rtype: Spool | None
     """
     if likely and (spool := Spool(Path(root) / likely)).knows(token):

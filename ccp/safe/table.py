@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
 """Tables from files and pasted text: CSV in any delimiter and encoding, or xlsx, as rows of texts.
 
-A file may be hostile: its size, rows, columns, cells, unpacked size and reading time are bounded.
-Nothing is computed: a formula is read as text.
+A file may be hostile: size, rows, columns, cells, unpacked size and reading time are limited. A
+formula is read as text and never computed.
 """
 
 import codecs
@@ -22,7 +22,7 @@ MAX_ROWS = 50_000
 MAX_COLUMNS = 200
 MAX_CELL = 8192
 MAX_SECONDS = 60
-"""A workbook that takes longer is given up."""
+"""Reading a workbook stops after this time."""
 _MAX_UNPACKED = 100 * 1024 * 1024
 _MAX_PARTS = 500
 _DELIMITERS = ",;\t|"
@@ -32,11 +32,11 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class TableError(Exception):
-    """A file that is not read.
+    """A file that cannot be read.
 
-    :ivar reason: ``too_large``, ``too_many_rows``, ``too_slow``, ``broken`` (no workbook),
-        ``hostile`` (a workbook that unpacks to too much, or has entities) or ``unavailable``
-        (openpyxl is missing)
+    :ivar reason: ``too_large``, ``too_many_rows``, ``too_slow``, ``broken`` (not a workbook),
+        ``hostile`` (a workbook that unpacks to too much, or contains entities) or
+        ``unavailable`` (openpyxl is missing)
     """
 
     def __init__(self, reason: str):
@@ -45,16 +45,16 @@ class TableError(Exception):
 
 
 def is_workbook(raw: bytes) -> bool:
-    """Whether a file is a zip, as xlsx is."""
+    """Return whether a file is a zip, like xlsx."""
     return raw.startswith(b"PK\x03\x04")
 
 
 def rows(raw: bytes | str) -> list[list[str]]:
-    """Return the rows of a table, empty ones too, so that a row's place is its line.
+    """Return the rows of a table, including empty ones: a row's position is its line.
 
     :param raw: a file, or pasted text
     :return: texts without blanks around them, dates and times in ISO 8601
-    :raise TableError: when it is not read
+    :raise TableError: when it cannot be read
     """
     if len(raw) > MAX_BYTES:
         raise TableError("too_large")
@@ -66,7 +66,7 @@ def rows(raw: bytes | str) -> list[list[str]]:
 
 
 def decode(raw: bytes) -> str:
-    """A file's text, also one of Excel's "Unicode text", which is UTF-16."""
+    """Return a file's text, even of Excel's "Unicode text", which is UTF-16."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return untrusted.storable(raw.decode("utf-16", "replace"))
     return untrusted.decode(raw)
@@ -88,12 +88,12 @@ def _of_text(text: str) -> Iterator[list[str]]:
     try:
         yield from reader
     except csv.Error as error:
-        # A cell longer than Python's own limit
+        # A cell is longer than Python's own limit
         raise TableError("too_large") from error
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that parts the first lines into columns, as many in each as it can."""
+    """Return the delimiter that splits the first lines into the same, largest number of columns."""
     lines = [line for line in text[:MAX_CELL].splitlines()[:_SNIFFED_LINES] if line.strip()]
 
     def fit(delimiter: str) -> tuple[int, int]:
@@ -105,7 +105,7 @@ def _delimiter(text: str) -> str:
 
 
 def _of_workbook(raw: bytes) -> Iterator[list[str]]:
-    """The rows of the first sheet."""
+    """Yield the rows of the first sheet."""
     _check_zip(raw)
     try:
         import openpyxl  # noqa: PLC0415 - only who imports a workbook needs it
@@ -114,11 +114,11 @@ def _of_workbook(raw: bytes) -> Iterator[list[str]]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=False)
         sheet = book.worksheets[0]
-        # What a file says of its own size may be wrong
+        # The size that a file gives for itself may be wrong
         sheet.reset_dimensions()
         for row in sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True):
             texts = [_text(cell) for cell in row]
-            # Up to the last one that is filled: every row has all columns that were asked for
+            # Trailing empty cells are removed: openpyxl returns all requested columns
             while texts and not texts[-1]:
                 texts.pop()
             yield texts
@@ -138,18 +138,18 @@ def _check_zip(raw: bytes) -> None:
                 raise TableError("hostile")
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
-                    # Without the zeros of UTF-16
+                    # Without the zero bytes of UTF-16
                     if _DECLARATION.search(archive.read(part).replace(b"\0", b"")):
                         raise TableError("hostile")
     except TableError:
         raise
     except Exception as error:
-        # A broken archive fails in zlib, in struct, or wherever else it likes
+        # A broken archive may fail in zlib, struct or elsewhere
         raise TableError("broken") from error
 
 
 def _text(cell) -> str:
-    """A cell's value as people write it."""
+    """Return a cell's value as people write it."""
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():

@@ -1,39 +1,39 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl-3.0).
-"""Text and JSON from outside, read without trust: no input makes anything here raise."""
+"""Reads text and JSON from outside without trusting them: no input makes these functions raise."""
 
 import json
 import re
 
 MAX_DEPTH = 64
-"""Deeper JSON is not read. Far below Python's recursion limit, so that the answer does not depend
-on the depth of the caller's stack."""
+"""Deeper JSON is not read. Far below Python's recursion limit: the result must not depend on the
+depth of the caller's stack."""
 
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _STRING = re.compile(r'"[^"]*"')
 _BRACKET = re.compile(r"[\[\]{}]")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-# Python refuses longer integers; a longer one counts nothing and dials nobody.
+# Python refuses longer integers; no count or phone number is that long.
 _MAX_INTEGER_DIGITS = 100
 
 
 def decode(raw: bytes) -> str:
-    """Bytes to a text that PostgreSQL can store: no NUL, no lone surrogate.
+    """Return bytes as a text that PostgreSQL can store: no NUL, no lone surrogate.
 
-    UTF-8, or UTF-16 and UTF-32 if a byte order mark or the pattern of zeros shows them. What
-    cannot be read becomes U+FFFD, so that the rest can still be parsed.
+    UTF-8, or UTF-16 and UTF-32 if a byte order mark or the pattern of zeros shows them. Unreadable
+    bytes become U+FFFD; the rest can still be parsed.
     """
     return storable(raw.decode(_encoding(raw), "replace"))
 
 
 def storable(text: str) -> str:
-    """A text with U+FFFD for each character that PostgreSQL refuses."""
+    """Return a text with U+FFFD for each character that PostgreSQL refuses."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _encoding(raw: bytes) -> str:
     encoding = json.detect_encoding(raw)
-    # Zeros in garbage look like UTF-16 or UTF-32; read those only if it makes a text that begins
-    # as JSON does, and keep the bytes legible otherwise.
+    # Zeros in garbage look like UTF-16 or UTF-32. Only use these if the result begins like JSON;
+    # otherwise keep the bytes legible.
     if encoding.startswith(("utf-16", "utf-32")):
         head = raw[:256].decode(encoding, "replace").lstrip(" \t\r\n")
         return encoding if head.startswith(("{", "[", '"')) else "utf-8"
@@ -43,8 +43,8 @@ def _encoding(raw: bytes) -> str:
 def load(text: str):
     """Parse JSON, or return ``None`` if it is not JSON or nests deeper than ``MAX_DEPTH``.
 
-    Control characters inside strings are let through, as templates produce them. Integers too long
-    for Python and NaN or Infinity come as texts.
+    Control characters inside strings are accepted, because templates produce them. Integers too
+    long for Python, NaN and Infinity are returned as texts.
     """
     if _depth_exceeds(text, MAX_DEPTH):
         return None
@@ -58,7 +58,7 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else digits
 
 
-# Made once: ``json.loads`` with options makes one for each text
+# Created once: ``json.loads`` with options creates a decoder for each text
 _DECODER = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=str)
 
 
@@ -74,15 +74,15 @@ def _depth_exceeds(text: str, limit: int) -> bool:
 
 
 URL_PATTERN = r"https?:(?:\\?/){2}[^\s\"'<>]*"
-"""A URL in a text or in JSON, in the spelling of Python's and PostgreSQL's expressions."""
+"""A URL in a text or in JSON, as a pattern for both Python and PostgreSQL."""
 _URL = re.compile(URL_PATTERN, re.IGNORECASE)
 _HOST = re.compile(r"(https?://)(?:[^/?#@]*@)?([^/?#]*)", re.IGNORECASE)
 
 
 def hide_urls(value):
-    """Return what JSON held, or a text, with each URL cut after its host.
+    """Return a parsed JSON value, or a text, in which each URL is cut after its host.
 
-    Anybody who has a recording's URL can listen. Administrators need its host.
+    Anybody who has a recording's URL can listen. Administrators only need its host.
     """
     if isinstance(value, str):
         return _URL.sub(_host_of, value)
@@ -99,7 +99,7 @@ def _host_of(match: re.Match) -> str:
 
 
 def texts(value) -> set[str]:
-    """Return all texts that are values in what JSON held."""
+    """Return all texts that are values in a parsed JSON value."""
     if isinstance(value, str):
         return {value}
     if isinstance(value, dict):
@@ -108,9 +108,9 @@ def texts(value) -> set[str]:
 
 
 def clean(value, limit: int) -> str:
-    """A text or number as one line of ``limit`` printable characters; empty for anything else."""
+    """Return a text or number as one line of ``limit`` printable characters, else ""."""
     if isinstance(value, str):
-        # Room for what collapses, without reading a huge text whole
+        # Enough even if blanks collapse, without reading a huge text completely
         text = value[: 4 * limit]
     elif isinstance(value, int | float) and not isinstance(value, bool):
         text = str(value)

@@ -397,7 +397,7 @@ def _names(entry: str, target: Target) -> bool:
 
 
 def report_seeds() -> Iterator[bytes]:
-    """Reports of the specification and of both dialects, and bodies that are none."""
+    """Reports of the specification and of both dialects, and bodies without a report."""
     from test_reports import CAMEL_CDR, DISPLAY_CDR, SAMPLE_EVENT
     from test_timeline import FULL_CDR
 

@@ -214,6 +214,6 @@ def test_no_number_is_made_up(parts, country):
         found = re.search(rf"{spelled}(?![0-9])", written)
         assert found, (text, reading)
         groups = re.findall(r"[0-9]+", found[0])
-        # The first group may begin with a code; a group of one digit is none of a number's
+        # The first group may begin with a code; no number has a group of one digit
         assert all(len(group) > 1 for group in groups), (text, reading)
         assert found[0].count(".") != 1 or re.search(r"\d{3}\.\d{4}", found[0]), (text, reading)

@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, help="Odoo's configuration file")
     parser.add_argument("--server-log", type=Path, help="the log of the PostgreSQL server")
     options = parser.parse_args()
-    # Not by the parser's own choices, which refuse a command without any
+    # Checked here: the parser's own choices refuse a command without any part
     if unknown := sorted(set(options.parts).difference(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: choose of {', '.join(PARTS)}")
     if None in (options.database, options.plain, options.config, options.server_log):
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def _run(options) -> int:
-    # What is wrong with the command is said without Odoo and its packages
+    # After the options, so mistakes in them are reported without Odoo and its packages
     from odoo.tools import config
 
     from .stack import Stack
@@ -77,7 +77,7 @@ def _run(options) -> int:
             continue
         found = [(part, figure) for figure in figures]
         measured += found
-        # A run takes hours: what was measured outlives its end
+        # A run takes hours: each figure is kept as soon as it is measured
         results.keep(LAYOUT, made, found)
         print(plain_table(found))
         print(f"{part}: {time.monotonic() - began:.0f} seconds", flush=True)
@@ -91,7 +91,7 @@ def _run(options) -> int:
 
 
 def _calm(stack: Stack) -> None:
-    """Leave the addon's own scheduled actions alone: a new database's others all run at once."""
+    """Switch off other addons' scheduled actions: in a new database all of them run at once."""
     stack.query(
         "UPDATE ir_cron SET active = false WHERE id NOT IN ("
         " SELECT res_id FROM ir_model_data WHERE model = 'ir.cron' AND module = 'airtel_ccp')"
@@ -100,7 +100,7 @@ def _calm(stack: Stack) -> None:
 
 
 def machine(stack: Stack) -> dict:
-    """Return what the figures depend on, without names of hosts or folders."""
+    """Return the properties of the machine that matter, without names of hosts or folders."""
     from odoo import release
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -115,7 +115,7 @@ def machine(stack: Stack) -> dict:
 
 
 def processor() -> str:
-    """Return the processor's name, as far as the system tells it."""
+    """Return the processor's name, if the system has it."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,9 +1,9 @@
 """A mock of Airtel for time: answers each request after the same while, and never reports.
 
 The sandbox tells stories; this one only keeps time, in a process of its own:
-``python -m devtools.bench.airtel PORT SECONDS``. ``GET /seen`` tells of each request whom it called
-and how long it was kept, once it is answered; ``GET /asked`` tells where each wants its reports,
-from its arrival on; ``GET /recording/BYTES`` is a sound of that length.
+``python -m devtools.bench.airtel PORT SECONDS``. ``GET /seen`` returns for each answered request
+whom it called and how long it was held; ``GET /asked`` returns where each wants its reports, from
+its arrival on; ``GET /recording/BYTES`` is a sound of that length.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ class _Server(ThreadingHTTPServer):
 
 
 class Airtel:
-    """The mock's process, as long as it is used as a context manager."""
+    """The mock's process, which runs as long as this context manager."""
 
     def __init__(self, seconds: float):
-        """:param seconds: how long it keeps each request"""
+        """:param seconds: how long it holds each request"""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._seconds = seconds
@@ -128,11 +128,11 @@ class Airtel:
         return False
 
     def seen(self) -> list[dict]:
-        """Return the requests since the last time: ``number`` and ``seconds`` that it was kept."""
+        """Return the requests since the last call: ``number``, and ``seconds`` that it was held."""
         return self._get("seen")
 
     def asked(self) -> list[dict]:
-        """Return where requests since the last time want reports: ``path`` and ``headers``."""
+        """Return where requests since the last call want reports: ``path`` and ``headers``."""
         return self._get("asked")
 
     def _get(self, path):

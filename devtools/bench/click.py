@@ -1,4 +1,4 @@
-"""A click: how much time we add to Airtel's."""
+"""A click: how much time the addon adds to Airtel's."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .measure import percentile
 from .stack import Stack
 
 DELAY_SECONDS = 0.5
-# As many as four workers take without one waiting for another
+# As many as four workers can take without one request waiting for another
 RATE = 3
 REPS = 20
 SETTLE_SECONDS = 5
-# Each rep should have met each worker, whose caches are its own
+# Enough for each rep to meet each worker, which has its own caches
 WARM_UP_ROUNDS = 3
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
-    """Let reps click, each on a lead of its own, and take off what Airtel took."""
+    """Let reps click, each on a lead of its own, and subtract Airtel's time."""
     rounds = 4 if quick else 25
     ours = []
     posts = []
@@ -61,7 +61,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 
 def _settle(airtel: Airtel, stack: Stack) -> tuple[list[dict], int]:
-    """Wait for the answers to all clicks, also to those that did not, and end the calls.
+    """Wait for the answers to all clicks, including those that did not wait, and end the calls.
 
     :return: what Airtel saw, and how many calls were placed
     """
@@ -76,12 +76,12 @@ def _settle(airtel: Airtel, stack: Stack) -> tuple[list[dict], int]:
 
 
 def _without(kept, latency):
-    # Who is told to wait for the bus, since two others wait for Airtel, did not wait for Airtel
+    # A rep who was told to wait for the bus, because two others wait for Airtel, did not wait
     return latency - kept if latency > kept else latency
 
 
 def prepare(stack: Stack, url: str, count: int) -> list[tuple[int, str]]:
-    """Point the company to the mock and make leads; return their ids and numbers."""
+    """Point the company to the mock and create leads; return their ids and numbers."""
     with stack.env() as env:
         users = company.set_up(env, url, reps=REPS)
         leads = env["crm.lead"].browse(company.make_leads(env, count, users))

@@ -23,10 +23,10 @@ KINDS = ("event", "api_result", "cdr", "unreadable")
 
 @dataclass(frozen=True)
 class Call:
-    """A call that reports can come for.
+    """A call that can get reports.
 
     :param token: the last part of its notify URL.
-    :param header: the secret that comes along with a report.
+    :param header: the secret header of its reports.
     """
 
     id: int
@@ -42,7 +42,7 @@ class Call:
 
 
 def set_up(env, base_url=NOBODY, reps=REPS):
-    """Make the account and the people, once for a database.
+    """Create the account and the people, once in a database.
 
     :param base_url: where Airtel is.
     :return: the ids of the reps' users.
@@ -62,7 +62,7 @@ def login(number):
 def log_in(odoo, number: int) -> Session:
     """Return the session of a rep who is logged in.
 
-    :param odoo: the ``Odoo`` that is asked.
+    :param odoo: the ``Odoo`` to log in to.
     """
     return Session(odoo.url).login(odoo.database, login(number), PASSWORD)
 
@@ -79,7 +79,7 @@ def click_request(session: Session, lead_id: int) -> bytes:
 
 
 def make_leads(env, count, user_ids):
-    """Make leads with a contact and a phone, and return their ids; rep and lead go round."""
+    """Create leads with a contact and a phone, assigned to reps in turn; return their ids."""
     env = env(context={**env.context, "mail_create_nosubscribe": True, "tracking_disable": True})
     partners = env["res.partner"].create(
         [{"name": f"Customer {number}", "phone": f"+91 {CUSTOMER}"} for number in range(count)]
@@ -100,14 +100,14 @@ def make_leads(env, count, user_ids):
 
 
 def make_calls(env, count):
-    """Make calls on leads of their own, which Airtel has accepted and is about to report on.
+    """Create calls on leads of their own, which Airtel has accepted and will report on.
 
     :rtype: list[Call]
     """
     from odoo.addons.airtel_ccp.ccp.safe.spool import digest
     from odoo.addons.airtel_ccp.models.spool import make_token
 
-    # Where an earlier part left the account; without a call flow the address is Airtel's own
+    # The address that an earlier part set; without a call flow it is Airtel's own
     address = env.company.ccp_base_url if env.company.ccp_flow_id else NOBODY
     users = env["res.users"].browse(set_up(env, address))
     leads = env["crm.lead"].browse(make_leads(env, count, users.ids))
@@ -130,7 +130,7 @@ def make_calls(env, count):
                 "header_digest": digest(header),
                 "request_outcome": "accepted",
                 "state": "ringing_agent",
-                # A rep has one live call at a time, which is not what is measured
+                # A rep has only one live call at a time, which would limit the measurement
                 "live": False,
             }
             for lead, (token, header) in zip(leads, secrets_of_calls, strict=True)
@@ -144,10 +144,10 @@ def make_calls(env, count):
 
 
 def copy_calls(env, calls, count):
-    """Copy calls, each on a copy of its lead and contact, by SQL: by the ORM, it takes minutes.
+    """Copy calls, each on a copy of its lead and contact, by SQL: the ORM would take minutes.
 
     :param calls: what ``make_calls`` returned.
-    :param count: how many copies, which take turns with the calls.
+    :param count: how many copies; they are assigned to the calls in turn.
     :rtype: list[Call]
     """
     from odoo.addons.airtel_ccp.ccp.safe.spool import digest
@@ -246,5 +246,5 @@ def story(env):
 
 
 def unlike(report, number):
-    """Return a report's body that is no repeat of one with another number."""
+    """Return a report's body that differs from those with other numbers."""
     return json.dumps({**report, "serial": number}).encode()

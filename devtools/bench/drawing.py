@@ -1,7 +1,7 @@
-"""The drawing of the figures that compare ways to take a report, as SVG.
+"""Draws the figures that compare ways to take a report, as SVG.
 
-It has a background of its own, so that it can be read on a light and on a dark page, also if the
-page is darker or lighter than what the browser says that its reader prefers.
+It has its own background, to be readable on light and dark pages, even if the page does not follow
+the reader's preference.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from .figures import Figure
 
 WIDTH = 840
 MARGIN = 24
-# Where bars begin, and how long the longest one is; numbers follow at its end
+# Where bars begin, and the length of the longest; numbers follow at its end
 LEFT = 190
 LONGEST = 400
 BAR = 18
-# Between bars, and between those that belong together
+# The gap between bars, and between bars that belong together
 GAP = 10
 PAIR_GAP = 2
 STYLE = """\
@@ -41,13 +41,13 @@ STYLE = """\
   }
 """
 TITLE = "Taking Airtel's reports: airtel_ccp beside others"
-# What is shown of a report: the ratio to the empty route, ours, and the empty route's own
+# For a report: the ratio to the empty route, the addon's figure, and the empty route's
 COSTS = (
     ("time, p50", "report acknowledged: p50", "empty route: p50"),
     ("time, p99", "report acknowledged: p99", "empty route: p99"),
     ("worker CPU", "report acknowledged: worker CPU", "empty route: worker CPU"),
 )
-# What a second shows: the label, the rate, and ours to it
+# For speed: the label, the rate, and the addon's ratio to it
 SPEEDS = (
     ("airtel_ccp", "a second: reports", None),
     ("empty Odoo route", "a second: empty route", "reports a second, to the empty route"),
@@ -60,10 +60,10 @@ SPEEDS = (
 class Bar:
     """One bar.
 
-    :param label: what it is about; empty if that is what the bar above is about.
-    :param value: how long it is, in the unit of its group.
-    :param number: the value for a reader.
-    :param note: a few words more.
+    :param label: the subject; empty if it is the same as for the bar above.
+    :param value: its length, in the unit of its group.
+    :param number: the value as text.
+    :param note: a few further words.
     """
 
     label: str
@@ -74,7 +74,7 @@ class Bar:
 
 
 def draw(figures: Iterable[tuple[str, Figure]]) -> str:
-    """Return the drawing; a figure that was not measured is left out.
+    """Return the drawing; figures that were not measured are left out.
 
     :param figures: pairs of a part's name and a figure.
     """
@@ -132,7 +132,7 @@ class _Drawing:
         self._y += height
 
     def text(self, text, x, kind, height):
-        """Write a line of text, and go on below it."""
+        """Write a line of text, and move below it."""
         self._y += height
         self._write(text, x, self._y, kind)
 
@@ -143,7 +143,7 @@ class _Drawing:
         )
 
     def group(self, title, hint):
-        """Write what the next bars are about."""
+        """Write the subject of the next bars."""
         self.text(title, MARGIN, "group text", 18)
         self._write(hint, WIDTH - MARGIN, self._y, "faint", "end")
         self._y += 12

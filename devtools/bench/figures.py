@@ -4,8 +4,8 @@ A part is a module in ``devtools/bench/`` with one function::
 
     def run(stack: Stack, quick: bool) -> list[Figure]
 
-``stack`` (see ``stack.py``) knows the database and starts Odoo; ``quick`` asks for a
-run of a minute or so. Each part that is in ``devtools.bench.PARTS`` is run by ``make bench``.
+``stack`` (see ``stack.py``) has the database and starts Odoo; ``quick`` asks for a run of about a
+minute. ``make bench`` runs each part in ``devtools.bench.PARTS``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Figure:
     """One measured figure.
 
     :param name: what was measured, in plain words.
-    :param value: the measured value; None where it could not be measured, which ``note`` explains.
+    :param value: the measured value; None if it could not be measured, which ``note`` explains.
     :param unit: ``times``, ``ms``, ``s``, ``reports/s``, ``MB``, ``%``, or empty for a plain count.
-    :param limit: the goal as a number; None for a figure that has none and only explains.
-    :param at_least: whether the value should be the limit or more rather than the limit or less.
-    :param note: how it was made, or what it stands on, in a few words.
+    :param limit: the goal as a number; None for a figure without a goal, which only explains.
+    :param at_least: whether the value should be at least the limit, rather than at most.
+    :param note: how it was measured, or what it depends on, in a few words.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Figure:
 
     @property
     def goal(self) -> str:
-        """The goal in words, a dash where there is none."""
+        """The goal in words, a dash if there is none."""
         if self.limit is None:
             return NO_GOAL
         word = "at least" if self.at_least else "at most"
@@ -53,7 +53,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is met; None where there is no goal. Not measured is not met."""
+        """Whether the goal is met; None without a goal. Not measured counts as not met."""
         if self.limit is None:
             return None
         if self.value is None:
@@ -69,19 +69,19 @@ class Figure:
 
     @classmethod
     def from_dict(cls, values: dict) -> Figure:
-        """Return a figure from what ``as_dict`` made of it."""
+        """Return a figure from the result of ``as_dict``."""
         return cls(**{key: each for key, each in values.items() if key not in ("goal", "met")})
 
 
 def readable(value: float) -> str:
-    """Return a number with three significant digits, thousands parted by commas."""
+    """Return a number with three significant digits and commas between thousands."""
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def verdict(figure: Figure) -> str:
-    """Return one word for whether a figure meets its goal, nothing where it has none."""
+    """Return one word on whether a figure meets its goal, "" without a goal."""
     return {True: "met", False: "MISSED", None: ""}[figure.met]
 
 

@@ -1,4 +1,4 @@
-"""Floods: what thousands of reports for one call, or for none, cost the others."""
+"""Floods: the cost for others of thousands of reports for one call, or for none."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .stack import MEGABYTE, Stack
 WORKERS = 2
 CONNECTIONS = 8
 LONG_BYTES = 60_000
-# So many requests are made at once: together they are as large as the flood
+# How many requests are made at once: all of them together are as large as the flood
 CHUNK = 250
 POLL_SECONDS = 0.005
 TURNS = 5
 MAX_SECONDS = 120
-# Each foreign report is looked at once, a few at a time
+# Time for the addon to look at each foreign report once, a few at a time
 LOOK_SECONDS = 1200
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
-    """Report on calls one by one: alone, while and after another call is flooded, beside others."""
+    """Report on calls one by one: alone, during and after a flood of another call, among others."""
     count, rounds = (2000, 15) if quick else (10_000, 40)
     with stack.env() as env:
         flooded, *others = company.make_calls(env, 1 + 7 * rounds)
@@ -75,7 +75,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         left = stack.query(
             "SELECT count(*) FROM ccp_call_event WHERE call_id IS NULL AND folded IS NOT TRUE"
         )[0][0]
-        # In turn: other work on the machine meets both
+        # In turn, so other work on the machine affects both
         for _turn in range(TURNS):
             for is_waiting, times in ((True, foreign), (False, alone)):
                 stack.query(
@@ -134,7 +134,7 @@ def _latency(stack, generator, odoo, call, story):
     while time.monotonic() - began < MAX_SECONDS:
         rows = stack.query("SELECT folded FROM ccp_call_event WHERE call_id = %s", call.id)
         if rows and all(folded for (folded,) in rows):
-            # The next one shall not come within the pause after this one's wake-up
+            # The next one must not come within the pause after this one's wake-up
             elapsed = time.monotonic() - began
             time.sleep(0.3)
             return elapsed

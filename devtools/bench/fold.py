@@ -1,4 +1,4 @@
-"""Folding: how many reports a second one worker turns into states, cards and messages."""
+"""Folding: how many reports per second one worker turns into states, cards and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a contact or lead that nobody called: what the addon adds."""
+"""Opening a contact or lead that nobody called: the addon's cost."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def _count(database: str, model: str) -> int:
     """Return how many statements it takes to read a new record for its form."""
     with Registry(database).cursor() as cr:
         env = api.Environment(cr, odoo.SUPERUSER_ID, {})
-        # What other parts of the benchmark left in one of the databases only: numbers are shown in
-        # the way of the company's country, which is a statement where there is one
+        # Other parts of the benchmark change only one of the databases: a company with a country
+        # needs one more statement to format numbers
         env.company.country_id = env.ref("base.in")
         record = env[model].create({"name": "Nobody called"}).with_user(ADMINISTRATOR)
         specification = fields_of(record, record.get_view(view_type="form")["arch"])
-        # The first time fills caches that a worker has
+        # The first time fills caches that a worker already has
         for _time in range(2):
             env.flush_all()
             env.invalidate_all()

@@ -1,4 +1,4 @@
-"""Airtel hangs while the reps click: what everybody else notices."""
+"""Airtel hangs while the reps click: the effect on everybody else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WAITING = "SELECT 1 FROM ccp_call WHERE live AND request_outcome = 'queued' LIM
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
-    """Read a page again and again, first in quiet, then while all reps wait for Airtel."""
+    """Load a page again and again, first in quiet, then while all reps wait for Airtel."""
     figures = []
     for name, workers in (("threads", 0), ("4 workers", 4)):
         seconds = QUICK_HANG_SECONDS if quick else HANG_SECONDS
@@ -51,7 +51,7 @@ def _measure(stack, name, workers, rounds, seconds):
                 time.sleep(SETTLE_SECONDS)
                 hanging += generator.send(Job(odoo.port, pages, RATE, QUEUED)).latencies
                 answered += placed.result().latencies
-                # Also those to clicks for which nobody waits any more
+                # Also the answers to clicks that no longer wait
                 wait_until(
                     lambda: not stack.query(_WAITING),
                     ANSWER_SECONDS,

@@ -1,6 +1,6 @@
-"""What the history of calls costs at one million calls, and at ten times as many.
+"""The history of calls with one million calls, and with ten times as many.
 
-Calls are made by plain SQL in a database of its own, and asked for as the web client asks: the
+Calls are made by plain SQL in a database of its own, and read as the web client reads them: the
 list's first page, one agent's page, a team's page, a number, the dashboard, the default pivots and
 graphs. A list's page is compared with the same page of a plain model (``history_plain.py``) and
 with bare SQL, and every figure with the raw count. The large database takes about 22 GB, and is
@@ -33,7 +33,7 @@ from .stack import Stack
 
 SIZES = (1_000_000, 10_000_000)
 QUICK_SIZES = (100_000, 1_000_000)
-# As many as the web client asks for, and counts
+# The web client's own limits, for a page and for counting
 PAGE = 80
 COUNT_LIMIT = 10_001
 ORDER = "start_date desc, id desc"
@@ -49,7 +49,7 @@ MEASURES = [
 ]
 EVERYTHING = []
 LAST_30_DAYS = [("start_date", ">=", "today -30d")]
-# What the menus under Reporting open with: groups, measures, and the domain with its filter
+# What the menus under Reporting open: groups, measures, and the domain with its filter
 REPORTS = {
     "call analysis, pivot": (["start_date:week"], MEASURES, EVERYTHING),
     "call analysis, graph": (["start_date:week"], ["__count", "attempts:sum"], EVERYTHING),
@@ -66,7 +66,7 @@ REPORTS = {
 
 @dataclass
 class History:
-    """A database with calls, and how it is asked."""
+    """A database with calls, and methods that read it."""
 
     database: str
     people: People
@@ -74,7 +74,7 @@ class History:
 
     @cached_property
     def specification(self) -> dict:
-        """Which fields the web client asks for, of the list of calls."""
+        """The fields of the list of calls that the web client requests."""
 
         def question(env):
             calls = env["ccp.call"]
@@ -84,7 +84,7 @@ class History:
 
     @cached_property
     def number(self) -> str:
-        """A number that was called as often as numbers are, so that each size shows as much."""
+        """A number with the same number of calls in each size of database."""
 
         def question(env):
             env.cr.execute(
@@ -105,7 +105,7 @@ class History:
         return self.ask(question, SUPERUSER_ID)[0]
 
     def ask(self, question: Callable, user_id: int):
-        """Ask as one request does: with a cursor and caches of its own.
+        """Run a question like one request: with a cursor and caches of its own.
 
         :return: the answer, and how long it took
         """
@@ -122,14 +122,14 @@ class History:
 
 @dataclass(frozen=True)
 class Page:
-    """A list's first page: what the web client asks for, of calls and of the plain model.
+    """A list's first page: the web client's request, for calls and for the plain model.
 
-    :param user: whose page, an attribute of ``People``.
-    :param domain: of the list.
+    :param user: the reader, an attribute of ``People``.
+    :param domain: the list's domain.
     :param where: the same with the record rules, as SQL.
     :param plain: the domain that finds the same in the plain model.
-    :param limit: how many times the plain model's page it may take.
-    :param bare_limit: how many times bare SQL it may take.
+    :param limit: how many times as long as the plain model's page it may take.
+    :param bare_limit: how many times as long as bare SQL it may take.
     """
 
     name: str
@@ -142,7 +142,7 @@ class Page:
 
     def by_odoo(self, history: History) -> float:
         """Return how long the page of calls takes."""
-        # Odoo adds up there how long its statements take
+        # Odoo adds up the time of its statements there
         thread = threading.current_thread()
         thread.query_count = thread.query_time = 0
         seconds = self._read(history, "ccp.call", self.domain)[1]
@@ -178,7 +178,7 @@ class Page:
         return history.ask(question, getattr(history.people, self.user))
 
     def by_sql(self, history: History) -> float:
-        """Return how long the same rows, names and number take without Odoo."""
+        """Return how long the same rows, names and count take without Odoo."""
         where = self.where(history)
         specification = history.specification
 
@@ -218,7 +218,7 @@ class Page:
 
 
 def fields_of(records, arch: str) -> dict:
-    """Return what the web client asks for to show a view: its fields, not those of lists in it.
+    """Return the fields that the web client requests for a view, without those of its lists.
 
     :param records: of the view's model.
     :param arch: the view.
@@ -266,7 +266,7 @@ PAGES = (
     Page("first page, as a manager", "manager", _everything, _companies, _everything),
     Page("first page, as a rep", "rep", _everything, _of_agent, _everything),
     Page("one agent's page, as a manager", "manager", _of_rep, _of_agent, _of_rep),
-    # The plain model compares one column: it finds no spelling, no ending and no second phone
+    # The plain model compares one column: it finds no other spelling, ending or second phone
     Page("search by number, as a manager", "manager", _found, _of_number, _with_number, None, 2.5),
 )
 
@@ -285,7 +285,7 @@ def _pages(small: History, large: History, rounds: int) -> list[Figure]:
             ]
             step = 1 if number % 2 else -1
             row = [measure(history) for measure, history in turns[::step]][::step]
-            # The first ones fill caches
+            # The first rounds fill caches
             if number >= 2:
                 times.append(row)
         tenth, ours, plain, bare = (
@@ -330,7 +330,7 @@ def _report(groups, measures, domain):
 
 @contextlib.contextmanager
 def _raw(env) -> Iterator[None]:
-    """Have everything counted from the calls themselves."""
+    """Have everything counted from the calls instead of the sums."""
     with patch.object(type(env["ccp.call.daily"]), "_source", lambda *_words: None):
         yield
 
@@ -368,7 +368,7 @@ def differing(ours, theirs) -> int:
         unpaired = abs(len(ours) - len(theirs))
         return unpaired + sum(map(differing, ours, theirs))
     if isinstance(ours, (float, int)) and isinstance(theirs, (float, int)):
-        # Shares are divided by PostgreSQL in one way, by Python in the other
+        # PostgreSQL and Python divide with different rounding
         return int(abs(ours - theirs) > 1e-9 * max(abs(ours), 1))
     return int(ours != theirs)
 
@@ -377,12 +377,12 @@ def differing(ours, theirs) -> int:
 def _filled(stack: Stack, total: int) -> Iterator[History]:
     """Make a database with calls, and drop it afterwards."""
     name = f"{stack.database}_{total}"
-    # PostgreSQL copies no database that somebody is connected to
+    # PostgreSQL cannot copy a database with open connections
     odoo.sql_db.close_db(stack.database)
     stack.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', database="postgres")
     stack.query(f'CREATE DATABASE "{name}" TEMPLATE "{stack.database}"', database="postgres")
     try:
-        # What other parts of the benchmark left
+        # Calls that other parts of the benchmark left
         stack.query("TRUNCATE ccp_call CASCADE", database=name)
         history_plain.install(stack, name)
         with Registry(name).cursor() as cr:
@@ -397,7 +397,7 @@ def _filled(stack: Stack, total: int) -> Iterator[History]:
 
 
 def compare(small: History, large: History, rounds: int = ROUNDS) -> list[Figure]:
-    """Measure two histories, one of ten times as many calls as the other."""
+    """Measure two histories, one with ten times as many calls as the other."""
     return [
         *_pages(small, large, rounds),
         _lookup(large, rounds),

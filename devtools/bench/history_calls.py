@@ -12,7 +12,7 @@ TEAMS = 25
 DAYS = 3 * 365
 CALLS_OF_A_NUMBER = 5
 CALLS_OF_A_CONTACT = 10
-# One call in so many is to a contact that Odoo knows
+# One in this many calls is to a contact that Odoo knows
 TO_CONTACT = 20
 ROWS_AT_ONCE = 1_000_000
 
@@ -21,7 +21,7 @@ _PEOPLE = """
     SELECT 'Contact ' || i, 'Contact ' || i, TRUE, 'contact', now(), now()
       FROM generate_series(1, %(contacts)s) i
 """
-# Days of ten hours of calls, as in an office; results as tele-sellers know them
+# Days with ten hours of calls, as in an office; results as usual in telesales
 _CALLS = """
     INSERT INTO ccp_call (
         res_model, res_id, customer_name, partner_id, user_id, company_id, team_id, currency_id,
@@ -94,7 +94,7 @@ _CALLS = """
 
 @dataclass(frozen=True)
 class People:
-    """Who calls in a generated database: ids of users, teams and companies."""
+    """The people of a generated database: ids of users, teams and companies."""
 
     users: list[int]
     teams: list[int]
@@ -105,7 +105,7 @@ class People:
 
 
 def fill(env: api.Environment, total: int) -> People:
-    """Make the people and calls of three years, and commit.
+    """Create the people and calls of three years, and commit.
 
     :param env: a database without calls.
     :param total: how many calls.
@@ -113,7 +113,7 @@ def fill(env: api.Environment, total: int) -> People:
     people = _make_people(env, total)
     env.cr.commit()
     cr = env.cr
-    # Built once over all rows, indexes cost a fraction of what they cost row by row
+    # Indexes that are built over all rows cost a fraction of indexes updated row by row
     cr.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'ccp_call'"
         " AND indexname != 'ccp_call_pkey'"
@@ -203,7 +203,7 @@ def _make_people(env, total):
 
 
 def vacuum(env: api.Environment, *tables: str) -> None:
-    """Do to tables what autovacuum would have done in the time in which so many calls come."""
+    """Vacuum tables, as autovacuum would have done over the time of so many calls."""
     connection = env.cr._cnx
     connection.rollback()
     connection.autocommit = True

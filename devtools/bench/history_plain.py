@@ -1,8 +1,8 @@
-"""The same calls in a plain model, which an addon of the benchmark's own defines.
+"""The same calls in a plain model, defined by an addon of the benchmark's own.
 
-It has the columns, relations, indexes, access rights and record rules of calls, and none of their
-methods. The five texts that calls compute when a list is read (colour and durations) are plain
-columns there, so that both pages show the same: what computing them costs counts against the addon.
+It has the columns, relations, indexes, access rights and record rules of calls, but none of their
+methods. The five texts that are computed when a list of calls is read (colour and durations) are
+plain columns there. Both pages show the same, so the cost of computing counts against the addon.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _texts() -> dict[str, SQL]:
     tones = SQL(" ").join(
         SQL("WHEN %s THEN %s", name, result.tone) for name, result in states.RESULTS.items()
     )
-    # Those that did not end were refused, see how they are made
+    # Calls that did not end were refused, see how they are made
     tone = SQL("CASE result %s ELSE %s END", tones, states.tone("refused", None))
     durations = {name: SQL(_DURATION.format(each)) for name, each in _DURATIONS.items()}
     return {"tone": tone, **durations}
@@ -45,7 +45,7 @@ def install(stack: Stack, database: str) -> None:
 def fill(env: api.Environment) -> None:
     """Copy all calls and their indexes, and commit.
 
-    :raises RuntimeError: when the plain model has other columns than calls.
+    :raises RuntimeError: when its columns differ from those of calls.
     """
     cr = env.cr
     columns = _columns(env, "ccp.call")
@@ -58,7 +58,7 @@ def fill(env: api.Environment) -> None:
         SQL(", ").join(map(SQL.identifier, [*names, *texts])),
         SQL(", ").join([*map(SQL.identifier, names), *texts.values()]),
     )
-    # As calls were filled: neither each row's relations nor each row's place in an index
+    # As for calls: without checks of relations and updates of indexes for each row
     cr.execute("ALTER TABLE bench_history DISABLE TRIGGER ALL")
     cr.execute("SELECT min(id), max(id) FROM ccp_call")
     first, last = cr.fetchone()

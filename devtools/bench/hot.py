@@ -1,4 +1,4 @@
-"""A hot call: its reports all at once, and one report many times at once."""
+"""A hot call: all its reports at once, and one report many times at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REPLAYS = ("SerializationFailure", "could not serialize", "deadlock", "Retry")
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
-    """Send eight at once, again and again; eight of different calls tell what is usual."""
+    """Send eight at once, again and again; eight of different calls show the usual time."""
     rounds = 60 if quick else 400
     with stack.env() as env:
         calls = company.make_calls(env, max(rounds, AT_ONCE))

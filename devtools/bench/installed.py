@@ -12,7 +12,7 @@ from .measure import median_ratio, percentile
 from .stack import MEGABYTE, NOT_SERVER_WIDE, Stack
 
 WARM_UP = 300
-# Without the addon it is none of the modules that serve all databases either
+# Without the addon, it is not in Odoo's server_wide_modules either
 WITHOUT = NOT_SERVER_WIDE
 
 

@@ -1,9 +1,9 @@
 """The load generator: sends ready-made requests at a constant rate, or as fast as it can.
 
-Latency counts from the moment at which a request should have been sent, so that a server which
-stalls is charged for all that waits meanwhile. Reading stops at Content-Length: Werkzeug closes
-a connection up to 10 ms after the answer is complete. The generator runs in a process of its own,
-one thread, so that neither Odoo nor what measures it delays it.
+Latency counts from the time at which a request should have been sent, so a server that stalls is
+charged for everything that waits meanwhile. Reading stops at Content-Length: Werkzeug closes a
+connection up to 10 ms after the answer is complete. The generator is a process of its own with one
+thread: neither Odoo nor the measuring process delays it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 TIMEOUT_SECONDS = 180
-# Odoo's socket queues eight connections for each worker. One more is turned away unseen, and tries
-# again after a second: a pause of one thread, and so of all that it sends
+# Odoo's socket queues eight connections for each worker. A further one is dropped and retried after
+# a second, which would pause the generator's one thread and everything that it sends
 QUEUED = 24
 CHUNK = 65536
 
@@ -31,9 +31,9 @@ class Job:
 
     :param requests: whole HTTP requests, each sent once.
     :param rate: requests a second; None to send the next one as soon as one is answered.
-    :param connections: how many requests may be under way at once; what is due beyond waits, and
-        its latency counts from when it was due.
-    :param seconds: when to stop sending although there are requests left.
+    :param connections: how many requests may be in progress at once; others wait, and their
+        latency counts from the time at which they were due.
+    :param seconds: when to stop sending even if requests are left.
     """
 
     port: int
@@ -45,10 +45,10 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a job.
+    """The results of a job.
 
-    ``latencies`` and ``statuses`` are in the order of the answers, ``positions`` tells which
-    request each belongs to. Status 0 is a connection that broke or an answer that never came.
+    ``latencies`` and ``statuses`` are in the order of the answers, ``positions`` are the requests'
+    positions. Status 0 is a broken connection or a missing answer.
     """
 
     latencies: list[float] = field(default_factory=list)
@@ -63,14 +63,14 @@ class Outcome:
 
     @property
     def per_second(self) -> float:
-        """Requests answered 200 a second."""
+        """How many requests per second were answered 200."""
         return self.accepted / self.seconds if self.seconds else 0.0
 
     def require_accepted(self, what: str) -> None:
         """Check that every request was answered 200.
 
-        :param what: was sent, for a person.
-        :raises RuntimeError: when one was not.
+        :param what: what was sent, in words.
+        :raises RuntimeError: when another status came.
         """
         if set(self.statuses) != {200}:
             raise RuntimeError(f"{what}: not every request was answered 200")
@@ -100,7 +100,7 @@ def _length(head: bytes) -> int | None:
 
 
 class _Exchange:
-    """One request and its answer, over a connection of its own or one that was kept open."""
+    """One request and its answer, over a new connection or one that was kept open."""
 
     __slots__ = ("at", "data", "position", "until", "wire")
 
@@ -112,7 +112,7 @@ class _Exchange:
         self.until = time.perf_counter() + TIMEOUT_SECONDS
 
     def read(self):
-        """Take what is there; return the status once the answer is whole, else None."""
+        """Read what has arrived; return the status once the answer is complete, else None."""
         try:
             chunk = self.wire.recv(CHUNK)
         except BlockingIOError:
@@ -129,13 +129,13 @@ class _Exchange:
 
     @property
     def stays_open(self):
-        """Whether the server lets this connection be used again."""
+        """Whether the server allows further requests on this connection."""
         head = self.data.partition(b"\r\n\r\n")[0].lower()
         return head.startswith(b"http/1.1") and b"connection: close" not in head
 
 
 def send(job: Job) -> Outcome:
-    """Send a job's requests and return what came of them; blocks until all are answered."""
+    """Send a job's requests and return the results, after all are answered."""
     gc.disable()
     try:
         return _Sender(job).run()
@@ -185,7 +185,7 @@ class _Sender:
         exchange = _Exchange(wire, position, at)
         self._under_way[wire.fileno()] = exchange
         try:
-            # The kernel's buffer takes a report in one piece
+            # The kernel's buffer has room for a whole report
             if wire.send(data) != len(data):
                 self._end(exchange, 0)
         except OSError:
@@ -194,7 +194,7 @@ class _Sender:
     def _wait(self, seconds):
         full = len(self._under_way) >= self._job.connections
         timeout = 0.5 if full else max(0.0, min(seconds, 0.5))
-        # Unlike poll, select waits for parts of a millisecond
+        # Unlike poll, select can wait for fractions of a millisecond
         for number in select.select(list(self._under_way), [], [], timeout)[0]:
             exchange = self._under_way[number]
             status = exchange.read()
@@ -231,5 +231,5 @@ class Generator:
         return self.start(job).result()
 
     def start(self, job: Job):
-        """Send a job while the caller does something else; returns a future of the outcome."""
+        """Send a job in the background; return a future of its outcome."""
         return self._pool.submit(send, job)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that is not exceeded by this share of all values.
+    """Return the smallest value that this share of all values does not exceed.
 
     :param share: between 0 and 1; 0.5 is the median.
     :raises ValueError: when there are no values.
@@ -20,7 +20,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def median_ratio(pairs: Sequence[tuple[float, float]]) -> float:
-    """Return the median of the ratios of pairs that were measured one right after the other."""
+    """Return the median ratio of pairs that were measured one right after the other."""
     return statistics.median(ours / theirs for ours, theirs in pairs)
 
 

@@ -1,4 +1,4 @@
-"""From the arrival of a report until the rep's browser is told over the bus."""
+"""The time from a report's arrival until the bus notifies the rep's browser."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .measure import percentile
 from .stack import Stack
 
 RATE = 500
-# Of each call while others are measured, as an ordinary call has
+# Reports of each call in the background: those of an ordinary call
 REPORTS = 8
-# What share of the rate has to be answered for it to count
+# The share of the rate that must be answered for a measurement to count
 ENOUGH = 0.95
 PAUSE_SECONDS = 0.7
 WAIT_SECONDS = 30
@@ -55,7 +55,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
         Figure("report to panel, idle: p50", percentile(idle, 0.5) * 1000, "ms"),
         Figure(
             f"report to panel, {RATE} reports a second: p95",
-            # A machine that cannot take so many shows something else
+            # A machine that is too slow for the rate measures something else
             loaded_p95 if outcome.per_second > ENOUGH * RATE else None,
             "ms",
             1000,
@@ -70,7 +70,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 
 def _noise(calls, story, count):
-    """Return reports of many calls, each call's in their order, eight a call."""
+    """Return reports of many calls, eight for each call, in each call's order."""
     reports = itertools.cycle(story[-REPORTS:])
     bodies = (company.unlike(report, number) for number, report in enumerate(reports))
     requests = (call.request(body) for body in bodies for call in calls)
@@ -85,7 +85,7 @@ class _Probe:
         self._report = json.dumps(story[0]).encode()
 
     def measure(self, calls):
-        """Return how long each report took until the browser was told, in seconds."""
+        """Return for each report the seconds until the browser was notified."""
         rng = random.Random(1)
         found = []
         for call in calls:
@@ -98,7 +98,7 @@ class _Probe:
 
 
 class Browser:
-    """A browser's connection to the bus; notes when it is told about which call."""
+    """A browser's connection to the bus; notes when it is notified about which call."""
 
     def __init__(self, odoo, session):
         port = odoo.gevent_port
@@ -132,10 +132,10 @@ class Browser:
             pass
 
     def told(self, call_id, state=None):
-        """Return when the browser was told about a call; waits for it.
+        """Wait until the browser is notified about a call, and return when.
 
-        :param state: the state that it has to be told; by default any.
-        :raises TimeoutError: when it is not
+        :param state: the state in the notification; by default any.
+        :raises TimeoutError: when no notification comes
         """
         try:
             while True:

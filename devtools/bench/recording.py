@@ -1,4 +1,4 @@
-"""A very long recording: the memory that playing and fetching it takes."""
+"""A very long recording: the memory for playing and fetching it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .airtel import Airtel
 from .figures import Figure
 from .stack import MEGABYTE, Stack, wait_until
 
-# What the addon takes from Airtel at most
+# The largest recording that the addon fetches from Airtel
 FETCHED_MEGABYTES = 190
 FETCH_SECONDS = 300
 
@@ -53,7 +53,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 
 class Peak:
-    """The most memory of its own that a process has had while it was watched."""
+    """The peak of a process's own memory while it was watched."""
 
     def __init__(self, pid: int):
         self._process = psutil.Process(pid)
@@ -80,12 +80,12 @@ class Peak:
 
     @property
     def megabytes(self) -> float:
-        """How much more it was than before."""
+        """The increase since before."""
         return max(0, self._most - self._before) / MEGABYTE
 
 
 def _played(odoo, session, call, megabytes):
-    """Play a recording twice, and return the memory of the second time: the first fills caches."""
+    """Play a recording twice; return the memory of the second time, as the first fills caches."""
     for _number in range(2):
         (pid,) = odoo.http_pids()
         with Peak(pid) as peak:
@@ -99,7 +99,7 @@ def _played(odoo, session, call, megabytes):
 
 
 def _store(env, call, length):
-    """Keep a sound of that length, most of it a hole in the file, as a call's recording."""
+    """Store a sound of that length, mostly a hole in the file, as a call's recording."""
     attachments = env["ir.attachment"]
     beginning = b"RIFF\xff\xff\xff\xffWAVEfmt " + bytes(1000)
     attachment = attachments.create(

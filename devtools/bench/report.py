@@ -175,9 +175,9 @@ def _kind(report):
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
-    """Measure latency, worker CPU, statements and throughput; then some of it another way.
+    """Measure latency, worker CPU, statements and throughput; then some of it a second time.
 
-    The other way is that the addon is none of the modules that serve all databases.
+    The second time the addon is not in Odoo's server_wide_modules.
     """
     supply = Supply(stack, 100 if quick else 400, 2000 if quick else 9200)
     figures = []

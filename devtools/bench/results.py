@@ -1,7 +1,7 @@
 """Figures that outlive their run: the last ones below ``.dev``, the published ones in git.
 
 ``make bench`` writes below ``.dev`` only. ``make figures`` publishes: it copies the last figures to
-``devtools/bench/results.json``, and rewrites what is made from them (see :func:`pages`).
+``devtools/bench/results.json``, and rewrites the pages that show them (see :func:`pages`).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from . import PARTS
 from .drawing import draw
 from .figures import Figure, markdown_table, rows
 
-# The document holds the table between these two
+# The document has the table between these two lines
 BEGIN = "<!-- figures: `make figures` writes from here -->\n"
 END = "<!-- figures: to here -->\n"
 MOST_ROWS = 8
 
 
 def latest(layout: Layout) -> Path:
-    """Return where the last figures are, of each part its last run's."""
+    """Return the path of the last figures, which for each part are those of its last run."""
     return layout.dev / "bench" / "results.json"
 
 
 def published(layout: Layout) -> Path:
-    """Return where the published figures are."""
+    """Return the path of the published figures."""
     return layout.root / "devtools" / "bench" / "results.json"
 
 
@@ -39,7 +39,7 @@ def keep(layout: Layout, run: dict, measured: Iterable[tuple[str, Figure]]) -> d
 
     :param run: date, machine and length of the run.
     :param measured: pairs of a part's name and a figure.
-    :return: all the figures that there are now.
+    :return: all present figures.
     """
     path = latest(layout)
     before = path if path.exists() else published(layout)
@@ -49,7 +49,7 @@ def keep(layout: Layout, run: dict, measured: Iterable[tuple[str, Figure]]) -> d
 
 
 def merged(before: dict | None, run: dict, measured: Iterable[tuple[str, Figure]]) -> dict:
-    """Return earlier results with the parts of a run in place of those that they had."""
+    """Return earlier results in which the parts of a run replace their own former ones."""
     new = [{"part": part, **figure.as_dict()} for part, figure in measured]
     names = {each["part"] for each in new}
     earlier = before or {"runs": [], "figures": []}
@@ -95,7 +95,7 @@ def describe(run: dict) -> str:
 
 
 def table(results: dict) -> str:
-    """Return which run measured what, and the figures that have a goal, as Markdown."""
+    """Return which run measured what, and the figures with a goal, as Markdown."""
     lines = [
         f"- {', '.join(f'`{part}`' for part in run['parts'].split())}: {describe(run)}."
         for run in results["runs"]
@@ -107,7 +107,7 @@ def table(results: dict) -> str:
 def pages(layout: Layout, results: dict) -> dict[Path, str]:
     """Return the text of each file that shows figures.
 
-    :raises ToolError: when a page has no place for them, or shows a figure that is not there.
+    :raises ToolError: when a page has no place for them, or shows a figure that does not exist.
     """
     readme, document = layout.root / "README.md", layout.root / "docs" / "benchmarks.md"
     return {
@@ -130,7 +130,7 @@ def _with_table(text, found):
 
 
 def _with_rows(text, results):
-    """Return the README with the rows that it shows as they are now."""
+    """Return the README with the present values in the rows that it shows."""
     known = {row[:2]: row for row in rows(figures_of(results))}
     before, title, section = text.partition("\n## Figures\n")
     section, following, after = section.partition("\n## ")
@@ -138,7 +138,7 @@ def _with_rows(text, results):
     shown = 0
     for number, line in enumerate(lines):
         cells = tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1])
-        # Neither the headings nor the line below them
+        # The headings and the line below them
         if not cells or cells[0] not in PARTS:
             continue
         shown += 1

@@ -1,4 +1,4 @@
-"""Whom a caller is put through to: how fast, also while PostgreSQL is stopped or says nothing."""
+"""Routing: how fast it answers, also while PostgreSQL is stopped or does not answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPORTS = 8
 AIRTEL_NUMBER = "8000000009"
 DESK = "7000000990"
 FIRST_NUMBER = 7_200_000_000
-# Every worker of the server has answered by then, and knows whether the database answers
+# Enough for each worker to answer once and to notice whether the database answers
 WARM_UP = 200
 SETTLE_SECONDS = 300
 
@@ -35,9 +35,9 @@ SETTLE_SECONDS = 300
 class Line:
     """An Airtel number, and the customers whose calls are put through to their salespeople.
 
-    :param path: of the routing URL.
+    :param path: the routing URL's path.
     :param owners: by number of ten digits: the id of the salesperson's user.
-    :param left: the numbers that nobody called from so far: a repeat gets a kept answer.
+    :param left: numbers that have not called yet: a repeated question gets its stored answer.
     """
 
     path: str
@@ -51,7 +51,7 @@ class Line:
         self.left = iter(numbers)
 
     def questions(self, count: int) -> list[bytes]:
-        """Return requests as Airtel makes them, each for a customer who has not called before."""
+        """Return requests in Airtel's form, each for a customer who has not called before."""
         bodies = (
             json.dumps({"callingParticipant": number, "callerId": AIRTEL_NUMBER}).encode()
             for number in itertools.islice(self.left, count)
@@ -60,7 +60,7 @@ class Line:
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
-    """Ask among reports, then while the database refuses, then while it says nothing."""
+    """Ask while reports come, then while the database refuses, then while it does not answer."""
     customers, seconds = (10_000, 8) if quick else (100_000, 60)
     with stack.env() as env:
         company.set_up(env)
@@ -124,7 +124,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 
 def _open(env, customers: int) -> Line:
-    """Let customers call the company, and know so many of them."""
+    """Set the company up for incoming calls from this many known customers."""
     own = env.company
     own.resource_calendar_id = False
     users = env["res.users"].search([("login", "=like", "bench-rep-%")], order="id")
@@ -155,7 +155,7 @@ def _open(env, customers: int) -> Line:
         },
     )
     own.ccp_route_header = False
-    # This database is a copy: the address of the one it was copied from is not signed by it
+    # This database is a copy: its key did not sign the copied address
     own._ccp_renew_route_token()
     return Line(
         f"/airtel_ccp/route/{own.ccp_route_token}",
@@ -165,7 +165,7 @@ def _open(env, customers: int) -> Line:
 
 
 def _table_figures(stack: Stack, line: Line) -> list[Figure]:
-    """Make the table on disk, and look each number up in it."""
+    """Write the table on disk, and look each number up in it."""
     from odoo.addons.airtel_ccp.models import route_disk
     from odoo.addons.airtel_ccp.models.spool import spool_of
 
@@ -189,7 +189,7 @@ def _table_figures(stack: Stack, line: Line) -> list[Figure]:
 
 @contextlib.contextmanager
 def _stopped(stack: Stack) -> Iterator[None]:
-    """Have PostgreSQL refuse whoever wants to use the database."""
+    """Have PostgreSQL refuse all connections to the database."""
     allow = f'ALTER DATABASE "{stack.database}" ALLOW_CONNECTIONS'
     stack.query(f"{allow} false", database="postgres")
     try:
@@ -205,14 +205,14 @@ def _stopped(stack: Stack) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _unreachable(stack: Stack) -> Iterator[None]:
-    """Have PostgreSQL hold each connection, and say nothing, as a machine that is gone."""
+    """Have PostgreSQL accept connections and not answer, like a machine that is gone."""
     rows = stack.query("SELECT pid FROM pg_stat_activity", database="postgres")
     (folder,) = stack.query("SHOW data_directory", database="postgres")[0]
     server = int((Path(folder) / "postmaster.pid").read_text().split()[0])
     held = []
     try:
         for pid in [server, *(pid for (pid,) in rows)]:
-            # A process that ended meanwhile holds nobody up
+            # A process that has ended holds up nobody
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
                 held.append(pid)
@@ -224,9 +224,9 @@ def _unreachable(stack: Stack) -> Iterator[None]:
 
 
 def _wrong_decisions(stack: Stack, line: Line, before: int, asked: int) -> int:
-    """Return how many answers were not kept, or name somebody else than the customer's owner.
+    """Return how many answers were not stored, or name another user than the customer's owner.
 
-    :param before: the id of the last report from before.
+    :param before: the id of the last report before.
     """
     from odoo.addons.airtel_ccp.ccp.safe.decisions import Decisions
     from odoo.addons.airtel_ccp.models.spool import spool_of

@@ -1,4 +1,4 @@
-"""Two servers over one PostgreSQL, beside one server with as many workers."""
+"""Two servers on one PostgreSQL, compared with one server with as many workers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .stack import Odoo, Stack, cpu_seconds, wait_until
 AIRTEL_SECONDS = 0.3
 CONNECTIONS = 8
 REPORTS = 8
-# More than two workers answer before a slice ends
+# More than two workers can answer in one slice
 MOST_A_SECOND = 1500
 FOLD_SECONDS = 120
 ASKED_SECONDS = 20
@@ -42,15 +42,15 @@ _RUN = re.compile(
 
 
 def run(stack: Stack, quick: bool) -> list[Figure]:
-    """Store, fold, click and tell over two servers; then what a call leaves in the database.
+    """Store, fold, click and notify with two servers; then measure a call's size in the database.
 
-    :raises RuntimeError: when a report is lost or doubled, or a click places another number of
-        calls than one
+    :raises RuntimeError: when a report is lost or stored twice, or a click does not place exactly
+        one call
     """
     with stack.env() as env:
         calls = company.make_calls(env, 100)
         story = company.story(env)[-REPORTS:]
-    # With so many cron workers, two of a server may fold
+    # With this many cron workers, two of one server may fold
     with stack.odoo(workers=2, cron=3) as first, stack.odoo(workers=2, cron=3) as second:
         with Generator() as one, Generator() as other:
             with stack.odoo(workers=4, cron=2) as single:
@@ -68,7 +68,7 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
 
 
 def _store(stack, generators, single, pair, calls, story, quick) -> list[Figure]:
-    """Send reports to one server and to two in turn, as fast as they take them."""
+    """Send reports to one server and to two in turn, as fast as they accept them."""
     rounds, seconds = (3, 1) if quick else (12, 3)
     serial = itertools.count()
     speeds, cpu, wal, polled, postgres = {1: [], 2: []}, {1: [], 2: []}, [], [], []
@@ -108,7 +108,7 @@ def _store(stack, generators, single, pair, calls, story, quick) -> list[Figure]
                     )
                     polled.append(used / (time.monotonic() - idle[0]) / len(cron_pids))
         connections = len(_backends(stack))
-    # Only how they are stored is measured
+    # Only storing is measured, not folding
     stack.query("UPDATE ccp_call_event SET folded = true WHERE folded IS NOT TRUE")
     note = f"{CONNECTIONS} requests at once, {rounds} pairs of {seconds} s in turn"
     return [
@@ -149,7 +149,7 @@ def _store(stack, generators, single, pair, calls, story, quick) -> list[Figure]
 
 
 def _reports(calls, story, serial, count):
-    """Return reports of one call after another, none a repeat."""
+    """Return different reports, of one call after another."""
     return [
         calls[number % len(calls)].request(company.unlike(story[number % len(story)], next(serial)))
         for number in range(count)
@@ -171,14 +171,14 @@ def _cpu(servers):
 
 
 def _backends(stack):
-    """Return how many seconds each of PostgreSQL's processes for Odoo has computed so far."""
+    """Return the CPU seconds of each of PostgreSQL's processes for Odoo so far."""
     rows = stack.query(
         "SELECT pid FROM pg_stat_activity"
         " WHERE backend_type = 'client backend' AND application_name LIKE 'odoo-%'"
     )
     found = {}
     for (pid,) in rows:
-        # A connection may end meanwhile
+        # A connection may have ended
         with contextlib.suppress(psutil.NoSuchProcess):
             found[pid] = cpu_seconds(pid)
     return found
@@ -193,7 +193,7 @@ def _written(stack):
 
 
 def _click_at_once(stack, airtel, generators, pair, quick) -> list[Figure]:
-    """Have each rep click on two leads, at both servers in the same moment, over one session."""
+    """Have each rep click on two leads, at both servers at the same time, in one session."""
     reps = 3 if quick else click.REPS
     leads = click.prepare(stack, airtel.url, 2 * reps)
     for number in range(reps):
@@ -224,7 +224,7 @@ def _report_elsewhere(stack, airtel, generators, pair, story, quick) -> list[Fig
     with stack.env() as env:
         users = company.set_up(env, airtel.url)
         leads = company.make_leads(env, rounds, users[:1])
-    # Logged in where it does not click: no server keeps a session to itself
+    # Logged in at the other server: sessions must be shared
     session = company.log_in(second, 0)
     bodies = [json.dumps(each).encode() for each in story]
     delays = []
@@ -232,7 +232,7 @@ def _report_elsewhere(stack, airtel, generators, pair, story, quick) -> list[Fig
         for lead_id in leads:
             request = company.click_request(session, lead_id)
             clicked = generators[0].start(Job(first.port, [request]))
-            # While Airtel keeps the click's request
+            # While Airtel holds the click's request
             (asked,) = wait_until(airtel.asked, ASKED_SECONDS, "no click reached Airtel", 0.01)
             reports = [request_bytes(asked["path"], body, asked["headers"]) for body in bodies]
             half = len(reports) // 2
@@ -330,7 +330,7 @@ def _fold(stack, first, second, story, quick) -> list[Figure]:
 
 
 def _pend(stack, count, story):
-    """Make calls whose reports are all there, and not folded; return the calls' ids."""
+    """Create calls with all their reports, not folded; return the calls' ids."""
     with stack.env() as env:
         calls = company.make_calls(env, count)
         insert_reports(env, calls, story)
@@ -344,7 +344,7 @@ def _switch(stack, count):
 
 
 def _fold_by_cron(stack, action, count):
-    """Wake the first action and return how many seconds the last call takes to be folded."""
+    """Trigger the first action and return the seconds until the last call is folded."""
     _switch(stack, count)
     began = time.monotonic()
     stack.trigger([action])
@@ -356,7 +356,7 @@ def _fold_by_cron(stack, action, count):
 
         wait_until(is_folded, FOLD_SECONDS, "the scheduled action does not fold", pause=0.02)
         seconds = time.monotonic() - began
-    # Waits for the actions' own end
+    # Waits until the actions have ended
     stack.query("SELECT FROM ir_cron FOR UPDATE")
     return seconds
 
@@ -386,7 +386,7 @@ def _paused(stack: Stack, odoo: Odoo):
                 return
         finally:
             _signal(pids, signal.SIGCONT)
-        # One of them was running an action, which nobody else could have taken
+        # One of them was running an action, which nobody else can take then
         time.sleep(0.1)
 
 
@@ -396,7 +396,7 @@ def _signal(pids, number):
 
 
 class _Tail:
-    """What a server logs from now on."""
+    """A server's log from now on."""
 
     def __init__(self, odoo: Odoo):
         self._path = odoo.log
@@ -409,14 +409,14 @@ class _Tail:
 
 
 def _at_once(texts, actions):
-    """Return how many runs of some scheduled actions there were at once, at most."""
+    """Return the highest number of simultaneous runs of some scheduled actions."""
     moments = []
     for text in texts:
         for at, action, what in _RUN.findall(text):
             if int(action) in actions:
                 step = 1 if what == "starting" else -1
                 moments.append((at, step))
-    # An end before a start in the same millisecond
+    # In the same millisecond, ends come before starts
     return max(itertools.accumulate(step for _at, step in sorted(moments)), default=0)
 
 
@@ -424,11 +424,11 @@ def _at_once(texts, actions):
 
 
 def _room(stack, story, quick) -> list[Figure]:
-    """Measure what a call takes on the disk and in the WAL, where dead rows' room is used again."""
+    """Measure a call's size on disk and in the WAL, with the room of dead rows being reused."""
     count, rounds = (100, 3) if quick else (1000, 5)
     grown = collections.defaultdict(list)
     wal = []
-    # What earlier parts left would be filled first
+    # Without free room from earlier parts, which would be filled first
     stack.query(f"VACUUM FULL {', '.join(TABLES)}")
     for number in range(rounds):
         stack.query(f"VACUUM {', '.join(TABLES)}")
@@ -440,7 +440,7 @@ def _room(stack, story, quick) -> list[Figure]:
             env["ccp.call"]._cron_fold()
         wal.append((_written(stack) - written) / count)
         after = _sizes(stack)
-        # The first round finds no row to reuse
+        # In the first round there is no room to reuse
         if number:
             for table in TABLES:
                 # Leads have messages of their own, from before the fold
@@ -482,7 +482,7 @@ def _sizes(stack):
 
 
 def _commits(stack, quick) -> list[Figure]:
-    """Measure how many durable commits this disk takes, with nothing else to do."""
+    """Measure how many durable commits per second this disk can do without other work."""
     seconds = 1 if quick else 5
     return [
         Figure(f"durable commits a second, {name}", _commit_speed(stack, count, seconds), "")
@@ -496,7 +496,7 @@ def _commit_speed(stack, connections, seconds):
         with stack.connect() as connection, connection.cursor() as cursor:
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                # WAL like that of a report, and no row that stays
+                # WAL of about a report's size, without a row
                 cursor.execute("SELECT pg_logical_emit_message(true, 'bench', repeat('x', 2000))")
                 done += 1
         return done

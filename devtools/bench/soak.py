@@ -1,4 +1,4 @@
-"""Reports at a constant rate for an hour: what is lost, what grows, what slows down."""
+"""Reports at a constant rate for an hour: losses, growth and slowdown."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def run(stack: Stack, quick: bool) -> list[Figure]:
             pids = odoo.http_pids() + odoo.cron_pids()
             used = sum(psutil.Process(pid).memory_info().rss for pid in pids)
             memory.append(used / len(pids) / MEGABYTE)
-        # What is left by then is one of the figures
+        # The number that is left is one of the figures
         with contextlib.suppress(TimeoutError):
             wait_until(lambda: not stack.unfolded(), SETTLE_SECONDS, "not folded", pause=1)
         unfolded = stack.unfolded()
     answered = sum(outcome.accepted for outcome in outcomes)
     sent = sum(len(outcome.statuses) for outcome in outcomes)
     lost = abs(stack.stored() - before - answered) + sent - answered
-    # The first slice fills caches; then the beginning and the end, a quarter each
+    # Without the first slice, which fills caches: a quarter each of the beginning and the end
     part = max(1, (slices - 1) // 4)
     first = [each for outcome in outcomes[1 : 1 + part] for each in outcome.latencies]
     last = [each for outcome in outcomes[-part:] for each in outcome.latencies]
@@ -76,7 +76,7 @@ def _prepare(stack, slices):
 
 
 def _requests(calls, story):
-    """Return the reports of these calls, a few calls in progress at once, as in a call centre."""
+    """Return the reports of these calls, with a few calls in progress at once."""
     requests = []
     for start in range(0, len(calls), RATE):
         group = calls[start : start + RATE]

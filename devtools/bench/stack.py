@@ -17,7 +17,7 @@ from ..machine.services import HOST
 
 MEGABYTE = 1024 * 1024
 T = TypeVar("T")
-# An option of Odoo: the addon is none of the modules that serve all databases
+# Odoo's option that leaves the addon out of server_wide_modules
 NOT_SERVER_WIDE = ("--load=base,rpc,web",)
 _DUE = """
     SELECT count(*)

@@ -49,7 +49,7 @@ CALLER_PAUSE_SECONDS = 1.5
 
 
 def main():
-    """Run once, print what went wrong and what became of it.
+    """Run once, print the faults and what they did.
 
     :return: 0 when nothing was lost, doubled or mixed up, else 1
     """

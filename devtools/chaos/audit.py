@@ -1,4 +1,4 @@
-"""Compares what the sandboxes and the relay know with what Odoo knows."""
+"""Compares the records of the sandboxes and the relay with Odoo's."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .storm import REPORT_KILLS, WAYS
 
 TOKEN = re.compile(r"/airtel_ccp/webhook/([\w-]+)")
 CARD = "o_airtel_ccp_card"
-# A recording's address is removed from its report once the recording is there
+# A recording's address is removed from its report once the recording is stored
 ADDRESS = re.compile(rb'https?:[^"]*')
 SHOWN = 5
-# Of a run with so many calls or more, each way's points between INSERT and answer are asked for
+# In runs with at least this many calls, each point between INSERT and answer must be hit
 WHOLE_RUN_CALLS = 150
-# What a killed process or a database that is away may say, traceback included; anything else is a
-# fault of ours. Why a registry did not load stands in the record after it.
+# What a killed process or an absent database may log, traceback included; anything else is a fault.
+# The reason why a registry did not load is in the next record.
 EXPECTED_ERRORS = re.compile(
     r"psycopg2|odoo\.sql_db|odoo\.service\.server|bad query|chaos-poison|cannot be folded"
     r"|ChaosNotifyError|ChaosDatabaseError"
@@ -47,7 +47,7 @@ def active_actions(env):
 
 
 class Audit:
-    """What must hold after a run; ``violations`` has a sentence for each thing that does not."""
+    """The rules that must hold after a run; ``violations`` has a sentence for each broken one."""
 
     def __init__(self, env, sandboxes, lines, relay, clicks, crowds, odoo, spool, calls, active):
         """:param env: superuser's environment
@@ -81,7 +81,7 @@ class Audit:
         ]
 
     def run(self):
-        """Look at everything."""
+        """Check all rules."""
         self._check_posts()
         self._check_clicks()
         self._check_reports()
@@ -130,7 +130,7 @@ class Audit:
 
     def _check_clicks(self):
         tried = len(self._clicks.clicked)
-        # Also those whose rep was not told so, because Odoo was gone by then
+        # Including calls whose rep was not notified, because Odoo was gone by then
         called = len(set(self._placed.mapped("res_id")))
         if called < tried / 3:
             placed = f"{called} of {tried} leads were called"
@@ -155,7 +155,7 @@ class Audit:
             came[address, kind_and_fingerprint(body)[1]] |= answers
         flooded = self._crowds.flooded
         for key, answers in came.items():
-            # A call that was flooded may be past its second bound
+            # A flooded call may have passed its second bound
             if stored[key] != 1 and not (key[0] in flooded and stored[key] == 0):
                 self._found(rule, f"a report is stored {stored[key]} times: {sorted(answers)}")
         sent = collections.defaultdict(set)
@@ -174,7 +174,7 @@ class Audit:
             self._found(rule, "reports still wait on disk")
 
     def _address(self, event):
-        """Return where a report came: a call's address, or that of a company."""
+        """Return which address a report came to: a call's, or a company's."""
         return event.call_id.token_digest or event.company_id.id
 
     def _check_ways(self):
@@ -186,13 +186,13 @@ class Audit:
         hits = self._odoo.hits()
         for way in WAYS:
             for point in REPORT_KILLS:
-                # How many wait on disk is up to the faults
+                # How many wait on disk depends on the faults
                 is_asked_for = self._is_whole_run and not point.endswith("its file")
                 if is_asked_for and f"killed: {way}, {point}" not in hits:
                     self._found(rule, f"{way}, {point}")
 
     def _count_answered(self, way):
-        """Return how many of the reports that were answered 200 came one way at least once."""
+        """Return how many of the reports answered 200 came this way at least once."""
         answers = self._relay.accepted.values()
         return sum(any(answer.startswith(f"{way},") for answer in each) for each in answers)
 

@@ -1,4 +1,4 @@
-"""Customers who call the companies while everything fails."""
+"""Customers who call the companies while faults happen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .relay import Relay
 from .stack import choose
 
 DESK = "7000000990"
-# What the customers and the agents do, see the sandbox's scripts for incoming calls
+# What customers and agents do, see the sandbox's scripts for incoming calls
 SCRIPTS = {
     "first_answers": 20,
     "second_answers": 8,
@@ -34,7 +34,7 @@ SCRIPTS = {
     "shuffled": 5,
     "no_events": 4,
 }
-# Airtel asks again where the first answer did not come
+# Airtel asks again if the first answer did not arrive
 RETRIES = {0: 1, 1: 2}
 
 
@@ -42,9 +42,9 @@ RETRIES = {0: 1, 1: 2}
 class Line:
     """An Airtel number of a company.
 
-    :param company: its name.
+    :param company: the company's name.
     :param token: the last part of the company's own notify URL.
-    :param customers: who calls, ten digits each, every one once; some belong to a lead.
+    :param customers: the callers, ten digits each, who call once; some belong to a lead.
     """
 
     company: str
@@ -56,7 +56,7 @@ class Line:
 
 
 def open_line(env, name, sandbox, relay: Relay, position: int, count: int) -> Line:
-    """Let customers call a company, and know every second one of them.
+    """Set a company up for incoming calls, and create a lead for every second customer.
 
     :param env: superuser's environment.
     :param name: of a company with reps, see ``reps.set_up``.
@@ -65,7 +65,7 @@ def open_line(env, name, sandbox, relay: Relay, position: int, count: int) -> Li
     """
     env = env(context={**env.context, "mail_create_nosubscribe": True})
     company = env["res.company"].search([("name", "=", name)])
-    # At any hour
+    # Open at any hour
     company.resource_calendar_id = False
     users = env["res.users"].search([("company_id", "=", company.id), ("ccp_phone", "!=", False)])
     team = env["crm.team"].create(

@@ -1,4 +1,4 @@
-"""What comes in too large a number: reports of one call, reports of others, and listeners."""
+"""Crowds: too many reports of one call, too many of other accounts, too many listeners."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from .stack import Postgres
 SENDERS = 4
 LISTENERS = 8
 LISTENING_SECONDS = 6
-# Reports of other accounts are smaller than those of a sender that loops
+# Smaller than the reports of a sender that loops
 FLOOD_BYTES = 8 * 1024
-# How long a bystander's report may wait, with two processes of others on both cores; Odoo starts
-# a worker anew within two seconds
+# How long a bystander's report may wait, with two other processes on both cores; Odoo replaces a
+# worker within two seconds
 BYSTANDER_SECONDS = 30
-# How long a report may wait for its answer while people listen: what a proxy has patience for
+# How long a report may wait for its answer while people listen: a proxy's usual limit
 ANSWER_SECONDS = 15
 LOOK_SECONDS = 0.5
 
 
 class Crowds:
-    """Sends what nobody expects, and notes how long what everybody expects takes meanwhile."""
+    """Sends crowds, and notes how long ordinary requests take meanwhile."""
 
     def __init__(self, odoo_url, database, relay: Relay, postgres: Postgres, count, seed):
         """:param int count: how many reports a flood has
         :param seed: of the random numbers
         """
-        # Digests of the tokens of calls that were flooded
+        # Digests of flooded calls' tokens
         self.flooded = set()
-        # Seconds that the slowest bystander's report took, by what happened meanwhile
+        # By event: the seconds of the slowest bystander's report
         self.waits = collections.defaultdict(float)
         self.answers = collections.defaultdict(float)
         self.statuses = collections.defaultdict(collections.Counter)
@@ -55,7 +55,7 @@ class Crowds:
         self._rng = random.Random(seed)
 
     def flood_one_call(self):
-        """Post thousands of reports to the address of one call; return whether there is one."""
+        """Post thousands of reports to one call's address; return whether there was a call."""
         report = self._relay.any_report(self._rng)
         if not report:
             return False
@@ -118,7 +118,7 @@ class Crowds:
 
     @contextlib.contextmanager
     def _watching(self, name):
-        """Note how long reports of other calls wait, until those that came meanwhile are folded."""
+        """Note how long other calls' reports wait, until those that came meanwhile are folded."""
         stopping = threading.Event()
         first_seen = {}
 
@@ -141,7 +141,7 @@ class Crowds:
                 with contextlib.suppress(Exception):
                     waiting = {row[0] for row in look()}
                     if is_over:
-                        # What comes later would keep the crowd's turn from its end
+                        # Later reports would keep this from ending
                         waiting &= set(first_seen)
                     for event_id in waiting:
                         since = first_seen.setdefault(event_id, now)
@@ -163,7 +163,7 @@ class Crowds:
             watcher.join()
 
     def listen_slowly(self):
-        """Have several reps listen to stored recordings, a little at a time."""
+        """Have several reps listen to stored recordings, reading a little at a time."""
         found = self._postgres.query(
             """
             SELECT login.login, call.id
@@ -195,7 +195,7 @@ class Crowds:
         try:
             session = Session(self._url).login(self._database, login, PASSWORD)
             with socket.socket() as sock:
-                # Little room, so that Odoo has to wait for the listener
+                # A small buffer, so that Odoo must wait for the listener
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
                 sock.settimeout(TIMEOUT_SECONDS)
                 sock.connect((parts.hostname, parts.port))
@@ -212,7 +212,7 @@ class Crowds:
             counts[type(error).__name__] += 1
 
     def post_late(self, most=20):
-        """Post to the addresses of calls that are over since long.
+        """Post to the addresses of calls that ended long ago.
 
         :return: the statuses, and how many reports were stored
         :rtype: tuple[collections.Counter, int]

@@ -1,4 +1,4 @@
-"""Compares what the sandboxes know of calls that came in with what Odoo knows."""
+"""Compares the sandboxes' records of incoming calls with Odoo's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ANSWERED = "answered"
 
 
 class IncomingAudit:
-    """What must hold for calls that came in; it says what does not."""
+    """The rules for incoming calls; reports broken ones."""
 
     def __init__(self, env, lines: list[Line], relay, spool, found):
         """:param env: superuser's environment.
         :param relay: the ``Relay`` through which questions and reports went.
-        :param found: called with a rule and a sentence for each thing that does not hold.
+        :param found: called with a rule and a sentence for each time it is broken.
         """
         self._env = env
         self._lines = lines
@@ -31,13 +31,13 @@ class IncomingAudit:
             (event.company_id.id, json.loads(event.payload)["customer"])
             for event in env["ccp.call.event"].search([("kind", "=", "decision")])
         )
-        # What was answered 200 at a company's own address, by the company's token
+        # By company's token: the reports answered 200 at the company's own address
         self._bodies = collections.defaultdict(list)
         for token, body in relay.accepted:
             self._bodies[token].append(body)
 
     def run(self) -> dict[str, int]:
-        """Look at everything; return figures of it."""
+        """Check all rules; return figures about them."""
         for line in self._lines:
             for entry in line.sandbox.incoming_calls():
                 self._check_entry(line, entry)
@@ -62,7 +62,7 @@ class IncomingAudit:
             self._found("no incoming call is doubled", f"{customer}: {len(calls)} rows")
         is_decided = any(each["status"] == 200 for each in entry["asked"])
         decisions = self._decisions[line.company_id, customer]
-        # One whose answer was lost may be a decision too
+        # A question whose answer was lost may have a decision, too
         if decisions > len(entry["asked"]) or (is_decided and not decisions):
             self._found("each question is one decision", f"{customer}: {decisions} decisions")
         has_record = any(
@@ -97,7 +97,7 @@ class IncomingAudit:
                 self._found("no caller without an answer", f"{count} answers {status}")
 
     def _check_promises(self):
-        """Who called in vain is to be called back, once for each number."""
+        """Check that each customer who was not answered is owed one call-back."""
         for call in self._calls:
             if call.owes_callback and not call.callback_id:
                 self._found("no missed call is forgotten", f"call {call.id}")

@@ -1,4 +1,4 @@
-"""Stands between the sandboxes and Odoo, and delivers their reports as badly as a network can."""
+"""Stands between the sandboxes and Odoo, and delivers reports as badly as a network can."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ WEIGHTS = {
 }
 HEADERS = ("Content-Type", "X-Airtel-Ccp-Secret")
 ASKED = "/airtel_ccp/route/"
-# A report that brings a session is left to Odoo's own route
+# A report with a session is left to Odoo's own route
 ROUTED_SHARE = 1 / 3
 SESSION = {"Cookie": f"session_id={'x' * 84}"}
-# In which the points of failure say which way a report came, and what was done with it
+# The header in which failpoints report a report's way and result
 CAME = "X-Chaos-Came"
 
 
 def choose_way(rng):
-    """Return the headers which have a report go one way or the other.
+    """Return headers that make a report go one way or the other.
 
     :param random.Random rng: chooses which
     :rtype: dict[str, str]
@@ -54,7 +54,7 @@ def choose_way(rng):
 
 @dataclass(frozen=True)
 class Report:
-    """What a sandbox posted: the path with its token, the headers that matter, and the body."""
+    """A sandbox's post: the path with its token, the relevant headers, and the body."""
 
     path: str
     headers: tuple
@@ -67,18 +67,18 @@ class Report:
 
 
 class Relay:
-    """Takes reports at ``url``, and delivers them to Odoo until each is answered 200 once."""
+    """Takes reports at ``url``, and delivers each to Odoo until it is answered 200 once."""
 
     def __init__(self, odoo_url, seed, poison):
-        """:param str poison: what a poison report carries"""
+        """:param str poison: the text in a poison report"""
         self.counts = collections.Counter()
         self.statuses = collections.Counter()
-        # What was said of those answered 200: how often, and of which report
+        # The results of those answered 200: how often each came, and for which reports
         self.came = collections.Counter()
         self.accepted = collections.defaultdict(set)
-        # How often a question whom to ring was answered how
+        # How often a routing question got each answer
         self.asked = collections.Counter()
-        # Of companies' own notify URLs, which belong to no call
+        # The tokens of companies' own notify URLs, which belong to no call
         self.own_tokens = set()
         self.sent = set()
         self._known = {}
@@ -128,10 +128,10 @@ class Relay:
             def _pass_on(self, body, headers):
                 answer = relay._ask(self.command, Report(self.path, headers, body))
                 if answer is None:
-                    # As Airtel sees it when nobody is there
+                    # What Airtel sees when no server is there
                     self.close_connection = True
                     return
-                # Airtel may have stopped to wait
+                # Airtel may have stopped waiting
                 with contextlib.suppress(ConnectionError):
                     self.send_response(answer.status_code)
                     for name, value in (
@@ -143,35 +143,35 @@ class Relay:
                     self.wfile.write(answer.content)
 
             def log_message(self, *_arguments):
-                """Say nothing: paths hold tokens."""
+                """Log nothing, because paths contain tokens."""
 
         return Handler
 
     def any_report(self, rng):
-        """Return a report that a sandbox posted, or None while there is none.
+        """Return a report that a sandbox posted, or None if there is none yet.
 
         :param random.Random rng: chooses which
         """
         return next(iter(self.some_reports(rng, 1)), None)
 
     def some_reports(self, rng, most):
-        """Return reports of so many calls at most."""
+        """Return reports of at most this many calls."""
         with self._lock:
             tokens = sorted(self._known)
             chosen = rng.sample(tokens, min(most, len(tokens)))
             return [self._known[token] for token in chosen]
 
     def slowest_answer(self, since):
-        """Return for how many seconds at most a report waited for its answer since a moment.
+        """Return the longest time in seconds for which a report waited for its answer.
 
-        :param float since: of the monotonic clock; how long a report waited before does not count
+        :param float since: by the monotonic clock; earlier waiting does not count
         """
         with self._lock:
             waits = (min(took, at - since) for at, took in self._answers if at >= since)
             return max(waits, default=0.0)
 
     def _ask(self, method, question):
-        """Ask Odoo whom to ring; return its answer, or None if there is none."""
+        """Send Odoo a routing question; return its answer, or None."""
         with self._lock:
             headers = {**dict(question.headers), **choose_way(self._rng)}
         try:
@@ -221,7 +221,7 @@ class Relay:
             self._lock.notify_all()
 
     def release(self):
-        """Deliver what was held back."""
+        """Deliver reports that were held back."""
         with self._lock:
             held, self._held = self._held, []
         for report in held:
@@ -274,7 +274,7 @@ class Relay:
                 heapq.heappush(self._queue, (again, self._number, report))
 
     def _send_half(self, report):
-        """Promise a whole body, send half of it, and go away."""
+        """Announce a whole body, send half of it, and disconnect."""
         parts = urlsplit(self._odoo_url)
         half = report.body[: len(report.body) // 2]
         with self._lock:

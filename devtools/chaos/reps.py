@@ -1,4 +1,4 @@
-"""The companies that call during a run: each with a sandbox, reps and leads of its own."""
+"""The companies that place calls during a run: each with its own sandbox, reps and leads."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..lab.company import PASSWORD, make_reps, open_account
 from ..lab.session import USER_ERROR, NoAnswerError, NotSentError, RpcError, Session
 from .stack import choose
 
-# How long a rep waits for the line to be free, before saying that the last call is over
+# How long a rep waits for a free line, before ending the last call by hand
 PATIENCE_SECONDS = 6
-# What the customers' numbers do, see the sandbox's scripts, and how often
+# What the customers' numbers do, see the sandbox's scripts, with weights
 SCRIPTS = {
     "7000000101": 30,
     "7000000102": 4,
@@ -53,12 +53,12 @@ class Rep:
 
 
 def set_up(env, name, sandbox, relay_url, reps, calls, rng):
-    """Make a company with its reps and leads.
+    """Create a company with its reps and leads.
 
     :param odoo.api.Environment env: superuser's environment
     :param str name: the company's name, also of its customer id at Airtel
     :param sandbox: the ``Sandbox`` that it calls
-    :param str relay_url: where reports go
+    :param str relay_url: the address for reports
     :param int reps: how many
     :param int calls: how many leads each of them has
     :param random.Random rng: chooses what the leads' phones do
@@ -94,7 +94,7 @@ def set_up(env, name, sandbox, relay_url, reps, calls, rng):
 
 
 class Clicks:
-    """All reps at work; each calls one lead after another, as a person would."""
+    """All reps at work; each calls one lead after another, like a person."""
 
     def __init__(self, odoo_url, database, reps, seed):
         """:param list[Rep] reps: who calls"""
@@ -116,7 +116,7 @@ class Clicks:
             thread.start()
 
     def wait(self, seconds):
-        """Wait until all leads were called.
+        """Wait until all leads are called.
 
         :raises TimeoutError: when that takes longer
         """
@@ -158,7 +158,7 @@ class Clicks:
                     self.clicked[lead_id] -= 1
                 session.wait_until_there()
             except NoAnswerError as error:
-                # Nobody knows whether the call was placed: no rep would call again at once
+                # It is unknown whether the call was placed: no rep would call again at once
                 with self._lock:
                     self.outcomes[f"no answer ({_cause(error)})"] += 1
                 return
@@ -169,7 +169,7 @@ class Clicks:
                 return
 
     def _hang_up(self, session):
-        """Say that the call which holds the line is over."""
+        """End the call that holds the line."""
         try:
             calls = session.call("ccp.call", "search", [["live", "=", True]])
             session.call("ccp.call", "action_close", calls)
@@ -181,19 +181,19 @@ class Clicks:
 
 
 def _cause(error):
-    """Return the name of what kept a click from its answer."""
+    """Return the name of the error that kept a click from its answer."""
     cause = error.__cause__
     return cause.name if isinstance(cause, RpcError) else type(cause).__name__
 
 
 def _is_busy(error):
-    """Return whether another call of the same rep is why Odoo refuses a click."""
+    """Return whether Odoo refuses a click because of another call of the same rep."""
     sentences = ("previous call is still being placed", "still in a call")
     return any(sentence in error.message for sentence in sentences)
 
 
 class _Session:
-    """A rep's session, which logs in when it is used first, and again when Odoo forgot it."""
+    """A rep's session, which logs in before its first use and when Odoo no longer knows it."""
 
     def __init__(self, url, database, login):
         self._url = url
@@ -201,7 +201,7 @@ class _Session:
         self._session = None
 
     def wait_until_there(self):
-        """Wait until Odoo answers: nobody clicks on a page that does not load."""
+        """Wait until Odoo answers: nobody can click on a page that does not load."""
         while True:
             try:
                 self.call("res.users", "search_count", [])
@@ -213,7 +213,7 @@ class _Session:
         """Call a method as the web client does.
 
         :raises RpcError: when Odoo answers with a sentence for the user
-        :raises NoAnswerError: when it answers nothing, or that something is broken
+        :raises NoAnswerError: when it does not answer, or answers with an error
         """
         try:
             if self._session is None:

@@ -1,4 +1,4 @@
-"""The stack under test: PostgreSQL, and Odoo with workers, started again whenever it ends."""
+"""The stack under test: PostgreSQL, and Odoo with workers, restarted whenever it ends."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ CALM = {
 class Odoo(lab.Odoo):
     """Odoo with two workers for requests and three for scheduled actions, under a supervisor.
 
-    With three of them, two actions may fold at once.
+    With three of them, two actions can fold at once.
     """
 
     def __init__(self, config, database, folder):
         """:param config: Odoo's configuration file
-        :param folder: where logs and the files of the points of failure lie
+        :param folder: for logs and the files of the failpoints
         """
         options = ["--load=base,rpc,web,airtel_ccp,airtel_ccp_chaos"]
         super().__init__(config, database, folder, workers=2, cron=3, options=options)
@@ -45,7 +45,7 @@ class Odoo(lab.Odoo):
         self.control(**CALM)
 
     def control(self, **values):
-        """Say where processes fail from now on; see the points of failure."""
+        """Set where processes fail from now on; see the failpoints."""
         path = self.folder / "control.json"
         before = json.loads(path.read_text()) if path.exists() else {}
         part = path.with_suffix(".part")
@@ -53,13 +53,13 @@ class Odoo(lab.Odoo):
         part.replace(path)
 
     def start(self):
-        """Start the supervisor, and wait until a page is answered."""
+        """Start the supervisor, and wait until Odoo answers."""
         self._wanted.set()
         threading.Thread(target=self._supervise, daemon=True).start()
         self.wait_until_serving()
 
     def stop(self):
-        """End the supervisor, and everything at once."""
+        """Kill the supervisor and everything else."""
         self._wanted.clear()
         with self._lock:
             self.kill()
@@ -68,20 +68,20 @@ class Odoo(lab.Odoo):
         while self._wanted.is_set():
             with self._lock:
                 if self._wanted.is_set() and (not self.process or self.process.poll() is not None):
-                    # What is left of the group would keep the port
+                    # Processes left in the group would keep the port
                     self.kill()
                     self.spawn(TZ=self.time_zone, CHAOS_FOLDER=str(self.folder))
                     self.starts += 1
             time.sleep(0.2)
 
     def _require_alive(self):
-        """Nothing: the supervisor starts again what ended."""
+        """Do nothing: the supervisor restarts what ended."""
 
     def restart(self, how, time_zone=None):
-        """End everything at once or in order; the supervisor starts it again.
+        """End everything, by a given signal; the supervisor starts it again.
 
         :param int how: a signal
-        :param str | None time_zone: that of the processes from then on
+        :param str | None time_zone: the processes' time zone from then on
         """
         self.time_zone = time_zone or self.time_zone
         with self._lock:
@@ -116,7 +116,7 @@ class Odoo(lab.Odoo):
 
 
 class Postgres:
-    """The database server, for as long as the leased cluster lives."""
+    """The database server, as long as the leased cluster lives."""
 
     def __init__(self, cluster: Cluster, database: str):
         self._cluster = cluster
@@ -126,7 +126,7 @@ class Postgres:
         """Stop the server, and start it again.
 
         :param float seconds: how long it is away
-        :param bool crash: whether it ends without a checkpoint, as if it had crashed
+        :param bool crash: whether to stop without a checkpoint, like in a crash
         """
         self._cluster.halt(crash=crash)
         time.sleep(seconds)
@@ -141,7 +141,7 @@ class Postgres:
         )
 
     def wake(self, actions):
-        """Have scheduled actions run soon.
+        """Trigger scheduled actions.
 
         :param actions: their names, without ``ir_cron_``
         """

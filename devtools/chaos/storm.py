@@ -1,4 +1,4 @@
-"""What goes wrong while calls are made, when and how often: chosen by the seed."""
+"""The faults while calls are made: the seed decides which, when and how often."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .crowds import Crowds
 from .stack import Odoo, Postgres, choose
 
 WAYS = ("intake", "route")
-# How likely a request worker dies at each point of a report that comes either way
+# The probability that a request worker dies, for each point of a report on either way
 REPORT_KILLS = {
     "before its INSERT": 0.006,
     "after its INSERT": 0.01,
@@ -21,7 +21,7 @@ REPORT_KILLS = {
     "before its file": 0.01,
     "after its file": 0.01,
 }
-# The same for all points, each time that a process comes by
+# The probability for all points, each time a process passes
 KILLS = {
     **{f"{way}, {point}": share for way in WAYS for point, share in REPORT_KILLS.items()},
     "click, before its row": 0.004,
@@ -63,15 +63,15 @@ WEIGHTS = {
     "two actions fold at once": 6,
 }
 AWAY = "PostgreSQL away for long"
-# These take longest, and nothing else fails meanwhile
+# These take longest, and run without other faults
 CROWDS = ("flood of one call", "foreign flood", "slow listeners")
 FOLDERS = ("fold_reports", "fold_reports_2")
 FOLDING_SECONDS = 3
-# How likely a statement about calls fails, and the connection lives on
+# The probability that a statement about calls fails, while its connection stays alive
 DATABASE_ERRORS = 0.02
 TIME_ZONES = ("Asia/Kolkata", "America/St_Johns", "Pacific/Kiritimati", "UTC")
 CLOCK_SECONDS = 6 * 3600
-# What fails for a while: how that begins and ends, and for how many seconds
+# Faults that last: how they begin and end, and after how many seconds
 WHILES = {
     "filestore full for a while": ({"full": True}, {"full": False}, 2),
     "clock ahead for a while": ({"clock": CLOCK_SECONDS}, {"clock": 0}, 2),
@@ -81,7 +81,7 @@ WHILES = {
 
 
 class Storm:
-    """Faults, one after another with short pauses, until it is told to stop."""
+    """Faults, one after another with short pauses, until it is stopped."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Storm:
         away_seconds,
         pause_seconds,
     ):
-        """:param spool_folder: where reports wait on disk
+        """:param spool_folder: the folder of waiting reports
         :param float away_seconds: for how long PostgreSQL is away, once
         :param float pause_seconds: the mean pause between two faults
         """
@@ -122,7 +122,7 @@ class Storm:
             raise self._error
 
     def _rage(self):
-        # Each fault once if there is time, the longest last, then by weight
+        # Each fault once if there is time, the longest last; then by weight
         faults = [name for name in WEIGHTS if name not in CROWDS]
         crowds = [*CROWDS]
         self._rng.shuffle(faults)
@@ -173,7 +173,7 @@ class Storm:
         self.counts[name] += 1
 
     def _block_spool(self):
-        """Put a file where the folder was, for root may read every folder."""
+        """Replace the folder by a file, because root can read any folder."""
         folder = self._spool_folder
         aside = folder.with_name(f"{folder.name}.aside")
         folder.mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,7 @@ class Storm:
             aside.rename(folder)
 
     def _crowd(self, name):
-        """Let many come at once. Nothing else fails, because how long others wait is measured."""
+        """Send a crowd. Nothing else fails then, because others' waiting time is measured."""
         self._odoo.wait_until_serving()
         self._odoo.control(kill={})
         try:

@@ -1,4 +1,4 @@
-"""``make bench``: measures speed and scale beside other ways to do the same."""
+"""``make bench``: measures speed and scale, compared with other ways to do the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SCRATCH_ADDON = "airtel_ccp_bench"
 
 
 def _ensure(lab: PrivateCluster, name: str, source: str) -> str:
-    """Make a database with what is compared, or leave it when nothing changed.
+    """Create a database with everything to compare, or leave it if nothing changed.
 
-    :param source: the database that it is a copy of.
+    :param source: the database to copy.
     :return: its name.
     """
     databases, ready = lab.databases, f"{name}_ready"

@@ -11,7 +11,7 @@ from ..machine.layout import Layout, Settings
 from ..machine.odoo_source import OdooTree
 from . import setup
 
-# For `make test`: few calls, and PostgreSQL away for a few seconds only
+# For `make test`: few calls, and PostgreSQL is away for only a few seconds
 SHORT = ("--calls", "40", "--away", "4", "--pause", "1.2")
 
 
@@ -22,7 +22,7 @@ def run(layout: Layout, tree: OdooTree, environ: Mapping[str, str], words: Seque
     :return: its exit code.
     """
     failpoints = layout.root / "devtools" / "chaos" / "failpoints"
-    # Anew, because what an earlier run left would be counted
+    # In a new database: leftovers of an earlier run would be counted
     with private_cluster(layout, tree, "chaos", failpoints, anew=True) as lab:
         where = ("--cluster", lab.cluster, "--database", lab.database, "--config", str(lab.config))
         return lab.run("chaos", *where, *words, environ=environ)
@@ -31,7 +31,7 @@ def run(layout: Layout, tree: OdooTree, environ: Mapping[str, str], words: Seque
 def main(layout: Layout, settings: Settings) -> int:
     """Run with the seed of the variable ``SEED``, with ``CALLS`` calls.
 
-    :raises ToolError: when a variable is no whole number.
+    :raises ToolError: when a variable is not a whole number.
     """
     words = []
     for variable, option in (("SEED", "--seed"), ("CALLS", "--calls")):

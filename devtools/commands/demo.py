@@ -63,7 +63,7 @@ def is_wave(answer: Answer) -> bool:
 
 @dataclass
 class Outcome:
-    """What became of the demo call.
+    """The results of the demo call.
 
     :param result: the call's result, as Odoo has it.
     :param kinds: the kinds of the reports that arrived.
@@ -92,7 +92,7 @@ class Outcome:
 
 @dataclass
 class Taken:
-    """What became of the call that came in.
+    """The results of the incoming call.
 
     :param result: the call's result, as Odoo has it.
     :param agent: the login of who picked up.

@@ -7,7 +7,7 @@ from ..machine.layout import Layout, Settings
 
 
 def main(layout: Layout, settings: Settings) -> int:
-    """Copy them to the files that git tracks, and name these."""
+    """Copy the figures to the files that git tracks, and name these files."""
     for path in results.publish(layout):
         print(path.relative_to(layout.root))
     return 0

@@ -1,4 +1,4 @@
-"""``make format``: mends what the formatters can mend."""
+"""``make format``: corrects what the formatters can correct."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .lint import prepare_node, prettier_command, source_files
 def main(layout: Layout, settings: Settings) -> None:
     """Run the formatters over the repository's files.
 
-    :raises ToolError: when one of them fails, such as on a file that is no Python.
+    :raises ToolError: when one of them fails, for example on a file that is not valid Python.
     """
     setup.prepare(layout, settings, with_browser=False)
     ruff = layout.venv / "bin" / "ruff"

@@ -37,9 +37,9 @@ _SLOW = re.compile(r"^ALARM: working on the last Unit|ERROR: libFuzzer: timeout"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one target.
+    """The result of one target.
 
-    :param finding: the first line of what went wrong; empty where nothing did
+    :param finding: the first line of the error; empty if there was none
     """
 
     target: str
@@ -134,10 +134,10 @@ def fuzzer_options(place: Path, seconds: int, seed: int) -> list[str]:
 
 
 def read_outcome(name: str, seconds: int, code: int, text: str) -> Outcome | None:
-    """Tell from what the fuzzer printed what became of a target.
+    """Read a target's result from the fuzzer's output.
 
-    :param code: its exit code.
-    :return: ``None`` where it did not fuzz at all.
+    :param code: the fuzzer's exit code.
+    :return: ``None`` if it did not fuzz at all.
     """
     counts = [*_EXECUTIONS.findall(text), *_DONE.findall(text), *_PROGRESS.findall(text)]
     executions = max(map(int, counts), default=0)

@@ -1,7 +1,7 @@
 """``make guards``: removes each guard, in a copy, and checks that its test catches the removal.
 
 A guard whose removal no test catches may be lost in the next change. ``docs/reliability.md`` lists
-the guards too.
+the guards, too.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ TEST_SECONDS = 600
 
 @dataclass(frozen=True)
 class Guard:
-    """One guard, how it is taken away, and the test that has to notice.
+    """One guard, how it is removed, and the test that must notice.
 
-    :param path: the file that changes; empty where only the database does.
-    :param old: what stands there, once.
-    :param new: what stands there without the guard.
-    :param sql: what takes the guard away in the database.
+    :param path: the file that changes; empty if only the database does.
+    :param old: the code with the guard, which occurs once.
+    :param new: the code without the guard.
+    :param sql: removes the guard in the database.
     :param test: a file of tests, and the name of a test in it.
     """
 
@@ -236,7 +236,7 @@ GUARDS = (
 
 
 def main(layout: Layout, settings: Settings) -> int:
-    """Try each guard, or with ``ARGS`` those whose name holds that text.
+    """Try each guard, or with ``ARGS`` those whose name contains that text.
 
     :return: 1 if a removal is not caught, because a test passes without its guard.
     """
@@ -260,7 +260,7 @@ def main(layout: Layout, settings: Settings) -> int:
 
 
 def outcome(guard: Guard, reason: str) -> str:
-    """Return the lines that say whether the removal of a guard was caught.
+    """Return the lines that say whether a guard's removal was caught.
 
     :param reason: why its test failed without it; empty if it passed.
     """

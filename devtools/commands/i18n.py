@@ -1,4 +1,4 @@
-"""``make i18n``: the template and the translations, in line with the code."""
+"""``make i18n``: updates the template and the translations from the code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MERGE = Path(__file__).parents[1] / "quality" / "merge_translations.py"
 
 
 def main(layout: Layout, settings: Settings) -> int:
-    """Export all terms, and bring template and translations in line with them.
+    """Export all terms, and update template and translations.
 
     :return: the exit code of the last step
     """

@@ -19,11 +19,11 @@ from . import setup
 PACKAGE_FILE = Path(__file__).parents[1] / "node" / "package.json"
 PRETTIER_SUFFIXES = {".js", ".json", ".mjs", ".scss", ".xml", ".yaml", ".yml"}
 ESLINT_SUFFIXES = {".js", ".mjs"}
-# What Odoo's linters look at: their rules about models say nothing about plain Python.
+# The folders that Odoo's linters check: their rules about models do not fit plain Python.
 ADDON_FOLDERS = frozenset(
     "controllers data demo i18n models security static tests views wizard".split()
 )
-# Where there is no git to ask, a folder counts that is neither hidden nor made by Python or npm.
+# Without git, all folders count that are neither hidden nor made by Python or npm.
 SHOWN_FOLDERS = {".ci"}
 MADE_FOLDERS = {"__pycache__", "node_modules"}
 # Checks whose findings are wanted here, each with the reason; the rest of both linters is on.
@@ -49,7 +49,7 @@ PYLINT_OPTIONS = (
 
 
 def source_files(root: Path) -> list[PurePosixPath]:
-    """Return the repository's files, committed or about to be, relative to its root."""
+    """Return the repository's files, also uncommitted ones, relative to its root."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     if (root / ".git").exists() and shutil.which("git"):
         text = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
@@ -75,9 +75,9 @@ def _counts(folder: str) -> bool:
 
 @contextmanager
 def _copy_of_addon(layout: Layout, files: Sequence[PurePosixPath]) -> Iterator[Path]:
-    """Provide a folder that holds the addon under its own name, and nothing else.
+    """Provide a folder that contains only the addon, under its own name.
 
-    Odoo's linters take an addon's name from its folder and follow a link to the repository's.
+    Odoo's linters take an addon's name from its folder, and follow a link to the repository's.
     """
     folder = layout.dev / "lint"
     shutil.rmtree(folder, ignore_errors=True)
@@ -90,14 +90,14 @@ def _copy_of_addon(layout: Layout, files: Sequence[PurePosixPath]) -> Iterator[P
 
 
 class _Report:
-    """Runs one linter after another and remembers whether any complained."""
+    """Runs one linter after another, and remembers which complained."""
 
     def __init__(self, layout: Layout):
         self._layout = layout
         self.failed: list[str] = []
 
     def run(self, name: str, command: Sequence[str | Path], cwd: Path | None = None) -> None:
-        """Run a linter; its output is shown when it complains."""
+        """Run a linter, and show its output if it complains."""
         words = [str(word) for word in command]
         result = subprocess.run(
             words,
@@ -112,7 +112,7 @@ class _Report:
             print(f"    ended with code {result.returncode} and said nothing")
 
     def add(self, name: str, complaints: Sequence[str]) -> None:
-        """Print what a linter found."""
+        """Print findings of a linter."""
         print(f"{name}: {'failed' if complaints else 'ok'}", flush=True)
         if complaints:
             self.failed.append(name)
@@ -132,7 +132,7 @@ def node_program(layout: Layout, name: str) -> Path:
 def prepare_node(layout: Layout) -> bool:
     """Install the JavaScript linters.
 
-    :return: whether they are there; without npm they are not, and a sentence says so.
+    :return: whether they are installed; without npm they are not, and a sentence says so.
     :raises ToolError: when npm fails.
     """
     if shutil.which("npm") is None:
@@ -153,7 +153,7 @@ def prepare_node(layout: Layout) -> bool:
 
 
 def prettier_command(layout: Layout, mode: str, files: Sequence[PurePosixPath]) -> list[str | Path]:
-    """Return the command that checks or mends the style of JavaScript, XML and the like.
+    """Return the command that checks or corrects the style of JavaScript, XML and the like.
 
     :param mode: ``--check`` or ``--write``.
     """

@@ -1,4 +1,4 @@
-"""``make mutants``: changes the code of ``ccp`` a little, many times, and looks which tests notice.
+"""``make mutants``: makes many small changes to the code of ``ccp``, and lists which go unnoticed.
 
 A change that no test notices is a gap in the tests, or changes nothing that anyone can see. mutmut
 makes the changes, inside functions only: the tables and patterns of a module stay as they are.
@@ -61,8 +61,8 @@ TESTS = (
 # With mutmut's switches in every call, nothing is as quick as it should be.
 _NOT_OF_SPEED = "not quick and not bearable and not costs_nothing"
 
-# What became of a mutant, by the exit code of its tests: pytest's own for a failure and for an
-# error of its own, and those of a process that ran out of time.
+# The exit codes of tests that killed a mutant: pytest's for a failure and for an error of its own,
+# and those of a process that ran out of time.
 _KILLED = frozenset({1, 3, 24, -24, 152, 255, -9})
 _PROGRESS = re.compile(r"^\S+ (\d+/\d+) ")
 
@@ -78,9 +78,9 @@ for name in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one module's mutants.
+    """The result of one module's mutants.
 
-    :param survivors: mutmut's names of those that no test noticed.
+    :param survivors: mutmut's names of the mutants that no test noticed.
     """
 
     module: str
@@ -111,7 +111,7 @@ def percent(killed: int, total: int) -> float:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Return what became of all mutants, a line for each module and one for their sum."""
+    """Return the results of all mutants, a line for each module and one for their sum."""
     rows = [(f"{PACKAGE}/{each.module}.py", each.total, each.killed) for each in outcomes]
     rows.append(("all", sum(row[1] for row in rows), sum(row[2] for row in rows)))
     width = max(len(row[0]) for row in rows)

@@ -45,7 +45,7 @@ MODULES = (
 PLAIN = f"{ADDON}_neighbours_plain"
 OWN = f"{ADDON}_neighbours"
 RUN_SECONDS = 4 * 3600
-# Tests that differ run again, for some of Odoo's own fail now and then
+# Tests that differ run again, because some of Odoo's own fail now and then
 TRIES = 2
 
 _LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (\w+) \S+ odoo\.(?:addons\.)?(\S+): (.*)$")
@@ -60,12 +60,12 @@ _END = re.compile(r"\d+ failed, \d+ error\(s\) of \d+ tests when loading databas
 
 @dataclass
 class Result:
-    """What Odoo logged of one run of tests.
+    """The part of Odoo's log that describes one run of tests.
 
     :param started: how often each test began, by name.
     :param failed: how often each test failed, by name.
-    :param statements: what was counted at a budget that was not met exactly, by its place.
-    :param budgets: what each of these budgets allows, by its place.
+    :param statements: by place of a budget: the count, if it is not exactly the budget.
+    :param budgets: by place: the number that this budget allows.
     """
 
     started: Counter = field(default_factory=Counter)
@@ -76,7 +76,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Difference:
-    """A test, or the place of a budget, that is not the same in both databases."""
+    """A test, or the place of a budget, with different results in the two databases."""
 
     what: str
     plain: str
@@ -87,7 +87,7 @@ class Difference:
 def read(log: Iterable[str]) -> Result:
     """Read the log of a run.
 
-    :param log: its lines.
+    :param log: the log's lines.
     """
     result = Result()
     for line in log:
@@ -109,7 +109,7 @@ def read(log: Iterable[str]) -> Result:
 
 
 def differences(plain: Result, own: Result) -> list[Difference]:
-    """Return what differs between two runs of the same tests.
+    """Return the differences between two runs of the same tests.
 
     :param plain: the run without the addon.
     :param own: the run with it.
@@ -134,14 +134,14 @@ def differences(plain: Result, own: Result) -> list[Difference]:
 
 
 def _statements(result: Result, place: str, results: Sequence[Result]) -> str:
-    """Return what was counted at a budget; one that is met exactly is not logged."""
+    """Return the count at a budget's place; one that is exactly the budget is not logged."""
     budget = next(each.budgets[place] for each in results if place in each.budgets)
     counts = result.statements.get(place, [budget])
     return f"{', '.join(map(str, counts))} of {budget} statements"
 
 
 def tags(tests: Iterable[str]) -> str:
-    """Return the words of ``--test-tags`` that run some tests again.
+    """Return the value of ``--test-tags`` that runs some tests again.
 
     :param tests: names as :func:`read` gives them, of tests and of classes.
     """
@@ -156,9 +156,9 @@ def tags(tests: Iterable[str]) -> str:
 def confirmed(
     found: Sequence[Difference], again: Callable[[Sequence[str]], Sequence[Difference]]
 ) -> list[Difference]:
-    """Return the differences that are still there when their tests run again, alone.
+    """Return the differences that remain when their tests run again, alone.
 
-    :param again: runs tests in both databases and returns what differs.
+    :param again: runs tests in both databases and returns the differences.
     """
     tests = [each.test for each in found if each.test]
     if not tests:
@@ -177,7 +177,7 @@ def table(found: Sequence[Difference]) -> str:
 class Neighbours:
     """Both databases, and how Odoo's tests run in them.
 
-    :param modules: whose tests run.
+    :param modules: the modules whose tests run.
     """
 
     layout: Layout
@@ -186,7 +186,7 @@ class Neighbours:
     modules: Sequence[str]
 
     def prepare(self) -> None:
-        """Make both databases, or leave them when nothing changed.
+        """Make both databases, or leave them if nothing changed.
 
         :raises ToolError: when an addon cannot be installed; names the log.
         """
@@ -199,7 +199,7 @@ class Neighbours:
 
     @property
     def _addons(self) -> Path:
-        """An addons path with the addon as customers get it: without what is fetched and made."""
+        """An addons path with the addon as customers get it, without fetched and made files."""
         return self.layout.dev / "neighbours" / "addons"
 
     def _export(self) -> None:
@@ -208,18 +208,18 @@ class Neighbours:
         copy_files(self.layout.root, target, source_files(self.layout.root))
 
     def compare(self, words: str, jobs: int, attempt: str = "") -> list[Difference]:
-        """Run tests in both databases, and return what differs.
+        """Run tests in both databases, and return the differences.
 
         :param words: for ``--test-tags``.
         :param jobs: how many processes run at once, 1 or 2.
-        :param attempt: what the logs' names end in.
+        :param attempt: the end of the logs' names.
         """
         with ThreadPoolExecutor(min(jobs, 2)) as pool:
             runs = [pool.submit(partial(self._run, name, words, attempt)) for name in (PLAIN, OWN)]
             return differences(*(each.result() for each in runs))
 
     def _run(self, name: str, words: str, attempt: str) -> Result:
-        """Run tests in a copy of a database; what they leave there is removed."""
+        """Run tests in a copy of a database, and remove what they leave there."""
         log = self.layout.logs / f"{name.removeprefix(f'{ADDON}_')}{attempt}.log"
         environ = self.databases.server.full_environ(environ_with_programs(self.layout))
         with self.databases.copy_for_a_run(name) as copy, log.open("wb") as output:

@@ -1,7 +1,7 @@
-"""``make pictures``: the pictures of the page that Odoo's list of apps and its store show.
+"""``make pictures``: makes the pictures for the addon's page in Odoo's list of apps and its store.
 
-Those of the screen are the documentation's own, made smaller. The banner is drawn by Chromium from
-``banner.svg``, which shows the icon and one of the documentation's pictures.
+The screenshots are those of the documentation, made smaller. Chromium draws the banner from
+``banner.svg``, which contains the icon and one of the documentation's pictures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from . import setup
 
 FOLDER = "static/description"
 SOURCES = "docs/images"
-# The page's pictures, and which of the documentation's they show
+# The page's pictures, and the documentation's pictures that they show
 PICTURES = {
     "call.png": "lead_call.png",
     "incoming.png": "incoming_popup.png",
@@ -28,14 +28,14 @@ PICTURES = {
 }
 MOST_WIDTH = 1200
 BANNER = "banner"
-# A window that every kind of headless Chromium opens as large as asked
+# Every kind of headless Chromium can open a window of this size
 WINDOW = (1000, 1000)
 SECONDS = 120
 _SHRINK = Path(__file__).parents[1] / "quality" / "shrink.py"
 
 
 def main(layout: Layout, settings: Settings) -> int:
-    """Make all of them, and name them.
+    """Make all pictures, and print their names.
 
     :raises ToolError: when one cannot be made.
     """
@@ -48,8 +48,8 @@ def main(layout: Layout, settings: Settings) -> int:
 def make_pictures(layout: Layout) -> list[Path]:
     """Make the documentation's pictures small enough for the page.
 
-    :return: what was made.
-    :raises ToolError: when one of them is missing or no picture.
+    :return: the new files.
+    :raises ToolError: when one of them is missing or not a picture.
     """
     made = []
     for name, source in PICTURES.items():
@@ -62,7 +62,7 @@ def make_pictures(layout: Layout) -> list[Path]:
 def draw_banner(layout: Layout) -> Path:
     """Have Chromium draw the banner.
 
-    :return: what was made.
+    :return: the new file.
     :raises ToolError: when Chromium draws nothing.
     """
     source = layout.root / FOLDER / f"{BANNER}.svg"
@@ -80,7 +80,7 @@ def draw_banner(layout: Layout) -> Path:
 def chromium_command(layout: Layout, source: Path, target: Path, profile: Path) -> list[str]:
     """Return the command that draws a file as large as ``WINDOW``.
 
-    :param profile: a folder for what Chromium keeps.
+    :param profile: a folder for Chromium's own files.
     """
     return [
         str(layout.bin / "chromium"),
@@ -99,7 +99,7 @@ def chromium_command(layout: Layout, source: Path, target: Path, profile: Path) 
 def drawn_size(source: Path) -> tuple[int, int]:
     """Return width and height of a drawing.
 
-    :raises ToolError: when it says none, or is larger than ``WINDOW``.
+    :raises ToolError: when it has none, or is larger than ``WINDOW``.
     """
     root = ElementTree.parse(source).getroot()
     try:

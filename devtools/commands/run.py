@@ -22,8 +22,8 @@ ADMINISTRATOR = ("admin", "admin")
 REPRESENTATIVES = (("asha", "asha"), ("ravi", "ravi"))
 MANAGERS = (("meera", "meera"),)
 DEMO_LEAD = "Fabric for the autumn collection"
-# Only an address on this machine is ours to change; one that a person typed stays. Without an
-# account the address is Airtel's own, which comes with the addon.
+# Only an address on this machine may be changed; one that a person typed stays. Without an account
+# it is Airtel's own address, which comes with the addon.
 _OWN_ADDRESS = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?")
 _ADDRESSES = """
 SELECT coalesce((SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'), ''),
@@ -46,8 +46,7 @@ def point_to(databases: Databases, name: str, odoo_url: str, sandbox_url: str) -
     """Make a demo database's company call the sandbox, and the sandbox report to Odoo.
 
     The first time, the company also moves to India, gets its account and takes calls: see
-    ``demo_company``.
-    Addresses that a person set to somewhere else are left alone.
+    ``demo_company``. Addresses that a person set to other machines are left alone.
     """
     base, frozen, sandbox, set_up, incoming_flows = databases.query(name, _ADDRESSES).split("|")
     wanted_base = odoo_url if not base or _OWN_ADDRESS.fullmatch(base) else base
@@ -73,7 +72,7 @@ def _write_addresses(databases: Databases, name: str, odoo_url: str, sandbox_url
 def serving(
     databases: Databases, name: str, settings: Settings, logs: Path, *sandbox_words: str
 ) -> Iterator[Services]:
-    """Serve a demo database together with the sandbox for as long as the block lasts.
+    """Serve a demo database together with the sandbox while the block lasts.
 
     :param logs: the folder for the programs' output.
     :param sandbox_words: further options of the sandbox.
@@ -97,7 +96,7 @@ def serving(
 
 
 def ports(settings: Settings) -> dict[str, int]:
-    """Return the ports that will be listened at, by the variable that sets each."""
+    """Return the ports to listen at, by the variable that sets each."""
     found = {"ODOO_PORT": settings.odoo_port, "SANDBOX_PORT": settings.sandbox_port}
     if settings.workers:
         found["GEVENT_PORT"] = settings.gevent_port
@@ -131,7 +130,7 @@ Ready. Ctrl-C ends it all."""
 
 
 def main(layout: Layout, settings: Settings) -> None:
-    """Serve until the person presses Ctrl-C, which is the usual end and no failure.
+    """Serve until the person presses Ctrl-C, which is the usual end and not a failure.
 
     :raises ToolError: when something is missing, a port is taken, or a program ends by itself.
     """

@@ -18,11 +18,11 @@ from ..machine.process import run_in_order
 from ..machine.programs import environ_with_programs
 from . import chaos, setup
 
-# These need no Odoo. Each folder has a pytest.ini, so that pytest does not import the repository's
-# root, which is an addon and imports Odoo.
+# These need no Odoo. Each folder has a pytest.ini, so pytest does not import the repository's root,
+# which is an addon and imports Odoo.
 PLAIN_FOLDERS = ("ccp/tests", "sandbox/tests", "devtools/tests")
 DATABASE = f"{ADDON}_test"
-# In which tests find the folder of others' addons
+# The variable with the folder of other people's addons
 FOREIGN_ADDONS = "FOREIGN_ADDONS_PATH"
 CONFIGURATION = Path(__file__).with_name("pytest-odoo.ini")
 
@@ -38,9 +38,9 @@ def job_count(environ: Mapping[str, str]) -> int:
 
 
 def plain_command(layout: Layout, folder: str, jobs: int = 1) -> list[str]:
-    """Return the command that runs one folder of plain tests, in so many processes at once."""
+    """Return the command that runs one folder of plain tests, in this many processes at once."""
     cache = f"cache_dir={layout.dev / 'cache' / folder.replace('/', '-')}"
-    # Without pytest-odoo, which wants a database for every test.
+    # Without pytest-odoo, which needs a database for every test.
     words = ["-p", "no:odoo", "-o", cache]
     if jobs > 1:
         words += ["--numprocesses", str(jobs)]
@@ -50,8 +50,8 @@ def plain_command(layout: Layout, folder: str, jobs: int = 1) -> list[str]:
 def odoo_command(layout: Layout, database: str, jobs: int, arguments: Sequence[str]) -> list[str]:
     """Return the command that runs Odoo's tests.
 
-    The addon is named by the absolute path of its link, and pytest runs elsewhere, because
-    otherwise the test modules would not belong to the addon for Odoo.
+    The addon is named by the absolute path of its link, and pytest runs elsewhere: otherwise the
+    test modules would not belong to the addon for Odoo.
     """
     words = odoo_options(layout.addon, layout.config, database)
     words += ["-o", f"cache_dir={layout.dev / 'cache' / 'odoo'}"]
@@ -62,9 +62,9 @@ def odoo_command(layout: Layout, database: str, jobs: int, arguments: Sequence[s
 
 
 def odoo_options(addon: Path, config: Path, database: str) -> list[str]:
-    """Return pytest's options with which tests run in Odoo.
+    """Return pytest's options for tests that run in Odoo.
 
-    :param addon: the path of a folder, or of a link to one, that is named as the addon.
+    :param addon: the path of a folder, or of a link to one, with the addon's name.
     :param config: Odoo's configuration file.
     """
     options = ["-c", str(CONFIGURATION), f"--rootdir={addon}", "--odoo-http"]
@@ -98,7 +98,7 @@ def _odoo_tests(layout: Layout, settings: Settings, tree, environ, arguments: Se
     with _alone(layout, database), postgres.server(layout, settings, tests=True) as server:
         Databases(layout, tree, server, demo=False).ensure(database, fresh=True)
         if not arguments:
-            # A run of chosen tests seldom opens so many browsers that this is worth its time
+            # A run of chosen tests seldom opens enough browsers to make this worth its time
             bundles.prepare(layout, database, server)
         print(f"\ntests, on the database {database}", flush=True)
         command = odoo_command(layout, database, jobs, arguments)

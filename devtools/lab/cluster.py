@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own, whatever server a person has, and what runs on it."""
+"""A private PostgreSQL server, whatever server a person has, and its databases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..machine.process import run_in_order
 
 @dataclass(frozen=True)
 class PrivateCluster:
-    """A server that runs, its databases, and the configuration of the Odoo that uses them.
+    """A running server, its databases, and the configuration of the Odoo that uses them.
 
     :param cluster: the cluster's name.
     :param database: the name of the database with the addon.
@@ -32,11 +32,11 @@ class PrivateCluster:
 
     @property
     def layout(self) -> Layout:
-        """Where things lie."""
+        """The paths of this checkout."""
         return self.databases.layout
 
     def run(self, module: str, *words: str, environ: Mapping[str, str] | None = None) -> int:
-        """Run ``python -m devtools.MODULE`` with the server, and end it in order with us.
+        """Run ``python -m devtools.MODULE`` with the server; when this ends, end it in order, too.
 
         :param environ: the variables to run with, this process's own by default.
         :return: its exit code.
@@ -54,11 +54,11 @@ class PrivateCluster:
 def private_cluster(
     layout: Layout, tree: OdooTree, name: str, addons: Path, *, anew: bool = False
 ) -> Iterator[PrivateCluster]:
-    """Provide a server for as long as the block lasts, and a database with the addon on it.
+    """Provide a server while the block lasts, with a database that has the addon.
 
-    :param name: of the purpose, such as ``bench``; cluster, database and configuration bear it.
+    :param name: the purpose, such as ``bench``; part of the names of cluster, database and file.
     :param addons: a folder with addons beside those of the configuration.
-    :param anew: make the database anew also if the addon has not changed since.
+    :param anew: make a new database even if the addon has not changed.
     """
     config = layout.dev / f"odoo-{name}.conf"
     database = f"{ADDON}_{name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 PASSWORD = "rep-of-a-made-up-company"
-# A port at which nobody answers
+# A port without a server
 NOBODY = "http://127.0.0.1:9"
 GROUPS = (
     "base.group_user",
@@ -16,8 +16,8 @@ def open_account(company, base_url, **others):
     """Give a company an account at a stand-in for Airtel, for calls at any hour without limits.
 
     :param company: one ``res.company``, with a superuser's environment.
-    :param str base_url: where it places its calls and fetches recordings.
-    :param others: fields of the company that differ from those of other companies here.
+    :param str base_url: the address for its calls and recordings.
+    :param others: fields of the company that differ from the usual ones here.
     """
     env = company.env
     if not (company.ccp_flow_id or others.get("ccp_flow_id")):
@@ -42,7 +42,7 @@ def open_account(company, base_url, **others):
             "ccp_customer_id": "SANDBOX-CUSTOMER",
             "ccp_recording_hosts": base_url,
             "ccp_calendar_id": False,
-            # Machines call in a row, and the stand-in's few numbers again and again
+            # Machines call without pauses, and the stand-in's few numbers again and again
             "ccp_daily_limit": 0,
             "ccp_number_daily_limit": 0,
             "ccp_pause_seconds": 0,
@@ -55,8 +55,8 @@ def make_reps(company, logins, first_phone):
     """Make users who sell and call for a company, and return them.
 
     :param company: one ``res.company``, with a superuser's environment.
-    :param logins: one for each user, also the name; the password is :data:`PASSWORD`.
-    :param int first_phone: the phone of the first one; the others' follow.
+    :param logins: one for each user, also used as the name; the password is :data:`PASSWORD`.
+    :param int first_phone: the first user's phone; the others' follow.
     """
     env = company.env
     groups = [env.ref(each).id for each in GROUPS]

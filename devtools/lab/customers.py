@@ -1,4 +1,4 @@
-"""Customers who call the demo company: the sandbox plays them, and is told where Odoo listens.
+"""Customers who call the demo company: the sandbox plays them, with Odoo's addresses.
 
 Standard library only: ``make run`` and ``make demo`` run with the machine's own Python.
 """
@@ -19,11 +19,11 @@ CUSTOMER = "7000000101"
 
 
 def request(url: str, wish: dict[str, Any] | None = None) -> Any:
-    """Ask the sandbox for something and return its JSON.
+    """Send the sandbox a request and return its JSON answer.
 
-    :param url: of a page below ``/sandbox``.
+    :param url: the address of a page below ``/sandbox``.
     :param wish: what to POST; None: a GET.
-    :raises ToolError: when it refuses or is not there.
+    :raises ToolError: when it refuses or does not answer.
     """
     body = None if wish is None else json.dumps(wish).encode()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -40,8 +40,8 @@ def request(url: str, wish: dict[str, Any] | None = None) -> Any:
 def connect(sandbox_url: str, odoo_url: str, route_token: str, notify_token: str) -> None:
     """Have the sandbox ask Odoo whom to ring, and report to it.
 
-    :param route_token: of the company's routing URL.
-    :param notify_token: of the company's own notify URL.
+    :param route_token: the token of the company's routing URL.
+    :param notify_token: the token of the company's own notify URL.
     :raises ToolError: when the sandbox refuses.
     """
     wish = {

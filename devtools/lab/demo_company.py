@@ -14,7 +14,7 @@ from odoo.tools import config
 from .company import open_account
 from .customers import AIRTEL_NUMBER
 
-# Noted in the database, so that what a person changes afterwards stays
+# Stored in the database: what a person changes afterwards stays
 SET_UP = "airtel_ccp.demo_company_set_up"
 TIME_ZONE = "Asia/Kolkata"
 # The sandbox's own desk
@@ -38,11 +38,11 @@ def main() -> None:
 
 
 def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> None:
-    """Write the addresses; the first time, also what else a company in India would have.
+    """Write the addresses; the first time, also the other data of a company in India.
 
     :param odoo_url: where Airtel, here the sandbox, reaches Odoo; an administrator's login does not
         change it.
-    :param sandbox_url: where the main company places its calls and fetches recordings.
+    :param sandbox_url: the address for the main company's calls and recordings.
     """
     parameters = environment["ir.config_parameter"]
     company = environment.ref("base.main_company")
@@ -54,7 +54,8 @@ def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> 
             ccp_flow_id=environment.ref("airtel_ccp.ccp_call_flow_demo").id,
             ccp_calendar_id=environment.ref("airtel_ccp.resource_calendar_demo").id,
             ccp_pulse_price=0.3,
-            # As a new company has them; the sandbox's few numbers are called more often
+            # A new company's limits; a higher one for the sandbox's few numbers, which are called
+            # often
             ccp_daily_limit=300,
             ccp_number_daily_limit=50,
             ccp_pause_seconds=3,
@@ -69,7 +70,7 @@ def configure(environment: api.Environment, odoo_url: str, sandbox_url: str) -> 
 
 
 def _take_calls(environment: api.Environment, company) -> None:
-    """Let customers call the company, around the clock, unless somebody set that up already."""
+    """Let customers call the company around the clock, unless that was set up already."""
     flows = environment["ccp.call.flow"].with_context(active_test=False)
     if flows.search_count([("call_type", "=", "INBOUND")]):
         return
@@ -111,7 +112,7 @@ def _move_to_india(environment: api.Environment, company) -> None:
     )
     people = environment["res.users"].with_context(active_test=False).search([])
     people.partner_id.write({"lang": language.code, "tz": TIME_ZONE})
-    # Those who come later
+    # For contacts that are created later
     for name, value in (("lang", language.code), ("tz", TIME_ZONE)):
         environment["ir.default"].set("res.partner", name, value)
 

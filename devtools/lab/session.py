@@ -23,7 +23,7 @@ class RpcError(ToolError):
     """Odoo answered with an error.
 
     :param name: the dotted name of the exception.
-    :param message: its own sentence.
+    :param message: the exception's sentence.
     """
 
     def __init__(self, name: str, message: str):
@@ -33,16 +33,16 @@ class RpcError(ToolError):
 
 
 class NoAnswerError(ToolError):
-    """No answer came, or only a part of one: Odoo may have done what was asked."""
+    """No answer came, or only a part of one: Odoo may have done what it was asked."""
 
 
 class NotSentError(NoAnswerError):
-    """Nobody listened: the request went nowhere."""
+    """No server listened: nothing was sent."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a GET brought: status, media type and body."""
+    """The result of a GET: status, media type and body."""
 
     status: int
     media_type: str
@@ -50,25 +50,25 @@ class Answer:
 
 
 class _KeepRedirects(urllib.request.HTTPRedirectHandler):
-    """Answers a redirect as it is, because following one to the login page would hide a refusal."""
+    """Returns redirects unchanged: following one to the login page would hide a refusal."""
 
     def redirect_request(self, *arguments):
-        """Follow nothing."""
+        """Follow no redirect."""
         return None
 
 
 class Session:
     """One browser session.
 
-    ``uid`` and ``context`` are those of the user who is logged in; ``cookie`` is the header that
-    another client needs to send requests of this session.
+    ``uid`` and ``context`` are those of the user who is logged in; ``cookie`` is the header with
+    which another client can send requests of this session.
     """
 
     def __init__(self, url: str, cookie: str = ""):
         """Open a session.
 
         :param url: Odoo's address, without a path.
-        :param cookie: the header of a session that is logged in already; by default nobody is.
+        :param cookie: the header of a session that is logged in already; by default not logged in.
         """
         self.uid: int | None = None
         self.context: dict[str, Any] = {}
@@ -88,7 +88,7 @@ class Session:
         parameters = {"db": database, "login": login, "password": password}
         information = self._post("/web/session/authenticate", parameters)
         self.uid = information.get("uid")
-        # What the web client adds to each call
+        # The context that the web client adds to each call
         companies = information.get("user_companies") or {}
         self.context = {
             **information.get("user_context", {}),
@@ -100,14 +100,14 @@ class Session:
         """Call a model's public method.
 
         :raises RpcError: when Odoo answers with an error.
-        :raises NoAnswerError: when no answer comes, or one that nobody can read.
+        :raises NoAnswerError: when no answer comes, or an unreadable one.
         """
         return self._post(*call_parameters(model, method, *arguments, **keywords))
 
     def get(self, path: str, timeout: float = TIMEOUT_SECONDS) -> Answer:
-        """Fetch a page; a redirect counts as the answer.
+        """Fetch a page, without following redirects.
 
-        :param timeout: seconds that Odoo may be silent.
+        :param timeout: the longest silence of Odoo in seconds.
         :raises NoAnswerError: when no answer comes, or only a part of one.
         """
         return self._ask(path, None, timeout)
@@ -141,7 +141,7 @@ class Session:
                 media_type = response.headers.get_content_type()
                 return Answer(response.status, media_type, response.read())
         except (OSError, http.client.HTTPException) as error:
-            # The handler of URLs wraps what the socket raised
+            # The URL handler wraps the socket's error
             is_refused = isinstance(getattr(error, "reason", error), ConnectionRefusedError)
             kind = NotSentError if is_refused else NoAnswerError
             raise kind(f"Odoo did not answer {path}: {error}") from error
@@ -158,7 +158,7 @@ def call_parameters(
 def body(parameters: dict[str, Any], number: int = 1) -> bytes:
     """Return the body of a JSON-RPC request.
 
-    :param number: the request's own, which the answer repeats.
+    :param number: the request's number, which the answer repeats.
     """
     rpc = {"jsonrpc": "2.0", "method": "call", "id": number, "params": parameters}
     return json.dumps(rpc).encode()

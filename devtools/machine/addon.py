@@ -1,4 +1,4 @@
-"""What the tools need to know of the addon's own files."""
+"""Reads the addon's own files for the tools."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from .errors import ToolError
 from .stamps import files_fingerprint
 
-# Files that Odoo reads into the database when the addon is installed or updated. What it reads
-# again at every start (controllers, static files) is not among them.
+# Files that Odoo reads into the database when the addon is installed or updated. Files that it
+# reads at every start (controllers, static files) are not among them.
 LOADED_FOLDERS = ("data", "demo", "i18n", "models", "security", "views", "wizard")
 MANIFEST = "__manifest__.py"
 IGNORED_SUFFIXES = {".pyc", ".pyo", ".swp"}
@@ -18,7 +18,7 @@ IGNORED_SUFFIXES = {".pyc", ".pyo", ".swp"}
 def manifest(root: Path) -> dict:
     """Return the addon's manifest.
 
-    :raises ToolError: when there is none, or it is no Python literal.
+    :raises ToolError: when there is none, or it is not a Python literal.
     """
     try:
         return ast.literal_eval((root / MANIFEST).read_text())
@@ -31,7 +31,7 @@ def manifest(root: Path) -> dict:
 
 
 def loaded_files(root: Path) -> list[Path]:
-    """Return the files whose change asks for an update of the addon in a database."""
+    """Return the files that require an update of the addon in a database when they change."""
     found = [root / MANIFEST]
     for name in LOADED_FOLDERS:
         found += [
@@ -41,10 +41,10 @@ def loaded_files(root: Path) -> list[Path]:
 
 
 def addon_fingerprint(root: Path) -> str:
-    """Return a digest that changes whenever a database has to be updated."""
+    """Return a digest that changes whenever a database needs an update."""
     return files_fingerprint(loaded_files(root), root)
 
 
 def dependencies(root: Path) -> list[str]:
-    """Return the addons that ours depends on, sorted."""
+    """Return the addons that this one depends on, sorted."""
     return sorted(manifest(root).get("depends", ()))

@@ -1,7 +1,7 @@
 """The browser's bundles, made once for all tests.
 
-A test's transaction is rolled back, and the bundles that its browser asked for with it: without
-these, each test with a browser makes them anew, which takes much of its time.
+A test's transaction is rolled back, together with the bundles that its browser requested. Without
+these, each test with a browser makes them again, which takes much of its time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .postgres import Server
 from .process import run_logged
 from .progress import Progress
 
-# What the pages of our tests load: the web client, its tours and its unit tests
+# The bundles of the tests' pages: the web client, its tours and its unit tests
 NAMES = (
     "bus.websocket_worker_assets",
     "web.assets_tests",

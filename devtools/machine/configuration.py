@@ -13,7 +13,7 @@ from .stamps import write_atomically
 DATABASE = ADDON
 HOST = "127.0.0.1"
 
-# Odoo starts its event process anew from sys.argv[0], which therefore has to be a Python script.
+# Odoo restarts its event process from sys.argv[0], which therefore must be a Python script.
 _LAUNCHER = """\
 import sys
 
@@ -41,7 +41,7 @@ def odoo_options(
         "gevent_port": settings.gevent_port,
         "workers": settings.workers,
         "max_cron_threads": 2,
-        # With the addon, reports are taken even while the database is away
+        # With the addon among them, reports are taken even while the database is away
         "server_wide_modules": f"base,rpc,web,{ADDON}",
         "pg_path": server.programs,
         **server.options,
@@ -54,7 +54,7 @@ def render(options: dict[str, object]) -> str:
 
 
 def write(layout: Layout, settings: Settings, tree: OdooTree, server: Server) -> None:
-    """Write the configuration and the launchers where they differ from what is there."""
+    """Write the configuration and the launchers, if they differ from the present ones."""
     _write_changed(layout.config, render(odoo_options(layout, settings, tree, server)), 0o600)
     _write_changed(layout.bin / "odoo-bin", _LAUNCHER, 0o644)
     _write_changed(layout.bin / "odoo", _SHELL_LAUNCHER, 0o755)
@@ -63,10 +63,10 @@ def write(layout: Layout, settings: Settings, tree: OdooTree, server: Server) ->
 def write_variant(
     config: Path, target: Path, addons: Path, *, replaced: bool = False, **options: str
 ) -> None:
-    """Write a configuration file like another one, with one more folder of addons.
+    """Write a variant of a configuration file, with one more folder of addons.
 
-    :param replaced: whether the folder replaces those that hold our addon.
-    :param options: that differ from the other one's.
+    :param replaced: whether the folder replaces those that contain this addon.
+    :param options: options that differ.
     """
     parser = configparser.RawConfigParser()
     parser.read(config, encoding="utf-8")

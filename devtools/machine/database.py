@@ -1,7 +1,7 @@
-"""Databases with the addon in them, made from a template that has what the addon depends on.
+"""Databases with the addon, made from a template with the addons that it depends on.
 
-What a database was made from is noted in its comment, so that it needs no file beside it and
-follows the database to whatever server it is on. A template's copy does not inherit the comment.
+What a database was made from is noted in its comment: it needs no file beside it, and the note
+follows the database to any server. A copy of the template does not inherit the comment.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class Databases:
         return f"{ADDON}_base_demo" if self.demo else f"{ADDON}_base"
 
     def ensure(self, name: str, *, fresh: bool = False) -> None:
-        """Make a database with the addon in its present form, or bring it up to date.
+        """Make a database with the addon, or update it to the addon's present state.
 
-        :param fresh: make it anew rather than update it when the addon has changed.
+        :param fresh: make a new one instead of an update when the addon has changed.
         :raises ToolError: when the addon cannot be installed; names the log.
         """
         if not _NAME.fullmatch(name):
@@ -78,11 +78,11 @@ class Databases:
     def ensure_extended(
         self, name: str, source: str, addons: Sequence[str], made_of: str, *words: str
     ) -> None:
-        """Make a database with more addons than another one, or leave it when nothing changed.
+        """Make a database with more addons than another one, or leave it if nothing changed.
 
-        :param source: the name of the other one, which nobody may use meanwhile.
+        :param source: the name of the other one, which must not be in use meanwhile.
         :param addons: names of the addons to install.
-        :param made_of: a fingerprint of what it is made of.
+        :param made_of: a fingerprint of everything it is made of.
         :param words: further options of Odoo.
         :raises ToolError: when one cannot be installed; names the log.
         """
@@ -96,13 +96,13 @@ class Databases:
         self._install(name, part, f"Database {name}: installing", addons, *words)
 
     def _install(self, name: str, part: str, title: str, addons: Sequence[str], *words) -> None:
-        """Install addons in a database that is not whole yet, and give it its name."""
+        """Install addons in an unfinished database, then give it its final name."""
         self._odoo(part, f"{title} {', '.join(addons)}", "--init", ",".join(addons), *words)
         self.drop(name)
         self._rename(part, name)
 
     def ensure_template(self) -> str:
-        """Make the template, or leave it when nothing changed, and return its name.
+        """Make the template, or leave it if nothing changed, and return its name.
 
         :raises ToolError: when an addon cannot be installed; names the log.
         """
@@ -142,7 +142,7 @@ class Databases:
         return self.query("postgres", query) == "1"
 
     def note(self, name: str) -> str:
-        """Return the fingerprint that a finished database was noted with, or an empty text."""
+        """Return the fingerprint noted on a finished database, or an empty text."""
         query = (
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
             f"WHERE datname = {quoted(name)}"
@@ -166,16 +166,16 @@ class Databases:
         self.query("postgres", f'ALTER DATABASE "{old}" RENAME TO "{new}"')
 
     def copy(self, old: str, new: str) -> None:
-        """Make a database, which nobody may use meanwhile, anew under another name."""
+        """Copy a database, which must not be in use meanwhile, over another name."""
         self.drop(new)
         self._program("createdb", f"--template={old}", new)
         if self._filestore(old).exists():
-            # Odoo never changes an attachment's file in place, so that both may share it.
+            # Odoo never changes an attachment's file in place, so both can share it.
             shutil.copytree(self._filestore(old), self._filestore(new), copy_function=os.link)
 
     @contextmanager
     def copy_for_a_run(self, name: str) -> Iterator[str]:
-        """Provide a copy of a database, which is removed with all that a run left in it."""
+        """Provide a copy of a database; remove it afterwards with everything that the run left."""
         copy = f"{name}_run"
         self.copy(name, copy)
         try:
@@ -187,11 +187,11 @@ class Databases:
         return self.layout.data / "filestore" / name
 
     def _folders(self, name: str) -> tuple[Path, Path]:
-        """Return what a database has outside PostgreSQL: attachments, and reports that wait."""
+        """Return a database's folders outside PostgreSQL: attachments, and waiting reports."""
         return self._filestore(name), self.layout.data / ADDON / name
 
     def query(self, database: str, query: str) -> str:
-        """Run one statement and return its rows as text, columns parted by ``|``.
+        """Run one statement and return its rows as text, with ``|`` between columns.
 
         :raises ToolError: when the server refuses it.
         """
@@ -223,7 +223,7 @@ _LOADING = re.compile(rb"Loading module (\w+) \((\d+)/(\d+)\)")
 
 
 def module_in_work(log: Path) -> str:
-    """Return which module Odoo is loading, according to its log, and how many there are."""
+    """Return which module Odoo is loading according to its log, and how many there are."""
     found = _LOADING.findall(log.read_bytes())
     if not found:
         return "starting"

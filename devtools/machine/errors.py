@@ -2,4 +2,4 @@
 
 
 class ToolError(Exception):
-    """Something a person can mend; its text says what happened and how, in one sentence."""
+    """An error that a person can correct; its text says in one sentence what happened and how."""

@@ -15,11 +15,11 @@ from .layout import LAYOUT, Settings
 
 
 def main() -> int:
-    """Run Odoo's command line; the embedded server runs at least as long.
+    """Run Odoo's command line; the embedded server runs at least that long.
 
-    :return: the exit code, where Odoo does not end the process itself.
+    :return: the exit code, if Odoo does not end the process itself.
     """
-    # Also where a person's own ODOO_RC names the configuration of another Odoo.
+    # Also if a person's own ODOO_RC names the configuration of another Odoo.
     os.environ["ODOO_RC"] = str(LAYOUT.config)
     owner = os.getpid()
     stack = ExitStack()
@@ -33,6 +33,6 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     finally:
-        # Odoo's worker processes are forks of this one: the lease is not theirs to give back.
+        # Odoo's workers are forks of this process and must not end its lease.
         if os.getpid() == owner:
             stack.close()

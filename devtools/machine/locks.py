@@ -11,11 +11,11 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
-    """Hold a lock on a file, which is made if need be, for as long as the block lasts.
+    """Hold a lock on a file, which is created if needed, while the block lasts.
 
     :param kind: which lock, as ``flock`` knows it.
     :return: the file's descriptor.
-    :raises BlockingIOError: when another process holds it and ``kind`` says not to wait.
+    :raises BlockingIOError: when another process holds it and ``kind`` forbids waiting.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

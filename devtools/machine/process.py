@@ -1,4 +1,4 @@
-"""Runs a command that takes long, with signs of life, and says plainly when it fails."""
+"""Runs a command that takes long, with signs of life, and reports failures plainly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .progress import Progress
 
 POLL_SECONDS = 0.1
 STOP_SECONDS = 10
-# pytest, Odoo and our own commands remove databases when they are ended
+# pytest, Odoo and the tools' own commands remove databases when they are stopped
 ORDERLY_STOP_SECONDS = 30
 
 
@@ -30,7 +30,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 
 def with_last_lines(sentence: str, log: Path) -> str:
-    """Return the sentence that says what went wrong, with a log's name and its last lines."""
+    """Return an error's sentence, with a log's name and its last lines."""
     detail = "\n".join("    " + line for line in last_lines(log, 12))
     return f"{sentence} Full output: {log}\n{detail}"
 
@@ -42,9 +42,9 @@ def start_group(
     cwd: Path | None = None,
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen:
-    """Start a program in a process group of its own: Ctrl-C reaches us alone, and we end it.
+    """Start a program in a process group of its own: Ctrl-C reaches only this process.
 
-    :param output: where all that it says goes; by default straight to the person.
+    :param output: the file for its output; by default the terminal.
     """
     return subprocess.Popen(
         [str(word) for word in command],
@@ -58,10 +58,10 @@ def start_group(
 
 
 def end_group(process: subprocess.Popen, number: int, seconds: float) -> None:
-    """End a program that leads a process group, and what is left of the group.
+    """End a program that leads a process group, and the rest of the group.
 
     :param number: the signal that asks it to end in good order.
-    :param seconds: how long it may take for that.
+    :param seconds: how long it may take to do so.
     """
     if process.poll() is None:
         process.send_signal(number)
@@ -81,9 +81,9 @@ def run_in_order(
     output: IO[bytes] | None = None,
     seconds: float | None = None,
 ) -> int:
-    """Run a program and return its exit code; when we are ended, it ends in good order.
+    """Run a program and return its exit code; when this process is stopped, it ends in order.
 
-    :param output: where all that it says goes; by default straight to the person.
+    :param output: the file for its output; by default the terminal.
     :raises subprocess.TimeoutExpired: when it takes longer than ``seconds``.
     """
     process = start_group(command, output, environ, cwd)
@@ -104,12 +104,12 @@ def run_logged(
     timeout: float = 3600,
     text: str = "",
 ) -> None:
-    """Run a command, its output going to a file, and show how far it is.
+    """Run a command with its output in a file, and show its progress.
 
     :param failure: the sentence for the person when the command fails.
-    :param measure: tells ``progress`` how far the command is; by default only the time passes.
+    :param measure: updates ``progress``; by default only the time passes.
     :param timeout: seconds after which the command is ended.
-    :param text: what the command reads from its standard input; short enough for a pipe.
+    :param text: the command's standard input; short enough for a pipe.
     :raises ToolError: when the command fails or takes too long; names the log and its last lines.
     """
     log.parent.mkdir(parents=True, exist_ok=True)

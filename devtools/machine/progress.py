@@ -1,4 +1,4 @@
-"""Says what a long step is doing, how far it is, and what came of it."""
+"""Shows what a long step does, how far it is, and its result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Progress:
     """One long step.
 
     On a terminal the line is rewritten in place; elsewhere (a log, CI) a new line is written every
-    few seconds, so that neither is silent nor flooded.
+    few seconds: neither is silent or flooded.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Progress:
         self._write("")
 
     def bytes(self, done: int, total: int | None) -> None:
-        """Tell how many bytes are done; a sign of life is written when one is due."""
+        """Show how many bytes are done, if a sign of life is due."""
         if total:
             share = min(100, 100 * done // total)
             self.note(f"{megabytes(min(done, total))} of {megabytes(total)} ({share}%)")
@@ -61,7 +61,7 @@ class Progress:
             self.note(megabytes(done))
 
     def note(self, detail: str) -> None:
-        """Tell how far the step is, in words; a sign of life is written when one is due."""
+        """Show in words how far the step is, if a sign of life is due."""
         self._detail = detail
         now = self._clock()
         if now - self._last >= self._interval:

@@ -66,8 +66,8 @@ def suggested_port(port: int) -> int:
 def free_port() -> int:
     """Return a port that nobody listens on, and that no other run of these tools takes.
 
-    A program listens on it some seconds later, or a minute where the machine is busy. So it is none
-    of those that the system gives to connections, and is claimed for as long as this process lives.
+    A program only listens on it some seconds later, or a minute on a busy machine. So the port is
+    outside the range that the system gives to connections, and is claimed while this process lives.
 
     :raises ToolError: when every port is taken.
     """

@@ -13,24 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from .words import words
+
 TEXT_SUFFIXES = frozenset(
     ".cfg .csv .css .html .ini .js .json .md .mjs .po .pot .py .rst .scss .sh .sql .toml .txt .xml "
     ".yaml .yml".split()
 )
-# Texts of others, kept as they are.
+# Texts by other people, which stay unchanged.
 FOREIGN = frozenset({"LICENSE"})
 _REGISTRY = re.compile(
     r"//[a-z0-9.-]*(?:debian|pypi|pythonhosted|npmjs|nodesource)[a-z0-9.-]*\.(?:org|com|io)"
 )
 _MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:home/\w|root/|Users/\w)")
 _LEFT_FOR_LATER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
-# Rows of calls and reports that a test writes by itself, as the product may never write them
+# Statements with which a test writes rows that the product may never write in this form
 _CALL_ROW = re.compile(
     r"""["']ccp\.call(?:\.event)?["']\](?:\.\w+\([^()]*\))*\.create\("""
     r"""|\b(?:INSERT\s+INTO|UPDATE)\s+(?:ccp_call|ccp_call_event)\b"""
 )
-# The shared ways; tests of so many rows that their doors would take minutes; rows of earlier
-# versions, of reports that are old already, or of reports of which only the row matters
+# Shared helpers; tests with too many rows for the product's own methods; rows of earlier versions,
+# of old reports, or of reports of which only the row matters
 _OWN_ROWS = frozenset(
     {
         "tests/common.py",
@@ -151,7 +153,7 @@ def left_for_later(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
 
 
 def rows_of_calls(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
-    """Tests have the product make calls and reports, or ask ``tests/common.py``."""
+    """Tests create calls and reports through the product, or through ``tests/common.py``."""
     if path.parts[0] == "tests" and str(path) not in _OWN_ROWS:
         message = "writes rows of calls itself: use the product's doors or tests/common.py"
         yield from _matches(_CALL_ROW, text, message)
@@ -255,6 +257,7 @@ CHECKS: tuple[Check, ...] = (
     left_for_later,
     one_model_a_file,
     rows_of_calls,
+    words,
 )
 
 
@@ -268,7 +271,7 @@ def check_text(path: PurePosixPath, text: str) -> list[Finding]:
 def unlisted_tests(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
     """Return the files of tests that ``tests/__init__.py`` does not import.
 
-    Odoo's own runner finds what that file imports, and is silent about the rest.
+    Odoo's own runner only finds what that file imports, and does not mention the rest.
 
     :param paths: relative to ``root``.
     """
@@ -284,7 +287,7 @@ def unlisted_tests(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
 
 
 def check_files(root: Path, paths: Iterable[PurePosixPath]) -> list[Finding]:
-    """Apply every check to files of the repository, except to those that hold no text.
+    """Apply every check to files of the repository that contain text.
 
     :param paths: relative to ``root``.
     """

@@ -1,7 +1,7 @@
 """Odoo's command line, in which every test runs after all addons are loaded.
 
-Odoo runs some tests as soon as their own addon is loaded, so that none of them would ever meet an
-addon that depends on it. Runs inside the virtual environment: it imports Odoo.
+Odoo runs some tests as soon as their own addon is loaded, when addons that depend on it are not
+there yet. Runs inside the virtual environment, because it imports Odoo.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _make_suite = loader.make_suite
 
 
 def make_late_suite(module_names, position: str = "at_install"):
-    """Return no test when an addon was loaded, and all of them at the end.
+    """Return no tests while addons are loaded, and all of them at the end.
 
-    :param module_names: the addons whose tests are asked for.
+    :param module_names: the addons whose tests are requested.
     :param position: when: ``at_install`` or ``post_install``.
     """
     if position == "at_install":

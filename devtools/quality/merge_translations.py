@@ -1,4 +1,4 @@
-"""Bring a template and the translations beside it in line with exported terms.
+"""Update a template and the translations beside it from exported terms.
 
 Runs in the developers' environment, which has polib: ``merge_translations.py EXPORTED FOLDER``.
 """
@@ -12,7 +12,7 @@ KEPT_HEADERS = ("Project-Id-Version", "Content-Type", "Content-Transfer-Encoding
 
 
 def tidy(catalog: polib.POFile, language: str = "") -> polib.POFile:
-    """Return a catalog whose text depends on its terms alone: no dates, a fixed order."""
+    """Return a catalog whose text depends only on its terms: no dates, a fixed order."""
     catalog.header = "Translation of the Odoo addon airtel_ccp"
     metadata = {name: catalog.metadata[name] for name in KEPT_HEADERS if name in catalog.metadata}
     metadata["Content-Type"] = "text/plain; charset=UTF-8"
@@ -27,10 +27,10 @@ def tidy(catalog: polib.POFile, language: str = "") -> polib.POFile:
 
 
 def merge(exported: Path, folder: Path) -> None:
-    """Write the template, and each language with what was translated before.
+    """Write the template, and each language with its former translations.
 
-    :param exported: what Odoo exported
-    :param folder: where ``airtel_ccp.pot`` and ``*.po`` stand
+    :param exported: Odoo's export
+    :param folder: the folder of ``airtel_ccp.pot`` and ``*.po``
     """
     template = tidy(polib.pofile(str(exported)))
     folder.mkdir(exist_ok=True)

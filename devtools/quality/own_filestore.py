@@ -13,8 +13,8 @@ from odoo.tools import config
 def own_filestore(load_registry, tmp_path_factory):
     """Give each process its own copy of the files, as it has its own copy of the database.
 
-    pytest-odoo shares the files. After each class of tests Odoo removes those that its database
-    does not know, and the files of another process's tests would be among them.
+    pytest-odoo shares the files. After each class of tests Odoo removes files that its database
+    does not know, including those of another process's tests.
     """
     if "PYTEST_XDIST_WORKER" not in os.environ:
         yield
@@ -25,7 +25,7 @@ def own_filestore(load_registry, tmp_path_factory):
         shutil.copytree(shared, own)
 
     def filestore(database):
-        # Servers that a test starts have databases and files of their own
+        # Servers that a test starts have their own databases and files
         of_tests = database in config["db_name"]
         return str(own) if of_tests else str(Path(config["data_dir"], "filestore", database))
 

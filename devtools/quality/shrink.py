@@ -9,19 +9,19 @@ from pathlib import Path
 from PIL import Image
 
 COLOURS = 256
-# How often Pillow brings the palette nearer to the picture
+# The rounds in which Pillow fits the palette to the picture
 ROUNDS = 3
 
 
 def shrink(source: Path, target: Path, width: int) -> None:
-    """Write a picture at most so wide, with the proportions that it had."""
+    """Write a picture with at most this width, in its own proportions."""
     with Image.open(source) as image:
         made = image.convert("RGB")
     if made.width > width:
         height = round(made.height * width / made.width)
         made = made.resize((width, height), Image.Resampling.LANCZOS)
-    # Pictures of a screen have few colours: with a palette the file has a third of its size. This
-    # method keeps also those that are rare, such as a red dot
+    # Pictures of a screen have few colours: with a palette the file has a third of its size.
+    # This method also keeps rare colours, such as a red dot
     made = made.quantize(
         COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=ROUNDS, dither=Image.Dither.NONE
     )
@@ -31,7 +31,7 @@ def shrink(source: Path, target: Path, width: int) -> None:
 def cut(source: Path, target: Path, width: int, height: int) -> None:
     """Write the upper left part of a picture.
 
-    :raises ValueError: when the picture is smaller than that.
+    :raises ValueError: when the picture is smaller.
     """
     with Image.open(source) as image:
         if image.width < width or image.height < height:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..machine.configuration import write_variant
 from ..machine.layout import ADDON
 
-# Odoo reads every file below an addon, and this repository holds much that is no part of it
+# Odoo reads every file below an addon, but much of this repository is not part of it
 PARTS = "ccp controllers data demo models security static views wizard"
 FILES = "__init__.py __manifest__.py hooks.py server_wide.py"
 SECONDS = 120

@@ -1,4 +1,4 @@
-"""Keep what an administrator entered, where its column has another name or form now."""
+"""Keep values that an administrator entered, if their column now has another name or form."""
 
 
 def migrate(cr, version):

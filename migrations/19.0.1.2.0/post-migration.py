@@ -1,8 +1,8 @@
-"""Give recordings that were kept before to the companies that made the calls."""
+"""Give recordings stored earlier the company of their call."""
 
 
 def migrate(cr, version):
-    """Write each call's company to its recording, which had that of the scheduled action's user.
+    """Write each call's company on its recording, instead of the scheduled action's company.
 
     :param cr: the database's cursor
     :param str version: the version that was installed

@@ -1,8 +1,8 @@
-"""Drop indexes in whose place others came."""
+"""Drop indexes that others have replaced."""
 
 
 def migrate(cr, version):
-    """Drop what Odoo leaves behind when a field has no index of its own any more.
+    """Drop indexes that Odoo leaves behind when a field no longer has one.
 
     :param cr: the database's cursor
     :param str version: the version that was installed

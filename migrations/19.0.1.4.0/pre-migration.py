@@ -1,8 +1,8 @@
-"""Drop an index in whose place another one serves."""
+"""Drop an index that another one has replaced."""
 
 
 def migrate(cr, version):
-    """Drop what Odoo leaves behind when a field has no index of its own any more.
+    """Drop indexes that Odoo leaves behind when a field no longer has one.
 
     :param cr: the database's cursor
     :param str version: the version that was installed

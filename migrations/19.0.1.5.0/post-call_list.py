@@ -4,7 +4,7 @@ from odoo import SUPERUSER_ID, api
 
 
 def migrate(cr, version):
-    """Entries that wait name the person to call: a lead's title stood there."""
+    """Store the person to call as the name of waiting entries, instead of a lead's title."""
     env = api.Environment(cr, SUPERUSER_ID, {})
     for item in env["ccp.call.list.item"].search([("state", "=", "waiting")]):
         record = item._record()

@@ -1,8 +1,8 @@
-"""Say of erased calls that their recordings were erased, not that a period was over."""
+"""Show recordings of erased calls as erased, not as deleted after their period."""
 
 
 def migrate(cr, version):
-    """Correct the recording's state of calls that were erased before.
+    """Correct the recording's state of calls that were erased earlier.
 
     :param cr: the database's cursor
     :param str version: the version that was installed

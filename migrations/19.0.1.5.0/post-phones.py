@@ -1,4 +1,4 @@
-"""Write people's own phones in the one form that they are kept in from now on."""
+"""Store people's own phones in one form."""
 
 from odoo.tools import SQL
 
@@ -6,7 +6,7 @@ from odoo.addons.airtel_ccp.ccp.safe import number
 
 
 def migrate(cr, version):
-    """Write the phones of users in ten digits, as far as they can be read.
+    """Write the phones of users in ten digits, if they can be read.
 
     :param cr: the database's cursor
     :param str version: the version that was installed
@@ -19,6 +19,6 @@ def migrate(cr, version):
             try:
                 digits = number.read(phone)
             except number.NumberError:
-                # Its user is asked to correct it at the next click
+                # The user is asked to correct it at the next click
                 continue
             cr.execute(SQL("UPDATE res_users SET %s = %s WHERE id = %s", column, digits, user_id))

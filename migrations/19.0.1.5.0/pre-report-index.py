@@ -2,7 +2,7 @@
 
 
 def migrate(cr, _version):
-    """Rename the index, which is large when there are many reports, instead of making it anew."""
+    """Rename the index: building it again takes long when there are many reports."""
     cr.execute(
         """
         ALTER INDEX IF EXISTS ccp_call_event_call_fingerprint_uniq

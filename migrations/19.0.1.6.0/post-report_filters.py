@@ -1,4 +1,4 @@
-"""Move the favorites of the reports to the model that these open now."""
+"""Move the reports' favorites to the model that reports now use."""
 
 import re
 
@@ -8,7 +8,7 @@ REPORTS = ("action_ccp_call_report", "action_ccp_call_report_hour", "action_ccp_
 
 
 def migrate(cr, version):
-    """Move favorites of calls that a report showed; those with other fields stay with calls.
+    """Move favorites that a report showed; those with other fields stay with calls.
 
     :param cr: the database's cursor
     :param str version: the version that was installed
@@ -29,6 +29,6 @@ def migrate(cr, version):
 
 
 def _without_trials(domain):
-    """Return a domain that does not ask for trials, of which the report has none."""
+    """Return a domain without its condition on trials, which the report does not contain."""
     leaf = r"""[([]\s*['"]trial['"]\s*,\s*['"]=['"]\s*,\s*False\s*[])]"""
     return re.sub(leaf, "(1, '=', 1)", domain)

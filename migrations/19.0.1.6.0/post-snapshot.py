@@ -1,12 +1,12 @@
-"""Calls keep what was dialled, so that changing a call flow does not change their history."""
+"""Store what each call dialled, so a change of a call flow does not change the history."""
 
 BATCH = 50_000
 
 
 def migrate(cr, version):
-    """Give each call the snapshot of its call flow as it is now.
+    """Give each call a snapshot of its call flow's present state.
 
-    Calls that no report can change any more need none. In batches, because there may be millions.
+    Calls that no report can change any more need none. In batches, as there may be millions.
 
     :param cr: the database's cursor
     :param str version: the version that was installed

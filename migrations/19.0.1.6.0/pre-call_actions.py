@@ -1,6 +1,6 @@
 """Point scheduled actions to the model of calls before the models that they used are deleted."""
 
-# By XML id: what the action runs now, on the model of calls
+# By XML id: the action's new code, on the model of calls
 CODES = {
     "ir_cron_fold_reports": "model._cron_fold()",
     "ir_cron_fetch_recordings": "model._cron_fetch_recordings()",
@@ -11,7 +11,7 @@ CODES = {
 
 
 def migrate(cr, version):
-    """Change model and code of these actions, also if an administrator protected them from updates.
+    """Change model and code of these actions, even if they are protected from updates.
 
     Otherwise such an action would be deleted with its model.
 

@@ -2,7 +2,7 @@
 
 
 def migrate(cr, version):
-    """Have each report that waits looked at once more, which keeps the names it may be found by.
+    """Have each waiting report looked at once more, which stores the names of its call.
 
     :param cr: the database's cursor
     :param str version: the version that was installed

@@ -1,14 +1,14 @@
-"""Companies that exist get no limit that they did not have, until somebody sets one."""
+"""Existing companies get no new limits until somebody sets them."""
 
 from odoo.tools import SQL
 from odoo.tools.sql import column_exists
 
-# Those that new companies begin with
+# The limits of new companies
 LIMITS = ("ccp_daily_limit", "ccp_number_daily_limit", "ccp_pause_seconds")
 
 
 def migrate(cr, _version):
-    """Add each limit that the installed version did not know as none.
+    """Add each limit that the installed version did not have, as no limit.
 
     :param cr: the database's cursor
     :param str _version: the version that was installed

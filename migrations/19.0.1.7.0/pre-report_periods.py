@@ -2,7 +2,7 @@
 
 
 def migrate(cr, version):
-    """Let companies keep reports without a call for as long as they keep other reports.
+    """Let existing companies keep reports without a call as long as other reports.
 
     Only new companies get the default; the health list proposes it to the others.
 

@@ -2,7 +2,7 @@
 
 from odoo import SUPERUSER_ID, api
 
-# By XML id: what the rule said, and what it says now
+# By XML id: the rule's former and new domain
 RULES = {
     "ccp_call_rule_user": ("[('user_id', '=', user.id)]", "[('reader_id', '=', user.id)]"),
     "ccp_call_daily_rule_user": ("[('user_id', '=', user.id)]", "[('reader_id', '=', user.id)]"),
@@ -14,7 +14,7 @@ RULES = {
 
 
 def migrate(cr, version):
-    """Change these rules as far as no administrator changed them.
+    """Change these rules, unless an administrator changed them.
 
     :param cr: the database's cursor
     :param str version: the version that was installed

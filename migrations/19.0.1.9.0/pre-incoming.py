@@ -1,9 +1,9 @@
-"""What reports count of incoming calls, without computing it for each call."""
+"""The measures of incoming calls, without computing them for each call."""
 
 from odoo.tools import SQL
 from odoo.tools.sql import column_exists
 
-# By column: when a call that counts adds 1 to it
+# By column: when a call adds 1 to it
 PARTS = {
     "incoming": "TRUE",
     "incoming_answered": "result = 'connected'",
@@ -12,7 +12,7 @@ PARTS = {
     # Only Airtel's reports say when somebody picked up
     "answer_seconds": "FALSE",
 }
-# Calls that count nowhere; the first versions did not know these
+# Calls that no figure counts; the first versions did not have these columns
 NOT_COUNTED = ("trial", "imported")
 
 

@@ -5,7 +5,7 @@ import { registry } from "@web/core/registry";
  *
  * @param {import("@web/env").OdooEnv} env
  * @param {{params: {res_model: string, res_id: number, field_name: string|false, options?: Object}}}
- *  action `options` are what else is known of the click, see `ccp.call.place`
+ *  action `options` are further values of the click, see `ccp.call.place`
  */
 async function callRecordAction(env, { params }) {
     const { res_model, res_id, field_name, options = {} } = params;

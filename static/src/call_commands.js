@@ -31,7 +31,7 @@ export async function provideCalls(env, { searchValue = "" } = {}) {
     const found = await env.services.orm.silent.call("ccp.panel", "find", [name]);
     return found.map((each) => ({
         category: "default",
-        // Begins with what was typed: the palette drops anything else
+        // Begins with the typed text, because the palette drops any other command
         name: `${word} ${each.name}, ${each.phone}`,
         action: () => {
             calls.call(each.res_model, each.res_id);

@@ -17,44 +17,44 @@ import { rememberedRecording } from "./panel/recording_question";
 import { remedyButtons } from "./remedy";
 
 export const BUS_MESSAGE = "airtel_ccp.call";
-/** Tells that Airtel's reports are late, or in time again. */
+/** The bus message that Airtel's reports are late, or on time again. */
 export const HEALTH_MESSAGE = "airtel_ccp.health";
-/** Pause between two questions to the server while the bus is lost, in milliseconds. */
+/** The pause between two requests for the state while the bus is lost, in milliseconds. */
 export const POLL_DELAY = 4000;
 /** The same while the bus is there, in milliseconds. */
 export const CHECK_DELAY = 30000;
-/** How long the bus may take to come at the start, in milliseconds. */
+/** How long the bus may take to connect at the start, in milliseconds. */
 export const BUS_PATIENCE = 8000;
-/** The browser's storage key for a panel that the user put into the top bar. */
+/** The browser's storage key for whether the user minimised the panel into the top bar. */
 export const MINIMISED_KEY = "airtel_ccp.minimised";
 
 /**
- * @typedef {Object} Call what `ccp.panel` says of a call; times are milliseconds since 1970
+ * @typedef {Object} Call a call's values from `ccp.panel`; times are milliseconds since 1970
  * @property {number} id id of the `ccp.call`
  * @property {string} state one of `ccp.call`'s states
  * @property {string|false} result one of `ccp.call`'s results, once ended
  * @property {boolean} live
  * @property {string} tone the colour in which every view shows the call
- * @property {boolean} dismissed whether the user put it away
- * @property {string} message the state of the call, in one sentence for the user
+ * @property {boolean} dismissed whether the user removed it from the panel
+ * @property {string} message a sentence for the user about the call's state
  * @property {string} customer
  * @property {string} phone masked
  * @property {string} res_model the record that was called
  * @property {number} res_id
  * @property {"outbound"|"inbound"} direction
  * @property {boolean} [can_open] whether the record exists and the user may see it; like the two
- *  below it comes with an answer of `ccp.panel.state`, never over the bus
+ *  properties below it is in answers of `ccp.panel.state`, never in bus messages
  * @property {string} [record_name]
  * @property {Object|false} [last] the previous call to the same contact or record
- * @property {number|false} answer when both talked first
+ * @property {number|false} answer when they began to talk
  * @property {number} now the server's clock
  */
 
 /**
- * Places calls through Airtel CCP and follows them, for users with the right to call. For all
- * others it does nothing: no request, no bus subscription.
+ * Places calls through Airtel CCP and follows them, for users with the right to call. For other
+ * users it does nothing: no request, no bus subscription.
  *
- * The server decides; this service keeps what the server sent last.
+ * The server decides; this service only keeps its latest answer.
  */
 export class CallService {
     /**
@@ -71,33 +71,33 @@ export class CallService {
         /** Whether the user may place calls. */
         this.canCall = Boolean(session.airtel_ccp?.can_call);
         this.state = reactive({
-            /** @type {Call|null} the user's live call, else the last one that is not put away */
+            /** @type {Call|null} the user's live call, else the last one that was not dismissed */
             current: null,
-            /** Whether a click is on its way: no second call may be placed meanwhile. */
+            /** Whether a click is in progress: no second call may be placed meanwhile. */
             placing: false,
             outcomes: [],
             requireOutcome: false,
-            /** The head of the user's call list. */
+            /** The next entry of the user's call list. */
             list: { waiting: 0, next: false },
-            /** Whether the panel is in the top bar only. */
+            /** Whether the panel is minimised into the top bar. */
             minimised: browser.localStorage.getItem(MINIMISED_KEY) === "true",
-            /** Whether Airtel's reports come late or not at all. */
+            /** Whether Airtel's reports are late or missing. */
             areReportsLate: false,
             /** Whether the server cannot notify this browser. */
             isBusLost: false,
-            /** What the last thing that the user did in the panel led to. */
+            /** The result of the user's last action in the panel. */
             answer: { text: "", type: "info" },
-            /** Id of a call that is over and that the user has to see again, or null. */
+            /** Id of an ended call that the user opened again, or null. */
             opened: null,
-            /** What has to be confirmed before an outcome is saved, or null. */
+            /** The question to confirm before an outcome is saved, or null. */
             confirmation: null,
-            /** What is to get the focus in the panel: a selector; a new object for each wish. */
+            /** The selector of what gets the focus in the panel; a new object for each request. */
             focus: null,
         });
         this.note = new NoteKeeper(orm);
         this.followingUp = new FollowingUp(this);
         this.list = new CallList(this);
-        /** Milliseconds that the server's clock is ahead of this browser's. */
+        /** How many milliseconds the server's clock is ahead of this browser's. */
         this.clockOffset = 0;
         /** Id of the last bus notification about each call; older ones are ignored. */
         this.lastNotified = new Map();
@@ -134,7 +134,7 @@ export class CallService {
     // What the server knows
 
     /**
-     * Reads the present state from the server. If that fails, what is known stays.
+     * Loads the present state from the server. If that fails, the former state stays.
      *
      * @returns {Promise<boolean>} whether the server answered
      */
@@ -164,7 +164,7 @@ export class CallService {
         if (answer.call && this.incoming.isAside(answer.call)) {
             this.incoming.put(answer.call);
         } else if (answer.call && isNotified && answer.call.id === current.id) {
-            // The bus was quicker, but does not say what the user may see
+            // The bus was faster, but its message lacks what depends on the user's rights
             Object.assign(current, pick(answer.call, ...CALLER_VALUES));
         } else if (answer.call && !(isNotified && answer.call.id < current.id)) {
             this.keep(answer.call);
@@ -178,10 +178,10 @@ export class CallService {
     }
 
     /**
-     * Takes over what a notification says of a call.
+     * Applies a bus message about a call.
      *
-     * @param {{panel: Call, card_ids?: number[]}} payload `card_ids` are the messages of the
-     *  chatter that show the call and look different now
+     * @param {{panel: Call, card_ids?: number[]}} payload `card_ids` are the chatter's messages
+     *  that show the call and changed
      * @param {number} notificationId
      */
     onNotified({ card_ids, panel }, notificationId) {
@@ -219,8 +219,8 @@ export class CallService {
     }
 
     /**
-     * Asks the server for what the bus does not say of a call and the record that was called. A
-     * click asks by itself once its call is placed.
+     * Asks the server for the values of a call and its record that bus messages lack. After a click
+     * this happens once its call is placed.
      */
     async askAboutRecord() {
         const isKnown = this.state.current?.can_open !== undefined;
@@ -283,9 +283,8 @@ export class CallService {
     }
 
     /**
-     * Asks the server again and again while a call is live or rings: often while the bus is lost, else now
-     * and then, because a message that is sent while the server's side of the bus starts is heard by
-     * nobody.
+     * Polls the server while a call is live or rings: often while the bus is lost, otherwise
+     * rarely, because a message that is sent while the server's side of the bus starts is lost.
      */
     poll() {
         browser.clearTimeout(this.pollTimeout);
@@ -302,24 +301,23 @@ export class CallService {
     // Placing a call
 
     /**
-     * Calls a saved record. While a call is being placed, further calls are ignored.
+     * Calls a saved record. Further calls are ignored while a call is being placed.
      *
      * @param {string} resModel model of the record
      * @param {number} resId id of the record
-     * @param {string|null} [fieldName] the phone field, from which the server reads the number; by
-     *  default the user chooses among all numbers of the record and its contact
+     * @param {string|null} [fieldName] the phone field with the number; by default the user chooses
+     *  among all numbers of the record and its contact
      * @param {number|null} [listItemId] the entry of the call list that the call is for
-     * @param {Object} [options] what else is known of the click, see `ccp.call.place`
+     * @param {Object} [options] further values of the click, see `ccp.call.place`
      * @returns {Promise<{call_id: number, state: string, message: string}|null>} null when no call
-     *  was placed; the user has seen why
+     *  was placed; the user was shown why
      */
     call(resModel, resId, fieldName = null, listItemId = null, options = {}) {
         return this.onlyOnce(() => this.place(resModel, resId, fieldName, listItemId, options));
     }
 
     /**
-     * Saves a record that is open in a view where it has changes, then calls the number in one of
-     * its phone fields.
+     * Saves an open record that has changes, then calls the number in one of its phone fields.
      *
      * @param {import("@web/model/relational_model/record").Record} record
      * @param {string} fieldName the phone field
@@ -339,7 +337,7 @@ export class CallService {
     }
 
     /**
-     * Runs `fn` unless a click is already on its way.
+     * Runs `fn` unless an earlier click is still in progress.
      *
      * @template T
      * @param {() => Promise<T>} fn
@@ -358,10 +356,10 @@ export class CallService {
     }
 
     /**
-     * Makes sure that the server knows the number that the user sees.
+     * Makes sure that the server knows the number on the user's screen.
      *
      * @param {import("@web/model/relational_model/record").Record} record
-     * @returns {Promise<boolean>} whether it does
+     * @returns {Promise<boolean>} whether it is saved
      */
     async save(record) {
         if (!record.isNew && !(await record.isDirty())) {
@@ -418,7 +416,7 @@ export class CallService {
     }
 
     /**
-     * Says why no call was placed, and opens what lifts that, or offers to.
+     * Shows why no call was placed, and opens or offers what resolves it.
      *
      * @param {string} sentence
      * @param {import("./errors").Remedy|undefined} remedy
@@ -436,14 +434,14 @@ export class CallService {
 
     // What the user does in the panel
 
-    /** Takes the panel out of the top bar. */
+    /** Restores the panel from the top bar. */
     show() {
         this.state.minimised = false;
         browser.localStorage.removeItem(MINIMISED_KEY);
     }
 
     /**
-     * Shows a call that is over in the panel, with its outcomes, also when it was put away.
+     * Shows an ended call in the panel, with its outcomes, even if the user removed it.
      *
      * @param {number} callId one of the user's own calls
      */
@@ -458,36 +456,36 @@ export class CallService {
     }
 
     /**
-     * Moves the focus to something in the panel once that is drawn.
+     * Focuses an element of the panel once it is drawn.
      *
-     * @param {string} selector the panel itself takes the focus when nothing fits
+     * @param {string} selector if nothing matches, the panel itself gets the focus
      */
     focus(selector) {
         this.state.focus = { selector };
     }
 
-    /** Puts the panel into the top bar. */
+    /** Minimises the panel into the top bar. */
     minimise() {
         this.note.save();
         this.state.minimised = true;
         browser.localStorage.setItem(MINIMISED_KEY, "true");
     }
 
-    /** Shows one sentence in the panel, in place of the last one. */
+    /** Shows one sentence in the panel, which replaces the former one. */
     say(text, type = "info") {
         this.state.answer = { text, type };
     }
 
     /**
-     * Runs a request that the user asked for in the panel; where the server refuses or cannot be
-     * reached, the panel says so.
+     * Runs a request of the user in the panel; if the server refuses or cannot be reached, the
+     * panel shows why.
      *
      * @template T
      * @param {string} model
      * @param {string} method
      * @param {any[]} args
-     * @param {boolean} [isAsked] false for what the panel reads by itself: it says nothing new
-     * @returns {Promise<T|undefined>} undefined when it failed
+     * @param {boolean} [isAsked] false for requests that the panel makes by itself
+     * @returns {Promise<T|undefined>} undefined if it failed
      */
     async request(model, method, args, isAsked = true) {
         if (isAsked) {
@@ -504,7 +502,7 @@ export class CallService {
         }
     }
 
-    /** Puts a call that is over away from the panel. */
+    /** Removes an ended call from the panel. */
     async dismiss() {
         const { id } = this.state.current;
         await this.note.save();
@@ -517,14 +515,14 @@ export class CallService {
         }
     }
 
-    /** Says that a call is over although Airtel never reported it. */
+    /** Ends a call whose end Airtel never reported. */
     async close() {
         if (await this.request("ccp.panel", "close", [this.state.current.id])) {
             await this.load();
         }
     }
 
-    /** Shows why no call was placed, in place of the last such sentence. */
+    /** Shows why no call was placed; this replaces an earlier notification. */
     showFailure(message, buttons = []) {
         this.closeFailure();
         this.closeFailure = this.notification.add(message, {
@@ -538,10 +536,10 @@ export class CallService {
     // The chatter
 
     /**
-     * Brings the chatters that show a call up to date.
+     * Updates the chatters that show a call.
      *
      * @param {Object} call
-     * @param {number[]} [cardIds] the messages that look different now
+     * @param {number[]} [cardIds] the messages that changed
      */
     refreshCards(call, cardIds) {
         if (cardIds?.length) {
@@ -552,7 +550,7 @@ export class CallService {
     }
 
     /**
-     * Lets the chatters of the called record and of its contact, where open, fetch new messages.
+     * Has the open chatters of the called record and its contact load new messages.
      *
      * @param {{res_model: string, res_id: number, partner_id?: number|false}} call
      */

@@ -1,7 +1,7 @@
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError, RPCError } from "@web/core/network/rpc";
 
-// Errors with a sentence for the user: what happened and who can mend it. All others are faults.
+// Errors with a sentence for the user: what happened and who can correct it. Others are faults.
 const EXPECTED_ERRORS = [
     "odoo.exceptions.AccessError",
     "odoo.exceptions.MissingError",
@@ -19,7 +19,7 @@ export function isSessionExpired(error) {
 }
 
 /**
- * Returns one sentence why a request failed; nothing if a programming error is the cause.
+ * Returns a sentence on why a request failed; undefined for a programming error.
  *
  * @param {Error} error
  * @returns {string|undefined}
@@ -37,7 +37,7 @@ export function sentenceOf(error) {
 }
 
 /**
- * @typedef {Object} Remedy what lifts a refusal
+ * @typedef {Object} Remedy what resolves a refusal
  * @property {"outcome"|"panel"|"preferences"|"record"} opens
  * @property {number} [call_id] the call that lacks an outcome
  * @property {string} [res_model] the record to correct
@@ -46,7 +46,7 @@ export function sentenceOf(error) {
 
 /**
  * @param {Error} error
- * @returns {Remedy|undefined} what lifts a refusal, if the user can do that
+ * @returns {Remedy|undefined} what resolves a refusal, if the user can do that
  */
 export function remedyOf(error) {
     return error instanceof RPCError ? error.data?.context?.airtel_ccp_remedy : undefined;

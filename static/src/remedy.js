@@ -5,7 +5,7 @@ import { user } from "@web/core/user";
 import { remedyOf, sentenceOf } from "./errors";
 
 /**
- * Returns the button that opens what lifts a refusal, unless that is in the panel already.
+ * Returns the button that opens what resolves a refusal, unless the panel shows it already.
  *
  * @param {import("@web/env").OdooEnv} env
  * @param {import("./errors").Remedy|undefined} remedy
@@ -34,7 +34,7 @@ export function remedyButtons(env, remedy) {
 }
 
 /**
- * Opens what lifts a refusal also when a button of a form or a server action placed the call.
+ * Opens what resolves a refusal if a form's button or a server action placed the call.
  *
  * @param {import("@web/env").OdooEnv} env
  * @param {import("@web/core/errors/error_service").UncaughtError} error

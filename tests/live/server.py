@@ -90,7 +90,7 @@ class LiveServer(Odoo):
 
     @property
     def spool(self):
-        """Where reports of this database wait while it is away."""
+        """The spool in which this database's reports wait while it is away."""
         return Spool(spool.root() / self.database)
 
     @contextlib.contextmanager

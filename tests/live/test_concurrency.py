@@ -71,7 +71,7 @@ def percentile(values, share):
 
 @pytest.fixture
 def other_addresses(server):
-    """Where reports of twenty further calls go, of a call each."""
+    """The addresses of twenty further calls, for one report each."""
     tokens = [f"one-of-many-{number}" for number in range(AT_ONCE)]
     with server.env() as env:
         user = env["res.users"].search([("login", "=", "rep")])

@@ -151,7 +151,7 @@ def test_a_wrong_header_is_refused_when_the_database_is_back(server, call):
 
 @contextlib.contextmanager
 def stores_wait(server, trigger):
-    """Have each process that stores a report wait where a trigger fires, until the block ends."""
+    """Have each process that stores a report wait in a trigger until the block ends."""
     server.query(
         f"""
         CREATE FUNCTION ccp_test_wait() RETURNS trigger AS $$

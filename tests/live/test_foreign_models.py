@@ -144,7 +144,7 @@ def test_the_recipe_is_short():
 
 
 def test_phones_come_from_employees(stack, admin):
-    """Where HR is installed, users without a phone get that of their employee."""
+    """If HR is installed, users without a phone get their employee's."""
     _server, setup = stack
     admin.call("res.users", "write", [setup.rep_id], {"ccp_phone": False})
     create(

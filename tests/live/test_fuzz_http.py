@@ -73,7 +73,7 @@ CONTENT_TYPES = (
     "",
     "application/xml",
 )
-# Not taken for a fault: too large, a length that is none, a broken body
+# Refusals, not faults: a body that is too large or broken, an invalid length
 REFUSALS = {400, 411, 413, 415, 501}
 
 
@@ -159,7 +159,7 @@ def stack():
 
 @pytest.fixture(scope="module")
 def targets(stack):
-    """Calls of which reports can be told: each one's token, and what Airtel would really post."""
+    """Calls for made-up reports: each one's token, and what Airtel would really post."""
     server, sandbox, setup = stack
     sandbox.clear()
     set_phone(server, setup, "7000000122")
@@ -243,7 +243,7 @@ def test_mutated_reports(stack, targets):
 
 
 def check_folds(server):
-    """Check that every call is folded, whatever it was told, and that nothing went wrong."""
+    """Check that every call is folded, whatever was posted, and that nothing failed."""
     unfolded = "SELECT count(*) FROM ccp_call_event WHERE folded IS NOT TRUE"
     wait_for(lambda: server.query(unfolded) == [(0,)], "the fold", 60 + REQUESTS / 100)
     assert server.query("SELECT id, fold_error FROM ccp_call WHERE fold_error IS NOT NULL") == []

@@ -244,7 +244,7 @@ def test_while_odoo_is_down(server, edge, call):
     server.stop()
     try:
         assert_asked_to_come_again(post(url, headers, 1))
-        # What the logs of nginx say where nothing keeps it from them
+        # What nginx logs if nothing prevents it
         assert requests.get(f"{edge.url}/elsewhere/secret", timeout=20).status_code == 502
         for name in ("access.log", "error.log"):
             # nginx may answer before it writes

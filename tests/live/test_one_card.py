@@ -33,7 +33,7 @@ class TestOneCard(BaseCase):
 
     @contextmanager
     def accepted_call(self):
-        """A call that Airtel accepted, and where its reports go."""
+        """A call that Airtel accepted, and the address for its reports."""
         token = uuid.uuid4().hex
         with self.server.env() as env:
             partner = env["res.partner"].create({"name": "Priya Sharma"})

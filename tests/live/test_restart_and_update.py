@@ -116,7 +116,7 @@ def test_updates_leave_what_is_there_alone():
 
 @pytest.mark.skipif(not LONG, reason="make test-all runs it")
 def test_two_databases_of_one_server():
-    """Nothing in a report's address tells the database; the token's signature does."""
+    """A report's address does not name the database; the token's signature shows it."""
     other = f"airtel_ccp_other_{uuid.uuid4().hex[:8]}"
     copy_database(other)
     try:

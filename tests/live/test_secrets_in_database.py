@@ -6,7 +6,7 @@ from ..secrets_in_logs import PASSWORD
 from .server import live_stack, set_phone, wait_for
 
 CUSTOMER = "7000000101"
-# Where a thing has to lie, for there is no other way to do what it is for
+# Where a secret must be stored, because it could not be used otherwise
 HOMES = {
     "the password": {"res_company"},
     # The last one holds the README, whose table has the numbers of the sandbox

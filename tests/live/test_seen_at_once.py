@@ -302,7 +302,7 @@ class TestSeenAtOnce(BaseCase):
         def fold_after_a_change(calls, **options):
             if not met:
                 met.append(calls)
-                # A change that nobody else tells browsers of
+                # A change of which nothing else notifies browsers
                 self.server.query("UPDATE res_partner SET name = 'Priya' WHERE id = %s", partner_id)
                 calls.partner_id.name = "Priya S"
                 calls.env.flush_all()

@@ -12,7 +12,7 @@ from ..canaries import search_database, search_folder
 from ..common import CcpSetup, accepted_call
 from .server import LiveServer
 
-# Where a name of this addon could stay behind, and how it would show there
+# Where a name of this addon could be left, and how it would look there
 TRACES = {
     "ir_attachment": "SELECT name FROM ir_attachment WHERE res_model LIKE 'ccp.%'",
     "ir_config_parameter": "SELECT key FROM ir_config_parameter WHERE key ILIKE '%ccp%'",
@@ -65,7 +65,7 @@ class TestUninstall(BaseCase):
             self.assertEqual(done.returncode, 0, done.stderr[-4000:])
             left = {place: server.query(query) for place, query in TRACES.items()}
             self.assertEqual({place: rows for place, rows in left.items() if rows}, {})
-            # A cache: Odoo makes a bundle anew when a page asks for one
+            # A cache: Odoo builds a bundle again when a page asks for it
             server.query("DELETE FROM ir_attachment WHERE url LIKE '/web/assets/%'")
             with connect(server.database) as connection, connection.cursor() as cursor:
                 named = {

@@ -152,7 +152,7 @@ class People:
         """Call the lead under a number, and return the call's id."""
         self.admin.call("crm.lead", "write", [self.lead], {"phone": number})
         session = session or self.rep
-        # Refusals by Airtel are told as an error by some versions; the row is there in any case
+        # Some versions return Airtel's refusals as an error; the row exists in any case
         with contextlib.suppress(RpcError):
             session.call("crm.lead", "action_ccp_call", [self.lead], field_name="phone")
         return self.server.query("SELECT max(id) FROM ccp_call")[0][0]
@@ -273,7 +273,7 @@ def work(people, version):
     if version == "19.0.1.0.0":
         favorites[0] = ("Weeks", report, "ccp.call", "[]", "start_date:week")
     if version >= "19.0.1.6.0":
-        # The report counts days since, so each favorite is made where its field is
+        # The report has days since then, so each favorite is made on the model with its field
         favorites[0] = ("Weeks", report, "ccp.call.daily", "[]", "start_date:week")
         favorites[1] = ("Customers", history, "ccp.call", "[]", "partner_id")
     for name, place, model, domain, group in favorites:

@@ -163,7 +163,7 @@ class NoDatabase:
 
 
 def test_a_wake_up_that_nobody_heard_keeps_nobody_asleep():
-    """A run that is asked for already may be one of which no worker for actions was told."""
+    """A run may be requested already although no worker for actions was notified."""
     with live_stack(speed=50) as (server, _sandbox, setup):
         set_phone(server, setup, "7000000101")
         rep = server.login("rep")

@@ -163,7 +163,7 @@ def test_report_that_beats_the_answer(server, sandbox, setup):
     ],
 )
 def test_scripts(server, sandbox, setup, number, result):
-    """Each of the sandbox's stories ends with the result that it tells."""
+    """Each of the sandbox's stories ends with its result."""
     set_phone(server, setup, number)
     answer = server.login("rep").call("crm.lead", "action_ccp_call", [setup.lead_id])
 

@@ -128,7 +128,7 @@ class Days:
         )
 
     def found(self, *kinds, database=None):
-        """Return where canaries are: columns of tables, files, and the log."""
+        """Return the places with canaries: columns of tables, files, and the log."""
         wanted = self.patterns(*kinds)
         database = database or self.server.database
         with connect(database) as connection, connection.cursor() as cursor:

@@ -3,7 +3,7 @@ import { Activity } from "@mail/core/web/activity";
 import { ActivityListPopoverItem } from "@mail/core/web/activity_list_popover_item";
 import { patch } from "@web/core/utils/patch";
 
-/** Gives a planned call a button that places it. */
+/** Adds a Call button to planned calls. */
 const callable = () => ({
     setup() {
         super.setup();

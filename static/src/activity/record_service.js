@@ -1,9 +1,9 @@
 import { registry } from "@web/core/registry";
 
-/** Bus message: messages or activities of a record changed. */
+/** The bus message that messages or activities of a record changed. */
 export const RECORD_MESSAGE = "airtel_ccp.record";
 
-/** Reads activities and messages of an open chatter again when a call changed them. */
+/** Reloads activities and messages of open chatters when a call changed them. */
 export const recordService = {
     dependencies: ["airtel_ccp.call", "bus_service", "mail.store"],
     start(_env, { "airtel_ccp.call": calls, bus_service: bus, "mail.store": store }) {

@@ -4,7 +4,7 @@ import { Dialog } from "@web/core/dialog/dialog";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 
-/** Key under which a phone remembers how its user wants to call: `airtel` or `device`. */
+/** The browser's storage key for how the user of this phone calls: `airtel` or `device`. */
 export const DIAL_CHOICE_KEY = "airtel_ccp.dial_choice";
 
 /** Asks on a phone whether to call through Airtel or with the phone's own dialler. */
@@ -22,7 +22,7 @@ export class DialChoice extends Component {
 }
 
 /**
- * Returns how the user of this phone wants to call; asks if that is not known yet.
+ * Returns how the user of this phone wants to call; asks if that was not answered before.
  *
  * @param {import("@web/env").OdooEnv} env
  * @returns {Promise<"airtel"|"device"|null>} null when the user closed the question

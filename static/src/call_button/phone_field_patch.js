@@ -19,7 +19,7 @@ patch(PhoneField, {
 });
 
 patch(PhoneField.prototype, {
-    /** Whether the number can be called through Airtel from here. */
+    /** Whether this field can call the number through Airtel. */
     get offersAirtelCcpCall() {
         const { enableAirtelCcp, name, readonly, record } = this.props;
         return Boolean(
@@ -36,7 +36,7 @@ const patchDescription = () => ({
     extractProps({ attrs, options }) {
         return {
             ...super.extractProps(...arguments),
-            // The server marks the fields that it would not call
+            // The server marks fields that it would not call
             enableAirtelCcp: attrs.airtel_ccp_no_call ? false : options.enable_airtel_ccp,
         };
     },

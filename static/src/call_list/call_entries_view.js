@@ -9,7 +9,7 @@ import { reloadRows } from "../history/call_refresh";
 import { LIST_CHANGED } from "../panel/call_list";
 import { DialButton } from "../panel/dial_button";
 
-/** The page of the rep's call list, in step with the panel. */
+/** The page of the rep's call list, which follows the panel. */
 export class CallEntriesController extends ListController {
     setup() {
         super.setup();

@@ -12,11 +12,11 @@ import { reloadRows } from "../history/call_refresh";
 
 /** The bus message that call-backs changed which the user may have to make. */
 export const CALLBACKS_MESSAGE = "airtel_ccp.callbacks";
-/** At most one reload in this time, however many call-backs change, in milliseconds. */
+/** The shortest time between two reloads, however many call-backs change, in milliseconds. */
 export const PAUSE = 1000;
 
 /**
- * Reads a view of call-backs again when they change, as long as it is shown.
+ * Reloads a view of call-backs when they change, as long as it is shown.
  *
  * @param {() => Promise<void>} reload
  */
@@ -29,7 +29,7 @@ function useCallbackRefresh(reload) {
                 timeout = undefined;
                 reload();
             },
-            // A team's browsers are notified at once; a random pause spreads their requests
+            // All browsers of a team are notified at once; a random pause spreads their requests
             PAUSE * (0.5 + Math.random() / 2)
         );
     };

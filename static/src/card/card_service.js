@@ -1,12 +1,12 @@
 import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 
-/** Reports of a call come in bursts: how long the service gathers what changed, in milliseconds. */
+/** How long to gather changes, because reports of a call come in bursts, in milliseconds. */
 export const CARD_DELAY = 100;
 
 /**
- * Keeps the chatter cards that this browser shows up to date. The bus only says which messages
- * changed; their text is read from the server, for each reader.
+ * Keeps the chatter cards in this browser up to date. The bus only says which messages changed;
+ * their text is loaded from the server, because it depends on the reader.
  */
 export class CardService {
     constructor(store) {
@@ -16,7 +16,7 @@ export class CardService {
     }
 
     /**
-     * @param {Object} call where its cards are: `res_model`, `res_id` and `partner_id`
+     * @param {Object} call the records with its cards: `res_model`, `res_id` and `partner_id`
      * @param {number[]} ids the messages that are new or changed
      */
     follow({ res_model, res_id, partner_id }, ids) {
@@ -42,10 +42,10 @@ export class CardService {
         this.waiting.clear();
         this.timeout = null;
         try {
-            // Not from a read replica: it may lag behind the bus
+            // Not from a read replica, which may lag behind the bus
             await this.store.fetchStoreData("airtel_ccp.cards", ids, { readonly: false });
         } catch {
-            // The next change, or opening the record again, loads them
+            // They are loaded with the next change, or when the record is opened again
             return;
         }
         for (const id of ids) {
@@ -53,7 +53,7 @@ export class CardService {
         }
     }
 
-    /** Adds a message that the browser did not know to the open chatter it belongs to. */
+    /** Adds a new message to the open chatter that it belongs to. */
     place(message) {
         const thread = message?.thread;
         if (thread?.isLoaded && !thread.loadNewer && message.notIn(thread.messages)) {

@@ -6,7 +6,7 @@ patch(Message.prototype, {
     setup() {
         super.setup(...arguments);
         let isOpen = false;
-        // A changed card is rendered anew: keep unfolded what the reader unfolded
+        // A changed card is drawn again: keep the parts unfolded that the reader unfolded
         useEffect(
             () => {
                 const story = this.root.el?.querySelector("details.o_airtel_ccp_story");

@@ -15,7 +15,7 @@ import { DashboardCallbacks } from "./dashboard_callbacks";
 
 const { DateTime, Info } = luxon;
 
-/** Today's and the last 30 days' figures; each opens the calls behind it. */
+/** The figures of today and of the last 30 days; each opens the calls behind it. */
 export class CallDashboard extends Component {
     static template = "airtel_ccp.CallDashboard";
     static components = { DashboardCallbacks, SetupBanner };

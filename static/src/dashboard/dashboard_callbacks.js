@@ -1,10 +1,10 @@
 import { Component } from "@odoo/owl";
 
-/** What is owed to customers whose calls nobody took, and how fast teams call back. */
+/** Open call-backs, and how fast teams call back. */
 export class DashboardCallbacks extends Component {
     static template = "airtel_ccp.DashboardCallbacks";
     static props = {
-        /** What `ccp.dashboard.figures` says of call-backs. */
+        /** The call-backs in the result of `ccp.dashboard.figures`. */
         callbacks: Object,
         /** Returns a figure as the dashboard shows it. */
         format: Function,

@@ -4,42 +4,42 @@ import { useService } from "@web/core/utils/hooks";
 import { pick } from "@web/core/utils/objects";
 import { BUS_MESSAGE } from "../call_service";
 
-/** Bus channel: notifies leaders that calls of others changed. */
+/** The bus channel that notifies leaders of changes to others' calls. */
 const CHANNEL = "airtel_ccp.live";
-/** At most one reload in this time, however many calls change. */
+/** The shortest time between two reloads, however many calls change, in milliseconds. */
 export const PAUSE = 1000;
 
-/** Whether the rows of a search that the reader began are still on their way. */
+/** Returns whether the rows of a search that the reader began have not arrived yet. */
 function isSearching({ props, model: { config } }) {
     const { domain, groupBy } = props;
     return (
         JSON.stringify(domain) !== JSON.stringify(config.domain) ||
         groupBy.length !== config.groupBy.length ||
-        // The model adds the month to a date that has no interval
+        // The model adds the month to a date without an interval
         groupBy.some((field, position) => !config.groupBy[position].startsWith(field))
     );
 }
 
 /**
- * Reads the rows of a list again, by the search that its reader asked for last.
+ * Reloads the rows of a list, with the search that its reader asked for last.
  *
- * Until the rows of a new search come, the model knows the former search only, and would show it.
+ * Until the rows of a new search arrive, the model only knows the former one and would show it.
  *
  * @param {ListController} controller
  */
 export async function reloadRows(controller) {
     const { model } = controller;
-    // A page that is on its way comes first
+    // Wait for a page that is being loaded
     await model.mutex.getUnlockedDef();
     if (status(controller) !== "destroyed") {
-        // Read after waiting: a search that began meanwhile came with new props
+        // Read after waiting, because a search that began meanwhile came with new props
         const search = pick(controller.props, "context", "domain", "groupBy", "orderBy");
         await model.load(isSearching(controller) ? search : {});
     }
 }
 
 /**
- * Reads a view of calls again when calls change, as long as it is shown.
+ * Reloads a view of calls when calls change, as long as it is shown.
  *
  * @param {() => Promise<void>} reload
  */
@@ -56,10 +56,10 @@ export function useCallRefresh(reload) {
             PAUSE * (0.5 + Math.random() / 2)
         );
     };
-    // Two functions: the bus forgets the first subscription of one that subscribes twice
+    // Two functions: if one function subscribes twice, the bus forgets its first subscription
     const onOwnCall = () => reloadSoon();
     const onLiveCall = () => reloadSoon();
-    // In an effect: a component dropped before it is mounted would never unsubscribe
+    // In an effect: a component that is dropped before it is mounted would never unsubscribe
     useEffect(
         () => {
             bus.subscribe(BUS_MESSAGE, onOwnCall);

@@ -7,7 +7,7 @@ import { useDebounced } from "@web/core/utils/timing";
 export const SEARCH_DELAY = 250;
 const SHORTEST = 2;
 
-/** To whom an incoming call belongs: the likely ones by a click, a new one, or any other. */
+/** The customer of an incoming call: the likely records, a new one, or a search for others. */
 export class CallerChoices extends Component {
     static template = "airtel_ccp.CallerChoices";
     static props = {
@@ -43,8 +43,8 @@ export class CallerChoices extends Component {
     }
 
     /**
-     * Runs what a click asks for, one at a time. The button that was clicked stays enabled, or it
-     * would lose the focus.
+     * Runs a click's request, one at a time. The button stays enabled, or it would lose the
+     * focus.
      *
      * @param {() => Promise<any>} act
      */

@@ -5,11 +5,11 @@ import { pick } from "@web/core/utils/objects";
 import { sentenceOf } from "../errors";
 import { isPanelShown } from "../panel/panel_shown";
 
-/** Tells the user's tabs until when the user is away. */
+/** The bus message with the time until which the user is away. */
 export const AWAY_MESSAGE = "airtel_ccp.away";
-/** Tells that the number of call-backs that wait for the user changed. */
+/** The bus message that the number of the user's call-backs changed. */
 export const CALLBACKS_MESSAGE = "airtel_ccp.callbacks";
-/** The values of a call that depend on what the user may see. */
+/** The values of a call that depend on the user's rights. */
 export const CALLER_VALUES = [
     "can_open",
     "candidates",
@@ -22,20 +22,20 @@ export const CALLER_VALUES = [
 ];
 /** How often the server is asked while a call rings, in milliseconds: a message may be lost. */
 export const RING_DELAY = 8000;
-/** How long a decision is shown that no call followed, in milliseconds. */
+/** How long a decision is shown that no call has followed, in milliseconds. */
 export const DECISION_LIFE = 120000;
-/** How long a call that rings is shown without any sign of the server, in milliseconds. */
+/** How long a ringing call is shown if the server sends nothing about it, in milliseconds. */
 export const RING_LIFE = 360000;
-/** How long it is shown that somebody else took a call, in milliseconds. */
+/** How long it is shown that a colleague took a call, in milliseconds. */
 export const TAKEN_LIFE = 10000;
-/** How long a call is shown that nobody took, in milliseconds. */
+/** How long a missed call is shown, in milliseconds. */
 export const MISSED_LIFE = 300000;
-/** How often calls are looked through for those that are shown long enough, in milliseconds. */
+/** How often to look for calls that were shown long enough, in milliseconds. */
 export const TIDY_DELAY = 1000;
-/** The browser's storage key for calls that the user put away, in all tabs. */
+/** The browser's storage key for calls that the user hid, in all tabs. */
 export const HIDDEN_KEY = "airtel_ccp.hidden_calls";
 
-/** How far the times of a decision and of its call may lie apart, in milliseconds. */
+/** How far apart the times of a decision and its call may be, in milliseconds. */
 const PAIR_TIME = 90000;
 const HIDDEN_LIFE = 3600000;
 
@@ -43,19 +43,19 @@ const HIDDEN_LIFE = 3600000;
  * @typedef {Object} IncomingCall a `Call` (see call_service.js), or a decision before there is one
  * @property {number|false} id id of the `ccp.call`; false of a decision
  * @property {string} decision id of the decision that put the call through, or ""
- * @property {string} pair stands for both numbers
- * @property {boolean} mine whether the user talks, or talked
+ * @property {string} pair a digest of both numbers
+ * @property {boolean} mine whether the user talks or talked
  * @property {{user_id: number, name: string, state: "waits"|"rings"|"talks"|"missed"}[]} ringing
  * @property {boolean} at_once whether all of them are rung at the same time
- * @property {string} reason why it was put through, a code
- * @property {string} [reason_text] the same in words; like those below it comes with an answer of
- *  `ccp.panel.state`, never over the bus
- * @property {boolean} [known] whether a record has the customer's number
+ * @property {string} reason the code of why it was put through
+ * @property {string} [reason_text] the reason in words; like the properties below it is in answers
+ *  of `ccp.panel.state`, never in bus messages
+ * @property {boolean} [known] whether any record has the customer's number
  * @property {{model: string, id: number, name: string, reason: string}[]} [candidates]
  */
 
 /**
- * Returns by what notifications of a call are told apart.
+ * Returns the key that identifies a call in notifications.
  *
  * @param {{id: number|false, decision?: string}} call
  * @returns {number|string}
@@ -65,8 +65,8 @@ export function keyOf({ id, decision }) {
 }
 
 /**
- * The incoming calls that ring the user, rang or may ring, in step with the server. The server
- * decides; a call that it does not speak of any more is not shown for long.
+ * The incoming calls that ring, rang or may ring the user, kept up to date with the server. The
+ * server decides; a call that it no longer sends disappears soon.
  */
 export class IncomingCalls {
     /** @param {import("../call_service").CallService} calls */
@@ -75,15 +75,15 @@ export class IncomingCalls {
         this.state = reactive({
             /** @type {IncomingCall[]} */
             list: [],
-            /** What the user put away: by key, when. */
+            /** The calls that the user hid: by key, when. */
             hidden: this.readHidden(),
             /** Whether customers can call at all. */
             takesCalls: false,
             /** Until when the user is away, in milliseconds since 1970. */
             awayUntil: false,
-            /** How many call-backs wait for the user. */
+            /** How many call-backs the user should make. */
             callbacks: 0,
-            /** Why the last thing that the user did failed, and at which call. */
+            /** Why the user's last action failed, and at which call. */
             problem: { key: null, text: "" },
         });
         this.isAsking = false;
@@ -103,19 +103,19 @@ export class IncomingCalls {
         return this.state.list;
     }
 
-    /** Whether a call that rings, or in which the user talks, is followed. */
+    /** Whether there is a call that rings, or in which the user talks. */
     get isLive() {
         return this.list.some(({ live }) => live);
     }
 
-    /** Whether a call rings that nobody of this browser has taken. */
+    /** Whether a call rings that the user has not taken. */
     get isRinging() {
         return this.list.some(({ live, mine }) => live && !mine);
     }
 
     // The call in the panel's own place
 
-    /** Whether the user is at work in the panel: no other call may take its place then. */
+    /** Whether the user works in the panel: no other call may replace the one shown. */
     get isBusy() {
         const { confirmation, current, requireOutcome } = this.calls.state;
         if (!current) {
@@ -137,7 +137,7 @@ export class IncomingCalls {
 
     /**
      * @param {IncomingCall} call
-     * @returns {boolean} whether an own incoming call has to wait beside the one in the panel
+     * @returns {boolean} whether an own incoming call waits beside the one in the panel
      */
     isAside(call) {
         const { current, opened } = this.calls.state;
@@ -149,7 +149,7 @@ export class IncomingCalls {
         );
     }
 
-    /** What `ccp.panel.state` is asked with: the call that has to stay, and those shown here. */
+    /** The arguments of `ccp.panel.state`: the call that must stay, and those shown here. */
     get questions() {
         const { current, opened } = this.calls.state;
         const ids = this.list.map(({ id }) => id).filter(Boolean);
@@ -165,7 +165,7 @@ export class IncomingCalls {
     // What the server says
 
     /**
-     * Takes over what a notification says of an incoming call.
+     * Applies a notification about an incoming call.
      *
      * @param {IncomingCall} call
      * @returns {boolean} whether that is all: the panel's own place does not show the call
@@ -188,7 +188,7 @@ export class IncomingCalls {
     }
 
     /**
-     * Keeps the newest values of a call.
+     * Stores the newest values of a call.
      *
      * @param {IncomingCall} call
      */
@@ -206,10 +206,10 @@ export class IncomingCalls {
             old && (!old.id || (old.res_model === call.res_model && old.res_id === call.res_id));
         const entry = { ...(isSame && pick(old, ...CALLER_VALUES)), ...call, heard: Date.now() };
         if (old && !old.id && call.id && !("known" in call)) {
-            // The names of the decision are shown until those of the call are read
+            // Until the call's names are loaded, those of the decision are shown
             delete entry.known;
         }
-        // A card stays the same one when its decision becomes a call
+        // The card keeps its identity when its decision becomes a call
         entry.uid = old?.uid ?? ++this.count;
         const isSameState = old && old.state === entry.state && old.mine === entry.mine;
         entry.until = isSameState ? old.until : this.lifeOf(entry);
@@ -233,7 +233,7 @@ export class IncomingCalls {
         return entry.live ? undefined : Date.now() + MISSED_LIFE;
     }
 
-    /** What the user talks in comes first, then what rings at the user. */
+    /** Sorts the user's conversation first, then calls that ring the user. */
     rank(entry) {
         if (entry.mine && entry.live) {
             return 0;
@@ -243,7 +243,7 @@ export class IncomingCalls {
 
     /**
      * @param {IncomingCall} entry
-     * @returns {"waits"|"rings"|"talks"|"missed"|undefined} what the call does at the user
+     * @returns {"waits"|"rings"|"talks"|"missed"|undefined} the call's state at the user's phone
      */
     ownState({ ringing }) {
         return ringing.find(({ user_id }) => user_id === user.userId)?.state;
@@ -268,11 +268,11 @@ export class IncomingCalls {
     }
 
     /**
-     * Takes over an answer of `ccp.panel.state`.
+     * Applies an answer of `ccp.panel.state`.
      *
      * @param {Object} answer
-     * @param {(key: number|string) => boolean} isNewer whether the bus brought something of a call
-     *  since the server was asked
+     * @param {(key: number|string) => boolean} isNewer whether the bus sent something about a call
+     *  after the server was asked
      */
     merge(answer, isNewer) {
         this.state.takesCalls = answer.takes_calls;
@@ -292,7 +292,7 @@ export class IncomingCalls {
         );
     }
 
-    /** Asks the server for what the bus does not say of a call and of who calls. */
+    /** Asks the server for the values of a call and its caller that bus messages lack. */
     async ask() {
         this.asksAgain = true;
         if (this.isAsking) {
@@ -309,10 +309,10 @@ export class IncomingCalls {
         }
     }
 
-    // What is shown, and for how long
+    // What is shown, and how long
 
     /**
-     * Returns the calls to show beside the one in the panel's own place.
+     * Returns the calls to show beside the call in the panel's own place.
      *
      * @returns {IncomingCall[]}
      */
@@ -326,7 +326,7 @@ export class IncomingCalls {
         );
     }
 
-    /** Looks through the calls as long as there are any. */
+    /** Removes old calls, again and again as long as there are any. */
     watch() {
         browser.clearTimeout(this.timeout);
         if (this.list.length) {
@@ -359,7 +359,7 @@ export class IncomingCalls {
     // What the user does
 
     /**
-     * Puts a call away from the screen, in all tabs; it rings on.
+     * Hides a call in all tabs; it continues to ring.
      *
      * @param {IncomingCall} entry
      */
@@ -374,7 +374,7 @@ export class IncomingCalls {
     }
 
     /**
-     * Shows a call again: the user picked up.
+     * Shows a hidden call again, because the user picked up.
      *
      * @param {IncomingCall} entry
      */
@@ -395,13 +395,13 @@ export class IncomingCalls {
     }
 
     /**
-     * Runs a request that the user asked for at a call; if it fails, the call says so.
+     * Runs a request of the user about a call; if it fails, the call shows why.
      *
      * @template T
      * @param {IncomingCall|null} entry
      * @param {string} method a method of `ccp.panel`
      * @param {any[]} args
-     * @returns {Promise<T|undefined>} undefined when it failed
+     * @returns {Promise<T|undefined>} undefined if it failed
      */
     async request(entry, method, args) {
         const key = entry && keyOf(entry);
@@ -418,7 +418,7 @@ export class IncomingCalls {
     }
 
     /**
-     * Says which record a call is about.
+     * Sets the record that a call is about.
      *
      * @param {IncomingCall} entry
      * @param {{model: string, id: number}} record
@@ -433,7 +433,7 @@ export class IncomingCalls {
     }
 
     /**
-     * Makes a record for an unknown customer, and opens it as a page: the call stays in sight.
+     * Creates a record for an unknown customer, and opens it as a page, so the call stays visible.
      *
      * @param {IncomingCall} entry
      * @param {"new_lead"|"new_contact"} method
@@ -462,7 +462,7 @@ export class IncomingCalls {
     }
 
     /**
-     * Says for how long no call shall ring the user.
+     * Sets for how long no call rings the user.
      *
      * @param {number} minutes see `ccp.panel.set_away`
      */
@@ -474,7 +474,7 @@ export class IncomingCalls {
     }
 
     /**
-     * Keeps until when the user is away, and forgets it then.
+     * Stores until when the user is away, and clears it at that time.
      *
      * @param {number|false} until milliseconds since 1970
      */
@@ -482,7 +482,7 @@ export class IncomingCalls {
         browser.clearTimeout(this.awayTimeout);
         this.state.awayUntil = until;
         if (until) {
-            // Browsers wait for no more than 24 days; nobody may be away for so long
+            // Browsers cannot wait longer than 24 days; no absence is that long
             const left = until - Date.now() - this.calls.clockOffset;
             this.awayTimeout = browser.setTimeout(() => this.keepAway(false), Math.max(0, left));
         }

@@ -8,13 +8,13 @@ import { DialButton, INERT_TIME } from "../panel/dial_button";
 import { CallerChoices } from "./caller_choices";
 import { keyOf } from "./incoming_calls";
 
-/** One incoming call: who calls, whom it rings, why, and what can be done about it. */
+/** One incoming call: who calls, whom it rings, why, and what the user can do. */
 export class IncomingCard extends Component {
     static template = "airtel_ccp.IncomingCard";
     static components = { CallClock, CallerChoices, DialButton };
     static props = {
         entry: Object,
-        /** Whether it shows all that is known, or one line. */
+        /** Whether it shows all details, or one line. */
         isWhole: Boolean,
     };
 
@@ -23,7 +23,7 @@ export class IncomingCard extends Component {
         this.incoming = this.calls.incoming;
         this.state = useState(this.incoming.state);
         this.inert = useState({ isInert: true });
-        // It comes from nowhere, maybe below a pointer that is about to click
+        // It appears suddenly, maybe below a pointer that is about to click
         onMounted(() => browser.setTimeout(() => (this.inert.isInert = false), INERT_TIME));
     }
 
@@ -69,7 +69,7 @@ export class IncomingCard extends Component {
         return isNamed ? "" : record_name;
     }
 
-    /** Why it was put through: the record's name, if it is said there and may be opened, apart. */
+    /** Why it was put through; a record's name in it that can be opened is returned separately. */
     get reason() {
         const { can_open, reason_text, record_name } = this.entry;
         const start = can_open && record_name ? reason_text.indexOf(record_name) : -1;
@@ -92,7 +92,7 @@ export class IncomingCard extends Component {
         return !this.entry.live && !this.entry.mine && this.entry.result !== "connected";
     }
 
-    /** Whether the user may say whom the call is about: not once a colleague took it. */
+    /** Whether the user may choose the call's record: not once a colleague took the call. */
     get canChoose() {
         const { id, mine, result, state } = this.entry;
         const isTaken = state === "in_call" || result === "connected";
@@ -103,7 +103,7 @@ export class IncomingCard extends Component {
         return _t("Call back: %s", this.title);
     }
 
-    /** The call before this one, in one line. */
+    /** The previous call, in one line. */
     get lastLine() {
         const { last } = this.entry;
         if (!last) {
@@ -133,7 +133,7 @@ export class IncomingCard extends Component {
         return this.once(() => this.incoming.open(this.entry));
     }
 
-    /** Shows the call, with note and outcome, in the panel's own place. */
+    /** Shows the call in the panel's own place, with note and outcome. */
     showInPanel() {
         return this.once(() => this.calls.openCall(this.entry.id));
     }

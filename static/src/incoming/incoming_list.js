@@ -6,7 +6,7 @@ import { IncomingCard } from "./incoming_card";
 /** How many calls are shown at once. */
 const MOST = 3;
 
-/** The incoming calls beside the one in the panel: the first one with all that is known of it. */
+/** The incoming calls beside the call in the panel; the first one with all its details. */
 export class IncomingList extends Component {
     static template = "airtel_ccp.IncomingList";
     static components = { IncomingCard };

@@ -6,10 +6,10 @@ import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { RingTone, keepRingVolume, ringVolume } from "./ring_tone";
 
-/** For how long one can be away by a click, in minutes. */
+/** The durations of being away that a click can choose, in minutes. */
 const AWAY_MINUTES = [15, 30, 60, 120];
 
-/** What belongs to incoming calls, in the top bar: call-backs, being away, the ring. */
+/** The top bar's menu for incoming calls: call-backs, being away, the ring. */
 export class IncomingMenu extends Component {
     static template = "airtel_ccp.IncomingMenu";
     static components = { Dropdown };
@@ -30,7 +30,7 @@ export class IncomingMenu extends Component {
         return Boolean(this.incoming.awayUntil);
     }
 
-    /** Until when the user is away: the time, with the date unless it is today. */
+    /** Until when the user is away: a time, and the date unless it is today. */
     get awayText() {
         const until = luxon.DateTime.fromMillis(this.incoming.awayUntil);
         const isToday = until.hasSame(luxon.DateTime.now(), "day");
@@ -70,7 +70,7 @@ export class IncomingMenu extends Component {
         }
     }
 
-    /** Away until the time that was entered: today's, or tomorrow's if that has passed. */
+    /** Sets the user away until the entered time, today's or tomorrow's if that has passed. */
     async setAwayUntil() {
         const [hour, minute] = this.state.time.split(":").map(Number);
         if (Number.isNaN(hour) || Number.isNaN(minute)) {

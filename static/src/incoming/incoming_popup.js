@@ -4,7 +4,7 @@ import { useService } from "@web/core/utils/hooks";
 import { isPanelShown } from "../panel/panel_shown";
 import { IncomingList } from "./incoming_list";
 
-/** Shows incoming calls above the page while the panel is not there, and says them aloud. */
+/** Shows incoming calls above the page while the panel is hidden; screen readers announce them. */
 export class IncomingPopup extends Component {
     static template = "airtel_ccp.IncomingPopup";
     static components = { IncomingList };
@@ -21,7 +21,7 @@ export class IncomingPopup extends Component {
         return Boolean(entries.length) && !isPanelShown(this.panel);
     }
 
-    /** What a screen reader says of the first call, whatever has the focus. */
+    /** What a screen reader announces of the first call, whatever has the focus. */
     get announcement() {
         const [entry] = this.calls.incoming.shown(this.state, this.panel);
         if (!entry) {

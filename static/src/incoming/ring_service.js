@@ -4,17 +4,17 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { RingTone, RingTurn, ringVolume } from "./ring_tone";
 
-/** From one ring to the next, in milliseconds. */
+/** The time between two rings, in milliseconds. */
 export const RING_PAUSE = 3000;
-/** How often the title of a tab in the background changes, in milliseconds. */
+/** How often the title of a background tab changes, in milliseconds. */
 export const TITLE_PAUSE = 1000;
-/** For how long a call makes itself heard at most, in milliseconds. */
+/** How long a call rings in the browser at most, in milliseconds. */
 export const RINGS_FOR = 60000;
 const ICON = "/airtel_ccp/static/description/icon.png";
 
 /**
- * Makes a call that rings the user heard and seen outside of the page: a sound in one tab, the
- * title of tabs in the background, and a notice of the browser.
+ * Signals a ringing call outside of the page: with a sound in one tab, in the title of background
+ * tabs, and with a notification of the browser.
  */
 export class Ring {
     /**
@@ -43,7 +43,7 @@ export class Ring {
         const { incoming } = this.calls;
         return incoming.shown(state, panel).find((entry) => {
             const own = incoming.ownState(entry);
-            // Where Airtel reports no ringing, the decision says whose phone rings
+            // If Airtel reports no ringing, the decision says whose phone rings
             const { at_once, ringing } = entry;
             const isNext =
                 ringing.every((each) => each.state === "waits") &&
@@ -80,7 +80,7 @@ export class Ring {
         browser.clearTimeout(this.titleTimeout);
         this.tone.stop();
         this.turn.end();
-        // Odoo writes the title anew
+        // Odoo sets the title again
         this.title.setParts({});
         this.notice?.close();
         this.notice = null;
@@ -95,7 +95,7 @@ export class Ring {
         return !this.entry || Date.now() - this.since > RINGS_FOR;
     }
 
-    /** Rings, if no other tab does, and again after a pause. */
+    /** Rings if no other tab does, and again after a pause. */
     async sound() {
         browser.clearTimeout(this.soundTimeout);
         if (this.isOver) {
@@ -114,7 +114,7 @@ export class Ring {
     }
 
     /**
-     * Lets the title of a tab in the background say who calls, in turn with Odoo's own.
+     * Shows the caller in the title of a background tab, alternating with Odoo's title.
      *
      * @param {boolean} isCall
      */
@@ -136,7 +136,7 @@ export class Ring {
     }
 
     /**
-     * Shows a notice of the browser while no tab of Odoo is looked at; not where Odoo's web push
+     * Shows a notification of the browser while no tab of Odoo is visible, unless Odoo's web push
      * shows one.
      *
      * @param {import("./incoming_calls").IncomingCall} entry
@@ -153,10 +153,10 @@ export class Ring {
             return;
         }
         this.notice?.close();
-        // Who calls may be known by now
+        // The caller's name may be known by now
         const { customer, message, pair, reason_text } = this.entry;
         try {
-            // The tag replaces the notice without a name by the one with it
+            // The tag replaces the notification without a name by the one with a name
             this.notice = new Notification(this.sentence, {
                 body: [message, reason_text].filter(Boolean).join("\n"),
                 icon: ICON,
@@ -164,7 +164,7 @@ export class Ring {
                 silent: true,
             });
         } catch {
-            // Chrome on Android has notices by web push only
+            // Chrome on Android has notifications by web push only
             return;
         }
         this.notice.named = Boolean(customer);

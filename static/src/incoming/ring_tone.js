@@ -4,7 +4,7 @@ import { browser } from "@web/core/browser/browser";
 export const VOLUME_KEY = "airtel_ccp.ring_volume";
 const USUAL_VOLUME = 50;
 const LOCK = "airtel_ccp.ring";
-/** The tones of one ring, in seconds from its begin: a short pair, as phones in India ring. */
+/** The tones of one ring, in seconds from its start: a short pair, as phones in India ring. */
 const TONES = [
     [0, 0.4],
     [0.6, 1],
@@ -12,7 +12,7 @@ const TONES = [
 const FREQUENCIES = [400, 425];
 /** Full volume of two tones at once, without distortion. */
 const LOUDEST = 0.4;
-/** So long a tone takes to come and go, in seconds, so that it does not click. */
+/** How long a tone fades in and out, in seconds; otherwise it would click. */
 const FADE = 0.02;
 
 /** @returns {number} from 0 to 100 */
@@ -26,7 +26,7 @@ export function keepRingVolume(volume) {
     browser.localStorage.setItem(VOLUME_KEY, String(volume));
 }
 
-/** Makes the sound of a ring; browsers let a page do so once the user clicked or typed in it. */
+/** Plays the sound of a ring; browsers allow that after a click or key in the page. */
 export class RingTone {
     /** Whether the browser lets this page make a sound. */
     get canSound() {
@@ -72,8 +72,8 @@ export class RingTone {
 }
 
 /**
- * Lets one tab of a browser ring. Browsers that keep no locks (pages without HTTPS) have Odoo's
- * main tab ring.
+ * Chooses the one tab of a browser that rings. In browsers without locks (pages without HTTPS)
+ * it is Odoo's main tab.
  */
 export class RingTurn {
     /** @param {import("services").ServiceFactories["multi_tab"]} multiTab */

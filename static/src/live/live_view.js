@@ -8,9 +8,9 @@ import { sentenceOf } from "../errors";
 import { CallClock } from "../panel/call_clock";
 
 const CHANNEL = "airtel_ccp.live";
-/** At most one request in this time, however many calls change. */
+/** The shortest time between two requests, however many calls change, in milliseconds. */
 export const PAUSE = 1000;
-/** How often to ask while the bus is lost. */
+/** How often to ask while the bus is lost, in milliseconds. */
 export const POLL = 5000;
 
 /** Who is calling whom right now. */
@@ -34,7 +34,7 @@ export class LiveView extends Component {
         useBus(this.bus, "BUS:RECONNECTING", onLost);
         useBus(this.bus, "BUS:CONNECT", onBack);
         useBus(this.bus, "BUS:RECONNECT", onBack);
-        // In an effect: a component dropped before it is mounted would never unsubscribe
+        // In an effect: a component that is dropped before it is mounted would never unsubscribe
         useEffect(
             () => {
                 this.bus.subscribe(CHANNEL, onChange);
@@ -75,7 +75,7 @@ export class LiveView extends Component {
             const sentence = sentenceOf(error);
             const isNew = !this.state.failed;
             this.state.failed = sentence ?? _t("The calls could not be loaded.");
-            // A fault is reported once, not with every try
+            // A fault is reported once, not with every attempt
             if (sentence === undefined && isNew) {
                 throw error;
             }

@@ -2,7 +2,7 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { CharField, charField } from "@web/views/fields/char/char_field";
 
-/** A number to type, or one of those that the record offers in the field `offered_phones`. */
+/** A number to type, or to choose from the record's numbers in the field `offered_phones`. */
 export class PhoneChoiceField extends CharField {
     static template = "airtel_ccp.PhoneChoiceField";
 

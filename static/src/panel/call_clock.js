@@ -14,7 +14,7 @@ export function formatSeconds(seconds) {
         : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
 }
 
-/** Runs since a moment, by the server's clock. */
+/** Shows the time since a moment, by the server's clock. */
 export class CallClock extends Component {
     static template = xml`<bdi dir="ltr" class="o_airtel_ccp_clock" role="timer" aria-live="off" t-esc="text"/>`;
     static props = {

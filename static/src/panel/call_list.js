@@ -1,20 +1,20 @@
 import { browser } from "@web/core/browser/browser";
 
-/** Bus message: the user's call list changed, in any tab. */
+/** The bus message that the user's call list changed, in any tab. */
 export const LIST_MESSAGE = "airtel_ccp.list";
-/** The same inside this tab, on the environment's bus. */
+/** The same message inside this tab, on the environment's bus. */
 export const LIST_CHANGED = "AIRTEL_CCP:LIST-CHANGED";
 /** How long to wait for further changes of the call list, in milliseconds. */
 export const LIST_DELAY = 200;
 
-/** The head of the user's call list, in step with the list's page and with other tabs. */
+/** The next entry of the user's call list, kept up to date with the list's page and other tabs. */
 export class CallList {
     /** @param {import("../call_service").CallService} calls */
     constructor(calls) {
         this.calls = calls;
     }
 
-    /** Reads the call list again, once for several changes at a time. */
+    /** Reloads the call list, once for several changes. */
     onChanged() {
         browser.clearTimeout(this.timeout);
         this.timeout = browser.setTimeout(() => {
@@ -23,7 +23,7 @@ export class CallList {
         }, LIST_DELAY);
     }
 
-    /** Calls the next one of the call list. */
+    /** Calls the next entry of the call list. */
     callNext() {
         const { next } = this.calls.state.list;
         return this.calls.call(next.res_model, next.res_id, null, next.id);

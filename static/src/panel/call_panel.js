@@ -13,11 +13,11 @@ import { useDock } from "./dock";
 import { FollowUp } from "./follow_up";
 import { isPanelShown } from "./panel_shown";
 
-/** Moves the focus to the panel and back. Alt-Shift would change the keyboard on Windows. */
+/** Moves the focus to the panel and back. Alt-Shift would switch the keyboard on Windows. */
 export const PANEL_HOTKEY = "alt+y";
 
 /**
- * Returns how a call looks: a colour, which the server sends, and an icon.
+ * Returns the appearance of a call: a colour, which the server sends, and an icon.
  *
  * @param {import("../call_service").Call|null} call
  * @returns {{color: string, icon: string}}
@@ -33,7 +33,7 @@ export function lookOf(call) {
     return { color: call.tone, icon };
 }
 
-/** The user's live call, or the last one, and the head of the call list. */
+/** The user's live call, else the last one, and the next entry of the call list. */
 export class CallPanel extends Component {
     static template = "airtel_ccp.CallPanel";
     static components = { CallClock, CallerChoices, DialButton, FollowUp, IncomingList };
@@ -47,7 +47,7 @@ export class CallPanel extends Component {
         this.state = useState(this.calls.state);
         this.note = useState(this.calls.note.state);
         this.root = useRef("root");
-        // What was typed is in the browser's draft already; this saves it sooner
+        // The browser's draft already has the text; this saves it sooner
         useExternalListener(window, "pagehide", () => this.calls.note.save());
         useDock(() => this.isShown);
         useHotkey(PANEL_HOTKEY, () => this.goThereOrBack(), {
@@ -110,7 +110,7 @@ export class CallPanel extends Component {
 
     /**
      * Moves the focus to incoming calls above the page, else to the panel, which opens if it is
-     * minimised; from there back.
+     * minimised; the second time, back.
      */
     goThereOrBack() {
         const popup = document.querySelector(".o_airtel_ccp_popup .o_airtel_ccp_incoming_card");
@@ -148,7 +148,7 @@ export class CallPanel extends Component {
         return isKnown ? formatSeconds(talk_seconds) : "";
     }
 
-    /** The call before this one, in one line. */
+    /** The previous call, in one line. */
     get lastLine() {
         const { last } = this.call;
         if (!last) {
@@ -212,7 +212,7 @@ export class CallPanel extends Component {
         });
     }
 
-    /** Opens the dialog in which the rep says which record the call was about. */
+    /** Opens the dialog that corrects which record the call was about. */
     async changeRecord() {
         const opening = await this.calls.request("ccp.call", "action_change_record", [
             [this.call.id],
@@ -260,7 +260,7 @@ export class CallPanel extends Component {
     }
 
     /**
-     * Moves between the outcomes by arrow keys, as in every group of radio buttons.
+     * Moves between the outcomes by arrow keys, like in any group of radio buttons.
      *
      * @param {KeyboardEvent} ev
      */
@@ -276,7 +276,7 @@ export class CallPanel extends Component {
         buttons[(at + buttons.length) % buttons.length].focus();
     }
 
-    /** The outcome that the Tab key leads to: the chosen one, else the first. */
+    /** The outcome that the Tab key focuses: the chosen one, else the first. */
     isTabStop(outcome) {
         const chosen = this.state.outcomes.find(({ id }) => id === this.call.outcome_id);
         return outcome.id === (chosen ?? this.state.outcomes[0]).id;

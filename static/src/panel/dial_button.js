@@ -2,13 +2,14 @@ import { Component, useEffect, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { useService } from "@web/core/utils/hooks";
 
-/** How long a button that dials is inert after it appears or its target changes, in milliseconds. */
+/** How long a button that dials is inert after it appears or changes its target, in milliseconds.
+*/
 export const INERT_TIME = 1000;
 
 /**
  * A button that dials. It is inert for a moment after it appears, becomes enabled or changes its
- * target, so that a click or key meant for something else calls nobody. It keeps the focus
- * meanwhile.
+ * target, so a click or key that was meant for something else calls nobody. Meanwhile it keeps
+ * the focus.
  */
 export class DialButton extends Component {
     static template = "airtel_ccp.DialButton";
@@ -16,9 +17,9 @@ export class DialButton extends Component {
         class: String,
         /** The button's text. */
         label: String,
-        /** Its name for screen readers. */
+        /** The button's name for screen readers. */
         title: String,
-        /** Whom it dials: when that changes, the button is inert again. */
+        /** Whom the button dials: when this changes, it is inert again. */
         target: [String, Number],
         isOff: { type: Boolean, optional: true },
         dial: Function,
@@ -43,7 +44,7 @@ export class DialButton extends Component {
         );
     }
 
-    /** What a click does now. Compared with what the button is ready for, so that no moment is left. */
+    /** A key of what a click does now; a click counts only if the button was ready for it. */
     get meaning() {
         return this.props.isOff ? "nothing" : String(this.props.target);
     }

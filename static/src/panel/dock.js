@@ -3,14 +3,14 @@ import { browser } from "@web/core/browser/browser";
 import { MEDIAS_BREAKPOINTS, SIZES, utils } from "@web/core/ui/ui_service";
 import { patch } from "@web/core/utils/patch";
 
-/** Width of the docked panel in pixels, as in call_panel.scss. */
+/** The width of the docked panel in pixels, the same as in call_panel.scss. */
 export const DOCK_WIDTH = 320;
-/** Window width from which the panel is a column beside the page instead of a sheet below it. */
+/** From this window width on the panel is a column beside the page, below it a sheet. */
 export const SMALLEST_DOCKED = 992;
 const DOCKED_CLASS = "o_airtel_ccp_docked";
 
 patch(utils, {
-    /** Odoo lays out pages by the window's width: without that of the docked panel. */
+    /** The width by which Odoo lays out pages: the window's without the docked panel's. */
     getSize() {
         const size = super.getSize();
         const width = browser.innerWidth;
@@ -21,13 +21,13 @@ patch(utils, {
         const left = MEDIAS_BREAKPOINTS.findIndex(
             ({ minWidth = 0, maxWidth = Infinity }) => minWidth <= rest && rest <= maxWidth
         );
-        // Never down to the page for phones, which looks and works differently
+        // Never so narrow that Odoo switches to its layout for phones
         return Math.min(size, Math.max(left, SIZES.MD));
     },
 });
 
 /**
- * Gives the panel room of its own while it is shown.
+ * Reserves room for the panel beside the page while it is shown.
  *
  * @param {() => boolean} isShown
  */

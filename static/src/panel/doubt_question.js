@@ -1,7 +1,7 @@
 import { Component, onMounted, useRef } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 
-/** Asks whether a number that may belong to another country is the Indian one that was meant. */
+/** Asks whether a number that may belong to another country is meant as an Indian one. */
 export class DoubtQuestion extends Component {
     static template = "airtel_ccp.DoubtQuestion";
     static components = { Dialog };

@@ -4,10 +4,10 @@ import { DateTimeInput } from "@web/core/datetime/datetime_input";
 import { serializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 
-/** How often the proposed times are read again while the panel is open, in milliseconds. */
+/** How often the proposed times are reloaded while the panel is open, in milliseconds. */
 export const REFRESH_TIME = 300000;
 
-/** Plans the next call: at a proposed time, or at one that the user picks; and takes it back. */
+/** Plans the next call, at a proposed time or one that the user picks; and can delete it. */
 export class FollowUp extends Component {
     static template = "airtel_ccp.FollowUp";
     static components = { DateTimeInput };
@@ -52,8 +52,8 @@ export class FollowUp extends Component {
     }
 
     /**
-     * Runs one request at a time, then reads the call anew; a click meanwhile counts again. The
-     * button that was clicked stays enabled, or it would lose the focus.
+     * Runs one request at a time, then reloads the call; a click meanwhile is run afterwards. The
+     * button stays enabled, or it would lose the focus.
      *
      * @param {() => Promise<boolean>} request whether it changed something
      */
@@ -83,7 +83,7 @@ export class FollowUp extends Component {
             return;
         }
         await this.plan(serializeDateTime(this.state.moment));
-        // Before the focused button disappears; the panel may show something else by now
+        // Before the focused button disappears; the panel may show another call by now
         this.pickButton.el?.focus();
         this.state.isPicking = false;
     }

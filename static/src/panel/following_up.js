@@ -1,6 +1,6 @@
 import { _t } from "@web/core/l10n/translation";
 
-/** What the rep decides in the panel about a call: its outcome, and when to call next. */
+/** The rep's decisions in the panel about a call: its outcome, and the next call. */
 export class FollowingUp {
     /** @param {import("../call_service").CallService} calls */
     constructor(calls) {
@@ -8,10 +8,10 @@ export class FollowingUp {
     }
 
     /**
-     * Saves the outcome of the call; asks first if a consequence needs a yes.
+     * Saves the call's outcome; asks first if its effects need a confirmation.
      *
-     * @param {number|false} outcomeId false takes the outcome back
-     * @param {boolean} [isConfirmed] whether the user said yes
+     * @param {number|false} outcomeId false removes the outcome
+     * @param {boolean} [isConfirmed] whether the user confirmed
      */
     async saveOutcome(outcomeId, isConfirmed = false) {
         const { current } = this.calls.state;
@@ -29,7 +29,7 @@ export class FollowingUp {
             return;
         }
         current.outcome_id = saved.outcome_id;
-        // A refusal may have asked for this outcome
+        // An earlier refusal may have asked for this outcome
         this.calls.closeFailure();
         const said = [saved.notice, saved.warning].filter(Boolean).join(" ");
         if (said) {
@@ -54,9 +54,9 @@ export class FollowingUp {
     }
 
     /**
-     * Plans a Call activity on the record that was called, in place of the one planned before.
+     * Plans a Call activity on the record that was called, and replaces the one planned before.
      *
-     * @param {string} when `hour`, `tomorrow`, or a moment in UTC as the server writes it
+     * @param {string} when `hour`, `tomorrow`, or a time in UTC in the server's format
      * @returns {Promise<boolean>} whether it is planned
      */
     async plan(when) {
@@ -86,7 +86,7 @@ export class FollowingUp {
         return Boolean(isTaken);
     }
 
-    /** Reads anew what the panel shows. */
+    /** Reloads the panel. */
     async read() {
         await this.calls.load();
     }

@@ -4,15 +4,15 @@ import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { isSessionExpired, sentenceOf } from "../errors";
 
-/** How long after the last key what was typed is saved, in milliseconds. */
+/** How long after the last key the note is saved, in milliseconds. */
 export const SAVE_DELAY = 600;
-/** Pause before another try after a save that failed, in milliseconds. */
+/** The pause before another try after a failed save, in milliseconds. */
 export const RETRY_DELAY = 5000;
-/** Key under which the browser keeps unsaved text: one draft for each call and tab. */
+/** The prefix of storage keys for unsaved text: one draft for each call and tab. */
 export const DRAFT_PREFIX = "airtel_ccp.note.";
 
 const TAB_KEY = "airtel_ccp.tab";
-/** Age, in milliseconds, from which on the draft of another tab counts as abandoned. */
+/** The age from which on another tab's draft counts as abandoned, in milliseconds. */
 const ABANDONED = 60000;
 const MERGES = 5;
 
@@ -26,11 +26,11 @@ function tabId() {
 }
 
 /**
- * Joins what this tab typed with what another one saved meanwhile.
+ * Merges the text of this tab with what another tab saved meanwhile.
  *
- * @param {string} theirs the note as the server has it
- * @param {string} mine the note as it stands in this tab
- * @param {string} seen the note on which this tab began to type
+ * @param {string} theirs the server's note
+ * @param {string} mine this tab's note
+ * @param {string} seen the note from which this tab started
  * @returns {string}
  */
 export function mergeNotes(theirs, mine, seen) {
@@ -42,8 +42,8 @@ export function mergeNotes(theirs, mine, seen) {
 }
 
 /**
- * Keeps the note of the panel's call: saves it as it is typed, and keeps a draft in the browser
- * until the server has it, so that neither a reload, a lost connection nor a log-out loses a word.
+ * Keeps the note of the panel's call: saves it while it is typed, and keeps a draft in the browser
+ * until the server has it. Neither a reload, a lost connection nor a log-out loses text.
  */
 export class NoteKeeper {
     /** @param {import("services").ServiceFactories["orm"]} orm */
@@ -56,7 +56,7 @@ export class NoteKeeper {
             /** Why the note is not saved, in words. */
             problem: "",
         });
-        /** The note that the server last gave to this tab, or took from it. */
+        /** The note that this tab last received from the server, or saved there. */
         this.seen = "";
         this.isTouched = false;
         this.isRestored = false;
@@ -77,7 +77,7 @@ export class NoteKeeper {
     }
 
     /**
-     * Shows a call's note as the server has it, unless something was typed here already.
+     * Shows the server's note of a call, unless something was typed here already.
      *
      * @param {{id: number, note: string}|null} call
      */
@@ -95,7 +95,7 @@ export class NoteKeeper {
         }
     }
 
-    /** Takes up the drafts of this call that were never saved. */
+    /** Merges drafts of this call that were never saved. */
     restore() {
         if (!this.state.callId || this.isRestored) {
             return;
@@ -146,7 +146,7 @@ export class NoteKeeper {
     }
 
     /**
-     * Saves what was typed; two saves never overlap.
+     * Saves the note; two saves never overlap.
      *
      * @returns {Promise<boolean>} whether the server has all of it
      */
@@ -213,7 +213,7 @@ export class NoteKeeper {
         return false;
     }
 
-    /** Saves the drafts of calls that the panel does not show any more. */
+    /** Saves the drafts of calls that the panel no longer shows. */
     async saveOthers() {
         const ours = `${DRAFT_PREFIX}${this.state.callId}.`;
         for (const key of Object.keys(browser.localStorage)) {

@@ -2,8 +2,8 @@ import { Component, onMounted, useRef, useState } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 
 /**
- * Asks which of several numbers to call, and says whose each one is; also whether to record the
- * call, if the call flow leaves that to the rep.
+ * Asks which of several numbers to call, and shows whose they are; also asks whether to record
+ * the call, if the call flow leaves that to the rep.
  */
 export class NumberPicker extends Component {
     static template = "airtel_ccp.NumberPicker";

@@ -1,7 +1,7 @@
 import { Component, onMounted, useRef, useState } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 
-/** Asks for the reason to call despite a house rule, if the user has the right to. */
+/** Asks for the reason to override a house rule, if the user has the right to. */
 export class OverrideQuestion extends Component {
     static template = "airtel_ccp.OverrideQuestion";
     static components = { Dialog };
@@ -17,7 +17,7 @@ export class OverrideQuestion extends Component {
         onMounted(() => reason.el.focus());
     }
 
-    /** The reason without blanks around it; empty as long as there is none. */
+    /** The reason without blanks around it; "" as long as it is empty. */
     get reason() {
         return this.state.reason.trim();
     }

@@ -4,7 +4,7 @@ import { IncomingPopup } from "../incoming/incoming_popup";
 import { CallPanel } from "./call_panel";
 import { CallSystray } from "./call_systray";
 
-/** Shows the panel to users who can call; others load no component. */
+/** Shows the panel to users who can call; for others no component is loaded. */
 export const panelService = {
     dependencies: ["airtel_ccp.call"],
     start(env, { "airtel_ccp.call": calls }) {

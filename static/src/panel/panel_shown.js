@@ -1,5 +1,5 @@
 /**
- * Returns whether the panel is on the page, rather than in the top bar or without content.
+ * Returns whether the panel is on the page, rather than minimised or empty.
  *
  * @param {import("../call_service").CallService["state"]} state
  * @returns {boolean}

@@ -4,7 +4,7 @@ import { NumberPicker } from "./number_picker";
 import { OverrideQuestion } from "./override_question";
 import { RecordingQuestion } from "./recording_question";
 
-/** Asks the user, in dialogs, what the server has to know before it can call. */
+/** Asks the user in dialogs what the server must know before it can call. */
 export class Questions {
     /** @param {import("services").ServiceFactories["dialog"]} dialog */
     constructor(dialog) {
@@ -12,9 +12,9 @@ export class Questions {
     }
 
     /**
-     * @param {Object} questions what `ccp.call.place` answered in place of a call
-     * @param {{choice: string|null, options: Object}} said takes the user's answers
-     * @returns {Promise<boolean>} false when the user closed the question
+     * @param {Object} questions the answer of `ccp.call.place` if it placed no call
+     * @param {{choice: string|null, options: Object}} said gets the user's answers
+     * @returns {Promise<boolean>} false if the user closed a question
      */
     async settle({ companies, choices, record, doubtful, override }, said) {
         const { options } = said;
@@ -49,7 +49,7 @@ export class Questions {
      * @template T
      * @param {typeof import("@odoo/owl").Component} Dialog calls its prop `choose` with the answer
      * @param {Object} props
-     * @returns {Promise<T|null>} null when the user closed it
+     * @returns {Promise<T|null>} null if the user closed it
      */
     ask(Dialog, props) {
         return new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { Dialog } from "@web/core/dialog/dialog";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 
-/** Key under which a tab remembers the rep's answer for later calls: `yes` or `no`. */
+/** The storage key for the rep's answer for later calls of this tab: `yes` or `no`. */
 export const RECORDING_KEY = "airtel_ccp.recording";
 
 /**

@@ -18,28 +18,28 @@ import {
     rememberSpeed,
 } from "./player_memory";
 
-/** Seconds that one skip moves. */
+/** How many seconds one skip moves. */
 export const SKIP = 10;
-/** Seconds of playing after which the position is remembered anew. */
+/** After how many seconds of playing the position is stored again. */
 const REMEMBER_EVERY = 5;
-/** While the server has nothing to play yet: seconds between two questions, at most; and in all. */
+/** While there is nothing to play yet: the most seconds between two requests, and in all. */
 const ASK_EVERY = 10;
 const WAIT = 300;
-/** How often a recording that was waited for is started before it counts as broken. */
+/** How often a recording that had to be fetched is started before it counts as broken. */
 const STARTS = 3;
 
 /**
- * Plays the recording of one call. Nothing is asked of the server before the user presses play,
- * because the server logs who listened, and fetches what is not there yet. While it does that, or
- * while there is no room for one more listener, the player asks again, and plays by itself.
+ * Plays the recording of one call. It sends no request before the user presses play, because the
+ * server logs who listened, and fetches a missing recording. While the server fetches it, or
+ * serves too many listeners, the player asks again, and then plays by itself.
  */
 export class CallPlayer extends Component {
     static template = "airtel_ccp.CallPlayer";
     static props = {
         callId: Number,
-        /** Whose call it is, for screen readers. */
+        /** The call's title, for screen readers. */
         title: { type: String, optional: true },
-        /** How long they talked: shown until the recording says how long it is. */
+        /** How long they talked: shown until the recording's length is known. */
         seconds: { type: Number, optional: true },
         autoplay: { type: Boolean, optional: true },
         isInBar: { type: Boolean, optional: true },
@@ -60,12 +60,12 @@ export class CallPlayer extends Component {
             duration: this.props.seconds,
             speed: recallSpeed(),
             problem: "",
-            /** What is waited for: "preparing" or "waiting", as the server says. */
+            /** What the player waits for: the server's "preparing" or "waiting". */
             waitsFor: "",
-            /** Whether it is there, but the browser wants the user to press play. */
+            /** Whether it can be played, but the browser wants the user to press play. */
             isReady: false,
         });
-        /** Counts what was begun and given up, so that an answer that comes late changes nothing. */
+        /** Counts started and cancelled attempts: late answers of earlier ones are ignored. */
         this.attempt = 0;
         this.silentStarts = 0;
         this.brokenAt = null;
@@ -169,7 +169,7 @@ export class CallPlayer extends Component {
         try {
             await audio.play();
         } catch (error) {
-            // A fault of the sound has an event of its own; a pause meanwhile is not a fault
+            // A faulty sound has an event of its own; a pause in between is not a fault
             if (error.name === "NotAllowedError" && !this.isGone) {
                 this.state.isLoading = false;
                 this.state.isReady = this.silentStarts > 0;
@@ -233,7 +233,7 @@ export class CallPlayer extends Component {
         }
     }
 
-    /** Remembers the position; at the end it is forgotten. */
+    /** Stores the position; at the end, deletes it. */
     remember() {
         const { duration, position } = this.state;
         this.remembered = position;
@@ -264,7 +264,7 @@ export class CallPlayer extends Component {
 
     onDurationChange() {
         const { duration } = this.audio.el;
-        // Browsers report an infinite duration if a stream does not say its length
+        // Browsers report an infinite duration if a stream has no length
         if (Number.isFinite(duration) && duration > 0) {
             this.state.duration = duration;
         }
@@ -318,7 +318,7 @@ export class CallPlayer extends Component {
             this.player.release(this);
             return;
         }
-        // A line that broke is worth another start, unless it breaks at the same place again
+        // A broken connection is worth another start, unless it breaks at the same place again
         const isNewPlace = this.brokenAt === null || Math.abs(position - this.brokenAt) >= 1;
         const isWorthIt =
             hasWaited || this.silentStarts ? this.silentStarts < STARTS : isPlaying && isNewPlace;
@@ -346,10 +346,10 @@ export class CallPlayer extends Component {
     }
 
     /**
-     * Waits until the server has something to play; says what it waits for, or why there is nothing.
+     * Waits until the server has something to play; shows what it waits for, or what is wrong.
      *
      * @returns {Promise<boolean|null>} whether it had to wait; null if there is nothing to play, or
-     *     if the user did something else meanwhile
+     *     if the user did something else in the meantime
      */
     async waitForServer() {
         const attempt = this.attempt;
@@ -382,11 +382,11 @@ export class CallPlayer extends Component {
     }
 
     /**
-     * An audio element hides the server's answer, so it is asked again, for one byte: the
-     * server logs no listen for that.
+     * An audio element hides the server's answer, so this asks again, for one byte, which the
+     * server does not log as a listen.
      *
      * @returns {Promise<{waitsFor?: string, seconds?: number, problem?: string}>} what to wait for,
-     *     and for how many seconds; or what is wrong, in words; neither if it can be played
+     *     and how many seconds; or what is wrong, in words; neither if it can be played
      */
     async askServer() {
         const abort = new AbortController();
@@ -426,7 +426,7 @@ export class CallPlayer extends Component {
     }
 
     /**
-     * A file that is not there yet is waited for too, in place of a page with one sentence.
+     * Waits for a file that is not fetched yet, instead of opening a page with one sentence.
      *
      * @param {MouseEvent} ev
      */
@@ -473,7 +473,7 @@ export class CallPlayer extends Component {
                 ArrowDown: () => this.changeSpeed(-1),
             });
         }
-        // The space bar presses a focused button, as everywhere
+        // The space bar presses a focused button, as usual
         if (!isSelect && !isButton) {
             actions[" "] = () => this.toggle();
         }

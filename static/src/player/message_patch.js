@@ -5,7 +5,7 @@ import { patch } from "@web/core/utils/patch";
 
 const ADDRESS = /^\/airtel_ccp\/recording\/(\d+)$/;
 
-/** @returns {number} the call whose recording a link of this server plays; 0 for other links */
+/** @returns {number} the call whose recording a link to this server plays; 0 for other links */
 function callOf(link) {
     const address = link.getAttribute("href");
     const { origin } = browser.location;

@@ -3,7 +3,7 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { CallPlayer } from "./call_player";
 
-/** A recording started from a list or the chatter; it plays on when the page changes. */
+/** Plays a recording that was started in a list or the chatter, even after the page changes. */
 export class PlayerBar extends Component {
     static template = "airtel_ccp.PlayerBar";
     static components = { CallPlayer };

@@ -5,7 +5,7 @@ import { useService } from "@web/core/utils/hooks";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 import { CallPlayer } from "./call_player";
 
-/** States in which there is something to hear. */
+/** States in which there is a recording to play. */
 export const PLAYABLE = ["pending", "at_airtel", "stored"];
 
 /** The state of a call's recording: a player, or why there is none. */
@@ -40,7 +40,7 @@ export class PlayerField extends Component {
         return selection.find(([value]) => value === this.value)?.[1] ?? "";
     }
 
-    /** Whether this recording is in the bar already: one recording needs one player. */
+    /** Whether the bar plays this recording already: one player is enough. */
     get isInBar() {
         return this.state.track?.callId === this.props.record.resId;
     }
@@ -55,7 +55,7 @@ export class PlayerField extends Component {
         if (this.isInBar) {
             return _t("This recording is open in the player bar.");
         }
-        // What went wrong is said alone: beside it, "press play" would promise too much
+        // Only what went wrong is shown: "press play" beside it would promise too much
         if (!this.isMissing || this.error || this.state.statusId === this.props.record.resId) {
             return "";
         }
@@ -64,7 +64,7 @@ export class PlayerField extends Component {
             : _t("The recording is at Airtel. Press play, and it starts as soon as it is here.");
     }
 
-    /** Whether Odoo has no copy yet, as far as is known. */
+    /** Whether Odoo is not known to have a copy yet. */
     get isMissing() {
         return this.value !== "stored" && !this.state.fetched[this.props.record.resId];
     }

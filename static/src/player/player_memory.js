@@ -3,7 +3,7 @@ import { browser } from "@web/core/browser/browser";
 export const POSITIONS_KEY = "airtel_ccp.positions";
 export const SPEED_KEY = "airtel_ccp.speed";
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
-/** How many recordings' positions are kept: the ones heard last. */
+/** For how many recordings the position is stored: those heard last. */
 export const MAX_POSITIONS = 50;
 
 function readPositions() {
@@ -11,7 +11,7 @@ function readPositions() {
     try {
         stored = JSON.parse(browser.localStorage.getItem(POSITIONS_KEY));
     } catch {
-        // Unreadable content counts as none
+        // Unreadable content is treated as empty
         return [];
     }
     return Array.isArray(stored)
@@ -21,7 +21,7 @@ function readPositions() {
 
 /**
  * @param {number} callId
- * @returns {number} seconds up to which this browser played the call's recording
+ * @returns {number} the seconds up to which this browser played the call's recording
  */
 export function recallPosition(callId) {
     const entry = readPositions().find(([id]) => id === callId);
@@ -30,7 +30,7 @@ export function recallPosition(callId) {
 
 /**
  * @param {number} callId
- * @param {number} seconds 0 forgets the call
+ * @param {number} seconds 0 deletes the stored position
  */
 export function rememberPosition(callId, seconds) {
     const positions = readPositions().filter(([id]) => id !== callId);

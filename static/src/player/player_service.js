@@ -6,18 +6,18 @@ import { session } from "@web/session";
  * @typedef {Object} Track
  * @property {number} callId
  * @property {string} title
- * @property {number} seconds how long they talked; 0 when it is not known
+ * @property {number} seconds how long they talked; 0 if unknown
  */
 
-/** Plays one recording at a time, and knows which one is in the bar. */
+/** Plays one recording at a time, and stores which one is in the bar. */
 export class PlayerService {
     constructor() {
         this.canListen = Boolean(session.airtel_ccp?.can_listen);
         this.canDownload = Boolean(session.airtel_ccp?.can_download);
         /**
          * @type {{track: Track|null, playingId: number|false, statusId: number|false,
-         *     fetched: Object<number, boolean>}} what is in the bar, what plays,
-         *     whose player says how it stands, and what has played here, so is known to be fetched
+         *     fetched: Object<number, boolean>}} the recording in the bar, the one that plays, the
+         *     one whose player shows a status, and those that are fetched, as they played here
          */
         this.state = reactive({ track: null, playingId: false, statusId: false, fetched: {} });
         this.playing = null;
@@ -25,7 +25,7 @@ export class PlayerService {
     }
 
     /**
-     * Plays in the bar; the recording that is there already pauses or goes on.
+     * Plays a recording in the bar; if it is there already, pauses or resumes it.
      *
      * @param {Track} track
      */
@@ -42,7 +42,7 @@ export class PlayerService {
     }
 
     /**
-     * Silences the player that plays, for another one.
+     * Stops the present player, because another one starts.
      *
      * @param {import("./call_player").CallPlayer} player
      */
@@ -56,7 +56,7 @@ export class PlayerService {
 
     /**
      * @param {import("./call_player").CallPlayer} player
-     * @param {boolean} hasStatus whether it says what it waits for, or what is wrong
+     * @param {boolean} hasStatus whether it shows what it waits for, or what is wrong
      */
     setStatus(player, hasStatus) {
         const { callId } = player.props;

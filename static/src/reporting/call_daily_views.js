@@ -6,12 +6,12 @@ import { PivotRenderer } from "@web/views/pivot/pivot_renderer";
 import { pivotView } from "@web/views/pivot/pivot_view";
 
 /**
- * Open the calls behind a figure: each field of the report is a field of calls, by the same name.
+ * Opens the calls behind a figure: each field of the report exists on calls with the same name.
  *
  * @param {Object} renderer the report's renderer
- * @param {Array|string} domain the rows of the report
+ * @param {Array|string} domain the report's rows
  * @param {Object} context the action's context
- * @param {boolean} newWindow whether to open another window
+ * @param {boolean} newWindow whether to open a new window
  */
 function openCalls(renderer, domain, context, newWindow) {
     const calls = Domain.and([[["trial", "=", false]], domain]);

@@ -3,7 +3,7 @@ import { registry } from "@web/core/registry";
 import { formatSeconds } from "../panel/call_clock";
 
 /**
- * Shows the seconds of a measure as a clock does, for pivots and graphs.
+ * Formats the seconds of a measure like a clock, for pivots and graphs.
  *
  * @param {number | false | null} value seconds; empty if there was nothing to measure
  * @returns {string}

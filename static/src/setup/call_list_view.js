@@ -4,7 +4,7 @@ import { listView } from "@web/views/list/list_view";
 import { reloadRows, useCallRefresh } from "../history/call_refresh";
 import { SetupBanner } from "./setup_banner";
 
-/** The list of calls, which follows live calls, with the way to the set-up while nobody can call. */
+/** The list of calls, which follows live calls and leads to the set-up while nobody can call. */
 export class CallListController extends ListController {
     static template = "airtel_ccp.CallListView";
     static components = { ...ListController.components, SetupBanner };

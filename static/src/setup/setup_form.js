@@ -16,7 +16,7 @@ export class SetupFormController extends FormController {
                 await root.load();
             }
         };
-        // In an effect: a component dropped before it is mounted would never unsubscribe
+        // In an effect: a component that is dropped before it is mounted would never unsubscribe
         useEffect(
             () => {
                 bus.subscribe(BUS_MESSAGE, follow);

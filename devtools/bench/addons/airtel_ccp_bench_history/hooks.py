@@ -1,4 +1,4 @@
-"""Who may read the plain model: those who may read calls, and the same ones."""
+"""Gives the plain model's rows to the users who may read the same calls."""
 
 
 def copy_rights(env):

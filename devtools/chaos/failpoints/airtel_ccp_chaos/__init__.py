@@ -1,7 +1,7 @@
-"""Points at which the fault suite lets a process of Odoo fail; see ``devtools/chaos/``.
+"""Points at which the fault suite makes a process of Odoo fail; see ``devtools/chaos/``.
 
-Loaded as one of ``server_wide_modules`` and installed nowhere. What fails, and how often, stands in
-a file that the fault suite writes while the server runs; each failure is noted in another one.
+It is loaded as one of ``server_wide_modules`` and never installed. The fault suite writes what
+fails, and how often, into a file while the server runs; each failure is noted in another file.
 """
 
 import contextlib
@@ -36,18 +36,18 @@ from odoo.addons.airtel_ccp.models.ccp_call_notify import CcpCall as CcpCallNoti
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
 POISON = "chaos-poison"
-# The ways of a report, and the header of its answer that says the way and what was done with it
+# The ways of a report, and the answer's header with the way and the result
 INTAKE, ROUTE = "intake", "route"
 CAME = "X-Chaos-Came"
 INSERT = "INSERT INTO ccp_call_event"
-# How likely a process dies at a point at which none has died yet, so that none is left out
+# The probability at a point where no process has died yet, so that each point is hit
 AT_FIRST = 0.1
 _folder = Path(os.environ["CHAOS_FOLDER"])
 _hits = _folder / "hits.log"
 
 
 class _Request(threading.local):
-    """The request that a thread serves: which way its report comes, and whether it is a new row."""
+    """The request of a thread: which way its report came, and whether it is a new row."""
 
     way = None
     is_new = False
@@ -72,7 +72,7 @@ def _die_here(name):
     hit = f"killed: {name}"
     if not _hits.exists() or hit not in _hits.read_text(encoding="utf-8").split("\n"):
         share = AT_FIRST
-    # Not random's own generator, which all workers inherit in the same state
+    # Not random's own generator, whose state all workers inherit
     if random.SystemRandom().random() < share:
         _note(hit)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -114,7 +114,7 @@ def _move_clock():
     fields.Datetime.now = staticmethod(now)
     find_call = report_store.find_call
 
-    # Otherwise PostgreSQL's clock says whether a token has ended
+    # Otherwise PostgreSQL's clock decides whether a token has expired
     def find_call_then(cr, token_digest, header_digest, moment=None):
         return find_call(cr, token_digest, header_digest, moment or fields.Datetime.now())
 
@@ -134,11 +134,11 @@ def _choke_on_poison():
 
 
 class ChaosNotifyError(ValueError):
-    """What notifying is made to fail with: a log that names the class alone shows whose it is."""
+    """An injected error in notifying; its class name shows in logs where it comes from."""
 
 
 class ChaosDatabaseError(psycopg2.DatabaseError):
-    """What a statement is made to fail with."""
+    """An injected error of a statement."""
 
 
 def _fail_to_notify():
@@ -154,7 +154,7 @@ def _fail_to_notify():
 
 
 def _fail_in_the_database():
-    """Raise what psycopg2 raises for errors without a class of their own; the connection lives."""
+    """Raise psycopg2's error without a class of its own; the connection stays alive."""
     original = Cursor.execute
 
     def execute(cr, query, *args, **kwargs):
@@ -171,7 +171,7 @@ def _fail_in_the_database():
 
 
 def _mark_ways():
-    """Note which way a report comes: those that the intake does not take, the route does."""
+    """Note which way a report comes: the route's, if the intake leaves it."""
     take, receive = intake.take, report_store.receive
 
     @functools.wraps(take)
@@ -197,7 +197,7 @@ def _mark_ways():
 
 
 def _die_around_the_insert():
-    """Reports that are taken in from the disk have points of their own."""
+    """Die before or after the INSERT of a report; those from disk have points of their own."""
     original = Cursor.execute
 
     def execute(cr, query, *args, **kwargs):
@@ -213,11 +213,11 @@ def _die_around_the_insert():
 
 
 def _die_before_the_answer():
-    """The report is durable by then. Say to the fault suite which way it came."""
+    """Die after the report is durable; otherwise report to the fault suite which way it came."""
     original = intake.answer
 
     def answer(known, *args):
-        # The route answers when the model has taken the report
+        # The route answers after the model has taken the report
         way = _request.way or ROUTE
         is_new = bool(known and _request.is_new)
         if is_new:
@@ -235,7 +235,7 @@ def _die_before_the_answer():
 
 
 def _press_time():
-    # Workers look for scheduled actions each second instead of each minute
+    # Workers check for scheduled actions each second instead of each minute
     server.SLEEP_INTERVAL = 1
 
 

@@ -6,7 +6,7 @@ from odoo import fields, http
 from odoo.http import request
 
 ACCEPTED = {"status": "ok"}
-# Those of the addon's own route
+# The options of the addon's own route
 OPTIONS = {
     "type": "bench_raw",
     "auth": "none",
@@ -19,7 +19,7 @@ OPTIONS = {
 
 
 class RawDispatcher(http.HttpDispatcher):
-    """Leaves the body alone, as the addon's own does: what is compared may not do more."""
+    """Leaves the body alone, like the addon's dispatcher: the routes must be comparable."""
 
     routing_type = "bench_raw"
 
@@ -30,17 +30,17 @@ class RawDispatcher(http.HttpDispatcher):
 
 
 class Compared(http.Controller):
-    """What the addon's way to take a report is compared with."""
+    """The routes with which the addon's way to take a report is compared."""
 
     @http.route("/bench/empty/<string:token>", **OPTIONS)
     def empty(self, token):
-        """Read the body and answer: what Odoo itself costs."""
+        """Read the body and answer: the cost of Odoo alone."""
         request.httprequest.get_data()
         return request.make_json_response(ACCEPTED)
 
     @http.route("/bench/bare/<string:token>", **OPTIONS)
     def bare(self, token):
-        """Keep the body and nothing else: what one durable row costs at least."""
+        """Store the body and do nothing else: the cost of one durable row."""
         request.env.cr.execute(
             "INSERT INTO bench_bare (body) VALUES (%s)",
             [request.httprequest.get_data().decode(errors="replace")],

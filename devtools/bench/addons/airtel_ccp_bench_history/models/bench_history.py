@@ -1,17 +1,17 @@
-"""Calls without anything that the addon does about them: what Odoo itself needs for a page."""
+"""Calls without any of the addon's methods: the cost of a page in Odoo alone."""
 
 from odoo import fields, models
 
-# Computed when a list is read; here plain columns, so that the page shows the same
+# Computed for calls; plain columns here, so both pages show the same
 TEXTS = ("tone", "talk_time", "agent_ring_time", "customer_ring_time", "total_time")
-# What says how a field gets its value, or that it has an index: those of calls are copied
+# How a field gets its value or index: not copied from the fields of calls
 NOT_KEPT = frozenset(
     "compute compute_sudo default depends index inverse precompute search store".split()
 )
 
 
 def plain_fields():
-    """Return the fields of calls that have a column, and what the list shows besides.
+    """Return the fields of calls that have a column, and the texts that the list shows.
 
     :return: new fields by their names
     :rtype: dict
@@ -28,7 +28,7 @@ def plain_fields():
         if name in models.MAGIC_COLUMNS or not _is_kept(name, kind, given):
             continue
         kept = {key: each for key, each in given.items() if key not in NOT_KEPT}
-        # Not by the class itself, which names some arguments in another way than it keeps them
+        # Not through the class, whose arguments have other names than its attributes
         found[name] = kind.__new__(kind)
         fields.Field.__init__(found[name], **kept)
     return found
@@ -50,5 +50,5 @@ class BenchHistory(models.Model):
     _order = "id desc"
     _rec_name = "customer_name"
 
-    # Read from those of calls, so that a new column is one here too
+    # Read from the fields of calls: a new column is added here, too
     locals().update(plain_fields())

@@ -81,7 +81,7 @@ SWITCHES = (
         "routeAnswer",
         ("arrives", "late", "fails", "empty", "second"),
         "arrives",
-        "what becomes of the answer on its way: late, lost or emptied; second: only the first "
+        "what happens to the answer on its way: late, lost or emptied; second: only the first "
         "answer is late (needs routeRetries)",
     ),
     Switch(

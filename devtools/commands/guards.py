@@ -229,7 +229,7 @@ GUARDS = (
         "the token is masked in the access log",
         "tests/test_webhook.py::TestWebhook::test_access_log_masks_the_token",
         path="controllers/access_log.py",
-        old="masked = SECRETS.sub(MASKED, text)",
+        old="masked = SECRETS.sub(MASKED, ROUTED.sub(MASKED, text))",
         new="masked = text",
     ),
 )

@@ -9,7 +9,6 @@ from devtools.machine.errors import ToolError
 from devtools.machine.layout import Settings
 from devtools.machine.programs import CHROMIUM, NGINX, environ_with_programs
 
-
 # Without macOS's applications, which the machine may have
 ON_THE_PATH = replace(CHROMIUM, names=tuple(name for name in CHROMIUM.names if "/" not in name))
 

@@ -14,10 +14,8 @@ class CcpCallChange(SystemMade, models.Model):
     call_id = fields.Many2one(
         "ccp.call", readonly=True, required=True, ondelete="cascade", index=True
     )
-    user_id = fields.Many2one(
-        "res.users", "User", readonly=True, required=True, ondelete="restrict"
-    )
-    date = fields.Datetime("Date", readonly=True, required=True, default=fields.Datetime.now)
+    user_id = fields.Many2one("res.users", readonly=True, required=True, ondelete="restrict")
+    date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now)
     kind = fields.Selection(
         [("outcome", "Outcome"), ("note", "Note"), ("record", "Record")],
         "Change",

@@ -22,7 +22,7 @@ class CcpCallListen(SystemMade, models.Model):
         "ccp.call", readonly=True, required=True, ondelete="cascade", index=True
     )
     user_id = fields.Many2one(
-        "res.users", "User", readonly=True, required=True, index=True, ondelete="restrict"
+        "res.users", readonly=True, required=True, index=True, ondelete="restrict"
     )
     kind = fields.Selection(
         [("listen", "Listened"), ("download", "Downloaded")],
@@ -30,7 +30,7 @@ class CcpCallListen(SystemMade, models.Model):
         readonly=True,
         required=True,
     )
-    date = fields.Datetime("Date", readonly=True, required=True, default=fields.Datetime.now)
+    date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now)
 
     @api.model
     def _note(self, call, kind, is_start):

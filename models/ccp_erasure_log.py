@@ -11,7 +11,7 @@ class CcpErasureLog(SystemMade, models.Model):
     _order = "id desc"
     _rec_name = "date"
 
-    date = fields.Datetime("Date", readonly=True, required=True, default=fields.Datetime.now)
+    date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now)
     user_id = fields.Many2one(
         "res.users", "Erased by", readonly=True, required=True, ondelete="restrict"
     )

@@ -16,17 +16,19 @@ class CcpSettingChange(SystemMade, models.Model):
     _order = "id desc"
     _rec_name = "field"
 
-    date = fields.Datetime("When", readonly=True, required=True, default=fields.Datetime.now)
-    user_id = fields.Many2one("res.users", "Who", readonly=True, required=True, ondelete="restrict")
+    date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now)
+    user_id = fields.Many2one(
+        "res.users", "Changed by", readonly=True, required=True, ondelete="restrict"
+    )
     company_id = fields.Many2one("res.company", readonly=True, index=True, ondelete="cascade")
     kind = fields.Selection(
         [("changed", "Changed"), ("added", "Added"), ("deleted", "Deleted")],
-        "What happened",
+        "Action",
         readonly=True,
         required=True,
     )
     model = fields.Char(readonly=True, required=True)
-    record_name = fields.Char("Of what", readonly=True)
+    record_name = fields.Char("Record", readonly=True)
     field = fields.Char("Technical name", readonly=True)
     before_value = fields.Char(readonly=True)
     after_value = fields.Char(readonly=True)

@@ -3,7 +3,7 @@ import { browser } from "@web/core/browser/browser";
 import { useService } from "@web/core/utils/hooks";
 
 /** How long a button that dials is inert after it appears or changes its target, in milliseconds.
-*/
+ */
 export const INERT_TIME = 1000;
 
 /**

@@ -24,6 +24,9 @@ MODELS = re.compile(r"^    _name = \"(ccp\.[\w.]+)\"", re.MULTILINE)
 MADE = frozenset({"i18n/XX.po"})
 NAMED = re.compile(r"`((?:ccp/|devtools/|sandbox/)?tests/\w+\.py)((?:::\w+)*)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+ANCHOR = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -41,6 +44,34 @@ def test_links_lead_somewhere(name):
     document = LAYOUT.root / name
     for target in LINK.findall(document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+def anchors(path):
+    """Return the anchors that GitHub gives a document's headings."""
+    found = HEADING.findall(FENCED.sub("", path.read_text()))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in found}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_to_a_heading(name):
+    document = LAYOUT.root / name
+    for target, anchor in ANCHOR.findall(document.read_text()):
+        path = document.parent / target if target else document
+        if path.suffix == ".md":
+            assert anchor in anchors(path), f"{target}#{anchor}"
+
+
+def test_the_glossary_has_the_hindi_words_of_the_translation():
+    translated = (LAYOUT.root / "i18n/hi.po").read_text().replace('"\n"', "")
+    rows = re.findall(
+        r"^\| [^|]+ \| ([^|]+) \| [^|]+ \| [^|]*\|$",
+        (LAYOUT.root / "docs/glossary.md").read_text(),
+        re.MULTILINE,
+    )
+    words = [word for word in rows if word != "Hindi"]
+    assert words
+    for word in words:
+        assert word in translated, word
 
 
 def spans(name):

@@ -34,3 +34,5 @@ UPDATE ccp_call_event
 -- dialogs that were left open hold Airtel's file with the password, and records of past calls
 DELETE FROM ccp_postman_import;
 DELETE FROM ccp_history_import;
+-- user names and addresses that the account had
+DELETE FROM ccp_setting_change;

@@ -32,6 +32,9 @@ class NotedSettings(models.BaseModel):
     def write(self, vals):
         """Write records, and log who changed which setting."""
         settings = self._ccp_settings(vals)
+        if settings:
+            # What is read as superuser is for who may write it
+            self.check_access("write")
         before = {
             record: {field: text_of(record, field) for field in settings}
             for record in self.sudo()
@@ -69,6 +72,7 @@ class NotedRecords(NotedSettings):
 
     def unlink(self):
         """Delete records, and log who did."""
+        self.check_access("unlink")
         for record in self.sudo():
             note(record, "deleted")
         return super().unlink()

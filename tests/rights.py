@@ -129,9 +129,9 @@ class RightsCase(CcpCase):
     @classmethod
     def change_setting(cls, company):
         """Change a setting, and return what is kept of that."""
-        company.ccp_number_daily_limit += 1
+        company.ccp_channels += 1
         return company.env["ccp.setting.change"].search(
-            [("company_id", "=", company.id), ("field", "=", "ccp_number_daily_limit")], limit=1
+            [("company_id", "=", company.id), ("field", "=", "ccp_channels")], limit=1
         )
 
     @classmethod

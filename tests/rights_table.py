@@ -267,8 +267,8 @@ FIELDS = {
             "company_id contact_name done_count progress trial_call_count account_state"
             " account_note flow_state flow_note flow_id flow_code caller_number notify_state"
             " notify_note notify_url users_state users_note phoneless_user_ids test_state"
-            " test_note my_phone test_number test_call_id trial trial_url username password"
-            " customer_id base_url api_path notify_base_url incoming_state incoming_note"
+            " test_note my_phone test_number test_call_id trial trial_url sandbox_command username"
+            " password customer_id base_url api_path notify_base_url incoming_state incoming_note"
             " incoming_flow_id incoming_number incoming_desk incoming_team_id"
             " incoming_calendar_id route_url route_header route_secret channels route_test"
             " route_test_passed",
@@ -325,7 +325,7 @@ FIELDS = {
             " ccp_keep_copies ccp_keep_recordings_days ccp_keep_reports_days"
             " ccp_keep_unmatched_days ccp_token_days ccp_pause_seconds ccp_reserve_phones"
             " ccp_keep_calls_days ccp_trial ccp_trial_url ccp_health_ids ccp_notify_url"
-            " ccp_fold_actions",
+            " ccp_fold_actions ccp_sandbox_command",
             ALL_ADMINISTRATORS,
             ALL_ADMINISTRATORS,
         ),

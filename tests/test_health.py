@@ -84,7 +84,7 @@ class TestHealth(CcpCase):
         self.company.ccp_notify_base_url = "https://odoo.example.com"
         for reason, days, state, words, turn in (
             ("", 60, "ok", "60 days", False),
-            ("", 5, "warning", "ends in 5 days", "administrator"),
+            ("", 5, "warning", "expires in 5 days", "administrator"),
             ("expired", 0, "bad", "has expired", "administrator"),
             ("name", 0, "bad", "not for odoo.example.com", "administrator"),
             ("untrusted", 0, "bad", "not signed by a known authority", "administrator"),
@@ -102,9 +102,9 @@ class TestHealth(CcpCase):
         old = fields.Datetime.now() - timedelta(minutes=10)
         late = self.place()
         late.start_date = old
-        self.assert_line("reports", "bad", "no report: 1", "airtel")
+        self.assert_line("reports", "bad", "without a report: 1", "airtel")
         with freeze_time(fields.Datetime.now() + timedelta(hours=3)):
-            self.assert_line("reports", "bad", "no report: 1", "airtel")
+            self.assert_line("reports", "bad", "without a report: 1", "airtel")
         self.report(late, self.event("Ringing", "A"))
         # The transaction of a test stands still
         late.event_ids.received_at = fields.Datetime.now()
@@ -140,7 +140,7 @@ class TestHealth(CcpCase):
         call.recording_state = "stored"
         self.assert_line("recordings", "ok")
         with patch.dict(config.options, workers=4, x_sendfile=False):
-            self.assert_line("recordings", "warning", "only 3 can be heard", "server")
+            self.assert_line("recordings", "warning", "only 3 can be played", "server")
             with patch.dict(config.options, x_sendfile=True):
                 self.assert_line("recordings", "ok")
 

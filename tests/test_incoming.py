@@ -218,7 +218,7 @@ class TestIncoming(IncomingCase):
         self.arrive(self.live_event("Answer", 30, agent=OTHER_AGENT))
         self.take_in()
         self.assertEqual((call.state, call.user_id), ("in_call", self.other_rep))
-        self.assertEqual(call._headline(), "Ravi Rep talks with Priya Sharma.")
+        self.assertEqual(call._headline(), "Ravi Rep is talking with Priya Sharma.")
         self.assertEqual(call.agent_number, OTHER_AGENT)
         self.arrive(
             self.reduced_cdr(

@@ -36,9 +36,9 @@ class TestSettingChanges(CcpCase):
             {
                 (self.admin, self.env.company.name, *words)
                 for words in (
-                    ("Calls a day, for each agent", "0", "40"),
+                    ("Calls a day for each user", "0", "40"),
                     ("Require an outcome", "No", "Yes"),
-                    ("Record calls", "As each call flow says", "Never"),
+                    ("Record calls", "As set in each call flow", "Never"),
                     ("Calling hours", False, self.env.company.ccp_calendar_id.display_name),
                 )
             },
@@ -79,7 +79,7 @@ class TestSettingChanges(CcpCase):
             [
                 ("added", "Sales", False, False, False),
                 ("changed", "Sales", "Caller number", "8000000003", "8000000004"),
-                ("changed", "Sales", "Agents", False, "Asha Rep"),
+                ("changed", "Sales", "Users", False, "Asha Rep"),
                 ("deleted", "Sales", False, False, False),
                 ("added", "Sold", False, False, False),
                 ("changed", "Sold", "After (days)", "1", "3"),
@@ -98,6 +98,7 @@ class TestSettingChanges(CcpCase):
 
     def test_in_the_readers_language(self):
         self.env["res.lang"]._activate_lang("hi_IN")
+        self.env.ref("base.module_airtel_ccp")._update_translations("hi_IN")
         self.env.company.ccp_require_outcome = True
         ((english,),) = self.kept("setting")
         ((hindi, after),) = self.kept("setting", "after", lang="hi_IN")

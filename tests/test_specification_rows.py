@@ -365,8 +365,8 @@ class TestReportHeaders(SpecificationCase):
 
     def test_refused(self):
         for values, words in (
-            ({"callback_method": "PUT"}, "takes POST only"),
-            ({"callback_method": "post"}, "takes POST only"),
+            ({"callback_method": "PUT"}, "accepts reports by POST only"),
+            ({"callback_method": "post"}, "accepts reports by POST only"),
             ({"callback_headers": "nonsense"}, "Line 1"),
             ({"callback_headers": "X-Airtel-Ccp-Secret: mine"}, "is already set"),
             ({"callback_secret_headers": "x-airtel-ccp-secret: mine"}, "is already set"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from ..machine import environment, odoo_source
@@ -53,9 +54,14 @@ def make_wheel(layout: Layout, folder: Path) -> Path:
     :param folder: where it is written.
     :raises ToolError: when git cannot export the last commit, or the wheel cannot be built.
     """
-    stage = layout.dev / FOLDER
-    shutil.rmtree(stage, ignore_errors=True)
-    stage.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as stage:
+        wheel = _build(layout, Path(stage))
+        folder.mkdir(exist_ok=True)
+        return Path(shutil.copy2(wheel, folder))
+
+
+def _build(layout: Layout, stage: Path) -> Path:
+    """Build the wheel outside of the clone: within one, whool packs what git knows there."""
     archive = stage / "addon.tar"
     _git(layout.root, "archive", f"--prefix={ADDON}/", f"--output={archive}", "HEAD")
     with tarfile.open(archive) as tar:
@@ -68,8 +74,7 @@ def make_wheel(layout: Layout, folder: Path) -> Path:
     found = sorted((stage / "wheels").glob("*.whl")) if made.returncode == 0 else []
     if not found:
         raise ToolError(f"The wheel could not be built:\n{made.stderr[-2000:]}")
-    folder.mkdir(exist_ok=True)
-    return Path(shutil.copy2(found[0], folder))
+    return found[0]
 
 
 def _git(root: Path, *words: str) -> str:

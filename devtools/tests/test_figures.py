@@ -89,7 +89,7 @@ def test_publishing_makes_the_pages_true(checkout, capsys):
     assert results.table(new) in document
     shown = [line for line in readme.splitlines() if line.startswith("| report | ")]
     assert shown
-    assert all("| 2,00" in line and line in document for line in shown)
+    assert all("| 2,0" in line and line in document for line in shown)
     assert "| not measured | MISSED |" in readme
     # A second time there is nothing to do
     results.publish(checkout)

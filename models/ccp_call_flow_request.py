@@ -81,7 +81,9 @@ class CcpCallFlow(models.Model):
         help="More headers, whose values stay hidden once they are saved, such as the key of a "
         "proxy. Leave the dots to keep a value. A copy of this call flow does not include them.",
     )
-    callback_secrets = fields.Text(copy=False, groups=fields.NO_ACCESS)
+    callback_secrets = fields.Text(
+        "Secret headers of reports, as stored", copy=False, groups=fields.NO_ACCESS
+    )
 
     _phone_limits_range = models.Constraint(
         f"CHECK(agent_phone_limit BETWEEN 1 AND {MAX_PHONES}"

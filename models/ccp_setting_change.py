@@ -1,7 +1,5 @@
 from odoo import api, fields, models
 
-from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
-
 from .res_company import PASSWORD_MASK
 from .system_made import SystemMade
 
@@ -61,14 +59,14 @@ class CcpSettingChange(SystemMade, models.Model):
 
 
 def note(record, kind, changes=((False, False, False),)):
-    """Log a change by the current user, except during installing and uninstalling.
+    """Log a change by the current user; not what an installation or update brings along.
 
     :param record: what was changed, as superuser: a company, or one of its records
     :param str kind: see ``ccp.setting.change``
     :param changes: for each setting: its field's name, and its values before and after
     """
-    context = record.env.context
-    if context.get("install_mode") or context.get(MODULE_UNINSTALL_FLAG):
+    # Not by the context: a request could say there that an installation is going on
+    if not record.pool.ready:
         return
     company = record if record._name == "res.company" else record.company_id
     record.env["ccp.setting.change"].create(
@@ -89,26 +87,19 @@ def note(record, kind, changes=((False, False, False),)):
 
 
 def text_of(record, field):
-    """Return a setting's value as the log stores it; False if it is empty.
+    """Return a setting's value as the log stores it: dots for a secret, False if it is empty.
 
     :param record: one record, as superuser
     :param odoo.fields.Field field: the setting
     :rtype: str | bool
     """
     value = record[field.name]
+    if field.groups == fields.NO_ACCESS or field.name.endswith("_token"):
+        return PASSWORD_MASK if value else False
     if field.type == "boolean":
         return "1" if value else "0"
     if field.relational:
-        # Only their names: their other values are not settings of calling
         value = ", ".join(value.mapped("display_name"))
     elif field.type in ("integer", "float"):
         value = str(value)
     return str(value)[:MOST_CHARACTERS] if value else False
-
-
-def masked(text):
-    """Return what the log stores of a secret's value.
-
-    :rtype: str | bool
-    """
-    return PASSWORD_MASK if text else False

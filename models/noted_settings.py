@@ -1,11 +1,6 @@
 from odoo import api, models
 
-from .ccp_setting_change import masked, note, text_of
-
-# Settings that nobody may read in the log either
-SECRETS = frozenset(
-    ("ccp_secret_password", "ccp_webhook_token", "ccp_route_token", "ccp_kept_route_secret")
-)
+from .ccp_setting_change import note, text_of
 
 
 class NotedSettings(models.BaseModel):
@@ -17,7 +12,7 @@ class NotedSettings(models.BaseModel):
     _register = False
 
     def _ccp_settings(self, names):
-        """Return which of some fields are settings that people make.
+        """Return which of some fields are settings that people change.
 
         :param names: names of fields
         :rtype: list[odoo.fields.Field]
@@ -32,29 +27,25 @@ class NotedSettings(models.BaseModel):
     def write(self, vals):
         """Write records, and log who changed which setting."""
         settings = self._ccp_settings(vals)
-        if settings:
-            # What is read as superuser is for who may write it
-            self.check_access("write")
-        before = {
-            record: {field: text_of(record, field) for field in settings}
-            for record in self.sudo()
-            if settings
-        }
+        if not settings:
+            return super().write(vals)
+        # The superuser reads below what only those may see who may write it
+        self.check_access("write")
+        records = self.sudo()
+        before = [
+            [(record[field.name], text_of(record, field)) for field in settings]
+            for record in records
+        ]
         written = super().write(vals)
-        for record, values in before.items():
-            now = {field: text_of(record, field) for field in settings}
+        for record, values in zip(records, before, strict=True):
             changes = [
-                (field.name, *(self._ccp_kept(field, each[field]) for each in (values, now)))
-                for field in settings
-                if values[field] != now[field]
+                (field.name, text, text_of(record, field))
+                for field, (value, text) in zip(settings, values, strict=True)
+                if (value or False) != (record[field.name] or False)
             ]
             if changes:
                 note(record, "changed", changes)
         return written
-
-    @api.model
-    def _ccp_kept(self, field, text):
-        return masked(text) if field.name in SECRETS else text
 
 
 class NotedRecords(NotedSettings):

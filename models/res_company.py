@@ -69,7 +69,9 @@ class ResCompany(models.Model):
         help="Can be replaced, but not read.",
         groups="base.group_system",
     )
-    ccp_secret_password = fields.Char(copy=False, groups=fields.NO_ACCESS)
+    ccp_secret_password = fields.Char(
+        "Airtel password, as stored", copy=False, groups=fields.NO_ACCESS
+    )
     ccp_account_date = fields.Datetime(
         "Account changed", copy=False, readonly=True, groups="base.group_system"
     )

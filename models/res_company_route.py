@@ -49,7 +49,9 @@ class ResCompany(models.Model):
         help="Can be replaced, but not read.",
         groups="base.group_system",
     )
-    ccp_kept_route_secret = fields.Char(copy=False, groups=fields.NO_ACCESS)
+    ccp_kept_route_secret = fields.Char(
+        "Secret header's value, as stored", copy=False, groups=fields.NO_ACCESS
+    )
     ccp_channels = fields.Integer(
         "Simultaneous calls",
         help="How many calls your Airtel account allows at the same time, incoming and outgoing "

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
@@ -57,14 +59,25 @@ class TestSettingChanges(CcpCase):
         company.ccp_password = SECRET
         company.ccp_route_secret = SECRET
         company._ccp_renew_token()
-        kept = self.kept("field", "before", "after")
+        company._ccp_renew_route_token()
+        flow = self.flow.with_user(self.admin)
+        flow.callback_secret_headers = f"X-Key: {SECRET}"
+        flow.callback_secret_headers = f"X-Key: {SECRET}2"
         self.assertEqual(
-            {name for name, _before, _after in kept},
-            {"ccp_secret_password", "ccp_kept_route_secret", "ccp_webhook_token"},
+            [name for (name,) in self.kept("field")],
+            [
+                "ccp_secret_password",
+                "ccp_kept_route_secret",
+                "ccp_webhook_token",
+                "ccp_route_token",
+                "callback_secrets",
+                "callback_secrets",
+            ],
         )
+        self.assertNotIn(False, [after for (after,) in self.kept("after")])
         self.env.cr.execute("SELECT to_jsonb(c)::text FROM ccp_setting_change c")
         text = str(self.env.cr.fetchall())
-        for secret in (SECRET, company.ccp_webhook_token):
+        for secret in (SECRET, company.ccp_webhook_token, company.ccp_route_token):
             self.assertNotIn(secret, text)
 
     def test_flows_and_outcomes(self):
@@ -87,9 +100,29 @@ class TestSettingChanges(CcpCase):
         )
 
     def test_what_an_installation_brings_along_is_not_kept(self):
-        outcomes = self.env["ccp.call.outcome"].with_context(install_mode=True)
-        outcomes.create({"name": "Comes along"}).sequence = 3
+        with patch.object(self.registry, "ready", False):
+            self.env["ccp.call.outcome"].create({"name": "Comes along"}).sequence = 3
         self.assertFalse(self.kept("kind"))
+
+    def test_nobody_hides_a_change(self):
+        """A request chooses its context."""
+        context = {"install_mode": True, "_force_unlink": True, "module": "airtel_ccp"}
+        outcomes = self.env["ccp.call.outcome"].with_user(self.admin).with_context(**context)
+        outcome = outcomes.create({"name": "Sold"})
+        outcome.activity_days = 3
+        outcome.unlink()
+        self.assertEqual(self.kept("kind"), [("added",), ("changed",), ("deleted",)])
+
+    def test_what_changes_out_of_sight(self):
+        """Behind what is shown of a long value, and among people of one name."""
+        company = self.env.company
+        hosts = ",".join(f"host-{number}.example.com" for number in range(40))
+        company.ccp_recording_hosts = hosts
+        company.ccp_recording_hosts = f"{hosts},more.example.com"
+        namesake = self.rep.copy({"name": self.rep.name, "login": "namesake"})
+        self.flow.user_ids = self.rep
+        self.flow.user_ids = namesake
+        self.assertEqual(len(self.kept("field")), 4)
 
     def test_long_values_are_cut(self):
         self.env.company.ccp_recording_hosts = ",".join(f"host-{n}.example.com" for n in range(40))

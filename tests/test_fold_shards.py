@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -6,7 +7,8 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import config
 
-from ..models import ccp_call_fold_queue
+from ..ccp.safe.spool import digest
+from ..models import ccp_call_fold_queue, report_store
 from ..models.ccp_call_fold_mark import FOLD_ACTION
 from ..models.ccp_call_fold_shards import HELPERS, Shard
 from .common import CcpCase
@@ -101,6 +103,14 @@ class TestFoldShards(CcpCase):
             with self.subTest(workers=workers, many=many):
                 self.waiting_calls(9)
                 self.assertEqual(self.fold_some_with(workers, many), sorted(expected))
+
+    def test_a_report_without_its_call_does_not_wake_it_again(self):
+        """However short a step is, it looks at some of them."""
+        token = self.env.company.ccp_webhook_token
+        raw = json.dumps(self.event("Answer", "A", 1)).encode()
+        with self.registry.cursor() as cr:
+            self.assertTrue(report_store.store(cr, digest(token), None, raw))
+        self.assertEqual(self.fold_some_with(5, 10), [])
 
     def test_only_those_are_woken_for_whom_a_call_waits(self):
         calls = self.waiting_calls(9)
